@@ -1,0 +1,74 @@
+//! The contract: what the services and their users agree on.
+//!
+//! - The generated messages, clients and servers of `redress/**/*.proto`, one module per package.
+//! - [`ids`]: identifiers as types. [`subject`]: every NATS subject, built and parsed here and nowhere else.
+//! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
+//!
+//! It knows no database, no broker and no clock.
+
+pub mod ids;
+pub mod policy;
+pub mod subject;
+mod time;
+
+pub use ids::{ClaimId, SettlementId, ShipmentId, WorkItemId};
+pub use pbjson_types::Timestamp as WireTime;
+pub use subject::Subject;
+pub use time::{from_wire, to_wire};
+
+/// Size limit of a gRPC request in bytes: checked before anything is stored.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Size limit of an event in bytes: checked before commit, so that what is accepted can always be published.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Descriptor set of every package, for reflection and for tests that iterate the contract.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redress.bin"));
+
+macro_rules! package {
+    ($(#[$doc:meta])* $name:ident, $package:literal) => {
+        $(#[$doc])*
+        pub mod $name {
+            pub use v1::*;
+
+            /// Version 1, which never breaks.
+            #[allow(missing_docs, clippy::all, clippy::unwrap_used)]
+            pub mod v1 {
+                tonic::include_proto!($package);
+                include!(concat!(env!("OUT_DIR"), "/", $package, ".serde.rs"));
+            }
+        }
+    };
+}
+
+package!(
+    /// The words every service shares, and the public streams.
+    claim, "redress.claim.v1"
+);
+package!(
+    /// Intake: the first report, the customer's answers, contact data.
+    intake, "redress.intake.v1"
+);
+package!(
+    /// Triage: assessments, plans, work items of those who judge.
+    triage, "redress.triage.v1"
+);
+package!(
+    /// Inventory: stock, reservations, returns.
+    inventory, "redress.inventory.v1"
+);
+package!(
+    /// Logistics: shipments and pick-ups.
+    logistics, "redress.logistics.v1"
+);
+package!(
+    /// Escalation: clocks, approvals, work lists.
+    escalation, "redress.escalation.v1"
+);
+package!(
+    /// Orchestrator: processes, settlements, timeline.
+    orchestrator, "redress.orchestrator.v1"
+);
+package!(
+    /// Operations: parked messages, in every service.
+    operations, "redress.operations.v1"
+);

@@ -1,0 +1,119 @@
+//! The policy pack: every open parameter of the rules, as data (domain.md, "Policy packs").
+//!
+//! A pack is one TOML file. It is read whole and validated at start: an unknown key, a missing value, an overlapping
+//! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has
+//! a section of its own and reads no other.
+
+pub mod escalation;
+pub mod intake;
+pub mod inventory;
+pub mod logistics;
+pub mod orchestrator;
+mod problems;
+pub mod triage;
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub use problems::{PolicyError, Problems};
+
+/// The pack that ships as default: S0, goods supply chain.
+pub const SUPPLY_CHAIN: &str = include_str!("../../deploy/policies/supply-chain.toml");
+
+/// A policy pack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// Name of the pack, as `supply-chain`.
+    pub name: String,
+    /// Version of the pack, from 1; recorded with every plan (S2-41).
+    pub version: u32,
+    /// First day the pack is in force.
+    pub effective_from: jiff::civil::Date,
+    /// Currency of every amount in the pack, ISO 4217.
+    pub currency: String,
+    /// Rules of intake.
+    pub intake: intake::Intake,
+    /// Rules of triage.
+    pub triage: triage::Triage,
+    /// Rules of inventory.
+    pub inventory: inventory::Inventory,
+    /// Rules of logistics.
+    pub logistics: logistics::Logistics,
+    /// Rules of escalation.
+    pub escalation: escalation::Escalation,
+    /// Rules of the orchestrator.
+    pub orchestrator: orchestrator::Orchestrator,
+}
+
+impl Pack {
+    /// Reads the pack in `file`, or the shipped default when no file is given.
+    pub fn load(file: Option<&Path>) -> Result<Self, PolicyError> {
+        let Some(path) = file else { return Self::parse("supply-chain.toml", SUPPLY_CHAIN) };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| PolicyError { file: name.clone(), problems: vec![(0, error.to_string())] })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads and validates the text of a pack; `file` names it in errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyError> {
+        let pack: Self = toml::from_str(text).map_err(|error| PolicyError::syntax(file, text, &error))?;
+        let mut problems = Problems::default();
+        pack.check(&mut problems);
+        problems.finish(file, text)?;
+        Ok(pack)
+    }
+
+    /// The name and version, as `supply-chain@1`.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        if self.name.is_empty() || self.name.len() > 40 {
+            problems.add("name", "must have 1 to 40 characters");
+        }
+        if self.version == 0 {
+            problems.add("version", "begins at 1");
+        }
+        if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            problems.add("currency", "must be an ISO 4217 code of three upper-case letters");
+        }
+        self.intake.check(problems);
+        self.triage.check(problems);
+        self.inventory.check(problems);
+        self.logistics.check(problems);
+        self.escalation.check(problems);
+        self.orchestrator.check(problems);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_pack_is_valid() {
+        let pack = Pack::load(None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(pack.name, "supply-chain");
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line() {
+        let text = SUPPLY_CHAIN.replacen("version = 1", "version = 1\nverzion = 2", 1);
+        let error = Pack::parse("pack.toml", &text).unwrap_err();
+        let line = 1 + text.lines().position(|line| line.starts_with("verzion")).unwrap();
+        assert!(error.to_string().contains(&format!("pack.toml:{line}: ")), "{error}");
+        assert!(error.to_string().contains("verzion"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_its_line() {
+        let text = SUPPLY_CHAIN.replacen("version = 1", "version = 0", 1);
+        let error = Pack::parse("pack.toml", &text).unwrap_err();
+        let line = 1 + text.lines().position(|line| line.starts_with("version")).unwrap();
+        assert_eq!(error.problems, [(line, "version: begins at 1".to_owned())]);
+    }
+}

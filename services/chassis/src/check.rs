@@ -1,0 +1,188 @@
+//! Validation at the edge: every bad field of a request is named in one error, before anything is stored.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use proto::claim::Money;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use uuid::Uuid;
+
+/// Greatest amount that is accepted, in minor units.
+const MONEY_MAX: i64 = 10_000_000_000_000;
+
+/// Collects the violations of one request. Each check gives a value to go on with; [`Check::finish`] fails if any was bad.
+#[derive(Debug, Default)]
+pub struct Check {
+    violations: Vec<FieldViolation>,
+}
+
+impl Check {
+    /// No violations yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a violation.
+    pub fn add(&mut self, field: &str, description: &str) {
+        self.violations.push(FieldViolation::new(field, description));
+    }
+
+    /// Fails with INVALID_ARGUMENT and every violation, if there is any.
+    pub fn finish(self) -> Result<(), Status> {
+        if self.violations.is_empty() {
+            return Ok(());
+        }
+        let mut details = ErrorDetails::with_error_info("MALFORMED", crate::grpc::domain(), []);
+        details.set_bad_request(self.violations);
+        Err(Status::with_error_details(Code::InvalidArgument, "the request has bad fields", details))
+    }
+
+    /// The request id: a UUID in its canonical spelling.
+    pub fn request_id(&mut self, value: &str) -> Uuid {
+        self.uuid("request_id", value)
+    }
+
+    /// A UUID in its canonical spelling.
+    pub fn uuid(&mut self, field: &str, value: &str) -> Uuid {
+        proto::ids::parse(value).unwrap_or_else(|_| {
+            self.add(field, "must be a UUID of 36 lower-case characters");
+            Uuid::nil()
+        })
+    }
+
+    /// An id of ours.
+    pub fn id<I: FromStr + From<Uuid>>(&mut self, field: &str, value: &str) -> I {
+        I::from(self.uuid(field, value))
+    }
+
+    /// One line of text: no control characters.
+    pub fn text(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.length(field, value, length);
+        if value.chars().any(char::is_control) {
+            self.add(field, "must not have control characters");
+        }
+        value.to_owned()
+    }
+
+    /// Text of several lines: no control characters but tab and line feed.
+    pub fn prose(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.length(field, value, length);
+        if value.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')) {
+            self.add(field, "must not have control characters other than tab and line feed");
+        }
+        value.to_owned()
+    }
+
+    /// A code: letters, digits, dot, underscore, hyphen.
+    pub fn token(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.length(field, value, length);
+        if !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')) {
+            self.add(field, "may have A-Z, a-z, 0-9, dot, underscore and hyphen only");
+        }
+        value.to_owned()
+    }
+
+    fn length(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) {
+        if !length.contains(&value.chars().count()) {
+            self.add(field, &format!("must have {} to {} characters", length.start(), length.end()));
+        }
+    }
+
+    /// A number in a range.
+    pub fn number<N: PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        field: &str,
+        value: N,
+        range: RangeInclusive<N>,
+    ) -> N {
+        if !range.contains(&value) {
+            self.add(field, &format!("must be {} to {}", range.start(), range.end()));
+        }
+        value
+    }
+
+    /// The number of entries of a list.
+    pub fn count(&mut self, field: &str, count: usize, range: RangeInclusive<usize>) {
+        if !range.contains(&count) {
+            self.add(field, &format!("must have {} to {} entries", range.start(), range.end()));
+        }
+    }
+
+    /// One of the values of an enumeration, given.
+    pub fn choice<E: TryFrom<i32> + Default + PartialEq>(&mut self, field: &str, value: i32) -> E {
+        let choice = self.optional_choice(field, value);
+        if value == 0 {
+            self.add(field, "must be given");
+        }
+        choice
+    }
+
+    /// One of the values of an enumeration, or unspecified.
+    pub fn optional_choice<E: TryFrom<i32> + Default + PartialEq>(&mut self, field: &str, value: i32) -> E {
+        E::try_from(value).unwrap_or_else(|_| {
+            self.add(field, "is not a known value");
+            E::default()
+        })
+    }
+
+    /// A day as YYYY-MM-DD; empty: none.
+    pub fn date(&mut self, field: &str, value: &str) -> Option<Date> {
+        if value.is_empty() {
+            return None;
+        }
+        let date =
+            value.parse::<Date>().ok().filter(|date| date.to_string() == value && (1970..=2200).contains(&date.year()));
+        if date.is_none() {
+            self.add(field, "must be a day as YYYY-MM-DD between 1970 and 2200");
+        }
+        date
+    }
+
+    /// An amount of money, given and not negative.
+    pub fn money(&mut self, field: &str, value: Option<&Money>) -> Money {
+        let Some(money) = value else {
+            self.add(field, "must be given");
+            return Money::default();
+        };
+        self.number(&format!("{field}.minor_units"), money.minor_units, 0..=MONEY_MAX);
+        if money.currency.len() != 3 || !money.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            self.add(&format!("{field}.currency"), "must be an ISO 4217 code of three upper-case letters");
+        }
+        money.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_field_is_named_at_once() {
+        let mut check = Check::new();
+        check.request_id("1");
+        check.text("name", "a\u{0}b", 1..=2);
+        check.token("sku", "a b", 1..=64);
+        check.number("quantity", 0_u32, 1..=5);
+        check.date("day", "2026-02-30");
+        check.money("price", Some(&Money { minor_units: -1, currency: "gbp".to_owned() }));
+        let status = check.finish().unwrap_err();
+        let details = status.get_error_details();
+        let fields: Vec<_> = details.bad_request().unwrap().field_violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            ["request_id", "name", "name", "sku", "quantity", "day", "price.minor_units", "price.currency"]
+        );
+        assert_eq!(details.error_info().unwrap().reason, "MALFORMED");
+    }
+
+    #[test]
+    fn good_fields_pass() {
+        let mut check = Check::new();
+        assert_eq!(check.text("name", "Łódź", 1..=4), "Łódź");
+        assert_eq!(check.prose("story", "a\n\tb", 0..=4), "a\n\tb");
+        assert_eq!(check.date("day", ""), None);
+        check.finish().unwrap();
+    }
+}

@@ -1,0 +1,155 @@
+//! The consumer: takes messages by durable pull, puts them into lanes in their order, and acknowledges after commit.
+//!
+//! What cannot be processed is parked by the lane; the consumer acknowledges it then. Deliveries are not counted by
+//! the broker. A message that is under way gives signs of life, so that a slow database does not lead to a second
+//! delivery; a second delivery would be harmless.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{Consumer as Durable, pull};
+use async_nats::jetstream::{self, AckKind, Message};
+use futures::StreamExt;
+use proto::{Subject, ids};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::lane::{Answer, Domain, Lanes, Source, Ticket};
+use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, Row, consumer_name, stream_name};
+use crate::{Actor, Malformed, metrics};
+
+/// Reads a message.
+pub(crate) type Decode<C> = fn(&Subject, &[u8]) -> Result<C, Malformed>;
+
+/// Takes the messages of one service.
+pub(crate) struct Consumer<D: Domain> {
+    pub row: &'static Row,
+    pub prefix: String,
+    pub jetstream: jetstream::Context,
+    pub lanes: Lanes<D>,
+    pub decode: Decode<D::Command>,
+    pub stop: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+impl<D: Domain> Consumer<D> {
+    /// Works until the service stops. Whatever ends the subscription, it is made anew.
+    pub(crate) async fn run(self) {
+        let this = Arc::new(self);
+        while !this.stop.is_cancelled() {
+            if let Err(error) = this.subscribe().await {
+                tracing::warn!(service = this.row.service, error = format!("{error:#}"), "the consumer will try again");
+            }
+            tokio::select! { () = tokio::time::sleep(Duration::from_millis(500)) => {}, () = this.stop.cancelled() => {} }
+        }
+    }
+
+    async fn subscribe(self: &Arc<Self>) -> anyhow::Result<()> {
+        let stream = stream_name(&self.prefix, self.row.stream);
+        let name = consumer_name(self.row.service);
+        let consumer: Durable<pull::Config> = self.jetstream.get_consumer_from_stream(&name, &stream).await?;
+        let batch = usize::try_from(ACK_PENDING_MAX).unwrap_or(1);
+        let mut messages = consumer
+            .stream()
+            .max_messages_per_batch(batch)
+            .expires(Duration::from_secs(20))
+            .heartbeat(Duration::from_secs(4))
+            .messages()
+            .await?;
+        loop {
+            let next = tokio::select! { next = messages.next() => next, () = self.stop.cancelled() => return Ok(()) };
+            match next {
+                Some(Ok(message)) => self.take(message).await,
+                // The stream mends itself after a lost heartbeat; it ends when it cannot.
+                Some(Err(error)) => tracing::debug!(service = self.row.service, %error, "pull"),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Puts one message into its lane; the answer is awaited beside, so that order is kept and nothing blocks.
+    async fn take(self: &Arc<Self>, message: Message) {
+        let (answer, answered) = oneshot::channel();
+        let ticket = ticket(&self.prefix, self.row.service, self.decode, &Raw::of(&message), None, answer);
+        if self.lanes.send(ticket).await.is_err() {
+            return;
+        }
+        let service = self.row.service;
+        self.tasks.spawn(async move { settle(service, message, answered).await });
+    }
+}
+
+/// What is needed of a message, live or parked.
+pub(crate) struct Raw {
+    pub subject: String,
+    pub payload: Vec<u8>,
+    pub event_id: Uuid,
+    pub aggregate: Uuid,
+    pub actor: String,
+    pub trace: Option<String>,
+}
+
+impl Raw {
+    fn of(message: &Message) -> Self {
+        let header =
+            |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str());
+        let subject = message.subject.to_string();
+        let payload = message.payload.to_vec();
+        // A message without an id of ours is named by its content.
+        let event_id = header("ce-id").and_then(|id| ids::parse(id).ok()).unwrap_or_else(|| {
+            let hash = Sha256::new_with_prefix(&subject).chain_update(&payload).finalize();
+            uuid::Builder::from_custom_bytes(hash[..16].try_into().unwrap_or_default()).into_uuid()
+        });
+        let aggregate = header("ce-subject").and_then(|id| ids::parse(id).ok()).unwrap_or_default();
+        let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
+        let source = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
+        let trace = header("traceparent").filter(|trace| trace.len() <= 64).map(str::to_owned);
+        Self { subject, payload, event_id, aggregate, actor: Actor::service(&source).subject, trace }
+    }
+}
+
+/// The ticket of a message.
+pub(crate) fn ticket<C>(
+    prefix: &str,
+    service: &str,
+    decode: Decode<C>,
+    raw: &Raw,
+    parked_id: Option<i64>,
+    answer: oneshot::Sender<Answer>,
+) -> Ticket<C> {
+    let command = Subject::parse(prefix, &raw.subject)
+        .map_err(|error| Malformed(error.to_string()))
+        .and_then(|subject| decode(&subject, &raw.payload));
+    let source = Source::Message {
+        consumer: consumer_name(service),
+        id: raw.event_id,
+        subject: raw.subject.clone(),
+        payload: raw.payload.clone(),
+        parked_id,
+    };
+    let actor = Actor { subject: raw.actor.clone(), roles: Vec::new() };
+    Ticket { command, aggregate: raw.aggregate, actor, trace: raw.trace.clone(), source, attempts: 0, answer }
+}
+
+/// Acknowledges by the kind of answer: the one place where this is decided.
+async fn settle(service: &'static str, message: Message, mut answered: oneshot::Receiver<Answer>) {
+    let answer = loop {
+        tokio::select! {
+            answer = &mut answered => break answer.ok(),
+            () = tokio::time::sleep(ACK_WAIT / 3) => drop(message.ack_with(AckKind::Progress).await),
+        }
+    };
+    let (kind, outcome) = match answer {
+        Some(Answer::Done(_)) => (AckKind::Ack, "done"),
+        Some(Answer::Refused(_) | Answer::Reused) => (AckKind::Ack, "refused"),
+        Some(Answer::Parked) => (AckKind::Ack, "parked"),
+        Some(Answer::Failed(_)) | None => (AckKind::Nak(Some(Duration::from_secs(1))), "failed"),
+    };
+    metrics::consumed(service, outcome);
+    if let Err(error) = message.ack_with(kind).await {
+        tracing::debug!(service, %error, "an acknowledgement was lost; the inbox knows the message");
+    }
+}

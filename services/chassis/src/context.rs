@@ -1,0 +1,165 @@
+//! What a service is given to build itself from.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{Request, Response};
+use jiff::SignedDuration;
+use proto::policy::Pack;
+use proto::{REQUEST_BYTES_MAX, Subject};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+
+use crate::consumer::Consumer;
+use crate::lane::{Domain, Lanes, Rig};
+use crate::operations::{self, Redrive};
+use crate::sweep::Sweep;
+use crate::{Clock, Fault, Malformed, Settings, nats, topology};
+
+/// The routes of a service, once it is built.
+pub type Building<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Routes>> + Send + 'a>>;
+
+/// A service: its name, its schema, and how it is built.
+pub struct Service {
+    /// Name, as `inventory`: of the database, the consumer, the variables.
+    pub name: &'static str,
+    /// The migrations of its own tables.
+    pub migrations: &'static Migrator,
+    /// Wires lanes, consumers and gRPC. Boxed, so that its code is generated once.
+    pub build: for<'a> fn(&'a Context) -> Building<'a>,
+}
+
+/// What a service is given to build itself from.
+pub struct Context {
+    pub(crate) service: &'static str,
+    pub(crate) settings: Settings,
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) options: PgConnectOptions,
+    pub(crate) reads: PgPool,
+    pub(crate) nats: async_nats::Client,
+    pub(crate) clock: Clock,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) redrive: Arc<OnceLock<Redrive>>,
+    pub(crate) stops: Stops,
+    /// Lane workers: they end when everything that feeds them has ended.
+    pub(crate) workers: TaskTracker,
+    /// Consumers and sweeps.
+    pub(crate) feeders: TaskTracker,
+}
+
+/// The steps of an ordered shutdown.
+#[derive(Clone, Default)]
+pub(crate) struct Stops {
+    /// No new messages and no new sweeps.
+    pub feeders: CancellationToken,
+    /// No new calls.
+    pub calls: CancellationToken,
+    /// Lanes finish what they have.
+    pub lanes: CancellationToken,
+    /// The relay publishes what is journalled.
+    pub relay: CancellationToken,
+}
+
+impl Context {
+    /// The policy pack.
+    pub fn pack(&self) -> &Arc<Pack> {
+        &self.pack
+    }
+
+    /// The pool for reads. Reads never feed a write.
+    pub fn reads(&self) -> PgPool {
+        self.reads.clone()
+    }
+
+    /// The clock, for what happens at the edge; commands get their time from [`crate::Meta`].
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// Starts the lanes of the service.
+    pub fn lanes<D: Domain>(&self, domain: D) -> Lanes<D> {
+        let rig = Rig {
+            service: self.service,
+            options: self.options.clone(),
+            clock: self.clock.clone(),
+            wake: Arc::clone(&self.wake),
+            stop: self.stops.lanes.clone(),
+            lanes: self.settings.lanes.count,
+            batch_max: self.settings.lanes.batch_max,
+            queue: self.settings.lanes.queue,
+        };
+        let (lanes, workers) = Lanes::new(domain, &rig);
+        for worker in workers {
+            self.workers.spawn(worker.run());
+        }
+        lanes
+    }
+
+    /// Starts taking the messages that are addressed to the service.
+    ///
+    /// # Panics
+    /// If the service is not in the table of [`topology`].
+    pub fn consume<D: Domain>(&self, lanes: &Lanes<D>, decode: fn(&Subject, &[u8]) -> Result<D::Command, Malformed>) {
+        let prefix = self.settings.nats.prefix.clone();
+        let again = operations::redrive(prefix.clone(), self.service, lanes.clone(), decode);
+        let _ = self.redrive.set(again);
+        let consumer = Consumer {
+            row: topology::row(self.service).expect("every service that consumes is in the table"),
+            prefix,
+            jetstream: nats::jetstream(&self.nats),
+            lanes: lanes.clone(),
+            decode,
+            stop: self.stops.feeders.clone(),
+            tasks: self.feeders.clone(),
+        };
+        self.feeders.spawn(consumer.run());
+    }
+
+    /// Starts a sweep: `due` scans for what is due, judged by the database's clock plus the offset it is given.
+    pub fn sweep<D, F, Due>(&self, name: &'static str, every: Duration, lanes: &Lanes<D>, due: F)
+    where
+        D: Domain,
+        F: Fn(PgPool, SignedDuration) -> Due + Send + Sync + 'static,
+        Due: Future<Output = Result<Vec<D::Command>, Fault>> + Send + 'static,
+    {
+        let sweep = Sweep {
+            service: self.service,
+            name,
+            every,
+            lanes: lanes.clone(),
+            pool: self.reads.clone(),
+            clock: self.clock.clone(),
+            stop: self.stops.feeders.clone(),
+        };
+        self.feeders.spawn(sweep.run(due));
+    }
+
+    /// The routes of the service's gRPC server.
+    pub fn routes<S>(&self, server: S) -> Routes
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        Routes::new(server)
+    }
+
+    /// Size limit of a request in bytes, for `max_decoding_message_size`.
+    pub fn request_bytes_max(&self) -> usize {
+        REQUEST_BYTES_MAX
+    }
+}

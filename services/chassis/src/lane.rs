@@ -1,0 +1,250 @@
+//! Lanes: how anything changes.
+//!
+//! A gRPC call and a message differ only in how a command is made and how its outcome is told. Both end in a lane: one
+//! task that owns one connection and works strictly one batch after the other. While a transaction is in flight the
+//! next commands gather, so commits per command fall as load rises, and nobody waits when there is none.
+//!
+//! Commands with the same key meet in the same lane of a process, in order.
+
+mod batch;
+mod record;
+mod worker;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use uuid::Uuid;
+
+use crate::grpc::Call;
+use crate::meta::{Actor, Meta};
+use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
+
+pub(crate) use record::STATEMENTS;
+pub(crate) use worker::Worker;
+
+/// The connection of a lane, inside the one transaction of a batch.
+pub type Tx = sqlx::PgConnection;
+
+/// What a service does with commands. `load` and `save` take many; `decide` is pure.
+pub trait Domain: Send + Sync + 'static {
+    /// What can be asked.
+    type Command: Clone + Debug + Send + Sync + 'static;
+    /// What a batch of commands looks at and changes.
+    type World: Send;
+
+    /// The key of a command: the same key means the same lane, in order.
+    fn lane(&self, command: &Self::Command) -> Uuid;
+
+    /// Reads and locks what the commands are about, in a fixed order, one statement per table.
+    fn load(&self, tx: &mut Tx, commands: &[&Self::Command])
+    -> impl Future<Output = Result<Self::World, Fault>> + Send;
+
+    /// Decides one command. On `Err` the world is unchanged.
+    fn decide(&self, world: &mut Self::World, meta: &Meta, command: &Self::Command) -> Result<Outcome, Refusal>;
+
+    /// Writes what has changed, one statement per table.
+    fn save(&self, tx: &mut Tx, world: Self::World) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// What came of a command: the answer to the caller, and messages to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub(crate) reply: Vec<u8>,
+    pub(crate) messages: Vec<Outgoing>,
+}
+
+impl Outcome {
+    /// Nothing to answer.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// An answer to the caller; a repeated request gets it again.
+    pub fn reply(reply: &impl Message) -> Self {
+        Self { reply: reply.encode_to_vec(), messages: Vec::new() }
+    }
+
+    /// Adds a message.
+    pub fn tell(&mut self, message: Outgoing) {
+        self.messages.push(message);
+    }
+
+    /// Adds messages.
+    #[must_use]
+    pub fn telling(mut self, messages: impl IntoIterator<Item = Outgoing>) -> Self {
+        self.messages.extend(messages);
+        self
+    }
+
+    /// The messages.
+    pub fn messages(&self) -> &[Outgoing] {
+        &self.messages
+    }
+}
+
+/// Where a command came from: the key under which its effect happens once.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A gRPC call: method, request id, fingerprint of the request.
+    Call { method: &'static str, id: Uuid, fingerprint: [u8; 32] },
+    /// A message of a consumer.
+    Message { consumer: String, id: Uuid, subject: String, payload: Vec<u8>, parked_id: Option<i64> },
+    /// A sweep: `decide` looks whether it is still due.
+    Sweep { id: Uuid },
+}
+
+/// A command on its way through a lane.
+pub(crate) struct Ticket<C> {
+    /// The command, or why the message cannot be read.
+    pub command: Result<C, Malformed>,
+    pub aggregate: Uuid,
+    pub actor: Actor,
+    pub trace: Option<String>,
+    pub source: Source,
+    pub attempts: u32,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Committed.
+    Done(Vec<u8>),
+    /// Refused, and committed as the answer.
+    Refused(Refusal),
+    /// The request id was used with another request.
+    Reused,
+    /// Parked.
+    Parked,
+    /// It did not work.
+    Failed(Fault),
+}
+
+/// The lanes of a service.
+pub struct Lanes<D: Domain> {
+    senders: Arc<[mpsc::Sender<Ticket<D::Command>>]>,
+    domain: Arc<D>,
+}
+
+impl<D: Domain> Clone for Lanes<D> {
+    fn clone(&self) -> Self {
+        Self { senders: Arc::clone(&self.senders), domain: Arc::clone(&self.domain) }
+    }
+}
+
+/// What the lanes of a service are made of.
+pub(crate) struct Rig {
+    pub service: &'static str,
+    pub options: sqlx::postgres::PgConnectOptions,
+    pub clock: Clock,
+    pub wake: Arc<Notify>,
+    pub stop: CancellationToken,
+    pub lanes: usize,
+    pub batch_max: usize,
+    pub queue: usize,
+}
+
+impl<D: Domain> Lanes<D> {
+    /// Makes the lanes; the workers are to be run by the caller.
+    pub(crate) fn new(domain: D, rig: &Rig) -> (Self, Vec<Worker<D>>) {
+        let domain = Arc::new(domain);
+        let (senders, workers): (Vec<_>, Vec<_>) = (0..rig.lanes)
+            .map(|_| {
+                let (sender, receiver) = mpsc::channel(rig.queue);
+                (sender, Worker::new(Arc::clone(&domain), receiver, rig))
+            })
+            .unzip();
+        (Self { senders: senders.into(), domain }, workers)
+    }
+
+    fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
+        let key = ticket.command.as_ref().map_or(ticket.aggregate, |command| self.domain.lane(command));
+        // The last bytes of a UUID are random in every version that we use.
+        let mut tail = [0; 8];
+        tail.copy_from_slice(&key.as_bytes()[8..]);
+        let spread = u64::from_be_bytes(tail) % self.senders.len() as u64;
+        &self.senders[usize::try_from(spread).unwrap_or(0)]
+    }
+
+    /// Puts a call's command into its lane and waits for the answer. The lane outlives the caller.
+    ///
+    /// The same `request_id` with the same `request` gives the same answer; with another request it is refused.
+    pub async fn call<R: Message + Default>(
+        &self,
+        call: &Call,
+        method: &'static str,
+        request_id: Uuid,
+        request: &impl Message,
+        command: D::Command,
+    ) -> Result<R, Status> {
+        let fingerprint = Sha256::digest(request.encode_to_vec()).into();
+        let (answer, answered) = oneshot::channel();
+        let ticket = Ticket {
+            command: Ok(command),
+            aggregate: Uuid::nil(),
+            actor: call.actor.clone(),
+            trace: call.trace.clone(),
+            source: Source::Call { method, id: request_id, fingerprint },
+            attempts: 0,
+            answer,
+        };
+        match self.sender(&ticket).try_send(ticket) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(busy()),
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                return Err(crate::fault::unavailable("the service is stopping"));
+            }
+        }
+        let answer = match tokio::time::timeout(call.time_left, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Answer::Failed(Fault::Transient("the service is stopping".to_owned())),
+            Err(_) => {
+                return Err(Status::deadline_exceeded(
+                    "the answer is not known yet; ask again with the same request_id",
+                ));
+            }
+        };
+        reply(answer)
+    }
+
+    /// Puts a message's or a sweep's command into its lane; waits while the lane is full.
+    pub(crate) async fn send(&self, ticket: Ticket<D::Command>) -> Result<(), Fault> {
+        let sender = self.sender(&ticket).clone();
+        sender.send(ticket).await.map_err(|_| Fault::Transient("the service is stopping".to_owned()))
+    }
+}
+
+fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
+    match answer {
+        Answer::Done(bytes) => R::decode(bytes.as_slice()).map_err(|error| {
+            tracing::error!(%error, "a saved answer cannot be read");
+            Status::internal("the saved answer cannot be read")
+        }),
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Reused => {
+            Err(Refusal::new(Code::AlreadyExists, "REQUEST_ID_REUSED", "the request id was used with another request")
+                .into())
+        }
+        Answer::Failed(Fault::Transient(_)) => {
+            Err(crate::fault::unavailable("it did not work this time; try again with the same request_id"))
+        }
+        Answer::Failed(Fault::Permanent(_)) | Answer::Parked => {
+            Err(Refusal::new(Code::Internal, "COMMAND_FAILED", "the command cannot be processed; operators were told")
+                .into())
+        }
+    }
+}
+
+fn busy() -> Status {
+    let mut details = ErrorDetails::with_error_info("BUSY", crate::grpc::domain(), []);
+    details.set_retry_info(Some(Duration::from_millis(200)));
+    Status::with_error_details(Code::ResourceExhausted, "too much waits already; try again", details)
+}

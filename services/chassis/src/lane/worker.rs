@@ -1,0 +1,168 @@
+//! The task behind a lane: takes all that waits, runs it as one batch, isolates what poisons it, and never gives up on
+//! a message.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{self, Verdict};
+use super::{Answer, Domain, Rig, Source, Ticket};
+use crate::{Clock, Fault, metrics};
+
+/// Tries after which a call is told that it did not work. Messages are tried until the service stops.
+const CALL_TRIES: u32 = 4;
+/// Tries after which a batch that fails is run one by one.
+const BATCH_TRIES: u32 = 3;
+/// Tries after which a message that fails alone, while the database answers, is parked.
+const MESSAGE_TRIES: u32 = 12;
+
+/// One lane.
+pub(crate) struct Worker<D: Domain> {
+    domain: Arc<D>,
+    service: &'static str,
+    receiver: mpsc::Receiver<Ticket<D::Command>>,
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    clock: Clock,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+    batch_max: usize,
+}
+
+impl<D: Domain> Worker<D> {
+    pub(super) fn new(domain: Arc<D>, receiver: mpsc::Receiver<Ticket<D::Command>>, rig: &Rig) -> Self {
+        Self {
+            domain,
+            service: rig.service,
+            receiver,
+            options: rig.options.clone(),
+            connection: None,
+            clock: rig.clock.clone(),
+            wake: Arc::clone(&rig.wake),
+            stop: rig.stop.clone(),
+            batch_max: rig.batch_max,
+        }
+    }
+
+    /// Works until the service stops and nothing waits any more.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let mut waiting = Vec::new();
+            let taken = tokio::select! {
+                biased;
+                taken = self.receiver.recv_many(&mut waiting, self.batch_max) => taken,
+                () = self.stop.cancelled() => {
+                    // What was accepted is finished; what comes from now on is not accepted.
+                    self.receiver.close();
+                    self.receiver.recv_many(&mut waiting, self.batch_max).await
+                }
+            };
+            if taken == 0 {
+                return;
+            }
+            metrics::batch(self.service, taken);
+            self.work(waiting).await;
+        }
+    }
+
+    /// Runs one batch to its end: all of it is answered when this returns.
+    async fn work(&mut self, tickets: Vec<Ticket<D::Command>>) {
+        let mut batches = VecDeque::from([tickets]);
+        while let Some(mut batch) = batches.pop_front() {
+            match self.try_batch(&batch).await {
+                Ok(verdicts) => {
+                    self.wake.notify_one();
+                    let later = answer(batch, verdicts);
+                    if !later.is_empty() {
+                        batches.push_front(later);
+                    }
+                }
+                Err(fault) => {
+                    batch.iter_mut().for_each(|ticket| ticket.attempts += 1);
+                    let tries = batch.first().map_or(0, |ticket| ticket.attempts);
+                    tracing::warn!(service = self.service, %fault, commands = batch.len(), tries, "a batch failed");
+                    metrics::batch_failed(self.service);
+                    if self.stop.is_cancelled() && tries > 1 {
+                        batch.into_iter().for_each(|ticket| drop(ticket.answer.send(Answer::Failed(fault.clone()))));
+                        continue;
+                    }
+                    if batch.len() > 1 && (matches!(fault, Fault::Permanent(_)) || tries >= BATCH_TRIES) {
+                        // Somebody poisons it: alone, each is judged by itself and keeps its place.
+                        for ticket in batch.into_iter().rev() {
+                            batches.push_front(vec![ticket]);
+                        }
+                        continue;
+                    }
+                    if let Some(batch) = self.again(batch, &fault).await {
+                        batches.push_front(batch);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Vec<Verdict>, Fault> {
+        if self.connection.is_none() {
+            let connect = tokio::time::timeout(Duration::from_secs(5), self.options.connect());
+            let connection = connect.await.map_err(|_| Fault::Transient("connecting took too long".to_owned()))??;
+            self.connection = Some(connection);
+        }
+        let connection = self.connection.as_mut().expect("it was just made");
+        let now = self.clock.now();
+        let run = tokio::time::timeout(Duration::from_secs(15), batch::run(connection, &*self.domain, now, batch));
+        let result = run.await.unwrap_or_else(|_| Err(Fault::Transient("the transaction took too long".to_owned())));
+        if matches!(result, Err(Fault::Transient(_))) {
+            // Its state is unknown; a new connection is cheap. Dropping it rolls back.
+            self.connection = None;
+        }
+        result
+    }
+
+    /// Decides what becomes of a batch that failed and is not to be split; `None`: all is answered.
+    async fn again(&mut self, batch: Vec<Ticket<D::Command>>, fault: &Fault) -> Option<Vec<Ticket<D::Command>>> {
+        let mut keep = Vec::with_capacity(batch.len());
+        let alone = batch.len() == 1;
+        for ticket in batch {
+            let is_message = matches!(ticket.source, Source::Message { .. });
+            let poisoned = matches!(fault, Fault::Permanent(_)) && ticket.attempts > 1;
+            if is_message && alone && (poisoned || ticket.attempts >= MESSAGE_TRIES) {
+                let reason = if poisoned { "PERMANENT_FAULT" } else { "ATTEMPTS_USED_UP" };
+                match self.park(&ticket, reason, &fault.to_string()).await {
+                    Ok(()) => drop(ticket.answer.send(Answer::Parked)),
+                    Err(_) => keep.push(ticket),
+                }
+            } else if !is_message && (poisoned || ticket.attempts >= CALL_TRIES) {
+                drop(ticket.answer.send(Answer::Failed(fault.clone())));
+            } else {
+                keep.push(ticket);
+            }
+        }
+        let tries = keep.iter().map(|ticket| ticket.attempts).max()?;
+        let wait = Duration::from_millis(20 << tries.min(7));
+        tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled() => {} }
+        Some(keep)
+    }
+
+    async fn park(&mut self, ticket: &Ticket<D::Command>, reason: &'static str, detail: &str) -> Result<(), Fault> {
+        let mut connection = self.options.connect().await?;
+        metrics::parked(self.service, reason);
+        batch::park(&mut connection, self.clock.now(), ticket, reason, detail).await
+    }
+}
+
+/// Tells each ticket its verdict; gives back those that wait for the next batch.
+fn answer<C>(batch: Vec<Ticket<C>>, verdicts: Vec<Verdict>) -> Vec<Ticket<C>> {
+    let mut later = Vec::new();
+    for (ticket, verdict) in batch.into_iter().zip(verdicts) {
+        match verdict {
+            Verdict::Answer(answer) => drop(ticket.answer.send(answer)),
+            Verdict::Later => later.push(ticket),
+        }
+    }
+    later
+}

@@ -1,0 +1,50 @@
+//! What every service stands on. It knows no claim.
+//!
+//! - [`main`], [`run`]: one bootstrap for all services, from configuration to ordered shutdown.
+//! - [`Lanes`]: how anything changes. Calls and messages become commands; a lane takes all that waits, in one transaction.
+//! - Journal and relay: what happened is journalled in that transaction and published afterwards, at least once, in order.
+//! - Consumer: messages come in by durable pull; the inbox makes their effect happen once.
+//! - [`Check`], [`Call`], [`Refusal`]: the edge. Bad input gets one error that names every field.
+
+mod admin;
+mod check;
+mod clock;
+mod consumer;
+mod context;
+mod database;
+mod fault;
+mod grpc;
+mod lane;
+mod message;
+mod meta;
+mod metrics;
+mod nats;
+mod operations;
+mod page;
+mod refusal;
+mod relay;
+mod run;
+pub mod settings;
+mod sweep;
+mod telemetry;
+pub mod topology;
+
+pub use check::Check;
+pub use clock::Clock;
+pub use context::{Building, Context, Service};
+pub use database::{MIGRATIONS, migrate, migrator};
+pub use fault::{Fault, Malformed, read_failed};
+pub use grpc::Call;
+pub use lane::{Domain, Lanes, Outcome, Tx};
+pub use message::Outgoing;
+pub use meta::{Actor, Meta};
+pub use nats::{connect as connect_nats, provision};
+pub use page::Page;
+pub use refusal::{Refusal, etag};
+pub use run::{Running, main, run, start};
+pub use settings::Settings;
+
+/// Every SQL statement of this crate, for the test that prepares them against a migrated schema.
+pub fn statements() -> Vec<&'static str> {
+    [lane::STATEMENTS, relay::STATEMENTS, operations::STATEMENTS].concat()
+}

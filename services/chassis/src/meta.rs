@@ -1,0 +1,54 @@
+//! What comes with every command: when, who, and what it is called.
+
+use std::cell::Cell;
+
+use jiff::Timestamp;
+use proto::ids;
+use uuid::Uuid;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Subject of the caller, as `anna` or `service:orchestrator`.
+    pub subject: String,
+    /// Roles of the caller, lower case.
+    pub roles: Vec<String>,
+}
+
+impl Actor {
+    /// A service of ours.
+    pub fn service(name: &str) -> Self {
+        Self { subject: format!("service:{name}"), roles: Vec::new() }
+    }
+
+    /// Whether the caller has a role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|has| has == role)
+    }
+}
+
+/// What comes with every command.
+#[derive(Debug)]
+pub struct Meta {
+    /// When: the same for every command of a batch.
+    pub now: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// Request id of the call, or event id of the message.
+    pub id: Uuid,
+    made: Cell<u32>,
+}
+
+impl Meta {
+    /// What comes with a command; tests of a pure `decide` make their own.
+    pub fn new(now: Timestamp, actor: Actor, id: Uuid) -> Self {
+        Self { now, actor, id, made: Cell::new(0) }
+    }
+
+    /// A new id, made from the time and from what the command is called: no chance is involved.
+    pub fn new_id(&self) -> Uuid {
+        let count = self.made.get();
+        self.made.set(count + 1);
+        ids::derived(self.now, &[&self.id.to_string(), &self.actor.subject, &count.to_string()])
+    }
+}

@@ -1,0 +1,60 @@
+//! What is counted. Names are those of a scrape: dots become underscores, counters end in `_total`.
+
+use std::sync::LazyLock;
+
+use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::{KeyValue, global};
+
+struct Instruments {
+    batches: Histogram<u64>,
+    failed: Counter<u64>,
+    parked: Counter<u64>,
+    published: Counter<u64>,
+    consumed: Counter<u64>,
+    calls: Histogram<f64>,
+}
+
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
+    let meter: Meter = global::meter("redress");
+    Instruments {
+        batches: meter.u64_histogram("redress.lane.batch").with_description("commands in a batch").build(),
+        failed: meter.u64_counter("redress.lane.failed").with_description("batches that were rolled back").build(),
+        parked: meter.u64_counter("redress.parked").with_description("messages parked, by reason").build(),
+        published: meter.u64_counter("redress.relay.published").with_description("journal rows published").build(),
+        consumed: meter.u64_counter("redress.consumer.consumed").with_description("messages taken, by outcome").build(),
+        calls: meter
+            .f64_histogram("rpc.server.call.duration")
+            .with_unit("s")
+            .with_boundaries(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
+            .build(),
+    }
+});
+
+fn service(name: &'static str) -> KeyValue {
+    KeyValue::new("service", name)
+}
+
+pub(crate) fn batch(name: &'static str, commands: usize) {
+    INSTRUMENTS.batches.record(commands as u64, &[service(name)]);
+}
+
+pub(crate) fn batch_failed(name: &'static str) {
+    INSTRUMENTS.failed.add(1, &[service(name)]);
+}
+
+pub(crate) fn parked(name: &'static str, reason: &'static str) {
+    INSTRUMENTS.parked.add(1, &[service(name), KeyValue::new("reason", reason)]);
+}
+
+pub(crate) fn published(name: &'static str, rows: usize) {
+    INSTRUMENTS.published.add(rows as u64, &[service(name)]);
+}
+
+pub(crate) fn consumed(name: &'static str, outcome: &'static str) {
+    INSTRUMENTS.consumed.add(1, &[service(name), KeyValue::new("outcome", outcome)]);
+}
+
+pub(crate) fn call(name: &'static str, method: String, code: &'static str, seconds: f64) {
+    let labels = [service(name), KeyValue::new("rpc.method", method), KeyValue::new("rpc.status_code", code)];
+    INSTRUMENTS.calls.record(seconds, &labels);
+}

@@ -1,0 +1,214 @@
+//! The parked messages of a service: list, redrive, discard.
+
+use std::sync::{Arc, OnceLock};
+
+use futures::future::BoxFuture;
+use jiff_sqlx::Timestamp;
+use proto::operations::operations_service_server::OperationsService;
+use proto::operations::{
+    DiscardParkedRequest, DiscardParkedResponse, ListParkedRequest, ListParkedResponse, Parked, RedriveParkedRequest,
+    RedriveParkedResponse,
+};
+use sqlx::{PgPool, Row};
+use tokio::sync::oneshot;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::consumer::{Decode, Raw, ticket};
+use crate::lane::{Answer, Domain, Lanes};
+use crate::{Check, Refusal, read_failed};
+
+const LIST: &str = "\
+    SELECT parked_id, aggregate, event_id, subject, reason, detail, length(payload) AS size, at \
+    FROM parked WHERE parked_id > $1 ORDER BY parked_id LIMIT $2";
+const OF_AGGREGATE: &str = "\
+    SELECT parked_id, event_id, subject, payload, actor, trace FROM parked WHERE aggregate = $1 ORDER BY parked_id";
+const AGGREGATE_OF: &str = "SELECT aggregate FROM parked WHERE parked_id = $1";
+const DISCARD: &str = "\
+    WITH gone AS (DELETE FROM parked WHERE parked_id = $1 RETURNING consumer, event_id) \
+    INSERT INTO inbox (source, id, at) SELECT consumer, event_id, now() FROM gone ON CONFLICT DO NOTHING";
+const REMEMBERED: &str = "SELECT answer FROM inbox WHERE source = $1 AND id = $2 AND fingerprint = $3";
+const REMEMBER: &str = "\
+    INSERT INTO inbox (source, id, fingerprint, answer, at) VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING";
+const REUSED: &str = "SELECT EXISTS (SELECT FROM inbox WHERE source = $1 AND id = $2 AND fingerprint <> $3)";
+
+/// The statements of this module, for the test that prepares them all.
+pub(crate) const STATEMENTS: &[&str] = &[LIST, OF_AGGREGATE, AGGREGATE_OF, DISCARD, REMEMBERED, REMEMBER, REUSED];
+
+/// Puts a parked message into its lane again.
+pub(crate) type Redrive = Arc<dyn Fn(Raw, i64) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
+
+/// Makes the redrive of a consumer.
+pub(crate) fn redrive<D: Domain>(
+    prefix: String,
+    service: &'static str,
+    lanes: Lanes<D>,
+    decode: Decode<D::Command>,
+) -> Redrive {
+    Arc::new(move |raw, parked_id| {
+        let (answer, answered) = oneshot::channel();
+        let ticket = ticket(&prefix, service, decode, &raw, Some(parked_id), answer);
+        let lanes = lanes.clone();
+        Box::pin(async move {
+            lanes.send(ticket).await.ok()?;
+            answered.await.ok()
+        })
+    })
+}
+
+/// OperationsService of one service.
+#[derive(Clone)]
+pub(crate) struct Operations {
+    pub pool: PgPool,
+    pub redrive: Arc<OnceLock<Redrive>>,
+}
+
+impl Operations {
+    /// Processes the parked messages of an aggregate in order, up to the first that cannot be processed.
+    async fn redrive(&self, aggregate: Uuid) -> Result<(u32, u32), Status> {
+        let Some(redrive) = self.redrive.get() else { return Ok((0, 0)) };
+        let rows = sqlx::query(OF_AGGREGATE).bind(aggregate).fetch_all(&self.pool).await.map_err(read_failed)?;
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        for (done, row) in (0..).zip(rows) {
+            let raw = raw(&row, aggregate).map_err(read_failed)?;
+            let parked_id = row.try_get("parked_id").map_err(read_failed)?;
+            match redrive(raw, parked_id).await {
+                Some(Answer::Done(_) | Answer::Refused(_) | Answer::Reused) => {}
+                Some(Answer::Parked | Answer::Failed(_)) | None => return Ok((done, count - done)),
+            }
+        }
+        Ok((count, 0))
+    }
+
+    /// The answer that was given to the same request before.
+    async fn remembered<R: prost::Message + Default>(
+        &self,
+        method: &str,
+        id: Uuid,
+        request: &impl prost::Message,
+    ) -> Result<Option<R>, Status> {
+        let print = fingerprint(request);
+        let reused: bool = sqlx::query_scalar(REUSED)
+            .bind(method)
+            .bind(id)
+            .bind(&print)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(read_failed)?;
+        if reused {
+            let code = tonic::Code::AlreadyExists;
+            return Err(Refusal::new(code, "REQUEST_ID_REUSED", "the request id was used with another request").into());
+        }
+        let found: Option<Option<Vec<u8>>> = sqlx::query_scalar(REMEMBERED)
+            .bind(method)
+            .bind(id)
+            .bind(print)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(read_failed)?;
+        Ok(found.flatten().and_then(|bytes| R::decode(bytes.as_slice()).ok()))
+    }
+
+    async fn remember(
+        &self,
+        method: &str,
+        id: Uuid,
+        request: &impl prost::Message,
+        answer: &impl prost::Message,
+    ) -> Result<(), Status> {
+        let query = sqlx::query(REMEMBER).bind(method).bind(id).bind(fingerprint(request)).bind(answer.encode_to_vec());
+        query.execute(&self.pool).await.map_err(read_failed)?;
+        Ok(())
+    }
+}
+
+fn fingerprint(request: &impl prost::Message) -> Vec<u8> {
+    use sha2::Digest;
+    sha2::Sha256::digest(request.encode_to_vec()).to_vec()
+}
+
+fn raw(row: &sqlx::postgres::PgRow, aggregate: Uuid) -> Result<Raw, sqlx::Error> {
+    Ok(Raw {
+        subject: row.try_get("subject")?,
+        payload: row.try_get("payload")?,
+        event_id: row.try_get("event_id")?,
+        aggregate,
+        actor: row.try_get("actor")?,
+        trace: row.try_get("trace")?,
+    })
+}
+
+fn parked(row: &sqlx::postgres::PgRow) -> Result<Parked, sqlx::Error> {
+    Ok(Parked {
+        parked_id: row.try_get("parked_id")?,
+        aggregate_id: row.try_get::<Uuid, _>("aggregate")?.to_string(),
+        event_id: row.try_get::<Uuid, _>("event_id")?.to_string(),
+        subject: row.try_get("subject")?,
+        reason: row.try_get("reason")?,
+        detail: row.try_get("detail")?,
+        payload_size: u32::try_from(row.try_get::<i32, _>("size")?).unwrap_or(0),
+        parked_at: Some(proto::to_wire(row.try_get::<Timestamp, _>("at")?.to_jiff())),
+    })
+}
+
+#[tonic::async_trait]
+impl OperationsService for Operations {
+    async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let page = check.page(body.page_size, &body.page_token, &["parked"]);
+        check.finish()?;
+        let after: i64 = page.after.as_deref().and_then(|key| key.parse().ok()).unwrap_or(0);
+        let rows = sqlx::query(LIST).bind(after).bind(page.limit).fetch_all(&self.pool).await.map_err(read_failed)?;
+        let rows = rows.iter().map(parked).collect::<Result<Vec<_>, _>>().map_err(read_failed)?;
+        let (parked, next_page_token) = page.finish(rows, |row| row.parked_id.to_string());
+        Ok(Response::new(ListParkedResponse { parked, next_page_token }))
+    }
+
+    async fn redrive_parked(
+        &self,
+        request: Request<RedriveParkedRequest>,
+    ) -> Result<Response<RedriveParkedResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let aggregate = check.uuid("aggregate_id", &body.aggregate_id);
+        check.finish()?;
+        if let Some(answer) = self.remembered("RedriveParked", request_id, body).await? {
+            return Ok(Response::new(answer));
+        }
+        let (processed, still_parked) = self.redrive(aggregate).await?;
+        if processed + still_parked == 0 {
+            return Err(Refusal::not_found("parked message", aggregate).into());
+        }
+        let answer = RedriveParkedResponse { processed, still_parked };
+        self.remember("RedriveParked", request_id, body, &answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn discard_parked(
+        &self,
+        request: Request<DiscardParkedRequest>,
+    ) -> Result<Response<DiscardParkedResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        check.finish()?;
+        if let Some(answer) = self.remembered("DiscardParked", request_id, body).await? {
+            return Ok(Response::new(answer));
+        }
+        let aggregate: Option<Uuid> = sqlx::query_scalar(AGGREGATE_OF)
+            .bind(body.parked_id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(read_failed)?;
+        let Some(aggregate) = aggregate else {
+            return Err(Refusal::not_found("parked message", body.parked_id).into());
+        };
+        sqlx::query(DISCARD).bind(body.parked_id).execute(&self.pool).await.map_err(read_failed)?;
+        let (processed, _) = self.redrive(aggregate).await?;
+        let answer = DiscardParkedResponse { processed };
+        self.remember("DiscardParked", request_id, body, &answer).await?;
+        Ok(Response::new(answer))
+    }
+}

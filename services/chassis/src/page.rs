@@ -1,0 +1,115 @@
+//! Paging: keyset, with a token that is bound to the query.
+
+use sha2::{Digest, Sha256};
+
+use crate::Check;
+
+/// Rows of a page when the caller does not say.
+const DEFAULT_SIZE: i32 = 50;
+/// Rows of a page at the most.
+const MAX_SIZE: i32 = 500;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to read: one more than the page has, to know whether there is a next one.
+    pub limit: i64,
+    /// Key of the last row of the page before.
+    pub after: Option<String>,
+    query: String,
+}
+
+impl Page {
+    /// Cuts the rows to the page and makes the token of the next one.
+    pub fn finish<R>(&self, mut rows: Vec<R>, key: impl Fn(&R) -> String) -> (Vec<R>, String) {
+        let size = usize::try_from(self.limit - 1).unwrap_or(0);
+        if rows.len() <= size {
+            return (rows, String::new());
+        }
+        rows.truncate(size);
+        let token = rows.last().map(|row| format!("{}.{}", self.query, hex(key(row).as_bytes()))).unwrap_or_default();
+        (rows, token)
+    }
+}
+
+impl Check {
+    /// The page that is asked for; `query` holds every other argument of the list.
+    pub fn page(&mut self, size: i32, token: &str, query: &[&str]) -> Page {
+        if size < 0 {
+            self.add("page_size", "must not be negative");
+        }
+        let size = if size == 0 { DEFAULT_SIZE } else { size.clamp(1, MAX_SIZE) };
+        let query = digest(query);
+        let after = match token.split_once('.') {
+            Some((of, key)) if of == query => unhex(key),
+            _ => None,
+        };
+        if !token.is_empty() && after.is_none() {
+            self.add("page_token", "is not a token of this query");
+        }
+        Page { limit: i64::from(size) + 1, after, query }
+    }
+}
+
+fn digest(query: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in query {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize()[..8])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
+        .collect();
+    String::from_utf8(bytes?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_walked_to_its_end() {
+        let all: Vec<u32> = (0..7).collect();
+        let mut token = String::new();
+        let mut seen = Vec::new();
+        loop {
+            let mut check = Check::new();
+            let page = check.page(3, &token, &["sku", "A"]);
+            check.finish().unwrap();
+            let from: u32 = page.after.as_ref().map_or(0, |key| key.parse::<u32>().unwrap() + 1);
+            let rows =
+                all.iter().copied().filter(|row| *row >= from).take(usize::try_from(page.limit).unwrap()).collect();
+            let (rows, next) = page.finish(rows, ToString::to_string);
+            seen.extend(rows);
+            if next.is_empty() {
+                break;
+            }
+            token = next;
+        }
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_token_of_another_query_is_refused() {
+        let page = Check::new().page(1, "", &["sku", "A"]);
+        let (_, token) = page.finish(vec![1, 2], ToString::to_string);
+        let mut check = Check::new();
+        check.page(1, &token, &["sku", "B"]);
+        assert!(check.finish().is_err());
+        for odd in ["x", "é.é", "00.0", &format!("{token}z")] {
+            let mut check = Check::new();
+            check.page(1, odd, &["sku", "A"]);
+            assert!(check.finish().is_err(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The domain says no. A refusal is an answer: it is committed, and a repeated request gets it again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, PreconditionViolation, StatusExt};
+
+/// A refusal, as the caller sees it. Boxed, because it travels in every `Result` of a `decide`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Refusal(Box<Body>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Body {
+    code: i32,
+    reason: String,
+    message: String,
+    metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    preconditions: Vec<(String, String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource: Option<(String, String)>,
+    #[serde(skip)]
+    park: bool,
+}
+
+impl Refusal {
+    /// A refusal with a stable reason (UPPER_SNAKE, listed in the proto) and a fixed sentence.
+    pub fn new(code: Code, reason: &str, message: &str) -> Self {
+        Self(Box::new(Body {
+            code: code as i32,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            metadata: BTreeMap::new(),
+            preconditions: Vec::new(),
+            resource: None,
+            park: false,
+        }))
+    }
+
+    /// There is no such thing.
+    pub fn not_found(kind: &str, id: impl ToString) -> Self {
+        let mut refusal =
+            Self::new(Code::NotFound, "NOT_FOUND", &format!("there is no such {kind}")).with(kind, id.to_string());
+        refusal.0.resource = Some((kind.to_owned(), id.to_string()));
+        refusal
+    }
+
+    /// Somebody else changed it.
+    pub fn etag_mismatch() -> Self {
+        Self::new(Code::Aborted, "ETAG_MISMATCH", "it was changed by somebody else; read it again")
+    }
+
+    /// The caller may not.
+    pub fn forbidden(reason: &str, message: &str) -> Self {
+        Self::new(Code::PermissionDenied, reason, message)
+    }
+
+    /// A message that no correct sender sends here: it is parked for a person, never guessed at.
+    pub fn park(why: impl Into<String>) -> Self {
+        let mut refusal = Self::new(Code::Internal, "COMMAND_FAILED", &why.into());
+        refusal.0.park = true;
+        refusal
+    }
+
+    /// Adds metadata: every dynamic part of the case.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.0.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Adds a failed precondition: what kind, about what, and why.
+    #[must_use]
+    pub fn precondition(mut self, kind: &str, subject: &str, description: &str) -> Self {
+        self.0.preconditions.push((kind.to_owned(), subject.to_owned(), description.to_owned()));
+        self
+    }
+
+    /// The stable reason.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Why it is parked, if it is.
+    pub(crate) fn parked(&self) -> Option<&str> {
+        self.0.park.then_some(self.0.message.as_str())
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(Refusal(refusal): Refusal) -> Self {
+        let code = Code::from_i32(refusal.code);
+        let mut details = ErrorDetails::with_error_info(
+            &refusal.reason,
+            crate::grpc::domain(),
+            refusal.metadata.into_iter().collect::<std::collections::HashMap<_, _>>(),
+        );
+        let state = code == Code::FailedPrecondition && refusal.preconditions.is_empty();
+        let mut violations = Vec::new();
+        if state {
+            violations.push(PreconditionViolation::new(&refusal.reason, "", &refusal.message));
+        }
+        violations.extend(
+            refusal.preconditions.iter().map(|(kind, about, why)| PreconditionViolation::new(kind, about, why)),
+        );
+        if !violations.is_empty() {
+            details.set_precondition_failure(violations);
+        }
+        if let Some((kind, name)) = &refusal.resource {
+            details.set_resource_info(kind, name, "", &refusal.message);
+        }
+        Status::with_error_details(code, refusal.message, details)
+    }
+}
+
+/// The etag of a row version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}

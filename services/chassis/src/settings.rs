@@ -1,0 +1,224 @@
+//! Configuration: defaults in code, then a file, then variables as `REDRESS_INTAKE__DATABASE__URL`. Unknown keys are
+//! errors. Secrets are secret types: they are never printed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use config::{Config, Environment, File, FileFormat};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// What a service is told at start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The service's own PostgreSQL database.
+    pub database: Database,
+    /// The broker.
+    #[serde(default)]
+    pub nats: Nats,
+    /// The gRPC port.
+    #[serde(default)]
+    pub grpc: Grpc,
+    /// The port of probes and metrics.
+    #[serde(default)]
+    pub admin: Admin,
+    /// Lanes.
+    #[serde(default)]
+    pub lanes: LaneSettings,
+    /// The policy pack.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Logs and traces.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// Hard limit of an ordered shutdown.
+    #[serde(default = "shutdown_limit")]
+    pub shutdown: SignedDuration,
+}
+
+/// The service's own PostgreSQL database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Address, as `postgres://intake:secret@db/intake`.
+    pub url: SecretString,
+    /// Connections for reads.
+    #[serde(default = "reads")]
+    pub reads: u32,
+}
+
+/// The broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nats {
+    /// Address, as `nats://broker:4222`.
+    pub url: SecretString,
+    /// First token of every subject: several installations can share a broker.
+    pub prefix: String,
+}
+
+/// The gRPC port.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grpc {
+    /// Address to listen on; port 0: any free port.
+    pub listen: SocketAddr,
+}
+
+/// The port of probes and metrics.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address to listen on; port 0: any free port.
+    pub listen: SocketAddr,
+}
+
+/// Lanes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LaneSettings {
+    /// Number of lanes: each owns a connection.
+    pub count: usize,
+    /// Commands in a batch at the most.
+    pub batch_max: usize,
+    /// Commands that may wait in a lane; more are refused.
+    pub queue: usize,
+}
+
+/// The policy pack.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// TOML file; none: the shipped supply-chain pack.
+    pub file: Option<PathBuf>,
+}
+
+/// Logs and traces.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// What is logged, as `info,sqlx=warn`.
+    pub log: String,
+    /// Address of an OTLP collector, as `http://collector:4317`; none: no traces are exported.
+    pub otlp: Option<String>,
+}
+
+fn shutdown_limit() -> SignedDuration {
+    SignedDuration::from_secs(20)
+}
+
+fn reads() -> u32 {
+    4
+}
+
+impl Default for Nats {
+    fn default() -> Self {
+        Self { url: "nats://127.0.0.1:4222".into(), prefix: "redress".to_owned() }
+    }
+}
+
+impl Default for Grpc {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+}
+
+impl Default for LaneSettings {
+    fn default() -> Self {
+        Self { count: 4, batch_max: 256, queue: 1024 }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), otlp: None }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a service from a file, if any, and the process's variables.
+    pub fn load(service: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+        Self::from(service, file, None)
+    }
+
+    /// The same from given variables; for tests and for the local stack.
+    pub fn from(
+        service: &str,
+        file: Option<&Path>,
+        variables: Option<config::Map<String, String>>,
+    ) -> anyhow::Result<Self> {
+        let mut builder = Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let prefix = format!("REDRESS_{}", service.to_uppercase());
+        let environment = Environment::with_prefix(&prefix)
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .source(variables);
+        let settings: Self = builder
+            .add_source(environment)
+            .build()
+            .and_then(Config::try_deserialize)
+            .with_context(|| format!("the configuration of {service} is wrong"))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!((1..=64).contains(&self.lanes.count), "lanes.count must be 1 to 64");
+        anyhow::ensure!((1..=4096).contains(&self.lanes.batch_max), "lanes.batch_max must be 1 to 4096");
+        anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
+        anyhow::ensure!((1..=200).contains(&self.database.reads), "database.reads must be 1 to 200");
+        let prefix = &self.nats.prefix;
+        let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        anyhow::ensure!(
+            (1..=24).contains(&prefix.len()) && prefix.bytes().all(token),
+            "nats.prefix must have 1 to 24 characters of a-z, 0-9 and hyphen"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Settings::from("intake", None, Some(variables))
+    }
+
+    #[test]
+    fn variables_reach_every_section() {
+        let settings = from(&[
+            ("REDRESS_INTAKE__DATABASE__URL", "postgres://intake:sesame@db/intake"),
+            ("REDRESS_INTAKE__LANES__COUNT", "2"),
+            ("REDRESS_INTAKE__SHUTDOWN", "5s"),
+            ("REDRESS_TRIAGE__LANES__COUNT", "9"),
+        ])
+        .unwrap();
+        assert_eq!(settings.lanes.count, 2);
+        assert_eq!(settings.shutdown, SignedDuration::from_secs(5));
+        assert!(!format!("{settings:?}").contains("sesame"), "a secret is printed");
+    }
+
+    #[test]
+    fn a_typo_is_an_error() {
+        let url = ("REDRESS_INTAKE__DATABASE__URL", "postgres://db/intake");
+        let error = from(&[url, ("REDRESS_INTAKE__LANES__COUMT", "2")]).unwrap_err();
+        assert!(format!("{error:#}").contains("coumt"), "{error:#}");
+        assert!(from(&[]).is_err(), "the database has no default");
+        assert!(from(&[url, ("REDRESS_INTAKE__NATS__PREFIX", "a.b")]).is_err());
+    }
+}

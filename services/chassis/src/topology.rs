@@ -1,0 +1,140 @@
+//! Who publishes and who consumes what: one table, from which streams and consumers are made.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, StorageType};
+
+/// A stream, without the prefix of the installation.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// Name, as `COMMANDS`.
+    pub name: &'static str,
+    /// Kind of subject it holds: second token behind the version.
+    pub kind: &'static str,
+    /// How long messages stay.
+    pub max_age: Duration,
+    /// Limit in bytes; what does not fit waits in the journal.
+    pub max_bytes: i64,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const GIB: i64 = 1 << 30;
+
+/// Every stream.
+pub const STREAMS: [Stream; 4] = [
+    Stream { name: "COMMANDS", kind: "command", max_age: DAY.saturating_mul(7), max_bytes: 4 * GIB },
+    Stream { name: "EVENTS", kind: "event", max_age: DAY.saturating_mul(7), max_bytes: 4 * GIB },
+    Stream { name: "CLAIMS", kind: "claim", max_age: DAY.saturating_mul(30), max_bytes: 8 * GIB },
+    Stream { name: "NOTICES", kind: "notice", max_age: DAY.saturating_mul(30), max_bytes: 4 * GIB },
+];
+
+/// What a service publishes and consumes.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The service.
+    pub service: &'static str,
+    /// Kinds and first tokens of the subjects it publishes.
+    pub publishes: &'static [&'static str],
+    /// The stream it consumes from.
+    pub stream: &'static str,
+    /// The subjects it consumes, without the prefix.
+    pub consumes: &'static str,
+}
+
+/// Every service.
+pub const SERVICES: [Row; 6] = [
+    Row {
+        service: "intake",
+        publishes: &["event.intake.*", "notice.*.*"],
+        stream: "COMMANDS",
+        consumes: "command.intake.*",
+    },
+    Row {
+        service: "triage",
+        publishes: &["event.triage.*", "notice.*.*"],
+        stream: "COMMANDS",
+        consumes: "command.triage.*",
+    },
+    Row {
+        service: "inventory",
+        publishes: &["event.inventory.*", "notice.*.*"],
+        stream: "COMMANDS",
+        consumes: "command.inventory.*",
+    },
+    Row {
+        service: "logistics",
+        publishes: &["event.logistics.*", "notice.*.*"],
+        stream: "COMMANDS",
+        consumes: "command.logistics.*",
+    },
+    Row {
+        service: "escalation",
+        publishes: &["event.escalation.*", "notice.*.*"],
+        stream: "COMMANDS",
+        consumes: "command.escalation.*",
+    },
+    Row {
+        service: "orchestrator",
+        publishes: &["command.*.*", "claim.*.*", "notice.*.*"],
+        stream: "EVENTS",
+        consumes: "event.*.*",
+    },
+];
+
+/// Messages of a consumer that may be under way at once.
+pub const ACK_PENDING_MAX: i64 = 512;
+/// Time after which a message without a sign of life is delivered again.
+pub const ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// The row of a service.
+pub fn row(service: &str) -> Option<&'static Row> {
+    SERVICES.iter().find(|row| row.service == service)
+}
+
+/// Name of a stream in an installation: `redress` gives `REDRESS_COMMANDS`.
+pub fn stream_name(prefix: &str, name: &str) -> String {
+    format!("{}_{name}", prefix.to_uppercase().replace(['.', '-'], "_"))
+}
+
+/// Name of the durable consumer of a service.
+pub fn consumer_name(service: &str) -> String {
+    format!("{service}-main")
+}
+
+impl Stream {
+    /// The configuration of the stream. A full stream refuses new messages; nothing that is needed is evicted.
+    pub fn config(&self, prefix: &str) -> Config {
+        Config {
+            name: stream_name(prefix, self.name),
+            subjects: vec![format!("{prefix}.v1.{}.>", self.kind)],
+            retention: RetentionPolicy::Limits,
+            discard: DiscardPolicy::New,
+            storage: StorageType::File,
+            compression: Some(Compression::S2),
+            max_age: self.max_age,
+            max_bytes: self.max_bytes,
+            max_message_size: 128 * 1024,
+            duplicate_window: Duration::from_secs(120),
+            allow_direct: true,
+            deny_delete: true,
+            num_replicas: 1,
+            ..Config::default()
+        }
+    }
+}
+
+impl Row {
+    /// The configuration of the durable consumer. Attempts are counted by us: `max_deliver` has no limit.
+    pub fn config(&self, prefix: &str) -> pull::Config {
+        pull::Config {
+            durable_name: Some(consumer_name(self.service)),
+            filter_subjects: vec![format!("{prefix}.v1.{}", self.consumes)],
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_deliver: -1,
+            max_ack_pending: ACK_PENDING_MAX,
+            ..pull::Config::default()
+        }
+    }
+}
