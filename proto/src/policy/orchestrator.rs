@@ -1,14 +1,122 @@
-//! Rules of orchestrator.
+//! Rules of the orchestrator: which solved claims are followed up, and how patient it is.
 
 use serde::Deserialize;
 
 use super::Problems;
+use crate::claim::{Resolution, Severity};
 
 /// Section `[orchestrator]` of a pack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Orchestrator {}
+pub struct Orchestrator {
+    /// Which solved claims are followed up, and what a low score does.
+    pub follow_up: FollowUp,
+    /// When an open question to a service is asked again.
+    pub ask_again: AskAgain,
+}
+
+/// Section `[orchestrator.follow_up]` (S1-27, S1-58, S2-19, S4-53).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowUp {
+    /// A claim of one of these severities is followed up.
+    pub severities: Vec<String>,
+    /// So is a claim with a line that was solved in one of these ways.
+    pub resolutions: Vec<String>,
+    /// This satisfaction or less re-opens the claim, 0 to 5; 0: never.
+    pub reopen_at_most: u32,
+    /// Days after which a claim is closed without an answer.
+    pub days_without_answer: u32,
+}
+
+/// Section `[orchestrator.ask_again]`: the wait doubles from the first to the longest.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskAgain {
+    /// Seconds until a question is asked the second time.
+    pub first_s: u32,
+    /// Greatest number of seconds between two times.
+    pub longest_s: u32,
+}
+
+impl FollowUp {
+    /// Whether a claim of this severity, solved in these ways, is followed up.
+    pub fn wanted(&self, severity: Severity, resolutions: impl IntoIterator<Item = Resolution>) -> bool {
+        self.severities.iter().any(|name| severity_named(name) == Some(severity))
+            || resolutions
+                .into_iter()
+                .any(|solved| self.resolutions.iter().any(|name| resolution_named(name) == Some(solved)))
+    }
+}
+
+impl AskAgain {
+    /// The wait after a wait of `before` seconds; 0: there was none.
+    pub fn next_wait_s(&self, before: u32) -> u32 {
+        if before == 0 { self.first_s } else { before.saturating_mul(2).min(self.longest_s) }
+    }
+}
 
 impl Orchestrator {
-    pub(super) fn check(&self, _problems: &mut Problems) {}
+    pub(super) fn check(&self, problems: &mut Problems) {
+        for (at, name) in self.follow_up.severities.iter().enumerate() {
+            let known = severity_named(name).is_some();
+            problems.require(known, format!("orchestrator.follow_up.severities[{at}]"), "is not a severity");
+        }
+        for (at, name) in self.follow_up.resolutions.iter().enumerate() {
+            let known = resolution_named(name).is_some();
+            problems.require(known, format!("orchestrator.follow_up.resolutions[{at}]"), "is not a resolution");
+        }
+        let score = self.follow_up.reopen_at_most;
+        problems.require(score <= 5, "orchestrator.follow_up.reopen_at_most", "must be 0 to 5");
+        let days = self.follow_up.days_without_answer;
+        problems.require(
+            (1..=365).contains(&days),
+            "orchestrator.follow_up.days_without_answer",
+            "must be 1 to 365",
+        );
+        let AskAgain { first_s, longest_s } = self.ask_again;
+        problems.require((1..=3600).contains(&first_s), "orchestrator.ask_again.first_s", "must be 1 to 3600");
+        let longest_fits = (first_s..=86_400).contains(&longest_s);
+        problems.require(longest_fits, "orchestrator.ask_again.longest_s", "must be first_s to 86400");
+    }
+}
+
+fn severity_named(name: &str) -> Option<Severity> {
+    let known = Severity::from_str_name(&format!("SEVERITY_{}", name.to_uppercase()))?;
+    (known != Severity::Unspecified).then_some(known)
+}
+
+fn resolution_named(name: &str) -> Option<Resolution> {
+    let known = Resolution::from_str_name(&format!("RESOLUTION_{}", name.to_uppercase()))?;
+    (known != Resolution::Unspecified).then_some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Pack, SUPPLY_CHAIN};
+    use super::*;
+
+    #[test]
+    fn severity_or_resolution_decides_who_is_followed_up() {
+        let rules = Pack::load(None).unwrap().orchestrator.follow_up;
+        assert!(rules.wanted(Severity::Urgent, [Resolution::Replace]));
+        assert!(rules.wanted(Severity::Minor, [Resolution::Resend, Resolution::TechnicalSupport]));
+        assert!(!rules.wanted(Severity::General, [Resolution::Resend]));
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_the_longest() {
+        let rules = AskAgain { first_s: 30, longest_s: 100 };
+        assert_eq!([0, 30, 60, 100].map(|before| rules.next_wait_s(before)), [30, 60, 100, 100]);
+    }
+
+    #[test]
+    fn wrong_values_are_told() {
+        let text = SUPPLY_CHAIN
+            .replacen("severities = [\"serious\"", "severities = [\"terrible\"", 1)
+            .replacen("reopen_at_most = 2", "reopen_at_most = 6", 1);
+        let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
+        assert!(error.contains("orchestrator.follow_up.severities[0]: is not a severity"), "{error}");
+        assert!(error.contains("orchestrator.follow_up.reopen_at_most: must be 0 to 5"), "{error}");
+    }
 }

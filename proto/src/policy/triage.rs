@@ -1,14 +1,372 @@
-//! Rules of triage.
+//! Rules of triage: what a report means, what it is worth, what is done for it, and what needs a person.
+//!
+//! Amounts are minor units of the pack's currency, shares and scores are per mille.
 
+mod check;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Problems;
+use crate::claim::{Category, Department, LiabilityParty, Resolution, Role, Severity};
+
+pub use word::Word;
 
 /// Section `[triage]` of a pack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Triage {}
+pub struct Triage {
+    /// Where days begin and end: windows and promises count days.
+    #[serde(deserialize_with = "word::zone")]
+    pub time_zone: TimeZone,
+    /// SKUs of order lines that are no goods, as postage (exact spelling).
+    pub non_goods: BTreeSet<String>,
+    /// Lines and claims worth more are judged by a person.
+    pub value_high: i64,
+    /// Faulty goods worth less are not collected when they are replaced.
+    pub collect_from: i64,
+    /// How bad it is (S0-16, S0-17).
+    pub severity: SeverityRules,
+    /// What is done first (S0-32).
+    pub priority: PriorityRules,
+    /// Category of a line that has none, by what the customer hopes for.
+    pub category_by_wish: CategoryByWish,
+    /// One rule for each category (S0-18..26).
+    pub categories: BTreeMap<Word<Category>, CategoryRule>,
+    /// Until when a line may be claimed (S1-28, S1-29).
+    pub windows: Windows,
+    /// How long faults are made good by replacement, after the window for refunds (S4-12).
+    pub warranty: Term,
+    /// Estimated freight of one line, each direction.
+    pub freight: Freight,
+    /// Days after which a resolution is promised (S0-51).
+    pub promised_days: PromisedDays,
+    /// When the customer is not asked for consent.
+    pub consent: Consent,
+    /// What needs nobody's approval (S0-49).
+    pub authority: Authority,
+    /// What waits for people.
+    pub work_items: WorkItems,
+}
 
-impl Triage {
-    pub(super) fn check(&self, _problems: &mut Problems) {}
+/// How bad it is: the greatest that effect, value or risk gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeverityRules {
+    /// The customer's operation stands still.
+    pub operation_stopped: Word<Severity>,
+    /// A safety hazard is suspected.
+    pub safety_risk: Word<Severity>,
+    /// Units of one quality line from which the whole batch is suspected.
+    pub batch_wide_units: u32,
+    /// The whole batch is suspected.
+    pub batch_wide: Word<Severity>,
+    /// Value of the line; each band reaches to the next one.
+    pub value: Vec<ValueBand>,
+}
+
+/// A band of values.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueBand {
+    /// Least value in the band.
+    pub from: i64,
+    /// Severity it gives.
+    pub severity: Word<Severity>,
+}
+
+/// Priority: weighted mean of three scores, each 0 to 1000.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriorityRules {
+    /// The weights; together 1000.
+    pub weights: Weights,
+    /// Score of each severity.
+    pub severity: PerSeverity<u32>,
+    /// Urgency when the customer's operation stands still; otherwise the category's.
+    pub operation_stopped: u32,
+    /// Score of the customer's importance 0, 1, 2, 3.
+    pub importance: [u32; 4],
+}
+
+/// Weights of the three scores.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// Of severity.
+    pub severity: u32,
+    /// Of urgency.
+    pub urgency: u32,
+    /// Of importance.
+    pub importance: u32,
+}
+
+/// One value for each severity.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerSeverity<V> {
+    /// Minor.
+    pub minor: V,
+    /// General.
+    pub general: V,
+    /// Serious.
+    pub serious: V,
+    /// Urgent.
+    pub urgent: V,
+}
+
+impl<V> PerSeverity<V> {
+    /// The value of a severity; one that is not judged yet counts as minor.
+    pub fn of(&self, severity: Severity) -> &V {
+        match severity {
+            Severity::Unspecified | Severity::Minor => &self.minor,
+            Severity::General => &self.general,
+            Severity::Serious => &self.serious,
+            Severity::Urgent => &self.urgent,
+        }
+    }
+
+    fn rising(&self) -> [&V; 4] {
+        [&self.minor, &self.general, &self.serious, &self.urgent]
+    }
+}
+
+/// Category of a line that has none.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryByWish {
+    /// The same goods again.
+    pub replace: Word<Category>,
+    /// Goods that never arrived.
+    pub resend: Word<Category>,
+    /// Goods back, money back.
+    pub return_refund: Word<Category>,
+    /// Money back, goods stay.
+    pub refund_only: Word<Category>,
+    /// Advice.
+    pub technical_support: Word<Category>,
+    /// No wish.
+    pub none: Word<Category>,
+}
+
+impl CategoryByWish {
+    /// The category of a wish.
+    pub fn of(&self, wish: Resolution) -> Category {
+        let word = match wish {
+            Resolution::Replace => self.replace,
+            Resolution::Resend => self.resend,
+            Resolution::ReturnRefund => self.return_refund,
+            Resolution::RefundOnly => self.refund_only,
+            Resolution::TechnicalSupport => self.technical_support,
+            Resolution::Unspecified | Resolution::Reject => self.none,
+        };
+        word.0
+    }
+}
+
+/// The rule of one category.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryRule {
+    /// What kind of claim it is: decides window and warranty.
+    pub kind: Kind,
+    /// Department that is responsible (S0-35).
+    pub department: Word<Department>,
+    /// Preliminary liability (S0-27..30).
+    pub liability: Word<LiabilityParty>,
+    /// Urgency, 0 to 1000.
+    pub urgency: u32,
+    /// Candidate resolutions.
+    pub resolutions: Vec<Word<Resolution>>,
+    /// The candidate without a wish, or with one that is none.
+    pub default: Word<Resolution>,
+    /// Whether the customer has goods that are worth collecting.
+    pub collect: bool,
+}
+
+impl CategoryRule {
+    /// Whether a resolution is a candidate.
+    pub fn allows(&self, resolution: Resolution) -> bool {
+        self.resolutions.iter().any(|candidate| candidate.0 == resolution)
+    }
+}
+
+/// What kind of claim a category is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Something is wrong with the goods: window `quality`, then warranty.
+    Quality,
+    /// Nothing is wrong with the goods: window `change_of_mind`.
+    ChangeOfMind,
+    /// Something went wrong on the way: window `fulfilment`.
+    Fulfilment,
+    /// Advice: needs no purchase, has no window.
+    Advice,
+    /// The rules never decide it.
+    Judgement,
+}
+
+/// Windows by kind of claim.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// Refund of faulty goods; outside and out of warranty a person decides (S1-28).
+    pub quality: Term,
+    /// Return of good goods; outside it is refused (S1-29).
+    pub change_of_mind: Term,
+    /// Damage, loss and mistakes on the way; outside a person decides.
+    pub fulfilment: Term,
+}
+
+/// A number of days from an event; the last day counts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// When it starts.
+    pub from: Start,
+    /// Days.
+    pub days: u32,
+}
+
+/// When a term starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Day of purchase.
+    Purchase,
+    /// Day of delivery.
+    Delivery,
+}
+
+/// Estimated freight of one line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freight {
+    /// To the customer.
+    pub outbound: i64,
+    /// From the customer.
+    pub inbound: i64,
+}
+
+/// Days after which a resolution is promised.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromisedDays {
+    /// The same goods again.
+    pub replace: u32,
+    /// Goods that never arrived.
+    pub resend: u32,
+    /// Goods back, money back.
+    pub return_refund: u32,
+    /// Money back, goods stay.
+    pub refund_only: u32,
+    /// Advice.
+    pub technical_support: u32,
+}
+
+impl PromisedDays {
+    /// Days of a resolution; none for one that gives nothing.
+    pub fn of(&self, resolution: Resolution) -> Option<u32> {
+        match resolution {
+            Resolution::Replace => Some(self.replace),
+            Resolution::Resend => Some(self.resend),
+            Resolution::ReturnRefund => Some(self.return_refund),
+            Resolution::RefundOnly => Some(self.refund_only),
+            Resolution::TechnicalSupport => Some(self.technical_support),
+            Resolution::Unspecified | Resolution::Reject => None,
+        }
+    }
+}
+
+/// When the customer is not asked for consent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// The customer's wish is taken as consent to that resolution.
+    pub by_wish: bool,
+    /// Resolutions that need no consent.
+    pub not_needed: BTreeSet<Word<Resolution>>,
+}
+
+/// What needs nobody's approval.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// Severities of which every plan is approved by a person.
+    pub excluded: BTreeSet<Word<Severity>>,
+    /// Greatest cost of a claim.
+    pub claim_max: i64,
+    /// Greatest cost of a line, by severity of the claim and resolution.
+    pub line_max: BTreeMap<Word<Severity>, LineMax>,
+    /// Greatest cost of a plan that a person with this role makes.
+    pub person_max: BTreeMap<Word<Role>, i64>,
+}
+
+/// Greatest cost of a line by resolution.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineMax {
+    /// The same goods again.
+    pub replace: i64,
+    /// Goods that never arrived.
+    pub resend: i64,
+    /// Goods back, money back.
+    pub return_refund: i64,
+    /// Money back, goods stay.
+    pub refund_only: i64,
+}
+
+impl LineMax {
+    /// Greatest cost of a resolution.
+    pub fn of(&self, resolution: Resolution) -> i64 {
+        match resolution {
+            Resolution::Replace => self.replace,
+            Resolution::Resend => self.resend,
+            Resolution::ReturnRefund => self.return_refund,
+            Resolution::RefundOnly => self.refund_only,
+            Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => 0,
+        }
+    }
+}
+
+/// What waits for people.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkItems {
+    /// Hours until a work item is due.
+    pub due_hours: PerSeverity<u32>,
+    /// Whom it waits for, by reason.
+    pub roles: WorkRoles,
+}
+
+/// Whom a work item waits for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkRoles {
+    /// Worth more than `value_high`.
+    pub value_high: Word<Role>,
+    /// Outside window and warranty.
+    pub outside_window: Word<Role>,
+    /// The category says nothing.
+    pub category_unclear: Word<Role>,
+    /// The category is never decided by rules.
+    pub judgement_needed: Word<Role>,
+    /// Sold in another currency than the pack's.
+    pub currency_unknown: Word<Role>,
+    /// The customer named an order that is not known.
+    pub order_not_found: Word<Role>,
+    /// The plan was denied.
+    pub denied: Word<Role>,
+    /// The customer refused the plan.
+    pub consent_refused: Word<Role>,
+    /// The plan could not be carried out.
+    pub leg_failed: Word<Role>,
+    /// The customer is dissatisfied.
+    pub reopened: Word<Role>,
 }

@@ -1,6 +1,6 @@
 -- How far the journal is published: all of transactions below `from_tx`; below `to_tx` up to `seq`.
 CREATE TABLE relay (
-    only    boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one     boolean PRIMARY KEY DEFAULT true CHECK (one),
     from_tx bigint  NOT NULL,
     to_tx   bigint  NOT NULL,
     seq     bigint  NOT NULL

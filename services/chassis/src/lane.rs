@@ -40,7 +40,7 @@ pub trait Domain: Send + Sync + 'static {
     /// What a batch of commands looks at and changes.
     type World: Send;
 
-    /// The key of a command: the same key means the same lane, in order.
+    /// The key of a command: the same key means the same lane, in order. Messages go by their claim instead.
     fn lane(&self, command: &Self::Command) -> Uuid;
 
     /// Reads and locks what the commands are about, in a fixed order, one statement per table.
@@ -166,7 +166,12 @@ impl<D: Domain> Lanes<D> {
     }
 
     fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
-        let key = ticket.command.as_ref().map_or(ticket.aggregate, |command| self.domain.lane(command));
+        // All messages of a claim take one lane, readable or not, so that they keep their order behind a parked one.
+        let of_claim = matches!(ticket.source, Source::Message { .. }) && !ticket.aggregate.is_nil();
+        let key = match &ticket.command {
+            Ok(command) if !of_claim => self.domain.lane(command),
+            Ok(_) | Err(_) => ticket.aggregate,
+        };
         // The last bytes of a UUID are random in every version that we use.
         let mut tail = [0; 8];
         tail.copy_from_slice(&key.as_bytes()[8..]);

@@ -50,11 +50,11 @@ pub(crate) fn jetstream(client: &Client) -> jetstream::Context {
     context
 }
 
-/// Creates or updates every stream and consumer: the one provisioning step.
-pub async fn provision(client: &Client, prefix: &str) -> anyhow::Result<()> {
+/// Creates or updates every stream and consumer: the one provisioning step. `storage_mib` is for all streams together.
+pub async fn provision(client: &Client, prefix: &str, storage_mib: u32) -> anyhow::Result<()> {
     let jetstream = jetstream(client);
     for stream in STREAMS {
-        let config = stream.config(prefix);
+        let config = stream.config(prefix, storage_mib);
         let name = config.name.clone();
         jetstream.create_or_update_stream(config).await.with_context(|| format!("cannot provision stream {name}"))?;
     }

@@ -77,7 +77,7 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
         Action::Migrate => database::migrate(&settings.database.url, service.migrations).await,
         Action::Provision => {
             let client = nats::connect(service.name, &settings.nats.url).await?;
-            nats::provision(&client, &settings.nats.prefix).await
+            nats::provision(&client, &settings.nats.prefix, settings.nats.storage_mib).await
         }
         Action::Check => {
             let pack = Pack::load(settings.policy.file.as_deref())?;

@@ -58,6 +58,8 @@ pub struct Nats {
     pub url: SecretString,
     /// First token of every subject: several installations can share a broker.
     pub prefix: String,
+    /// Storage for all streams together, in MiB: used when provisioning.
+    pub storage_mib: u32,
 }
 
 /// The gRPC port.
@@ -116,7 +118,7 @@ fn reads() -> u32 {
 
 impl Default for Nats {
     fn default() -> Self {
-        Self { url: "nats://127.0.0.1:4222".into(), prefix: "redress".to_owned() }
+        Self { url: "nats://127.0.0.1:4222".into(), prefix: "redress".to_owned(), storage_mib: 20 * 1024 }
     }
 }
 

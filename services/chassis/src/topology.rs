@@ -14,19 +14,18 @@ pub struct Stream {
     pub kind: &'static str,
     /// How long messages stay.
     pub max_age: Duration,
-    /// Limit in bytes; what does not fit waits in the journal.
-    pub max_bytes: i64,
+    /// Its part of the storage, in fifths; what does not fit waits in the journal.
+    pub fifths: i64,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-const GIB: i64 = 1 << 30;
 
 /// Every stream.
 pub const STREAMS: [Stream; 4] = [
-    Stream { name: "COMMANDS", kind: "command", max_age: DAY.saturating_mul(7), max_bytes: 4 * GIB },
-    Stream { name: "EVENTS", kind: "event", max_age: DAY.saturating_mul(7), max_bytes: 4 * GIB },
-    Stream { name: "CLAIMS", kind: "claim", max_age: DAY.saturating_mul(30), max_bytes: 8 * GIB },
-    Stream { name: "NOTICES", kind: "notice", max_age: DAY.saturating_mul(30), max_bytes: 4 * GIB },
+    Stream { name: "COMMANDS", kind: "command", max_age: DAY.saturating_mul(7), fifths: 1 },
+    Stream { name: "EVENTS", kind: "event", max_age: DAY.saturating_mul(7), fifths: 1 },
+    Stream { name: "CLAIMS", kind: "claim", max_age: DAY.saturating_mul(30), fifths: 2 },
+    Stream { name: "NOTICES", kind: "notice", max_age: DAY.saturating_mul(30), fifths: 1 },
 ];
 
 /// What a service publishes and consumes.
@@ -104,7 +103,8 @@ pub fn consumer_name(service: &str) -> String {
 
 impl Stream {
     /// The configuration of the stream. A full stream refuses new messages; nothing that is needed is evicted.
-    pub fn config(&self, prefix: &str) -> Config {
+    /// `storage_mib` is what all streams of the installation have together; the broker reserves it.
+    pub fn config(&self, prefix: &str, storage_mib: u32) -> Config {
         Config {
             name: stream_name(prefix, self.name),
             subjects: vec![format!("{prefix}.v1.{}.>", self.kind)],
@@ -113,7 +113,7 @@ impl Stream {
             storage: StorageType::File,
             compression: Some(Compression::S2),
             max_age: self.max_age,
-            max_bytes: self.max_bytes,
+            max_bytes: i64::from(storage_mib) * (1 << 20) / 5 * self.fifths,
             max_message_size: 128 * 1024,
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,

@@ -1,0 +1,167 @@
+//! A private pair of PostgreSQL and NATS, as children of this process.
+//!
+//! `Servers::start` finds both programs (or fetches them once, see `find`), makes a folder, starts
+//! them side by side on free ports of 127.0.0.1 and returns when both answer. Dropping the value
+//! stops both and removes the folder. If the process is killed instead, the kernel stops them (see
+//! `child`) and the next start removes the folder (see `folder`).
+//!
+//! The environment is asked for: `PG_BIN` (folder with `initdb` and `postgres`), `NATS_SERVER`
+//! (the program), `REDRESS_CACHE` (where fetched programs are kept), `REDRESS_FETCH` (`never` to
+//! forbid downloads, `always` to ignore what is installed).
+
+mod account;
+mod cache;
+pub(crate) mod child;
+mod cluster;
+mod fetch;
+mod find;
+mod folder;
+mod kept;
+pub(crate) mod nats;
+pub(crate) mod port;
+mod postgres;
+mod version;
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::Result;
+
+use account::Account;
+use find::Sources;
+use folder::Folder;
+use nats::Nats;
+use postgres::Postgres;
+
+/// How the pair is to run.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Whether PostgreSQL survives a loss of power: off for tests, on for benches and the demo.
+    pub durable: bool,
+    /// Where the data lives. A folder given here is kept, and continued at the next start; without
+    /// one, a fresh folder below the temp folder is used and removed in the end.
+    pub root: Option<PathBuf>,
+    /// Connections PostgreSQL accepts.
+    pub max_connections: u32,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        ServerOptions { durable: false, root: None, max_connections: 300 }
+    }
+}
+
+/// A running PostgreSQL and a running NATS server, until dropped.
+pub struct Servers {
+    // Fields drop in this order: the folder goes when nobody writes to it any more.
+    postgres: Postgres,
+    nats: Nats,
+    folder: Folder,
+}
+
+impl Servers {
+    /// Starts both and returns when both answer. Blocks; does not need a Tokio runtime.
+    pub fn start(options: ServerOptions) -> Result<Servers> {
+        folder::sweep();
+        let sources = Sources::from_environment()?;
+        let (postgres_program, nats_program) = both(|| find::postgres(&sources), || find::nats(&sources))?;
+        // Only now: installing the system package may have made the account.
+        let account = Account::for_servers()?;
+        let folder = Folder::create(options.root.as_deref(), account.as_ref())?;
+        let (postgres, nats) = both(
+            || Postgres::start(postgres_program, folder.path(), account.as_ref(), &options, &sources.cache),
+            || Nats::start(nats_program, folder.path(), account.as_ref()),
+        )?;
+        Ok(Servers { postgres, nats, folder })
+    }
+
+    /// Address of a database for the superuser, who needs no password.
+    pub fn postgres_url(&self, database: &str) -> String {
+        let host = self.postgres_host();
+        let port = self.postgres_port();
+        format!("postgres://postgres@{host}:{port}/{database}")
+    }
+
+    /// Host PostgreSQL listens on.
+    pub fn postgres_host(&self) -> &str {
+        port::HOST
+    }
+
+    /// Port PostgreSQL listens on; stays the same through kill and restart.
+    pub fn postgres_port(&self) -> u16 {
+        self.postgres.port()
+    }
+
+    /// Address of NATS for clients; stays the same through kill and restart.
+    pub fn nats_url(&self) -> String {
+        format!("nats://{}:{}", port::HOST, self.nats.ports().client)
+    }
+
+    /// Address of the NATS monitoring pages.
+    pub fn nats_monitor_url(&self) -> String {
+        format!("http://{}:{}", port::HOST, self.nats.ports().monitor)
+    }
+
+    /// The folder with data and logs (`postgres.log`, `nats.log`).
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills PostgreSQL and all its backends at once, as a crash would. Does nothing if it is dead.
+    pub fn kill_postgres(&self) {
+        self.postgres.kill();
+    }
+
+    /// Starts PostgreSQL again on the same port and data; does nothing if it is running.
+    pub fn restart_postgres(&self) -> Result<()> {
+        self.postgres.restart()
+    }
+
+    /// Kills NATS at once, as a crash would. Does nothing if it is dead.
+    pub fn kill_nats(&self) {
+        self.nats.kill();
+    }
+
+    /// Starts NATS again on the same ports and data; does nothing if it is running.
+    pub fn restart_nats(&self) -> Result<()> {
+        self.nats.restart()
+    }
+
+    /// Version of PostgreSQL, for instance `15.18`.
+    pub fn postgres_version(&self) -> String {
+        self.postgres.program().version.to_string()
+    }
+
+    /// Version of the NATS server, for instance `2.15.1`.
+    pub fn nats_version(&self) -> String {
+        self.nats.program().version.to_string()
+    }
+
+    /// Folder with the PostgreSQL programs in use.
+    pub fn postgres_programs(&self) -> &Path {
+        &self.postgres.program().path
+    }
+
+    /// The NATS server program in use.
+    pub fn nats_program(&self) -> &Path {
+        &self.nats.program().path
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // Both are asked before the fields are dropped, which waits: they end side by side.
+        self.postgres.ask_to_stop();
+        self.nats.ask_to_stop();
+    }
+}
+
+/// Runs two pieces of work side by side; the first failure wins, after both have ended.
+fn both<A, B: Send>(first: impl FnOnce() -> Result<A>, second: impl FnOnce() -> Result<B> + Send) -> Result<(A, B)> {
+    thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        let second = second.join().expect("starting a server does not panic");
+        Ok((first?, second?))
+    })
+}

@@ -1,0 +1,5 @@
+//! The real programs, started and ended in every way we know.
+
+mod launcher;
+mod servers;
+mod survival;

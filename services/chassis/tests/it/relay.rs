@@ -1,0 +1,117 @@
+//! The relay: nothing is skipped, nothing is out of order, and a crash at any point loses nothing.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{Consumer, pull};
+use chassis::topology::{consumer_name, stream_name};
+use futures::StreamExt;
+use testkit::{TestService, eventually};
+
+use crate::toy::{self, grow};
+
+/// Event ids on the stream of events, in order.
+async fn published(service: &TestService) -> Vec<String> {
+    let name = stream_name(&service.home.prefix, "EVENTS");
+    let mut stream = service.jetstream().get_stream(&name).await.unwrap();
+    let count = stream.info().await.unwrap().state.messages;
+    let config = pull::OrderedConfig::default();
+    let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.unwrap();
+    let messages = consumer.messages().await.unwrap().take(usize::try_from(count).unwrap());
+    let ids = messages.map(|message| message.unwrap().headers.as_ref().unwrap().get("ce-id").unwrap().to_string());
+    ids.collect().await
+}
+
+async fn journalled(service: &TestService) -> Vec<String> {
+    let ids = sqlx::query_scalar("SELECT event_id::text FROM journal ORDER BY seq").fetch_all(service.pool()).await;
+    ids.unwrap()
+}
+
+async fn all_published(service: &TestService) {
+    eventually(|| async {
+        let published: HashSet<_> = published(service).await.into_iter().collect();
+        journalled(service).await.iter().all(|id| published.contains(id)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_commits_late_is_not_skipped() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let insert = "INSERT INTO journal (event_id, aggregate, subject, payload, actor, cause, at) \
+                  VALUES (gen_random_uuid(), gen_random_uuid(), 'event.inventory.late', '', 'test', gen_random_uuid(), now())";
+    let mut late = service.pool().begin().await.unwrap();
+    sqlx::query(insert).execute(&mut *late).await.unwrap();
+    for _ in 0..5 {
+        sqlx::query(insert).execute(service.pool()).await.unwrap();
+    }
+    let told = service.tell(grow("a", 1)).await;
+    service.settled(told).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    late.commit().await.unwrap();
+    all_published(&service).await;
+    assert_eq!(published(&service).await, journalled(&service).await, "in the order of the journal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rolled_back_numbers_hold_nobody_up() {
+    let service = testkit::start(&toy::SERVICE).await;
+    for _ in 0..40 {
+        let mut lost = service.pool().begin().await.unwrap();
+        sqlx::query("SELECT nextval('journal_seq_seq')").execute(&mut *lost).await.unwrap();
+        lost.rollback().await.unwrap();
+        let told = service.tell(grow("a", 1)).await;
+        service.settled(told).await;
+    }
+    all_published(&service).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_between_publish_and_cursor_the_same_messages_come_again() {
+    let mut service = testkit::start(&toy::SERVICE).await;
+    for _ in 0..3 {
+        let told = service.tell(grow("a", 1)).await;
+        service.settled(told).await;
+    }
+    all_published(&service).await;
+    service.stop().await;
+    // As if the process had died after the acks and before the cursor moved.
+    sqlx::query("UPDATE relay SET from_tx = 0, to_tx = 0, seq = 0").execute(service.pool()).await.unwrap();
+    let service = TestService::at(service.home.clone(), service.clock.clone()).await;
+    let told = service.tell(grow("a", 1)).await;
+    service.settled(told).await;
+    all_published(&service).await;
+    let distinct: HashSet<_> = published(&service).await.into_iter().collect();
+    assert_eq!(distinct.len(), 4, "the same ids, and the broker knows them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_between_commit_and_ack_the_inbox_knows_the_message() {
+    let mut service = testkit::start(&toy::SERVICE).await;
+    let told = service.tell(grow("a", 5)).await;
+    service.settled(told).await;
+    service.stop().await;
+    // The broker forgets every acknowledgement: as if the process had died before each of them.
+    let stream = stream_name(&service.home.prefix, "COMMANDS");
+    let stream = service.jetstream().get_stream(&stream).await.unwrap();
+    stream.delete_consumer(&consumer_name("inventory")).await.unwrap();
+    let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+    chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
+    let service = TestService::at(service.home.clone(), service.clock.clone()).await;
+    let after = service.tell(grow("a", 1)).await;
+    service.settled(after).await;
+    let size: i64 = sqlx::query_scalar("SELECT size FROM pile").fetch_one(service.pool()).await.unwrap();
+    assert_eq!(size, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_journalled_while_the_service_stops_is_published() {
+    let mut service = testkit::start(&toy::SERVICE).await;
+    let mut last = None;
+    for at in 0..200 {
+        last = Some(service.tell(grow(&format!("p{at}"), 1)).await);
+    }
+    service.settled(last.unwrap()).await;
+    service.stop().await;
+    all_published(&service).await;
+}

@@ -1,0 +1,66 @@
+//! What tests stand on: real PostgreSQL and NATS, a fresh database and private subjects for each test, a clock that is
+//! moved by hand, and waiting for a state instead of a time.
+
+mod home;
+mod service;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tonic::{Request, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+pub use home::{Home, servers};
+pub use service::{TestService, publish, start};
+
+/// How long a state is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `look` finds something.
+///
+/// # Panics
+/// If it has found nothing after [`PATIENCE`].
+pub async fn eventually<T, F, Look>(mut look: F) -> T
+where
+    F: FnMut() -> Look,
+    Look: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "it did not happen within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A request of somebody with roles.
+pub fn actor<T>(message: T, subject: &str, roles: &[&str]) -> Request<T> {
+    let mut request = Request::new(message);
+    let metadata = request.metadata_mut();
+    metadata.insert("redress-actor", subject.parse().expect("a subject of a test is ASCII"));
+    metadata.insert("redress-roles", roles.join(",").parse().expect("roles of a test are ASCII"));
+    request
+}
+
+/// A request id that was never used.
+pub fn request_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+/// The details of a refusal.
+pub fn details(status: &Status) -> ErrorDetails {
+    status.get_error_details()
+}
+
+/// The stable reason of a refusal; empty if it has none.
+pub fn reason(status: &Status) -> String {
+    details(status).error_info().map(|info| info.reason.clone()).unwrap_or_default()
+}
+
+/// The fields that a refusal names.
+pub fn bad_fields(status: &Status) -> Vec<String> {
+    let details = details(status);
+    details.bad_request().map(|bad| bad.field_violations.iter().map(|v| v.field.clone()).collect()).unwrap_or_default()
+}
