@@ -1,0 +1,43 @@
+# The habits of this repository. Every recipe is a thin call of something that works without just.
+
+# list the recipes
+default:
+    @just --list
+
+# the main job on real input, on private servers
+demo *args:
+    cargo demo {{args}}
+
+# all of Redress in the foreground, until Ctrl-C
+up *args:
+    cargo redress up {{args}}
+
+# every test
+test *args:
+    cargo test --workspace {{args}}
+
+# format, lint, size of files
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    python3 .ci/sizes.py
+
+# what CI runs
+ci:
+    .ci/run
+
+# lint the contract (needs buf)
+proto-lint:
+    cd proto && buf lint
+
+# licences, bans, sources (needs cargo-deny)
+deny:
+    cargo deny check
+
+# idle memory, time to ready, commits and messages of the automatic path: the measured section of the README
+measure:
+    cargo run --release --package system --bin measure
+
+# print stage x event of the claim process into its table
+process-table:
+    REDRESS_WRITE_TABLE=1 cargo test --package orchestrator --lib table

@@ -1,0 +1,371 @@
+//! The claim as intake knows it: the report, what the customer is asked and answers, and how it ends.
+//!
+//! Intake follows: the orchestrator says what to ask and when a claim has ended. Its commands are named (question,
+//! plan, round), so that a repeated or a late one changes nothing: an answer that is known is told again, and what was
+//! taken back before it came is never asked. It decides nothing about the claim, and knows neither clock nor database.
+
+mod claim;
+mod pii;
+mod read_back;
+mod report;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use proto::ClaimId;
+use proto::claim::Plan;
+use uuid::Uuid;
+
+pub use claim::{Claim, End, FollowUp, Proposal, ProposalState, Question, ReadBack};
+pub use pii::Pii;
+pub use read_back::read_back;
+pub use report::{Contact, Evidence, Line, Promises, Report, claim_number, evidence_count, submit};
+
+/// Pieces of evidence a claim can hold.
+pub const EVIDENCE_MAX: usize = 50;
+/// Questions a claim can hold.
+pub const QUESTIONS_MAX: usize = 20;
+
+/// What can be asked of intake.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Record a claim.
+    Submit {
+        /// Request that brought it: nothing else names a claim that is not there yet.
+        request_id: Uuid,
+        /// The claim.
+        report: Box<Report>,
+    },
+    /// Do something with a claim.
+    Act {
+        /// The claim.
+        claim: ClaimId,
+        /// What to do.
+        action: Action,
+    },
+}
+
+/// What can be done with a claim: first by callers, then by the orchestrator.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// The customer confirmed the main points (S0-13). With a version: only if it is still that one.
+    ConfirmReadBack {
+        /// Version that was read.
+        version: Option<i64>,
+    },
+    /// Add evidence (S0-12).
+    AddEvidence {
+        /// The evidence.
+        evidence: Vec<Evidence>,
+    },
+    /// The customer answers a question.
+    AnswerQuestion {
+        /// The question.
+        question_id: String,
+        /// Order number, when that was asked; empty: none.
+        order_no: String,
+        /// Answer in words.
+        text: Pii<String>,
+    },
+    /// The customer withdraws.
+    Withdraw {
+        /// Why.
+        text: Pii<String>,
+    },
+    /// The customer answers a plan (S0-51).
+    AnswerPlan {
+        /// The plan.
+        plan_number: u32,
+        /// Agreed, or refused.
+        accepted: bool,
+        /// Words of the customer.
+        text: Pii<String>,
+    },
+    /// The customer answers the follow-up (S1-27).
+    AnswerFollowUp {
+        /// Satisfaction, 1 to 5.
+        score: u32,
+        /// Words of the customer.
+        text: Pii<String>,
+    },
+    /// Ask the customer.
+    AskCustomer {
+        /// Names the question.
+        question_id: String,
+        /// Stable reason code.
+        reason: String,
+        /// Line it is about; 0: the whole claim.
+        line: u32,
+    },
+    /// Take a question back.
+    CloseQuestion {
+        /// The question.
+        question_id: String,
+    },
+    /// Propose a plan.
+    ProposePlan {
+        /// The plan.
+        plan: Box<Plan>,
+    },
+    /// Take a plan back.
+    WithdrawPlan {
+        /// The plan.
+        plan_number: u32,
+    },
+    /// Ask whether it is solved.
+    StartFollowUp {
+        /// Round asked about.
+        round: u32,
+    },
+    /// The claim has ended.
+    EndClaim {
+        /// How.
+        end: End,
+        /// Stable reason code; empty when closed.
+        reason: String,
+    },
+}
+
+/// What has happened. Free words are not in it: they go to their table, by [`Action::words`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The main points were confirmed.
+    ReadBackConfirmed(ReadBack),
+    /// Evidence was added.
+    EvidenceAdded(Vec<Evidence>),
+    /// A question was asked.
+    QuestionAsked(Question),
+    /// A question was taken back, perhaps before it was asked.
+    QuestionClosed {
+        /// The question.
+        question_id: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A plan was proposed; older ones wait no more.
+    PlanProposed(Box<Plan>),
+    /// A plan was taken back, perhaps before it was proposed.
+    PlanWithdrawn(u32),
+    /// A follow-up was started.
+    FollowUpStarted(u32),
+    /// The customer answered.
+    Answered(Answer, Timestamp),
+    /// The orchestrator asked again for an answer that is known.
+    AnsweredBefore(Answer),
+    /// The claim has ended.
+    Ended {
+        /// How.
+        end: End,
+        /// Stable reason code.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What the customer answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To a question.
+    Question {
+        /// The question.
+        question_id: String,
+        /// Line it is about.
+        line: u32,
+        /// Order number; empty: none.
+        order_no: String,
+    },
+    /// To a plan.
+    Plan {
+        /// The plan.
+        plan_number: u32,
+        /// Agreed, or refused.
+        accepted: bool,
+    },
+    /// To a follow-up.
+    FollowUp {
+        /// Round asked about.
+        round: u32,
+        /// Satisfaction, 1 to 5.
+        score: u32,
+    },
+    /// The customer wants no more of it.
+    Withdrawal,
+}
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It has ended.
+    #[error("the claim has ended")]
+    ClaimEnded,
+    /// The customer has withdrawn.
+    #[error("the claim was withdrawn before")]
+    AlreadyWithdrawn,
+    /// The main points were confirmed.
+    #[error("the read-back was confirmed before")]
+    AlreadyConfirmed,
+    /// Another version was read.
+    #[error("the claim was changed by somebody else")]
+    EtagMismatch,
+    /// Too many pieces of evidence.
+    #[error("the claim cannot hold so much evidence")]
+    TooMuchEvidence {
+        /// Pieces it holds.
+        held: usize,
+    },
+    /// Evidence for a line that is not there.
+    #[error("the claim does not have this line")]
+    NoSuchLine {
+        /// The line.
+        line: u32,
+    },
+    /// The question does not wait for an answer.
+    #[error("no such question is open")]
+    QuestionNotOpen {
+        /// The question.
+        question_id: String,
+    },
+    /// The plan does not wait for an answer.
+    #[error("no such plan waits for an answer")]
+    PlanNotOpen {
+        /// The plan.
+        plan_number: u32,
+    },
+    /// No follow-up waits for an answer.
+    #[error("no follow-up is open")]
+    FollowUpNotOpen,
+    /// The orchestrator asks without end.
+    #[error("the claim cannot hold so many questions")]
+    TooManyQuestions,
+}
+
+/// Decides one action: what happens at `now` when `by` asks for it.
+pub fn decide(claim: &Claim, now: Timestamp, by: &str, action: &Action) -> Result<Vec<Event>, Refusal> {
+    match action {
+        Action::ConfirmReadBack { version } => claim.confirm_read_back(now, by, *version),
+        Action::AddEvidence { evidence } => claim.add_evidence(evidence),
+        Action::AnswerQuestion { question_id, order_no, text: _ } => claim.answer_question(now, question_id, order_no),
+        Action::Withdraw { text: _ } => {
+            claim.live()?;
+            Ok(vec![Event::Answered(Answer::Withdrawal, now)])
+        }
+        Action::AnswerPlan { plan_number, accepted, text: _ } => claim.answer_plan(now, *plan_number, *accepted),
+        Action::AnswerFollowUp { score, text: _ } => claim.answer_follow_up(now, *score),
+        // Commands of the orchestrator: a claim that has ended lets them pass, whatever their order.
+        Action::AskCustomer { .. }
+        | Action::CloseQuestion { .. }
+        | Action::ProposePlan { .. }
+        | Action::WithdrawPlan { .. }
+        | Action::StartFollowUp { .. }
+        | Action::EndClaim { .. }
+            if claim.end.is_some() =>
+        {
+            Ok(Vec::new())
+        }
+        Action::EndClaim { end, reason } => Ok(vec![Event::Ended { end: *end, reason: reason.clone(), at: now }]),
+        Action::CloseQuestion { question_id } => claim.close_question(now, question_id),
+        Action::WithdrawPlan { plan_number } => Ok(claim.withdraw_plan(*plan_number)),
+        // The customer wants no more of it: the process is told again, the customer is not asked.
+        Action::AskCustomer { .. } | Action::ProposePlan { .. } | Action::StartFollowUp { .. }
+            if claim.withdrawal_requested =>
+        {
+            Ok(vec![Event::AnsweredBefore(Answer::Withdrawal)])
+        }
+        Action::AskCustomer { question_id, reason, line } => claim.ask(now, question_id, reason, *line),
+        Action::ProposePlan { plan } => Ok(claim.propose(plan)),
+        Action::StartFollowUp { round } => Ok(claim.start_follow_up(*round)),
+    }
+}
+
+/// Makes the claim what it is after the event.
+pub fn evolve(claim: &mut Claim, event: &Event) {
+    match event {
+        Event::AnsweredBefore(_) => return,
+        Event::ReadBackConfirmed(read_back) => {
+            claim.read_back = Some(read_back.clone());
+            claim.promises.acknowledgement = None;
+        }
+        Event::EvidenceAdded(evidence) => claim.evidence.extend(evidence.iter().cloned()),
+        Event::QuestionAsked(question) => {
+            claim.questions.push(question.clone());
+            claim.promises.first_feedback = None;
+        }
+        Event::QuestionClosed { question_id, at } => claim.question_closed(question_id, *at),
+        Event::PlanProposed(plan) => {
+            let solution = steps::promised_on(plan).or(claim.promises.solution);
+            claim.promises = Promises { first_feedback: None, solution, ..claim.promises.clone() };
+            let state = ProposalState::Open;
+            claim.proposal = Some(Proposal { number: plan.number, state, plan: Some(plan.clone()) });
+        }
+        Event::PlanWithdrawn(number) => {
+            let plan = claim.proposal.take().filter(|known| known.number == *number).and_then(|known| known.plan);
+            claim.proposal = Some(Proposal { number: *number, state: ProposalState::Withdrawn, plan });
+        }
+        Event::FollowUpStarted(round) => {
+            claim.follow_up = Some(FollowUp { round: *round, score: None });
+            claim.promises.first_feedback = None;
+        }
+        Event::Answered(answer, at) => claim.answered(answer, *at),
+        Event::Ended { end, reason, at } => {
+            let open = claim.questions.iter_mut().filter(|question| question.is_open());
+            open.for_each(|question| question.closed_at = Some(*at));
+            claim.promises = Promises::default();
+            claim.end = Some((*end, reason.clone()));
+        }
+    }
+    claim.version += 1;
+}
+
+impl Action {
+    /// Whether a caller asks, who gets the claim as the answer, rather than the orchestrator.
+    pub fn is_call(&self) -> bool {
+        match self {
+            Self::ConfirmReadBack { .. }
+            | Self::AddEvidence { .. }
+            | Self::AnswerQuestion { .. }
+            | Self::Withdraw { .. }
+            | Self::AnswerPlan { .. }
+            | Self::AnswerFollowUp { .. } => true,
+            Self::AskCustomer { .. }
+            | Self::CloseQuestion { .. }
+            | Self::ProposePlan { .. }
+            | Self::WithdrawPlan { .. }
+            | Self::StartFollowUp { .. }
+            | Self::EndClaim { .. } => false,
+        }
+    }
+
+    /// Free words of the customer, and what they are about.
+    pub fn words(&self) -> Option<(String, &Pii<String>)> {
+        let (about, text) = match self {
+            Self::AnswerQuestion { question_id, text, .. } => (format!("question {question_id}"), text),
+            Self::Withdraw { text } => ("withdrawal".to_owned(), text),
+            Self::AnswerPlan { plan_number, text, .. } => (format!("plan {plan_number}"), text),
+            Self::AnswerFollowUp { text, .. } => ("follow-up".to_owned(), text),
+            Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } => return None,
+            Self::AskCustomer { .. } | Self::CloseQuestion { .. } | Self::ProposePlan { .. } => return None,
+            Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } | Self::EndClaim { .. } => return None,
+        };
+        (!text.reveal().is_empty()).then_some((about, text))
+    }
+}
+
+impl Refusal {
+    /// The stable reason: the name in the contract.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::ClaimEnded => "CLAIM_ENDED",
+            Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
+            Self::AlreadyConfirmed => "ALREADY_CONFIRMED",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::TooMuchEvidence { .. } => "TOO_MUCH_EVIDENCE",
+            Self::NoSuchLine { .. } => "NO_SUCH_LINE",
+            Self::QuestionNotOpen { .. } => "QUESTION_NOT_OPEN",
+            Self::PlanNotOpen { .. } => "PLAN_NOT_OPEN",
+            Self::FollowUpNotOpen => "FOLLOW_UP_NOT_OPEN",
+            Self::TooManyQuestions => "TOO_MANY_QUESTIONS",
+        }
+    }
+}

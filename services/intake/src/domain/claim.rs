@@ -1,0 +1,168 @@
+//! The state of a claim, and what can be read from it.
+
+use jiff::Timestamp;
+use proto::ClaimId;
+use proto::claim::{Channel, ClaimState, Plan};
+
+use super::{Evidence, Line, Promises, Refusal};
+
+/// A claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Its id.
+    pub id: ClaimId,
+    /// The number a customer can quote.
+    pub number: String,
+    /// Counts its changes, from 1.
+    pub version: i64,
+    /// Channel.
+    pub channel: Channel,
+    /// Opaque customer reference.
+    pub customer_ref: String,
+    /// Country of the customer.
+    pub country: String,
+    /// Importance of the customer, 0 to 3.
+    pub importance: u32,
+    /// The customer was upset.
+    pub upset: bool,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Lines as reported. Not loaded for commands of the orchestrator, which need none.
+    pub lines: Vec<Line>,
+    /// Evidence, in order of arrival. Not loaded for commands of the orchestrator.
+    pub evidence: Vec<Evidence>,
+    /// Questions, oldest first.
+    pub questions: Vec<Question>,
+    /// Confirmation of the main points.
+    pub read_back: Option<ReadBack>,
+    /// What was promised.
+    pub promises: Promises,
+    /// The newest plan that is known.
+    pub proposal: Option<Proposal>,
+    /// The newest follow-up.
+    pub follow_up: Option<FollowUp>,
+    /// Scores of all follow-ups.
+    pub scores: Vec<u32>,
+    /// The customer has withdrawn.
+    pub withdrawal_requested: bool,
+    /// How it ended, and why.
+    pub end: Option<(End, String)>,
+}
+
+/// Confirmation of the main points: when, and by whom it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadBack {
+    /// When.
+    pub at: Timestamp,
+    /// Subject of the agent.
+    pub by: String,
+}
+
+/// A question to the customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Names the question.
+    pub id: String,
+    /// Stable reason code.
+    pub reason: String,
+    /// Line it is about; 0: the whole claim.
+    pub line: u32,
+    /// When it was asked; `None`: it was taken back before it came, and never will be.
+    pub asked_at: Option<Timestamp>,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub closed_at: Option<Timestamp>,
+    /// Order number that was answered.
+    pub order_no: String,
+}
+
+/// A plan that waits, or waited, for the customer's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// Its number.
+    pub number: u32,
+    /// What became of it.
+    pub state: ProposalState,
+    /// The plan; `None`: it was taken back before it came.
+    pub plan: Option<Box<Plan>>,
+}
+
+/// What became of a proposed plan. The numbers are those of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalState {
+    /// It waits for the customer.
+    Open = 1,
+    /// The customer agreed.
+    Accepted = 2,
+    /// The customer refused.
+    Refused = 3,
+    /// It was taken back.
+    Withdrawn = 4,
+}
+
+/// A follow-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Round asked about.
+    pub round: u32,
+    /// Satisfaction, once it is answered.
+    pub score: Option<u32>,
+}
+
+/// How a claim ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Solved.
+    Closed,
+    /// Refused.
+    Rejected,
+    /// Withdrawn by the customer.
+    Withdrawn,
+}
+
+impl Claim {
+    /// Its state, computed: nothing is stored that could contradict it.
+    pub fn state(&self) -> ClaimState {
+        match &self.end {
+            Some((End::Closed, _)) => ClaimState::Closed,
+            Some((End::Rejected, _)) => ClaimState::Rejected,
+            Some((End::Withdrawn, _)) => ClaimState::Withdrawn,
+            None if self.questions.iter().any(Question::is_open) => ClaimState::AwaitingCustomer,
+            None if self.open_plan().is_some() => ClaimState::AwaitingConsent,
+            None if self.open_follow_up().is_some() => ClaimState::FollowingUp,
+            None => ClaimState::Submitted,
+        }
+    }
+
+    /// The plan that waits for the customer's answer.
+    pub fn open_plan(&self) -> Option<&Plan> {
+        let proposal = self.proposal.as_ref().filter(|known| known.state == ProposalState::Open)?;
+        proposal.plan.as_deref().filter(|_| self.end.is_none())
+    }
+
+    /// The round whose follow-up waits for the customer's answer.
+    pub fn open_follow_up(&self) -> Option<u32> {
+        self.follow_up.filter(|asked| asked.score.is_none() && self.end.is_none()).map(|asked| asked.round)
+    }
+
+    pub(super) fn going(&self) -> Result<(), Refusal> {
+        if self.end.is_some() { Err(Refusal::ClaimEnded) } else { Ok(()) }
+    }
+
+    pub(super) fn live(&self) -> Result<(), Refusal> {
+        self.going()?;
+        if self.withdrawal_requested { Err(Refusal::AlreadyWithdrawn) } else { Ok(()) }
+    }
+
+    pub(super) fn question(&self, id: &str) -> Option<&Question> {
+        self.questions.iter().find(|question| question.id == id)
+    }
+}
+
+impl Question {
+    /// Whether it waits for an answer.
+    pub fn is_open(&self) -> bool {
+        self.asked_at.is_some() && self.answered_at.is_none() && self.closed_at.is_none()
+    }
+}

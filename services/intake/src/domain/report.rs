@@ -1,0 +1,145 @@
+//! The first report: what a customer says when a claim is recorded, and what is promised in return.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use proto::ClaimId;
+use proto::claim::{Category, Channel, Resolution};
+use proto::policy::intake::Intake;
+
+use super::{Claim, Pii};
+
+/// How to reach the customer. It never enters a claim, an event or a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// Name of the customer.
+    pub customer_name: Pii<String>,
+    /// Contact person.
+    pub contact_person: Pii<String>,
+    /// Company.
+    pub company: Pii<String>,
+    /// Telephone.
+    pub phone: Pii<String>,
+    /// E-mail.
+    pub email: Pii<String>,
+    /// Delivery address.
+    pub address: Pii<String>,
+}
+
+/// One product on one order line, as reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Order number; empty: unknown to the customer.
+    pub order_no: String,
+    /// Stock-keeping unit.
+    pub sku: String,
+    /// Batch; may be empty.
+    pub batch: String,
+    /// Serial numbers; may be empty.
+    pub serials: Vec<String>,
+    /// Units concerned.
+    pub quantity: u32,
+    /// What is wrong, if known.
+    pub category: Category,
+    /// What the customer hopes for.
+    pub wish: Resolution,
+    /// Day of delivery.
+    pub delivered_on: Option<Date>,
+    /// Day of the problem.
+    pub occurred_on: Option<Date>,
+    /// What happened, in free words.
+    pub description: Pii<String>,
+    /// A safety hazard is suspected.
+    pub safety_risk: bool,
+    /// The customer's operation stands still.
+    pub operation_stopped: bool,
+}
+
+/// Metadata of a picture, video or document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Media type.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: i64,
+    /// File name: people put names into it.
+    pub name: Pii<String>,
+    /// Line it is about, from 1; 0: the whole claim.
+    pub line: u32,
+}
+
+/// A new claim, checked at the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Channel.
+    pub channel: Channel,
+    /// Opaque customer reference.
+    pub customer_ref: String,
+    /// How to reach the customer.
+    pub contact: Contact,
+    /// Lines.
+    pub lines: Vec<Line>,
+    /// Evidence.
+    pub evidence: Vec<Evidence>,
+    /// Country of the customer.
+    pub country: String,
+    /// Importance of the customer, 0 to 3.
+    pub importance: u32,
+    /// The customer is upset: a flag on the record only (S1-12).
+    pub upset: bool,
+}
+
+/// What was promised to the customer and holds now (N9).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promises {
+    /// The claim is acknowledged by then.
+    pub acknowledgement: Option<Timestamp>,
+    /// The customer hears something of substance by then.
+    pub first_feedback: Option<Timestamp>,
+    /// It is solved by then.
+    pub solution: Option<Timestamp>,
+}
+
+/// Pieces of evidence for a line, with those for the whole claim (S0-12).
+pub fn evidence_count(evidence: &[Evidence], line: u32) -> u32 {
+    let count = evidence.iter().filter(|piece| piece.line == line || piece.line == 0).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The number a customer can quote, as `RD-2026-000123`.
+pub fn claim_number(received_at: Timestamp, count: i64) -> String {
+    let year = received_at.to_zoned(jiff::tz::TimeZone::UTC).year();
+    format!("RD-{year:04}-{count:06}")
+}
+
+/// Records a claim. What was checked at the edge is not checked again: nothing here can be refused.
+pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rules: &Intake) -> Claim {
+    let promised = rules.promises.on(report.channel);
+    let after = |minutes: u32| now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
+    Claim {
+        id,
+        number,
+        version: 1,
+        channel: report.channel,
+        customer_ref: report.customer_ref.clone(),
+        country: report.country.clone(),
+        importance: report.importance,
+        upset: report.upset,
+        received_at: now,
+        lines: report.lines.clone(),
+        evidence: report.evidence.clone(),
+        questions: Vec::new(),
+        read_back: None,
+        promises: Promises {
+            acknowledgement: promised.acknowledgement_minutes.and_then(after),
+            first_feedback: after(promised.first_feedback_minutes), // S0-15
+            solution: None,
+        },
+        proposal: None,
+        follow_up: None,
+        scores: Vec::new(),
+        withdrawal_requested: false,
+        end: None,
+    }
+}

@@ -1,0 +1,167 @@
+//! Messages: what intake is told, and what it tells. No personal data leaves in one.
+
+mod notices;
+
+use chassis::{Malformed, Meta, Outgoing};
+use jiff::Timestamp;
+use prost::Message;
+use proto::claim::{ClaimState, ReportedLine};
+use proto::intake::{
+    ClaimSubmitted, ClaimWithdrawn, CustomerAnswered, FollowUpAnswered, IntakeCommand, IntakeEvent, PlanAnswered,
+    ReadBackConfirmed, intake_command, intake_event,
+};
+use proto::{ClaimId, Subject, to_wire};
+use uuid::Uuid;
+
+use crate::domain::{
+    Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count,
+};
+
+/// Reads a command of the orchestrator.
+pub fn command(_subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
+    let message = IntakeCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let claim: ClaimId = message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
+    let kind = message.kind.ok_or_else(|| Malformed("there is no kind".to_owned()))?;
+    Ok(Command::Act { claim, action: action(kind)? })
+}
+
+fn action(kind: intake_command::Kind) -> Result<Action, Malformed> {
+    use intake_command::Kind;
+    Ok(match kind {
+        Kind::AskCustomer(ask) => Action::AskCustomer {
+            question_id: code("question_id", ask.question_id, 1)?,
+            reason: code("reason", ask.reason, 1)?,
+            line: number("line", ask.line, 0, 100)?,
+        },
+        Kind::CloseQuestion(close) => {
+            Action::CloseQuestion { question_id: code("question_id", close.question_id, 1)? }
+        }
+        Kind::ProposePlan(propose) => {
+            let plan = propose.plan.ok_or_else(|| Malformed("there is no plan".to_owned()))?;
+            number("plan.number", plan.number, 1, NUMBER_MAX)?;
+            Action::ProposePlan { plan: Box::new(plan) }
+        }
+        Kind::WithdrawPlan(withdraw) => {
+            Action::WithdrawPlan { plan_number: number("plan_number", withdraw.plan_number, 1, NUMBER_MAX)? }
+        }
+        Kind::StartFollowUp(start) => Action::StartFollowUp { round: number("round", start.round, 1, NUMBER_MAX)? },
+        Kind::EndClaim(end) => Action::EndClaim { end: outcome(end.outcome)?, reason: code("reason", end.reason, 0)? },
+    })
+}
+
+/// Greatest plan or round number that the database keeps.
+const NUMBER_MAX: u32 = i32::MAX.unsigned_abs();
+
+fn code(field: &str, value: String, length_min: usize) -> Result<String, Malformed> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if (length_min..=64).contains(&value.len()) && value.bytes().all(fits) {
+        return Ok(value);
+    }
+    Err(Malformed(format!("{field} is not a code of {length_min} to 64 characters")))
+}
+
+fn number(field: &str, value: u32, min: u32, max: u32) -> Result<u32, Malformed> {
+    if (min..=max).contains(&value) { Ok(value) } else { Err(Malformed(format!("{field} is not {min} to {max}"))) }
+}
+
+fn outcome(value: i32) -> Result<End, Malformed> {
+    match ClaimState::try_from(value) {
+        Ok(ClaimState::Closed) => Ok(End::Closed),
+        Ok(ClaimState::Rejected) => Ok(End::Rejected),
+        Ok(ClaimState::Withdrawn) => Ok(End::Withdrawn),
+        _ => Err(Malformed("outcome is not CLOSED, REJECTED or WITHDRAWN".to_owned())),
+    }
+}
+
+/// What is told when a claim was recorded.
+pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
+    vec![outgoing(claim.id, "claim_submitted", claim_submitted(claim)), notices::claim_received(meta, claim)]
+}
+
+/// What is told when something happened to a claim.
+pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
+    use intake_event::Kind;
+    match event {
+        Event::ReadBackConfirmed(_) => {
+            vec![outgoing(claim.id, "read_back_confirmed", Kind::ReadBackConfirmed(ReadBackConfirmed {}))]
+        }
+        Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(claim.id, answer)],
+        Event::QuestionAsked(question) => vec![notices::question_asked(meta, claim, question)],
+        Event::PlanProposed(plan) => vec![notices::plan_proposed(meta, claim, plan)],
+        Event::FollowUpStarted(round) => vec![notices::follow_up(meta, claim, *round)],
+        Event::Ended { end, reason, at: _ } => vec![notices::claim_ended(meta, claim, *end, reason)],
+        Event::EvidenceAdded(_) | Event::QuestionClosed { .. } | Event::PlanWithdrawn(_) => Vec::new(),
+    }
+}
+
+fn answered(claim: ClaimId, answer: &Answer) -> Outgoing {
+    use intake_event::Kind;
+    match answer.clone() {
+        Answer::Question { question_id, line, order_no } => {
+            let kind = Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no });
+            outgoing(claim, "customer_answered", kind)
+        }
+        Answer::Plan { plan_number, accepted } => {
+            outgoing(claim, "plan_answered", Kind::PlanAnswered(PlanAnswered { plan_number, accepted }))
+        }
+        Answer::FollowUp { round, score } => {
+            outgoing(claim, "follow_up_answered", Kind::FollowUpAnswered(FollowUpAnswered { round, score }))
+        }
+        Answer::Withdrawal => outgoing(claim, "claim_withdrawn", Kind::ClaimWithdrawn(ClaimWithdrawn {})),
+    }
+}
+
+fn outgoing(claim: ClaimId, name: &str, kind: intake_event::Kind) -> Outgoing {
+    let message = IntakeEvent { claim_id: claim.to_string(), kind: Some(kind) };
+    Outgoing::event("intake", name, claim.0, &message)
+}
+
+/// Bytes of the message that will tell the claim: what is accepted must fit into an event.
+pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
+    let submitted = ClaimSubmitted {
+        claim_number: claim_number(now, i64::MAX),
+        channel: report.channel.into(),
+        customer_ref: report.customer_ref.clone(),
+        country: report.country.clone(),
+        lines: reported(&report.lines, &report.evidence),
+        importance: report.importance,
+        received_at: Some(to_wire(now)),
+    };
+    let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
+    IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
+}
+
+fn claim_submitted(claim: &Claim) -> intake_event::Kind {
+    intake_event::Kind::ClaimSubmitted(ClaimSubmitted {
+        claim_number: claim.number.clone(),
+        channel: claim.channel.into(),
+        customer_ref: claim.customer_ref.clone(),
+        country: claim.country.clone(),
+        lines: reported(&claim.lines, &claim.evidence),
+        importance: claim.importance,
+        received_at: Some(to_wire(claim.received_at)),
+    })
+}
+
+/// The lines as every service sees them: without the free words.
+pub fn reported(lines: &[Line], evidence: &[Evidence]) -> Vec<ReportedLine> {
+    (1..).zip(lines).map(|(number, line)| reported_line(number, line, evidence_count(evidence, number))).collect()
+}
+
+fn reported_line(number: u32, line: &Line, evidence_count: u32) -> ReportedLine {
+    ReportedLine {
+        line: number,
+        order_no: line.order_no.clone(),
+        sku: line.sku.clone(),
+        batch: line.batch.clone(),
+        serials: line.serials.clone(),
+        quantity: line.quantity,
+        category: line.category.into(),
+        wish: line.wish.into(),
+        delivered_on: line.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
+        occurred_on: line.occurred_on.map(|day| day.to_string()).unwrap_or_default(),
+        safety_risk: line.safety_risk,
+        operation_stopped: line.operation_stopped,
+        evidence_count,
+    }
+}

@@ -1,0 +1,65 @@
+//! Notices to the customer: a template key and codes. Who sends them looks the contact up by the customer reference.
+
+use std::collections::HashMap;
+
+use chassis::{Meta, Outgoing};
+use proto::claim::{Notice, Plan};
+use proto::to_wire;
+
+use crate::domain::{Claim, End, Question};
+
+/// The claim is accepted; a first feedback is promised (S0-14, S0-15).
+pub(super) fn claim_received(meta: &Meta, claim: &Claim) -> Outgoing {
+    let mut parameters = vec![("lines", claim.lines.len().to_string())];
+    let due = claim.promises.first_feedback.map(|due| due.to_string());
+    parameters.extend(due.map(|due| ("first_feedback_by", due)));
+    notice(meta, claim, "claim_received", parameters)
+}
+
+/// Something must be known from the customer.
+pub(super) fn question_asked(meta: &Meta, claim: &Claim, question: &Question) -> Outgoing {
+    let parameters = vec![
+        ("question_id", question.id.clone()),
+        ("reason", question.reason.clone()),
+        ("line", question.line.to_string()),
+    ];
+    notice(meta, claim, "question_asked", parameters)
+}
+
+/// What is proposed, and by when (S0-51). The plan itself is read with the claim.
+pub(super) fn plan_proposed(meta: &Meta, claim: &Claim, plan: &Plan) -> Outgoing {
+    let mut parameters = vec![("plan_number", plan.number.to_string()), ("lines", plan.lines.len().to_string())];
+    let promised = plan.lines.iter().map(|line| line.promised_on.as_str()).max().filter(|day| !day.is_empty());
+    parameters.extend(promised.map(|day| ("promised_on", day.to_owned())));
+    notice(meta, claim, "plan_proposed", parameters)
+}
+
+/// Is it solved (S1-27, S2-19)?
+pub(super) fn follow_up(meta: &Meta, claim: &Claim, round: u32) -> Outgoing {
+    notice(meta, claim, "follow_up", vec![("round", round.to_string())])
+}
+
+/// How it ended.
+pub(super) fn claim_ended(meta: &Meta, claim: &Claim, end: End, reason: &str) -> Outgoing {
+    let outcome = match end {
+        End::Closed => "CLOSED",
+        End::Rejected => "REJECTED",
+        End::Withdrawn => "WITHDRAWN",
+    };
+    notice(meta, claim, "claim_ended", vec![("outcome", outcome.to_owned()), ("reason", reason.to_owned())])
+}
+
+fn notice(meta: &Meta, claim: &Claim, template: &str, parameters: Vec<(&str, String)>) -> Outgoing {
+    let parameters: HashMap<String, String> =
+        parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Outgoing::notice(&Notice {
+        notice_id: meta.new_id().to_string(),
+        audience: "customer".to_owned(),
+        template: template.to_owned(),
+        parameters,
+        claim_id: claim.id.to_string(),
+        claim_number: claim.number.clone(),
+        customer_ref: claim.customer_ref.clone(),
+        raised_at: Some(to_wire(meta.now)),
+    })
+}

@@ -1,0 +1,65 @@
+//! GetClaim and ListClaims.
+
+use chassis::{Check, Refusal, read_failed};
+use prost::Message;
+use proto::ClaimId;
+use proto::claim::ClaimState;
+use proto::intake::{Claim, GetClaimRequest, ListClaimsRequest, ListClaimsResponse};
+use sqlx::PgPool;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::reply;
+use crate::store::{self, Filter};
+
+/// A page ends before this size, whatever was asked for: clients read 4 MiB at the most unless they are told otherwise.
+const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// One claim, by its id or by its number.
+pub(super) async fn get(reads: &PgPool, body: &GetClaimRequest) -> Result<Claim, Status> {
+    let mut check = Check::new();
+    let by_number = body.claim_id.is_empty();
+    if by_number == body.claim_number.is_empty() {
+        check.add("claim_id", "either claim_id or claim_number must be given");
+    }
+    let mut id = ClaimId(Uuid::nil());
+    if !by_number {
+        id = check.id("claim_id", &body.claim_id);
+    }
+    let number = check.token("claim_number", &body.claim_number, 0..=40);
+    check.finish()?;
+    let asked = if by_number { number.clone() } else { id.to_string() };
+    let absent = || Refusal::not_found("claim", &asked);
+    if by_number {
+        id = store::by_number(reads, &number).await.map_err(read_failed)?.map(ClaimId).ok_or_else(absent)?;
+    }
+    let claims = store::claims(reads, &[id.0]).await.map_err(read_failed)?;
+    Ok(reply::claim(claims.get(&id).ok_or_else(absent)?))
+}
+
+/// Claims, newest first.
+pub(super) async fn list(reads: &PgPool, body: &ListClaimsRequest) -> Result<ListClaimsResponse, Status> {
+    let mut check = Check::new();
+    let customer_ref = check.token("customer_ref", &body.customer_ref, 0..=64);
+    let state: ClaimState = check.optional_choice("state", body.state);
+    let mut page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name()]);
+    let before = page.after.as_ref().map_or(Uuid::max(), |after| check.uuid("page_token", after));
+    check.finish()?;
+    let filter = Filter { customer_ref, state };
+    let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
+    let claims = store::claims(reads, &ids).await.map_err(read_failed)?;
+    let claims: Vec<Claim> = ids.iter().filter_map(|id| claims.get(&ClaimId(*id))).map(reply::claim).collect();
+    page.limit = page.limit.min(i64::try_from(fitting(&claims)).unwrap_or(i64::MAX) + 1);
+    let (claims, next_page_token) = page.finish(claims, |claim| claim.claim_id.clone());
+    Ok(ListClaimsResponse { claims, next_page_token })
+}
+
+/// How many claims fit into a page: one at the least.
+fn fitting(claims: &[Claim]) -> usize {
+    let mut size = 0;
+    let fits = |claim: &&Claim| {
+        size += claim.encoded_len();
+        size <= PAGE_BYTES_MAX
+    };
+    claims.iter().take_while(fits).count().max(1)
+}

@@ -1,0 +1,75 @@
+//! A claim as callers see it: never with contact data.
+
+use chassis::etag;
+use proto::intake as wire;
+use proto::to_wire;
+
+use crate::domain::{Claim, Contact, Evidence, Promises, Question};
+use crate::events;
+
+/// The claim.
+pub(super) fn claim(claim: &Claim) -> wire::Claim {
+    wire::Claim {
+        claim_id: claim.id.to_string(),
+        claim_number: claim.number.clone(),
+        etag: etag(claim.version),
+        channel: claim.channel.into(),
+        customer_ref: claim.customer_ref.clone(),
+        lines: events::reported(&claim.lines, &claim.evidence),
+        descriptions: claim.lines.iter().map(|line| line.description.reveal().clone()).collect(),
+        evidence: claim.evidence.iter().map(evidence).collect(),
+        received_at: Some(to_wire(claim.received_at)),
+        read_back_at: claim.read_back.as_ref().map(|read_back| to_wire(read_back.at)),
+        read_back_by: claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default(),
+        questions: claim.questions.iter().filter(|question| question.asked_at.is_some()).map(question).collect(),
+        promises: promises(&claim.promises),
+        state: claim.state().into(),
+        open_plan: claim.open_plan().cloned(),
+        withdrawal_requested: claim.withdrawal_requested,
+        scores: claim.scores.clone(),
+        end_reason: claim.end.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default(),
+        country: claim.country.clone(),
+    }
+}
+
+/// Contact data, for GetContact and nothing else.
+pub(super) fn contact(contact: &Contact) -> wire::Contact {
+    wire::Contact {
+        customer_name: contact.customer_name.reveal().clone(),
+        contact_person: contact.contact_person.reveal().clone(),
+        company: contact.company.reveal().clone(),
+        phone: contact.phone.reveal().clone(),
+        email: contact.email.reveal().clone(),
+        address: contact.address.reveal().clone(),
+    }
+}
+
+fn evidence(piece: &Evidence) -> wire::Evidence {
+    wire::Evidence {
+        sha256: piece.sha256.clone(),
+        media_type: piece.media_type.clone(),
+        size: piece.size,
+        name: piece.name.reveal().clone(),
+        line: piece.line,
+    }
+}
+
+fn question(question: &Question) -> wire::Question {
+    wire::Question {
+        question_id: question.id.clone(),
+        reason: question.reason.clone(),
+        line: question.line,
+        asked_at: question.asked_at.map(to_wire),
+        answered_at: question.answered_at.map(to_wire),
+        closed_at: question.closed_at.map(to_wire),
+    }
+}
+
+fn promises(promises: &Promises) -> Vec<wire::Promise> {
+    let Promises { acknowledgement, first_feedback, solution } = promises;
+    let all = [("ACKNOWLEDGEMENT", acknowledgement), ("FIRST_FEEDBACK", first_feedback), ("SOLUTION", solution)];
+    let holds = |(kind, due_at): (&str, &Option<_>)| {
+        due_at.map(|due_at| wire::Promise { kind: kind.to_owned(), due_at: Some(to_wire(due_at)) })
+    };
+    all.into_iter().filter_map(holds).collect()
+}

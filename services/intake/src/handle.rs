@@ -1,0 +1,115 @@
+//! The one path: load the claims of a batch, decide one command after the other, save what has changed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use chassis::{Fault, Meta, Outcome, Refusal, Tx};
+use proto::ClaimId;
+use proto::policy::Pack;
+use uuid::Uuid;
+
+use crate::domain::{self, Action, Claim, Command, Contact, Pii, Report};
+use crate::{events, grpc, store};
+
+/// Intake's side of a lane.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// The policy pack.
+    pub pack: Arc<Pack>,
+}
+
+/// What a batch looks at and changes.
+#[derive(Debug, Default)]
+pub struct World {
+    /// The claims.
+    pub claims: BTreeMap<ClaimId, Entry>,
+    /// Counts for the numbers of new claims.
+    pub counts: VecDeque<i64>,
+    /// Contact data of new claims.
+    pub contacts: Vec<(ClaimId, Contact)>,
+    /// Free words of customers.
+    pub words: Vec<Word>,
+}
+
+/// A claim of a batch: what is not as it was is saved.
+#[derive(Debug)]
+pub struct Entry {
+    /// As it was; `None`: it is new.
+    pub before: Option<Claim>,
+    /// As it is.
+    pub now: Claim,
+}
+
+/// Free words of a customer.
+#[derive(Debug)]
+pub struct Word {
+    /// Names them.
+    pub id: Uuid,
+    /// The claim.
+    pub claim: ClaimId,
+    /// What they are about.
+    pub about: String,
+    /// The words.
+    pub text: Pii<String>,
+    /// When they were said.
+    pub at: jiff::Timestamp,
+}
+
+impl chassis::Domain for Handle {
+    type Command = Command;
+    type World = World;
+
+    fn lane(&self, command: &Command) -> Uuid {
+        match command {
+            Command::Submit { request_id, .. } => *request_id,
+            Command::Act { claim, .. } => claim.0,
+        }
+    }
+
+    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, commands).await
+    }
+
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
+        match command {
+            Command::Submit { report, .. } => self.submit(world, meta, report),
+            Command::Act { claim, action } => act(world, meta, *claim, action),
+        }
+    }
+
+    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
+        store::save(tx, &world).await
+    }
+}
+
+impl Handle {
+    fn submit(&self, world: &mut World, meta: &Meta, report: &Report) -> Result<Outcome, Refusal> {
+        let count = world.counts.pop_front();
+        let count = count.ok_or_else(|| Refusal::park("fewer claim numbers than new claims were loaded"))?;
+        let id = ClaimId(meta.new_id());
+        let number = domain::claim_number(meta.now, count);
+        let claim = domain::submit(report, id, number, meta.now, &self.pack.intake);
+        let outcome = Outcome::reply(&grpc::submitted(&claim)).telling(events::submitted(meta, &claim));
+        world.contacts.push((id, report.contact.clone()));
+        world.claims.insert(id, Entry { before: None, now: claim });
+        Ok(outcome)
+    }
+}
+
+fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<Outcome, Refusal> {
+    let Some(entry) = world.claims.get_mut(&id) else {
+        // Whoever commands intake was told of the claim by intake: it cannot be unknown.
+        let unknown = if action.is_call() { Refusal::not_found("claim", id) } else { Refusal::park("unknown claim") };
+        return Err(unknown);
+    };
+    let events = domain::decide(&entry.now, meta.now, &meta.actor.subject, action)?;
+    let mut messages = Vec::new();
+    for event in &events {
+        domain::evolve(&mut entry.now, event);
+        messages.extend(events::told(meta, &entry.now, event));
+    }
+    if let Some((about, text)) = action.words() {
+        world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
+    }
+    Ok(grpc::answer(action, &entry.now).telling(messages))
+}

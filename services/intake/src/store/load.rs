@@ -1,0 +1,63 @@
+//! What a batch needs, locked: one statement per table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Fault, Tx};
+use uuid::Uuid;
+
+use super::rows::{self, ClaimRow, Claims, claim_columns};
+use crate::domain::Command;
+use crate::handle::{Entry, World};
+
+/// As many counts as the batch has new claims.
+pub(super) const COUNTS: &str = "SELECT nextval('claim_number') FROM generate_series(1, $1)";
+
+/// Always in the order of ids, so that two replicas cannot deadlock.
+pub(super) const LOCK_CLAIMS: &str =
+    concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE");
+
+/// Loads what the commands are about. The rows of a claim's other tables are guarded by the lock of its own row.
+pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+    let mut submits = 0_i32;
+    let mut ids = BTreeSet::new();
+    // Only callers get the whole claim back; most commands of the orchestrator need no lines.
+    let mut whole = BTreeSet::new();
+    for command in commands {
+        match command {
+            Command::Submit { .. } => submits += 1,
+            Command::Act { claim, action } => {
+                ids.insert(claim.0);
+                if action.is_call() {
+                    whole.insert(claim.0);
+                }
+            }
+        }
+    }
+    let mut world = World::default();
+    if submits > 0 {
+        let counts: Vec<i64> = sqlx::query_scalar(COUNTS).bind(submits).fetch_all(&mut *tx).await?;
+        world.counts = counts.into();
+    }
+    let claims = lock(tx, ids, whole).await?;
+    let entry = |claim: crate::domain::Claim| Entry { before: Some(claim.clone()), now: claim };
+    world.claims = claims.into_iter().map(|(id, claim)| (id, entry(claim))).collect();
+    Ok(world)
+}
+
+async fn lock(tx: &mut Tx, ids: BTreeSet<Uuid>, whole: BTreeSet<Uuid>) -> Result<Claims, Fault> {
+    let mut claims = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(claims);
+    }
+    let (ids, whole) = (Vec::from_iter(ids), Vec::from_iter(whole));
+    let found: Vec<ClaimRow> = sqlx::query_as(LOCK_CLAIMS).bind(&ids).fetch_all(&mut *tx).await?;
+    for row in found {
+        let claim = row.claim()?;
+        claims.insert(claim.id, claim);
+    }
+    rows::add_questions(tx, &mut claims, &ids).await?;
+    if !whole.is_empty() {
+        rows::add_report(tx, &mut claims, &whole).await?;
+    }
+    Ok(claims)
+}

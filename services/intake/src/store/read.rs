@@ -1,0 +1,97 @@
+//! Reads for callers. They never feed a write; reading contact data leaves a trace in the same statement (N13).
+
+use std::collections::BTreeMap;
+
+use chassis::Fault;
+use jiff_sqlx::ToSqlx;
+use proto::ClaimId;
+use proto::claim::ClaimState;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::rows::{self, ClaimRow};
+use crate::domain::{Claim, Contact, Pii};
+
+pub(super) const BY_NUMBER: &str = "SELECT claim_id FROM claim WHERE claim_number = $1";
+
+// Ids are made from the time: the greatest is the newest. Four statements, so that each is planned for its index.
+pub(super) const ALL: &str = "SELECT claim_id FROM claim WHERE claim_id < $1 ORDER BY claim_id DESC LIMIT $2";
+
+pub(super) const OF_CUSTOMER: &str =
+    "SELECT claim_id FROM claim WHERE claim_id < $1 AND customer_ref = $3 ORDER BY claim_id DESC LIMIT $2";
+
+pub(super) const IN_STATE: &str =
+    "SELECT claim_id FROM claim WHERE claim_id < $1 AND state = $3 ORDER BY claim_id DESC LIMIT $2";
+
+pub(super) const OF_CUSTOMER_IN_STATE: &str = "SELECT claim_id FROM claim \
+     WHERE claim_id < $1 AND customer_ref = $3 AND state = $4 ORDER BY claim_id DESC LIMIT $2";
+
+pub(super) const CONTACT: &str = "WITH found AS ( \
+         SELECT claim_id, customer_name, contact_person, company, phone, email, address FROM contact WHERE claim_id = $1 \
+     ), trace AS ( \
+         INSERT INTO contact_access (claim_id, actor, purpose, at) SELECT claim_id, $2, $3, $4 FROM found \
+     ) \
+     SELECT customer_name, contact_person, company, phone, email, address FROM found";
+
+/// Which claims are listed.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only those of this customer; empty: of all.
+    pub customer_ref: String,
+    /// Only those in this state; unspecified: in any.
+    pub state: ClaimState,
+}
+
+/// The claims with these ids. The claim's own row is read first: its etag is never newer than what comes with it.
+pub async fn claims(pool: &PgPool, ids: &[Uuid]) -> Result<BTreeMap<ClaimId, Claim>, Fault> {
+    let mut connection = pool.acquire().await?;
+    let found: Vec<ClaimRow> = sqlx::query_as(rows::CLAIMS).bind(ids).fetch_all(&mut *connection).await?;
+    let mut claims = BTreeMap::new();
+    for row in found {
+        let claim = row.claim()?;
+        claims.insert(claim.id, claim);
+    }
+    rows::add_questions(&mut connection, &mut claims, ids).await?;
+    rows::add_report(&mut connection, &mut claims, ids).await?;
+    Ok(claims)
+}
+
+/// The id of the claim with this number.
+pub async fn by_number(pool: &PgPool, number: &str) -> Result<Option<Uuid>, Fault> {
+    Ok(sqlx::query_scalar(BY_NUMBER).bind(number).fetch_optional(pool).await?)
+}
+
+/// Ids of claims, newest first.
+pub async fn list(pool: &PgPool, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Uuid>, Fault> {
+    let (customer_ref, state) = (filter.customer_ref.as_str(), filter.state as i32);
+    let query = match (customer_ref.is_empty(), state == 0) {
+        (true, true) => sqlx::query_scalar(ALL).bind(before).bind(limit),
+        (false, true) => sqlx::query_scalar(OF_CUSTOMER).bind(before).bind(limit).bind(customer_ref),
+        (true, false) => sqlx::query_scalar(IN_STATE).bind(before).bind(limit).bind(state),
+        (false, false) => {
+            sqlx::query_scalar(OF_CUSTOMER_IN_STATE).bind(before).bind(limit).bind(customer_ref).bind(state)
+        }
+    };
+    Ok(query.fetch_all(pool).await?)
+}
+
+/// Contact data, and the trace that it was read.
+pub async fn contact(
+    pool: &PgPool,
+    claim: ClaimId,
+    actor: &str,
+    purpose: &str,
+    now: jiff::Timestamp,
+) -> Result<Option<Contact>, Fault> {
+    type Row = (String, String, String, String, String, String);
+    let query = sqlx::query_as(CONTACT).bind(claim.0).bind(actor).bind(purpose).bind(now.to_sqlx());
+    let row: Option<Row> = query.fetch_optional(pool).await?;
+    Ok(row.map(|(customer_name, contact_person, company, phone, email, address)| Contact {
+        customer_name: Pii::new(customer_name),
+        contact_person: Pii::new(contact_person),
+        company: Pii::new(company),
+        phone: Pii::new(phone),
+        email: Pii::new(email),
+        address: Pii::new(address),
+    }))
+}

@@ -1,0 +1,271 @@
+//! What has changed, one statement per table. Rows of claims that are as they were are not touched.
+
+use chassis::{Fault, Tx};
+use jiff_sqlx::{Date, Timestamp, ToSqlx};
+use prost::Message;
+use proto::ClaimId;
+use uuid::Uuid;
+
+use crate::domain::{Claim, Contact, Evidence, Line, Question};
+use crate::handle::{Entry, Word, World};
+
+pub(super) const INSERT_CLAIMS: &str = "INSERT INTO claim ( \
+         claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
+         end_reason, withdrawal_requested, read_back_by, acknowledgement_due, first_feedback_due, \
+         plan_number, plan_state, plan, follow_up_round, follow_up_score, scores \
+     ) SELECT claim_id, claim_number, 1, channel, customer_ref, country, importance, upset, received_at, 1, \
+         '', false, '', acknowledgement_due, first_feedback_due, 0, 0, '', 0, 0, '{}' \
+     FROM UNNEST($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::boolean[], \
+         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[]) \
+         AS new (claim_id, claim_number, channel, customer_ref, country, importance, upset, received_at, \
+             acknowledgement_due, first_feedback_due)";
+
+pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
+         version = new.version, state = new.state, end_reason = new.end_reason, \
+         withdrawal_requested = new.withdrawal_requested, \
+         read_back_at = new.read_back_at, read_back_by = new.read_back_by, \
+         acknowledgement_due = new.acknowledgement_due, first_feedback_due = new.first_feedback_due, \
+         solution_due = new.solution_due, \
+         plan_number = new.plan_number, plan_state = new.plan_state, plan = new.plan, \
+         follow_up_round = new.follow_up_round, follow_up_score = new.follow_up_score, \
+         scores = string_to_array(new.scores, ',')::smallint[] \
+     FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], \
+         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::smallint[], $13::bytea[], \
+         $14::integer[], $15::smallint[], $16::text[]) \
+         AS new (claim_id, version, state, end_reason, withdrawal_requested, read_back_at, read_back_by, \
+             acknowledgement_due, first_feedback_due, solution_due, plan_number, plan_state, plan, \
+             follow_up_round, follow_up_score, scores) \
+     WHERE claim.claim_id = new.claim_id";
+
+pub(super) const INSERT_CONTACTS: &str = "INSERT INTO contact \
+         (claim_id, customer_name, contact_person, company, phone, email, address) \
+     SELECT claim_id, customer_name, contact_person, company, phone, email, address \
+     FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
+         AS new (claim_id, customer_name, contact_person, company, phone, email, address)";
+
+/// Serial numbers travel as lines of one text, since UNNEST flattens arrays of arrays.
+pub(super) const INSERT_LINES: &str = "INSERT INTO claim_line \
+         (claim_id, line, order_no, sku, batch, serials, quantity, category, wish, delivered_on, occurred_on, \
+         description, safety_risk, operation_stopped) \
+     SELECT claim_id, line, order_no, sku, batch, string_to_array(serials, E'\\n'), quantity, category, wish, \
+         delivered_on, occurred_on, description, safety_risk, operation_stopped \
+     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], \
+         $8::smallint[], $9::smallint[], $10::date[], $11::date[], $12::text[], $13::boolean[], $14::boolean[]) \
+         AS new (claim_id, line, order_no, sku, batch, serials, quantity, category, wish, delivered_on, occurred_on, \
+             description, safety_risk, operation_stopped)";
+
+pub(super) const INSERT_EVIDENCE: &str = "INSERT INTO evidence \
+         (claim_id, evidence_no, sha256, media_type, size, name, line) \
+     SELECT claim_id, evidence_no, sha256, media_type, size, name, line \
+     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[]) \
+         AS new (claim_id, evidence_no, sha256, media_type, size, name, line)";
+
+pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
+         (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
+     SELECT claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no \
+     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], \
+         $7::timestamptz[], $8::timestamptz[], $9::text[]) \
+         AS new (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
+     ON CONFLICT (claim_id, question_no) DO UPDATE SET \
+         answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no";
+
+pub(super) const INSERT_WORDS: &str = "INSERT INTO customer_word (word_id, claim_id, about, text, at) \
+     SELECT word_id, claim_id, about, text, at \
+     FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) \
+         AS new (word_id, claim_id, about, text, at)";
+
+/// Writes what has changed.
+pub async fn save(tx: &mut Tx, world: &World) -> Result<(), Fault> {
+    let new: Vec<&Entry> = world.claims.values().filter(|entry| entry.before.is_none()).collect();
+    let changed = |entry: &&Entry| entry.before.as_ref().is_none_or(|before| before.version != entry.now.version);
+    let changed: Vec<&Entry> = world.claims.values().filter(changed).collect();
+    if !new.is_empty() {
+        insert_claims(tx, &new).await?;
+        insert_contacts(tx, &world.contacts).await?;
+        insert_lines(tx, &new).await?;
+    }
+    // A claim that was made and changed in the same batch is inserted as made, then changed.
+    let later: Vec<&Entry> = changed.iter().copied().filter(|entry| entry.now.version > 1).collect();
+    if !later.is_empty() {
+        update_claims(tx, &later).await?;
+    }
+    insert_evidence(tx, &changed).await?;
+    upsert_questions(tx, &changed).await?;
+    insert_words(tx, &world.words).await
+}
+
+fn small(number: u32) -> i16 {
+    i16::try_from(number).unwrap_or(i16::MAX)
+}
+
+fn whole(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn ids(entries: &[&Entry]) -> Vec<Uuid> {
+    entries.iter().map(|entry| entry.now.id.0).collect()
+}
+
+/// One column of the claims.
+fn each<T>(entries: &[&Entry], column: impl Fn(&Claim) -> T) -> Vec<T> {
+    entries.iter().map(|entry| column(&entry.now)).collect()
+}
+
+fn at(time: Option<jiff::Timestamp>) -> Option<Timestamp> {
+    time.map(ToSqlx::to_sqlx)
+}
+
+async fn insert_claims(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
+    sqlx::query(INSERT_CLAIMS)
+        .bind(ids(new))
+        .bind(each(new, |claim| claim.number.clone()))
+        .bind(each(new, |claim| claim.channel as i16))
+        .bind(each(new, |claim| claim.customer_ref.clone()))
+        .bind(each(new, |claim| claim.country.clone()))
+        .bind(each(new, |claim| small(claim.importance)))
+        .bind(each(new, |claim| claim.upset))
+        .bind(each(new, |claim| claim.received_at.to_sqlx()))
+        .bind(each(new, |claim| at(claim.promises.acknowledgement)))
+        .bind(each(new, |claim| at(claim.promises.first_feedback)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+    let scores = |claim: &Claim| claim.scores.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let plan = |claim: &Claim| claim.proposal.as_ref().and_then(|known| known.plan.as_ref()).map(|plan| plan.encode_to_vec());
+    let read_back_by = |claim: &Claim| claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default();
+    let end_reason = |claim: &Claim| claim.end.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default();
+    sqlx::query(UPDATE_CLAIMS)
+        .bind(ids(changed))
+        .bind(each(changed, |claim| claim.version))
+        .bind(each(changed, |claim| claim.state() as i16))
+        .bind(each(changed, end_reason))
+        .bind(each(changed, |claim| claim.withdrawal_requested))
+        .bind(each(changed, |claim| at(claim.read_back.as_ref().map(|read_back| read_back.at))))
+        .bind(each(changed, read_back_by))
+        .bind(each(changed, |claim| at(claim.promises.acknowledgement)))
+        .bind(each(changed, |claim| at(claim.promises.first_feedback)))
+        .bind(each(changed, |claim| at(claim.promises.solution)))
+        .bind(each(changed, |claim| whole(claim.proposal.as_ref().map_or(0, |known| known.number))))
+        .bind(each(changed, |claim| claim.proposal.as_ref().map_or(0, |known| known.state as i16)))
+        .bind(each(changed, |claim| plan(claim).unwrap_or_default()))
+        .bind(each(changed, |claim| whole(claim.follow_up.map_or(0, |asked| asked.round))))
+        .bind(each(changed, |claim| small(claim.follow_up.and_then(|asked| asked.score).unwrap_or(0))))
+        .bind(each(changed, scores))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn insert_contacts(tx: &mut Tx, contacts: &[(ClaimId, Contact)]) -> Result<(), Fault> {
+    let column = |of: fn(&Contact) -> &String| contacts.iter().map(|(_, contact)| of(contact).clone()).collect::<Vec<_>>();
+    sqlx::query(INSERT_CONTACTS)
+        .bind(contacts.iter().map(|(claim, _)| claim.0).collect::<Vec<_>>())
+        .bind(column(|contact| contact.customer_name.reveal()))
+        .bind(column(|contact| contact.contact_person.reveal()))
+        .bind(column(|contact| contact.company.reveal()))
+        .bind(column(|contact| contact.phone.reveal()))
+        .bind(column(|contact| contact.email.reveal()))
+        .bind(column(|contact| contact.address.reveal()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn insert_lines(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
+    type Row<'a> = (Uuid, i16, &'a Line);
+    let rows: Vec<Row> = new.iter().flat_map(|entry| (1..).zip(&entry.now.lines).map(|(n, l)| (entry.now.id.0, n, l))).collect();
+    let text = |of: fn(&Line) -> String| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
+    let code = |of: fn(&Line) -> i16| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
+    let flag = |of: fn(&Line) -> bool| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
+    let day = |of: fn(&Line) -> Option<jiff::civil::Date>| {
+        rows.iter().map(|(_, _, line)| of(line).map(ToSqlx::to_sqlx)).collect::<Vec<Option<Date>>>()
+    };
+    sqlx::query(INSERT_LINES)
+        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
+        .bind(text(|line| line.order_no.clone()))
+        .bind(text(|line| line.sku.clone()))
+        .bind(text(|line| line.batch.clone()))
+        .bind(text(|line| line.serials.join("\n")))
+        .bind(rows.iter().map(|(_, _, line)| whole(line.quantity)).collect::<Vec<_>>())
+        .bind(code(|line| line.category as i16))
+        .bind(code(|line| line.wish as i16))
+        .bind(day(|line| line.delivered_on))
+        .bind(day(|line| line.occurred_on))
+        .bind(text(|line| line.description.reveal().clone()))
+        .bind(flag(|line| line.safety_risk))
+        .bind(flag(|line| line.operation_stopped))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Evidence is only ever added: what is beyond the number that was there is new.
+async fn insert_evidence(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+    let mut rows: Vec<(Uuid, i16, &Evidence)> = Vec::new();
+    for entry in changed {
+        let known = entry.before.as_ref().map_or(0, |before| before.evidence.len());
+        rows.extend((1..).zip(&entry.now.evidence).skip(known).map(|(number, piece)| (entry.now.id.0, number, piece)));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(INSERT_EVIDENCE)
+        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| piece.sha256.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| piece.media_type.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| piece.size).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| piece.name.reveal().clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+    let mut rows: Vec<(Uuid, i16, &Question)> = Vec::new();
+    for entry in changed {
+        let known = entry.before.as_ref().map_or(&[][..], |before| &before.questions);
+        for (at, question) in entry.now.questions.iter().enumerate() {
+            if known.get(at) != Some(question) {
+                rows.push((entry.now.id.0, i16::try_from(at + 1).unwrap_or(i16::MAX), question));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let time = |of: fn(&Question) -> Option<jiff::Timestamp>| rows.iter().map(|(_, _, row)| at(of(row))).collect::<Vec<_>>();
+    sqlx::query(UPSERT_QUESTIONS)
+        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, question)| question.id.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, question)| question.reason.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, question)| small(question.line)).collect::<Vec<_>>())
+        .bind(time(|question| question.asked_at))
+        .bind(time(|question| question.answered_at))
+        .bind(time(|question| question.closed_at))
+        .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn insert_words(tx: &mut Tx, words: &[Word]) -> Result<(), Fault> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(INSERT_WORDS)
+        .bind(words.iter().map(|word| word.id).collect::<Vec<_>>())
+        .bind(words.iter().map(|word| word.claim.0).collect::<Vec<_>>())
+        .bind(words.iter().map(|word| word.about.clone()).collect::<Vec<_>>())
+        .bind(words.iter().map(|word| word.text.reveal().clone()).collect::<Vec<_>>())
+        .bind(words.iter().map(|word| word.at.to_sqlx()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Calls: requests become commands, refusals become statuses.
+
+mod lists;
+mod words;
+
+use chassis::{Call, Check, Lanes};
+use proto::claim::Job as WireJob;
+use proto::inventory::inventory_service_server::InventoryService;
+use proto::inventory::{
+    AdjustStockRequest, AdjustStockResponse, DisposeReturnRequest, DisposeReturnResponse, GetAvailabilityRequest,
+    GetAvailabilityResponse, ListMovementsRequest, ListMovementsResponse, ListReservationsRequest,
+    ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, ReceiveGoodsRequest, ReceiveGoodsResponse,
+    ReceiveReturnRequest, ReceiveReturnResponse, RegisterSkusRequest, RegisterSkusResponse, RegisterWarehouseRequest,
+    RegisterWarehouseResponse, Zone as WireZone,
+};
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+
+use crate::domain::{Command, GoodsLine, Job, Place, Receipt, Refusal, Sku, Warehouse, Zone};
+use crate::events::{self, QUANTITY_MAX};
+use crate::handle::Handle;
+
+pub use words::goods_return;
+
+/// The service as its callers see it.
+pub struct Api {
+    /// Where commands go.
+    pub lanes: Lanes<Handle>,
+    /// For reads.
+    pub reads: PgPool,
+}
+
+#[tonic::async_trait]
+impl InventoryService for Api {
+    async fn register_skus(
+        &self,
+        request: Request<RegisterSkusRequest>,
+    ) -> Result<Response<RegisterSkusResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        check.count("skus", body.skus.len(), 1..=500);
+        let skus = body.skus.iter().enumerate().map(|(at, sku)| Sku {
+            sku: check.text(&format!("skus[{at}].sku"), &sku.sku, 1..=64),
+            description: check.text(&format!("skus[{at}].description"), &sku.description, 0..=200),
+        });
+        let command = Command::RegisterSkus(skus.collect());
+        check.finish()?;
+        Ok(Response::new(self.lanes.call(&call, "RegisterSkus", request_id, body, command).await?))
+    }
+
+    async fn register_warehouse(
+        &self,
+        request: Request<RegisterWarehouseRequest>,
+    ) -> Result<Response<RegisterWarehouseResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let warehouse = check_warehouse(&mut check, &body.warehouse);
+        if body.country.len() != 2 || !body.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
+        }
+        let custodian = check.text("custodian", &body.custodian, 0..=64);
+        check.finish()?;
+        let command = Command::RegisterWarehouse(Warehouse { warehouse, country: body.country.clone(), custodian });
+        Ok(Response::new(self.lanes.call(&call, "RegisterWarehouse", request_id, body, command).await?))
+    }
+
+    async fn receive_goods(
+        &self,
+        request: Request<ReceiveGoodsRequest>,
+    ) -> Result<Response<ReceiveGoodsResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let warehouse = check_warehouse(&mut check, &body.warehouse);
+        let zone = check_zone(&mut check, body.zone);
+        let document = check.text("document", &body.document, 0..=64);
+        check.count("lines", body.lines.len(), 1..=500);
+        let lines = body.lines.iter().enumerate().map(|(at, line)| GoodsLine {
+            sku: check.text(&format!("lines[{at}].sku"), &line.sku, 1..=64),
+            batch: check.text(&format!("lines[{at}].batch"), &line.batch, 0..=64),
+            quantity: check.number(&format!("lines[{at}].quantity"), line.quantity, 1..=QUANTITY_MAX),
+        });
+        let lines = lines.collect();
+        check.finish()?;
+        let command = Command::ReceiveGoods { warehouse, zone, document, lines };
+        Ok(Response::new(self.lanes.call(&call, "ReceiveGoods", request_id, body, command).await?))
+    }
+
+    async fn adjust_stock(
+        &self,
+        request: Request<AdjustStockRequest>,
+    ) -> Result<Response<AdjustStockResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let place = Place {
+            warehouse: check_warehouse(&mut check, &body.warehouse),
+            zone: check_zone(&mut check, body.zone),
+            sku: check.text("sku", &body.sku, 1..=64),
+            batch: check.text("batch", &body.batch, 0..=64),
+        };
+        let most = i64::from(QUANTITY_MAX);
+        let delta = check.number("delta", body.delta, -most..=most);
+        if delta == 0 {
+            check.add("delta", "must not be 0");
+        }
+        let reason = check.text("reason", &body.reason, 1..=200);
+        check.finish()?;
+        let command = Command::AdjustStock { place, delta, reason };
+        Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, command).await?))
+    }
+
+    async fn get_availability(
+        &self,
+        request: Request<GetAvailabilityRequest>,
+    ) -> Result<Response<GetAvailabilityResponse>, Status> {
+        lists::availability(self, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn list_movements(
+        &self,
+        request: Request<ListMovementsRequest>,
+    ) -> Result<Response<ListMovementsResponse>, Status> {
+        lists::movements(self, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn list_reservations(
+        &self,
+        request: Request<ListReservationsRequest>,
+    ) -> Result<Response<ListReservationsResponse>, Status> {
+        lists::reservations(self, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn list_returns(
+        &self,
+        request: Request<ListReturnsRequest>,
+    ) -> Result<Response<ListReturnsResponse>, Status> {
+        lists::returns(self, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn receive_return(
+        &self,
+        request: Request<ReceiveReturnRequest>,
+    ) -> Result<Response<ReceiveReturnResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let job = check_job(&mut check, body.job.as_ref());
+        check.text("etag", &body.etag, 0..=24);
+        let receipt = Receipt {
+            warehouse: check_warehouse(&mut check, &body.warehouse),
+            accepted: check.number("accepted", body.accepted, 0..=QUANTITY_MAX),
+            damaged: check.number("damaged", body.damaged, 0..=QUANTITY_MAX),
+            wrong_item: check.number("wrong_item", body.wrong_item, 0..=QUANTITY_MAX),
+            last: body.last,
+        };
+        if receipt.units() == 0 && !receipt.last {
+            check.add("accepted", "a receipt of nothing must be the last one");
+        }
+        check.finish()?;
+        let command = Command::ReceiveReturn { job, version: words::version(&body.etag), receipt };
+        Ok(Response::new(self.lanes.call(&call, "ReceiveReturn", request_id, body, command).await?))
+    }
+
+    async fn dispose_return(
+        &self,
+        request: Request<DisposeReturnRequest>,
+    ) -> Result<Response<DisposeReturnResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let job = check_job(&mut check, body.job.as_ref());
+        let quantity = check.number("quantity", body.quantity, 1..=QUANTITY_MAX);
+        let disposition = words::disposition(check.choice("disposition", body.disposition));
+        check.finish()?;
+        let command = Command::DisposeReturn { job, quantity, disposition };
+        Ok(Response::new(self.lanes.call(&call, "DisposeReturn", request_id, body, command).await?))
+    }
+}
+
+fn check_warehouse(check: &mut Check, value: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=32).contains(&value.len()) || !value.bytes().all(fits) {
+        check.add("warehouse", "must have 1 to 32 characters of A-Z, 0-9 and hyphen");
+    }
+    value.to_owned()
+}
+
+fn check_zone(check: &mut Check, value: i32) -> Zone {
+    words::zone(check.choice::<WireZone>("zone", value))
+}
+
+fn check_job(check: &mut Check, value: Option<&WireJob>) -> Job {
+    let nobody = WireJob::default();
+    if value.is_none() {
+        check.add("job", "must be given");
+    }
+    let wire = value.unwrap_or(&nobody);
+    if value.is_some() {
+        check.uuid("job.claim_id", &wire.claim_id);
+        for (field, number) in [("job.round", wire.round), ("job.line", wire.line), ("job.attempt", wire.attempt)] {
+            check.number(field, number, 1..=1_000_000);
+        }
+    }
+    // A bad one was noted above and does not pass.
+    events::job(wire).unwrap_or(Job { claim: uuid::Uuid::nil().into(), round: 0, line: 0, attempt: 0 })
+}
+
+impl From<Refusal> for chassis::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        let precondition = |reason: &str| Self::new(Code::FailedPrecondition, reason, &text);
+        match refusal {
+            Refusal::UnknownSku(sku) => Self::new(Code::NotFound, "UNKNOWN_SKU", &text).with("sku", sku),
+            Refusal::UnknownWarehouse(warehouse) => {
+                Self::new(Code::NotFound, "UNKNOWN_WAREHOUSE", &text).with("warehouse", warehouse)
+            }
+            Refusal::NoCustodian(warehouse) => precondition("NO_CUSTODIAN").with("warehouse", warehouse),
+            Refusal::OutOfStock { free } => precondition("OUT_OF_STOCK").with("free", free),
+            Refusal::NoSuchReturn(job) => Self::not_found("return", words::job_name(&job)),
+            Refusal::ReturnChanged => Self::etag_mismatch(),
+            Refusal::ReturnClosed(state) => precondition("RETURN_CLOSED").with("state", state.word()),
+            Refusal::NothingToDispose { waiting } => precondition("NOTHING_TO_DISPOSE").with("waiting", waiting),
+            Refusal::Broken(why) => Self::park(why),
+        }
+    }
+}

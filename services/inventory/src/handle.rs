@@ -1,0 +1,235 @@
+//! The one path on which inventory changes: load, decide, save.
+//!
+//! Stock of one SKU is touched by many claims. `load` finds the SKUs that the commands are about and locks their rows
+//! in order: one writer per SKU, whatever lane or replica it is in. Below that lock nothing else needs one. Rows that
+//! have no SKU yet (jobs seen for the first time) are guarded by their primary key and by their version: who comes
+//! second is rolled back and tries again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx};
+use jiff::Timestamp;
+use proto::inventory::{
+    AdjustStockResponse, DisposeReturnResponse, ReceiveGoodsResponse, ReceiveReturnResponse, RegisterSkusResponse,
+    RegisterWarehouseResponse,
+};
+use uuid::Uuid;
+
+use crate::domain::{
+    Command, Event, Job, MovementKind, Place, Receipt, ReservationState, State, Stock, Terms, Warehouse, execute,
+};
+use crate::{events, grpc, store};
+
+/// What the lanes of inventory do.
+pub struct Handle {
+    /// Rules that are data.
+    pub terms: Terms,
+}
+
+/// What a batch looks at and changes.
+#[derive(Default)]
+pub struct World {
+    /// What is known.
+    pub state: State,
+    /// How it was in the database.
+    pub loaded: Loaded,
+    /// What has changed.
+    pub changed: Changed,
+}
+
+/// How rows were when they were loaded: a row that is not so any more is not overwritten.
+#[derive(Default)]
+pub struct Loaded {
+    /// Stock.
+    pub stock: BTreeMap<Place, Stock>,
+    /// Versions of reservations.
+    pub reservations: BTreeMap<Job, i64>,
+    /// Versions of returns.
+    pub returns: BTreeMap<Job, i64>,
+}
+
+/// What has changed since it was loaded. Stock is compared with how it was loaded.
+#[derive(Default)]
+pub struct Changed {
+    /// SKUs, with a description if one was given.
+    pub skus: BTreeMap<String, Option<String>>,
+    /// Warehouses.
+    pub warehouses: BTreeMap<String, Warehouse>,
+    /// Reservations.
+    pub reservations: BTreeSet<Job>,
+    /// Returns.
+    pub returns: BTreeSet<Job>,
+    /// New entries of the ledger, in order.
+    pub movements: Vec<Movement>,
+    /// New receipts of returns.
+    pub receipts: Vec<Receipted>,
+    /// Number and balance of the last movement of each place that moved.
+    ledger: BTreeMap<Place, (i64, i64)>,
+}
+
+/// A new entry of the ledger.
+pub struct Movement {
+    /// Where.
+    pub place: Place,
+    /// Number of the movement within the place.
+    pub number: i64,
+    /// Units on hand before it.
+    pub before: i64,
+    /// Units.
+    pub quantity: i64,
+    /// Kind.
+    pub kind: MovementKind,
+    /// Claim, delivery note or reason.
+    pub document: String,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A new receipt of a return.
+pub struct Receipted {
+    /// The job.
+    pub job: Job,
+    /// Version of the return that it led to.
+    pub version: i64,
+    /// What was counted.
+    pub receipt: Receipt,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Domain for Handle {
+    type Command = Command;
+    type World = World;
+
+    /// Jobs keep their order by claim, the rest by SKU. Nothing but speed depends on it.
+    fn lane(&self, command: &Command) -> Uuid {
+        let named = |name: &str| proto::ids::derived(Timestamp::UNIX_EPOCH, &[name]);
+        match command {
+            Command::RegisterSkus(skus) => named(skus.first().map_or("", |sku| &sku.sku)),
+            Command::RegisterWarehouse(warehouse) => named(&warehouse.warehouse),
+            Command::ReceiveGoods { lines, .. } => named(lines.first().map_or("", |line| &line.sku)),
+            Command::AdjustStock { place, .. } => named(&place.sku),
+            Command::Reserve { job, .. }
+            | Command::Consume(job)
+            | Command::Release(job)
+            | Command::Expire(job, _)
+            | Command::ExpectReturn { job, .. }
+            | Command::CancelReturn(job)
+            | Command::ReceiveReturn { job, .. }
+            | Command::DisposeReturn { job, .. } => job.claim.0,
+        }
+    }
+
+    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, commands).await
+    }
+
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
+        let events = execute(&mut world.state, &self.terms, meta.now, command)?;
+        for event in &events {
+            world.record(meta, event);
+        }
+        Ok(reply(&world.state, command, &events).telling(events::told(&world.state, command, &events)))
+    }
+
+    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
+        store::save(tx, world).await
+    }
+}
+
+/// The answer to the caller.
+fn reply(state: &State, command: &Command, events: &[Event]) -> Outcome {
+    match command {
+        Command::RegisterSkus(skus) => {
+            Outcome::reply(&RegisterSkusResponse { registered: u32::try_from(skus.len()).unwrap_or(u32::MAX) })
+        }
+        Command::RegisterWarehouse(_) => Outcome::reply(&RegisterWarehouseResponse {}),
+        Command::ReceiveGoods { lines, .. } => Outcome::reply(&ReceiveGoodsResponse {
+            units: lines.iter().map(|line| u64::from(line.quantity)).sum(),
+            reservations_filled: filled(state, events),
+        }),
+        Command::AdjustStock { place, .. } => {
+            let on_hand = state.stock.get(place).map_or(0, |stock| stock.on_hand);
+            Outcome::reply(&AdjustStockResponse { on_hand: on_hand.unsigned_abs() })
+        }
+        Command::ReceiveReturn { job, .. } => {
+            let goods_return = state.returns.get(job).map(|known| grpc::goods_return(job, known));
+            Outcome::reply(&ReceiveReturnResponse { goods_return })
+        }
+        Command::DisposeReturn { job, .. } => {
+            let waiting = state.returns.get(job).map_or(0, crate::domain::Return::waiting);
+            Outcome::reply(&DisposeReturnResponse { waiting })
+        }
+        Command::Reserve { .. }
+        | Command::Consume(_)
+        | Command::Release(_)
+        | Command::Expire(..)
+        | Command::ExpectReturn { .. }
+        | Command::CancelReturn(_) => Outcome::none(),
+    }
+}
+
+/// Reservations that have all they want now.
+fn filled(state: &State, events: &[Event]) -> u32 {
+    let whole = |job: &Job| {
+        let reservation = state.reservations.get(job);
+        reservation.is_some_and(|it| matches!(it.state, ReservationState::Held | ReservationState::Committed))
+    };
+    let filled = events.iter().filter(|event| matches!(event, Event::Held { job, .. } if whole(job))).count();
+    u32::try_from(filled).unwrap_or(u32::MAX)
+}
+
+impl World {
+    /// Notes what an event has changed. The state has it already.
+    fn record(&mut self, meta: &Meta, event: &Event) {
+        let changed = &mut self.changed;
+        match event {
+            Event::SkuRegistered { sku, description } => {
+                let known = changed.skus.entry(sku.clone()).or_default();
+                *known = description.clone().or_else(|| known.take());
+            }
+            Event::WarehouseRegistered(warehouse) => {
+                changed.warehouses.insert(warehouse.warehouse.clone(), warehouse.clone());
+            }
+            Event::Moved { place, kind, quantity, document } => {
+                let start = || self.loaded.stock.get(place).map_or((0, 0), |stock| (stock.moves, stock.on_hand));
+                let (number, before) = *changed.ledger.entry(place.clone()).or_insert_with(start);
+                changed.ledger.insert(place.clone(), (number + 1, before + quantity));
+                changed.movements.push(Movement {
+                    place: place.clone(),
+                    number: number + 1,
+                    before,
+                    quantity: *quantity,
+                    kind: *kind,
+                    document: document.clone(),
+                    actor: meta.actor.subject.clone(),
+                    at: meta.now,
+                });
+            }
+            Event::Held { job, .. }
+            | Event::ReservationOpened { job, .. }
+            | Event::Promised(job)
+            | Event::ReservationFailed { job, .. }
+            | Event::Consumed(job)
+            | Event::Released(job, _)
+            | Event::Expired(job) => drop(changed.reservations.insert(*job)),
+            Event::ReturnCounted { job, receipt } => {
+                changed.returns.insert(*job);
+                changed.receipts.push(Receipted {
+                    job: *job,
+                    version: self.state.returns.get(job).map_or(0, |known| known.version),
+                    receipt: receipt.clone(),
+                    actor: meta.actor.subject.clone(),
+                    at: meta.now,
+                });
+            }
+            Event::ReturnExpected { job, .. } | Event::ReturnCancelled(job) | Event::ReturnDisposed { job, .. } => {
+                changed.returns.insert(*job);
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Inventory: goods, where they are, to whom they are promised. It does not know who the customer is.
+//!
+//! - [`domain`]: the rules, pure.
+//! - [`handle`]: the one path: load, decide, save.
+//! - [`store`]: the SQL. [`grpc`]: calls. [`events`]: messages.
+
+pub mod domain;
+pub mod events;
+pub mod grpc;
+pub mod handle;
+pub mod store;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use proto::REQUEST_BYTES_MAX;
+use proto::inventory::inventory_service_server::InventoryServiceServer;
+
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service.
+pub static SERVICE: chassis::Service = chassis::Service { name: "inventory", migrations: &MIGRATIONS, build };
+
+/// How often holds that ran out are looked for.
+const EXPIRY_SWEEP: Duration = Duration::from_secs(1);
+
+fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
+    Box::pin(async move {
+        let policy = &ctx.pack().inventory;
+        let terms = domain::Terms {
+            hold: SignedDuration::from_secs(i64::from(policy.hold_s)),
+            lead_time_days: policy.lead_time_days,
+        };
+        let lanes = ctx.lanes(handle::Handle { terms });
+        ctx.consume(&lanes, events::command);
+        ctx.sweep("expired holds", EXPIRY_SWEEP, &lanes, store::due);
+        let api = grpc::Api { lanes, reads: ctx.reads() };
+        Ok(ctx.routes(InventoryServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
+    })
+}

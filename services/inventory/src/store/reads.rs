@@ -1,0 +1,179 @@
+//! Reads for callers. They never feed a write.
+
+use std::collections::BTreeMap;
+
+use chassis::{Fault, Page};
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+use super::{job, place, unsigned, word};
+use crate::domain::{Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnState, Stock};
+
+pub(super) const SKU_KNOWN: &str = "SELECT EXISTS (SELECT FROM sku WHERE sku = $1)";
+
+pub(super) const STOCK: &str = "\
+    SELECT sku, batch, warehouse, zone, on_hand, reserved, moves FROM stock \
+    WHERE sku = $1 AND ($2 = '' OR batch = $2) ORDER BY batch, warehouse, zone";
+
+pub(super) const BACK_ORDERED: &str = "\
+    SELECT coalesce(sum(wanted - held), 0)::bigint FROM reservation \
+    WHERE sku = $1 AND state = 'held_partly' AND ($2 = '' OR batch = '' OR batch = $2)";
+
+pub(super) const MOVEMENTS: &str = "\
+    SELECT movement_id, kind, sku, batch, warehouse, zone, quantity, document, actor, moved_at FROM movement \
+    WHERE sku = $1 AND movement_id < $2 ORDER BY movement_id DESC LIMIT $3";
+
+/// What is only remembered, because its undoing came first, is nothing to look at.
+pub(super) const RESERVATIONS: &str = "\
+    SELECT reservation_no, claim_id, round, line, attempt, sku, batch, wanted, held, commit, state, queued_at, \
+        expires_at, expected_on, version FROM reservation \
+    WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
+        AND reservation_no > $3 ORDER BY reservation_no LIMIT $4";
+
+pub(super) const RETURNS: &str = "\
+    SELECT return_no, claim_id, round, line, attempt, sku, batch, announced, accepted, damaged, wrong_item, state, \
+        version FROM goods_return \
+    WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
+        AND return_no > $3 ORDER BY return_no LIMIT $4";
+
+/// What is available of a SKU.
+pub struct Availability {
+    /// Where it is.
+    pub stock: Vec<(Place, Stock)>,
+    /// Units that reservations wait for.
+    pub back_ordered: i64,
+}
+
+/// An entry of the ledger.
+pub struct StoredMovement {
+    /// Number of the entry.
+    pub movement_id: i64,
+    /// Kind.
+    pub kind: MovementKind,
+    /// Where.
+    pub place: Place,
+    /// Units.
+    pub quantity: i64,
+    /// Claim, delivery note or reason.
+    pub document: String,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub moved_at: Timestamp,
+}
+
+/// A reservation in a list.
+pub struct StoredReservation {
+    /// Its place in the list.
+    pub number: i64,
+    /// The job.
+    pub job: Job,
+    /// The reservation, without its allocations.
+    pub reservation: Reservation,
+    /// Units held.
+    pub held: u32,
+}
+
+/// What a list is narrowed to.
+pub struct Filter<S> {
+    /// Only this claim.
+    pub claim: Option<Uuid>,
+    /// Only this state.
+    pub state: Option<S>,
+    /// Only what comes after.
+    pub after: i64,
+}
+
+/// What is available of a SKU; none: it is not registered.
+pub async fn availability(pool: &PgPool, sku: &str, batch: &str) -> Result<Option<Availability>, Fault> {
+    if !sqlx::query_scalar::<_, bool>(SKU_KNOWN).bind(sku).fetch_one(pool).await? {
+        return Ok(None);
+    }
+    let mut stock = Vec::new();
+    for row in sqlx::query(STOCK).bind(sku).bind(batch).fetch_all(pool).await? {
+        let (on_hand, reserved, moves) = (row.try_get("on_hand")?, row.try_get("reserved")?, row.try_get("moves")?);
+        stock.push((place(&row)?, Stock { on_hand, reserved, moves }));
+    }
+    let back_ordered = sqlx::query_scalar(BACK_ORDERED).bind(sku).bind(batch).fetch_one(pool).await?;
+    Ok(Some(Availability { stock, back_ordered }))
+}
+
+/// Movements of a SKU, newest first, from before an entry.
+pub async fn movements(pool: &PgPool, sku: &str, before: i64, page: &Page) -> Result<Vec<StoredMovement>, Fault> {
+    let rows = sqlx::query(MOVEMENTS).bind(sku).bind(before).bind(page.limit).fetch_all(pool).await?;
+    let read = |row: &PgRow| {
+        Ok(StoredMovement {
+            movement_id: row.try_get("movement_id")?,
+            kind: word(row, "kind", MovementKind::from_word)?,
+            place: place(row)?,
+            quantity: row.try_get("quantity")?,
+            document: row.try_get("document")?,
+            actor: row.try_get("actor")?,
+            moved_at: row.try_get::<jiff_sqlx::Timestamp, _>("moved_at")?.to_jiff(),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Reservations, oldest first.
+pub async fn reservations(
+    pool: &PgPool,
+    filter: &Filter<ReservationState>,
+    page: &Page,
+) -> Result<Vec<StoredReservation>, Fault> {
+    let query = sqlx::query(RESERVATIONS).bind(filter.claim).bind(filter.state.map(ReservationState::word));
+    let rows = query.bind(filter.after).bind(page.limit).fetch_all(pool).await?;
+    let read = |row: &PgRow| {
+        Ok(StoredReservation {
+            number: row.try_get("reservation_no")?,
+            job: job(row)?,
+            reservation: reservation(row)?,
+            held: unsigned(row, "held")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Returns, oldest first, each with its place in the list.
+pub async fn returns(
+    pool: &PgPool,
+    filter: &Filter<ReturnState>,
+    page: &Page,
+) -> Result<Vec<(i64, Job, Return)>, Fault> {
+    let query = sqlx::query(RETURNS).bind(filter.claim).bind(filter.state.map(ReturnState::word));
+    let rows = query.bind(filter.after).bind(page.limit).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get("return_no")?, job(row)?, goods_return(row)?))).collect()
+}
+
+/// The columns of a reservation, without its allocations.
+pub(super) fn reservation(row: &PgRow) -> Result<Reservation, Fault> {
+    Ok(Reservation {
+        sku: row.try_get("sku")?,
+        batch: row.try_get("batch")?,
+        wanted: unsigned(row, "wanted")?,
+        commit: row.try_get("commit")?,
+        state: word(row, "state", ReservationState::from_word)?,
+        allocations: BTreeMap::new(),
+        queued_at: row.try_get::<jiff_sqlx::Timestamp, _>("queued_at")?.to_jiff(),
+        expires_at: row.try_get::<Option<jiff_sqlx::Timestamp>, _>("expires_at")?.map(|at| at.to_jiff()),
+        expected_on: row.try_get::<Option<jiff_sqlx::Date>, _>("expected_on")?.map(|day| day.to_jiff()),
+        version: row.try_get("version")?,
+    })
+}
+
+/// The columns of a return, without what waits for a disposition.
+pub(super) fn goods_return(row: &PgRow) -> Result<Return, Fault> {
+    Ok(Return {
+        sku: row.try_get("sku")?,
+        batch: row.try_get("batch")?,
+        announced: unsigned(row, "announced")?,
+        accepted: unsigned(row, "accepted")?,
+        damaged: unsigned(row, "damaged")?,
+        wrong_item: unsigned(row, "wrong_item")?,
+        state: word(row, "state", ReturnState::from_word)?,
+        waiting: BTreeMap::new(),
+        version: row.try_get("version")?,
+    })
+}

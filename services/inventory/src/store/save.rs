@@ -1,0 +1,161 @@
+//! Writes what a batch has changed.
+//!
+//! New rows are inserted and known rows are updated only as they were loaded. Whoever finds a row that another writer
+//! made or changed meanwhile is rolled back and tried again; the lock of the SKU makes that rare.
+
+pub(super) mod reservations;
+pub(super) mod returns;
+
+use chassis::{Fault, Tx};
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgQueryResult};
+use sqlx::query::Query;
+
+use super::{PlaceColumns, instant};
+use crate::domain::{Place, Stock};
+use crate::handle::{Changed, Loaded, Movement, World};
+
+/// A description is replaced only if one was given.
+pub(super) const SKUS: &str = "\
+    INSERT INTO sku (sku, description) \
+    SELECT sku, coalesce(description, '') FROM UNNEST($1::text[], $2::text[]) AS s(sku, description) ORDER BY sku \
+    ON CONFLICT (sku) DO UPDATE SET description = EXCLUDED.description WHERE EXCLUDED.sku = ANY($3)";
+
+pub(super) const WAREHOUSES: &str = "\
+    INSERT INTO warehouse (warehouse, country, custodian) \
+    SELECT warehouse, country, custodian FROM UNNEST($1::text[], $2::text[], $3::text[]) \
+        AS w(warehouse, country, custodian) ORDER BY warehouse \
+    ON CONFLICT (warehouse) DO UPDATE SET country = EXCLUDED.country, custodian = EXCLUDED.custodian";
+
+pub(super) const MOVEMENTS: &str = "\
+    INSERT INTO movement \
+        (sku, batch, warehouse, zone, number, before, quantity, balance, kind, document, actor, moved_at) \
+    SELECT sku, batch, warehouse, zone, number, before, quantity, before + quantity, kind, document, actor, moved_at \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], \
+        $9::text[], $10::text[], $11::timestamptz[]) WITH ORDINALITY \
+        AS m(sku, batch, warehouse, zone, number, before, quantity, kind, document, actor, moved_at, place) \
+    ORDER BY place";
+
+pub(super) const STOCK_NEW: &str = "\
+    INSERT INTO stock (sku, batch, warehouse, zone, on_hand, reserved, moves) \
+    SELECT sku, batch, warehouse, zone, on_hand, reserved, moves \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[]) \
+        AS n(sku, batch, warehouse, zone, on_hand, reserved, moves)";
+
+pub(super) const STOCK_CHANGED: &str = "\
+    UPDATE stock s SET on_hand = n.on_hand, reserved = n.reserved, moves = n.moves \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], \
+        $8::bigint[], $9::bigint[]) \
+        AS n(sku, batch, warehouse, zone, on_hand, reserved, moves, was_reserved, was_moves) \
+    WHERE s.sku = n.sku AND s.batch = n.batch AND s.warehouse = n.warehouse AND s.zone = n.zone \
+        AND s.reserved = n.was_reserved AND s.moves = n.was_moves";
+
+/// Writes what has changed, in the order of the foreign keys.
+pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
+    let World { state, loaded, changed } = world;
+    registered(tx, &changed).await?;
+    movements(tx, changed.movements).await?;
+
+    let differs = |(place, stock): &(&Place, &Stock)| loaded.stock.get(*place) != Some(*stock);
+    stock(tx, &loaded, state.stock.iter().filter(differs)).await?;
+
+    let known = changed.reservations.iter().filter_map(|job| Some((job, state.reservations.get(job)?)));
+    reservations::reservations(tx, &loaded, known).await?;
+    let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
+    returns::returns(tx, &loaded, known).await?;
+    returns::receipts(tx, changed.receipts).await?;
+    let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
+    returns::waiting(tx, known).await
+}
+
+/// Runs an insert of rows that nobody else has made, or an update of rows that nobody else has changed.
+async fn exactly(tx: &mut Tx, query: Query<'_, Postgres, PgArguments>, rows: usize) -> Result<(), Fault> {
+    let meanwhile = || Fault::Transient("another writer was faster".to_owned());
+    match query.execute(tx).await.map(|result: PgQueryResult| result.rows_affected()) {
+        Ok(written) if written == rows as u64 => Ok(()),
+        Ok(_) => Err(meanwhile()),
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => Err(meanwhile()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn registered(tx: &mut Tx, changed: &Changed) -> Result<(), Fault> {
+    if !changed.skus.is_empty() {
+        let (skus, descriptions): (Vec<&String>, Vec<Option<&String>>) =
+            changed.skus.iter().map(|(sku, description)| (sku, description.as_ref())).unzip();
+        let described: Vec<&String> =
+            changed.skus.iter().filter(|(_, description)| description.is_some()).map(|(sku, _)| sku).collect();
+        sqlx::query(SKUS).bind(skus).bind(descriptions).bind(described).execute(&mut *tx).await?;
+    }
+    if !changed.warehouses.is_empty() {
+        let column = |pick: fn(&crate::domain::Warehouse) -> &str| -> Vec<&str> {
+            changed.warehouses.values().map(pick).collect()
+        };
+        let query = sqlx::query(WAREHOUSES).bind(column(|it| &it.warehouse)).bind(column(|it| &it.country));
+        query.bind(column(|it| &it.custodian)).execute(tx).await?;
+    }
+    Ok(())
+}
+
+async fn movements(tx: &mut Tx, movements: Vec<Movement>) -> Result<(), Fault> {
+    if movements.is_empty() {
+        return Ok(());
+    }
+    let rows = movements.len();
+    let mut places = PlaceColumns::default();
+    let (mut numbers, mut befores, mut quantities) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kinds, mut documents, mut actors, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for movement in movements {
+        places.push(&movement.place);
+        numbers.push(movement.number);
+        befores.push(movement.before);
+        quantities.push(movement.quantity);
+        kinds.push(movement.kind.word());
+        documents.push(movement.document);
+        actors.push(movement.actor);
+        times.push(instant(movement.at));
+    }
+    let query = sqlx::query(MOVEMENTS).bind(places.sku).bind(places.batch).bind(places.warehouse).bind(places.zone);
+    let query = query.bind(numbers).bind(befores).bind(quantities).bind(kinds).bind(documents).bind(actors).bind(times);
+    exactly(tx, query, rows).await
+}
+
+#[derive(Default)]
+struct StockColumns {
+    places: PlaceColumns,
+    on_hand: Vec<i64>,
+    reserved: Vec<i64>,
+    moves: Vec<i64>,
+    was_reserved: Vec<i64>,
+    was_moves: Vec<i64>,
+}
+
+async fn stock<'a>(
+    tx: &mut Tx,
+    loaded: &Loaded,
+    places: impl Iterator<Item = (&'a Place, &'a Stock)>,
+) -> Result<(), Fault> {
+    let (mut new, mut changed) = (StockColumns::default(), StockColumns::default());
+    for (place, stock) in places {
+        let was = loaded.stock.get(place);
+        let columns = if was.is_some() { &mut changed } else { &mut new };
+        columns.places.push(place);
+        columns.on_hand.push(stock.on_hand);
+        columns.reserved.push(stock.reserved);
+        columns.moves.push(stock.moves);
+        columns.was_reserved.push(was.map_or(0, |was| was.reserved));
+        columns.was_moves.push(was.map_or(0, |was| was.moves));
+    }
+    for (statement, columns, is_new) in [(STOCK_NEW, new, true), (STOCK_CHANGED, changed, false)] {
+        let rows = columns.on_hand.len();
+        if rows == 0 {
+            continue;
+        }
+        let PlaceColumns { sku, batch, warehouse, zone } = columns.places;
+        let query = sqlx::query(statement).bind(sku).bind(batch).bind(warehouse).bind(zone);
+        let query = query.bind(columns.on_hand).bind(columns.reserved).bind(columns.moves);
+        let query = if is_new { query } else { query.bind(columns.was_reserved).bind(columns.was_moves) };
+        exactly(tx, query, rows).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Writes returns, their receipts, and what waits for a disposition.
+
+use chassis::{Fault, Tx};
+
+use super::super::{JobColumns, instant, signed};
+use super::exactly;
+use crate::domain::{Job, Return};
+use crate::handle::{Loaded, Receipted};
+
+pub(in crate::store) const RETURNS_NEW: &str = "\
+    INSERT INTO goods_return (claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
+        version, sku, batch, announced) \
+    SELECT claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
+        version, sku, batch, announced \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], \
+        $10::text[], $11::bigint[], $12::text[], $13::text[], $14::int[]) \
+        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
+        version, sku, batch, announced) \
+    ORDER BY claim_id, round, line, attempt";
+
+pub(in crate::store) const RETURNS_CHANGED: &str = "\
+    UPDATE goods_return g SET accepted = n.accepted, damaged = n.damaged, wrong_item = n.wrong_item, \
+        missing = n.missing, excess = n.excess, state = n.state, version = n.version \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], \
+        $10::text[], $11::bigint[], $12::bigint[]) \
+        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, version, was) \
+    WHERE g.claim_id = n.claim_id AND g.round = n.round AND g.line = n.line AND g.attempt = n.attempt \
+        AND g.version = n.was";
+
+pub(in crate::store) const RECEIPTS: &str = "\
+    INSERT INTO return_receipt (claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
+        is_last, actor, received_at) \
+    SELECT claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
+        is_last, actor, received_at \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::bigint[], $6::text[], $7::int[], $8::int[], $9::int[], \
+        $10::bool[], $11::text[], $12::timestamptz[]) \
+        AS n(claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
+        is_last, actor, received_at)";
+
+pub(in crate::store) const WAITING: &str = "\
+    INSERT INTO return_waiting (claim_id, round, line, attempt, warehouse, damaged, wrong_item) \
+    SELECT claim_id, round, line, attempt, warehouse, damaged, wrong_item \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::int[], $7::int[]) \
+        AS n(claim_id, round, line, attempt, warehouse, damaged, wrong_item) \
+    ON CONFLICT (claim_id, round, line, attempt, warehouse) \
+        DO UPDATE SET damaged = EXCLUDED.damaged, wrong_item = EXCLUDED.wrong_item";
+
+#[derive(Default)]
+struct ReturnColumns {
+    jobs: JobColumns,
+    accepted: Vec<i32>,
+    damaged: Vec<i32>,
+    wrong_item: Vec<i32>,
+    missing: Vec<i32>,
+    excess: Vec<i32>,
+    state: Vec<&'static str>,
+    version: Vec<i64>,
+    was: Vec<i64>,
+    sku: Vec<String>,
+    batch: Vec<String>,
+    announced: Vec<i32>,
+}
+
+pub(super) async fn returns<'a>(
+    tx: &mut Tx,
+    loaded: &Loaded,
+    returns: impl Iterator<Item = (&'a Job, &'a Return)>,
+) -> Result<(), Fault> {
+    let (mut new, mut changed) = (ReturnColumns::default(), ReturnColumns::default());
+    for (job, known) in returns {
+        let was = loaded.returns.get(job);
+        let columns = if was.is_some() { &mut changed } else { &mut new };
+        columns.jobs.push(job);
+        columns.accepted.push(signed(known.accepted));
+        columns.damaged.push(signed(known.damaged));
+        columns.wrong_item.push(signed(known.wrong_item));
+        columns.missing.push(signed(known.missing()));
+        columns.excess.push(signed(known.excess()));
+        columns.state.push(known.state.word());
+        columns.version.push(known.version);
+        columns.was.extend(was);
+        columns.sku.push(known.sku.clone());
+        columns.batch.push(known.batch.clone());
+        columns.announced.push(signed(known.announced));
+    }
+    for (statement, columns, is_new) in [(RETURNS_NEW, new, true), (RETURNS_CHANGED, changed, false)] {
+        let rows = columns.version.len();
+        if rows == 0 {
+            continue;
+        }
+        let JobColumns { claim, round, line, attempt } = columns.jobs;
+        let query = sqlx::query(statement).bind(claim).bind(round).bind(line).bind(attempt);
+        let query = query.bind(columns.accepted).bind(columns.damaged).bind(columns.wrong_item);
+        let query = query.bind(columns.missing).bind(columns.excess).bind(columns.state).bind(columns.version);
+        let query = if is_new {
+            query.bind(columns.sku).bind(columns.batch).bind(columns.announced)
+        } else {
+            query.bind(columns.was)
+        };
+        exactly(tx, query, rows).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn receipts(tx: &mut Tx, receipts: Vec<Receipted>) -> Result<(), Fault> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    let JobColumns { claim, round, line, attempt } = receipts.iter().map(|it| &it.job).collect();
+    let units = |pick: fn(&Receipted) -> u32| -> Vec<i32> { receipts.iter().map(|it| signed(pick(it))).collect() };
+    let query = sqlx::query(RECEIPTS).bind(claim).bind(round).bind(line).bind(attempt);
+    let query = query.bind(receipts.iter().map(|it| it.version).collect::<Vec<_>>());
+    let query = query.bind(receipts.iter().map(|it| it.receipt.warehouse.as_str()).collect::<Vec<_>>());
+    let query = query.bind(units(|it| it.receipt.accepted)).bind(units(|it| it.receipt.damaged));
+    let query = query.bind(units(|it| it.receipt.wrong_item));
+    let query = query.bind(receipts.iter().map(|it| it.receipt.last).collect::<Vec<_>>());
+    let query = query.bind(receipts.iter().map(|it| it.actor.as_str()).collect::<Vec<_>>());
+    let query = query.bind(receipts.iter().map(|it| instant(it.at)).collect::<Vec<_>>());
+    exactly(tx, query, receipts.len()).await
+}
+
+pub(super) async fn waiting<'a>(tx: &mut Tx, returns: impl Iterator<Item = (&'a Job, &'a Return)>) -> Result<(), Fault> {
+    let (mut jobs, mut warehouses) = (JobColumns::default(), Vec::new());
+    let (mut damaged, mut wrong_item) = (Vec::new(), Vec::new());
+    for (job, known) in returns {
+        for (warehouse, waiting) in &known.waiting {
+            jobs.push(job);
+            warehouses.push(warehouse.as_str());
+            damaged.push(signed(waiting.damaged));
+            wrong_item.push(signed(waiting.wrong_item));
+        }
+    }
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
+    query.bind(warehouses).bind(damaged).bind(wrong_item).execute(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! What is kept of a claim beside its process: what intake recorded, what the customer added, what was granted and
+//! booked. The process knows units and names only; commands to the services are filled from here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use proto::claim::{LinePlan, Plan, ReportedLine, Severity};
+use proto::from_wire;
+use proto::intake::ClaimSubmitted;
+use serde::{Deserialize, Serialize};
+
+use crate::claim_process::{Job, Leg};
+use crate::entitlement::{OrderLine, Sale};
+
+/// What is kept of a claim beside its process. Stored as JSON: added to, never changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What intake recorded.
+    pub submitted: ClaimSubmitted,
+    /// Order numbers that the customer gave later, by line.
+    #[serde(default)]
+    pub order_nos: BTreeMap<u32, String>,
+    /// Lines whose order number was asked for and is not known.
+    #[serde(default)]
+    pub order_unknown: BTreeSet<u32>,
+    /// Severity by the newest judgement, a number of the contract.
+    #[serde(default)]
+    pub severity: i32,
+    /// Waybill numbers of what was booked.
+    #[serde(default)]
+    pub waybills: Vec<Waybill>,
+    /// What the ledger granted.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+}
+
+/// The waybill number of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waybill {
+    /// The shipment or pick-up.
+    pub job: Job,
+    /// The number.
+    pub tracking_no: String,
+}
+
+/// What the ledger granted for one piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The work.
+    pub job: Job,
+    /// The order line it is taken from, whatever a later plan says.
+    pub line: OrderLine,
+    /// Units given for it so far.
+    pub given: u32,
+    /// What was booked for them, minor units.
+    pub amount: i64,
+}
+
+impl Case {
+    /// The case of a new claim.
+    pub fn new(submitted: ClaimSubmitted) -> Self {
+        Self {
+            submitted,
+            order_nos: BTreeMap::new(),
+            order_unknown: BTreeSet::new(),
+            severity: Severity::Unspecified as i32,
+            waybills: Vec::new(),
+            grants: Vec::new(),
+        }
+    }
+
+    /// When the claim was received.
+    pub fn received_at(&self) -> Timestamp {
+        self.submitted.received_at.as_ref().and_then(from_wire).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The customer answered a question about a line: an order number, or that it is not known.
+    pub fn answered(&mut self, line: u32, order_no: &str) {
+        let Some(reported) = self.submitted.lines.iter().find(|reported| reported.line == line) else { return };
+        if !order_no.is_empty() {
+            self.order_unknown.remove(&line);
+            self.order_nos.insert(line, order_no.to_owned());
+        } else if reported.order_no.is_empty() && !self.order_nos.contains_key(&line) {
+            self.order_unknown.insert(line);
+        }
+    }
+
+    /// The lines as reported, with the order numbers that were given later.
+    pub fn lines(&self) -> Vec<ReportedLine> {
+        let mut lines = self.submitted.lines.clone();
+        for line in &mut lines {
+            if let Some(order_no) = self.order_nos.get(&line.line) {
+                line.order_no.clone_from(order_no);
+            }
+        }
+        lines
+    }
+
+    /// A parcel was booked.
+    pub fn booked(&mut self, job: Job, tracking_no: &str) {
+        if !tracking_no.is_empty() {
+            self.waybills.retain(|waybill| waybill.job != job);
+            self.waybills.push(Waybill { job, tracking_no: tracking_no.to_owned() });
+        }
+    }
+
+    /// The waybill number of a parcel; empty: none.
+    pub fn tracking_no(&self, job: Job) -> String {
+        match job.leg {
+            Leg::Shipment | Leg::Pickup => {
+                let waybill = self.waybills.iter().find(|waybill| waybill.job == job);
+                waybill.map(|waybill| waybill.tracking_no.clone()).unwrap_or_default()
+            }
+            Leg::Entitlement | Leg::Reservation | Leg::Receipt | Leg::Settlement | Leg::Support => String::new(),
+        }
+    }
+}
+
+impl Grant {
+    /// The part of the booked amount that belongs to `units` of the given ones; all parts together are the whole.
+    pub fn share(&self, units: u32) -> i64 {
+        if units >= self.given {
+            return self.amount;
+        }
+        let part = i128::from(self.amount) * i128::from(units) / i128::from(self.given.max(1));
+        i64::try_from(part).unwrap_or(self.amount)
+    }
+}
+
+/// The order line that a planned line takes from, and what was sold on it; `None` if the plan names no sale.
+pub fn sale(line: &LinePlan) -> Option<(OrderLine, Sale)> {
+    let price = line.unit_price.as_ref()?;
+    if line.order_no.is_empty() || line.sold_quantity == 0 {
+        return None;
+    }
+    let order_line = OrderLine { order_no: line.order_no.clone(), sku: line.sku.clone() };
+    let currency = price.currency.clone();
+    Some((order_line, Sale { sold: line.sold_quantity, unit_price: price.minor_units, currency }))
+}
+
+/// What a plan says was sold.
+pub fn sales(plan: &Plan) -> impl Iterator<Item = (OrderLine, Sale)> {
+    plan.lines.iter().filter_map(sale)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn case(order_nos: &[&str]) -> Case {
+        let lines = order_nos.iter().zip(1..).map(|(order_no, line)| ReportedLine {
+            line,
+            order_no: (*order_no).to_owned(),
+            ..ReportedLine::default()
+        });
+        Case::new(ClaimSubmitted { lines: lines.collect(), ..ClaimSubmitted::default() })
+    }
+
+    #[test]
+    fn an_answer_fills_the_order_number_or_marks_it_unknown() {
+        let mut case = case(&["", "", "A"]);
+        case.answered(1, "536365");
+        case.answered(2, "");
+        case.answered(3, "");
+        case.answered(9, "x");
+        let order_nos: Vec<String> = case.lines().into_iter().map(|line| line.order_no).collect();
+        assert_eq!(order_nos, ["536365", "", "A"]);
+        assert_eq!(case.order_unknown, BTreeSet::from([2]));
+        case.answered(2, "536366");
+        assert!(case.order_unknown.is_empty());
+    }
+
+    #[test]
+    fn a_case_is_json_and_back() {
+        let mut case = case(&["A"]);
+        let job = Job { round: 1, line: 1, leg: Leg::Shipment, attempt: 2 };
+        case.booked(job, "T1");
+        case.booked(job, "T2");
+        assert_eq!(case.tracking_no(job), "T2");
+        let text = serde_json::to_string(&case).unwrap();
+        assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_of_a_grant_add_up(given in 1_u32..50, amount in 0_i64..100_000, portions in prop::collection::vec(1_u32..9, 1..60)) {
+            let job = Job { round: 1, line: 1, leg: Leg::Entitlement, attempt: 1 };
+            let line = OrderLine { order_no: "A".to_owned(), sku: "B".to_owned() };
+            let mut grant = Grant { job, line, given, amount };
+            let mut back = 0;
+            for units in portions {
+                let units = units.min(grant.given);
+                let part = grant.share(units);
+                prop_assert!((0..=grant.amount).contains(&part));
+                grant.given -= units;
+                grant.amount -= part;
+                back += part;
+            }
+            back += grant.share(grant.given);
+            prop_assert_eq!(back, amount);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What a claim can ask, and tell.
+
+use proto::claim::{ClaimState, LegState};
+
+use super::stage::{AssessReason, Job, Outcome, Process};
+
+/// What the process can ask for. Each may be sent twice, and means the same the second time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    /// Triage: judge the claim.
+    Assess {
+        /// Names the assessment.
+        assessment: u32,
+        /// Number for the plan, if one is made.
+        plan: u32,
+        /// Why.
+        reason: AssessReason,
+    },
+    /// Triage: take an assessment back.
+    CancelAssessment {
+        /// The assessment.
+        assessment: u32,
+    },
+    /// Intake: ask the customer `q<question>`.
+    AskCustomer {
+        /// Number of the assessment that needs the answer.
+        question: u32,
+        /// Line; 0: the whole claim.
+        line: u16,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// Intake: take a question back.
+    CloseQuestion {
+        /// The question.
+        question: u32,
+    },
+    /// Intake: propose the plan to the customer.
+    ProposePlan {
+        /// The plan.
+        plan: u32,
+    },
+    /// Intake: take a proposed plan back.
+    WithdrawPlan {
+        /// The plan.
+        plan: u32,
+    },
+    /// Intake: ask whether it is solved. The handler sets the day on which the silence ends.
+    StartFollowUp {
+        /// The round.
+        round: u16,
+    },
+    /// Intake: the claim has ended.
+    EndClaim {
+        /// How.
+        outcome: Outcome,
+        /// Stable reason code; empty when closed.
+        reason: String,
+    },
+    /// Escalation: start clocks.
+    StartClocks {
+        /// The round.
+        round: u16,
+        /// Kinds.
+        kinds: Vec<Clock>,
+    },
+    /// Escalation: stop clocks.
+    StopClocks {
+        /// Kinds; empty: all of the claim.
+        kinds: Vec<Clock>,
+    },
+    /// Escalation: pause all clocks.
+    PauseClocks,
+    /// Escalation: let them run again.
+    ResumeClocks,
+    /// Escalation: ask those who may approve.
+    RequestApproval {
+        /// The plan.
+        plan: u32,
+    },
+    /// Escalation: take the request back.
+    CancelApproval {
+        /// The plan.
+        plan: u32,
+    },
+    /// Escalation: put a task on a work list.
+    OpenTask {
+        /// Names the task.
+        job: Job,
+        /// What kind.
+        kind: Task,
+        /// Stable reason code.
+        reason: &'static str,
+    },
+    /// Escalation: take a task off.
+    CloseTask {
+        /// The task.
+        job: Job,
+    },
+    /// Ledger: promise up to so many units. Answered at once by [`News::Granted`].
+    Grant {
+        /// The work.
+        job: Job,
+        /// Units wanted.
+        quantity: u32,
+    },
+    /// Ledger: promised units go back. No answer.
+    GiveBack {
+        /// The grant.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Ledger: promised units are given. No answer.
+    Give {
+        /// The grant.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Ledger: given units came back, or were not paid. No answer.
+    TakeBack {
+        /// The grant.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Inventory: hold stock.
+    Reserve {
+        /// The work.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Inventory: the goods have left.
+    Consume {
+        /// The reservation.
+        job: Job,
+    },
+    /// Inventory: give the stock back.
+    Release {
+        /// The reservation.
+        job: Job,
+    },
+    /// Inventory: expect goods.
+    ExpectReturn {
+        /// The work.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Inventory: expect them no more.
+    CancelReturn {
+        /// The receipt.
+        job: Job,
+    },
+    /// Logistics: send goods.
+    Ship {
+        /// The work.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Logistics: void a shipment.
+    CancelShipment {
+        /// The shipment.
+        job: Job,
+    },
+    /// Logistics: collect goods.
+    Collect {
+        /// The work.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Logistics: call a pick-up off.
+    CancelCollection {
+        /// The pick-up.
+        job: Job,
+    },
+    /// Finance: pay for the units that were given under `grant`.
+    Settle {
+        /// The work.
+        job: Job,
+        /// The grant.
+        grant: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// The customer must know.
+    Notify {
+        /// What.
+        notice: Notice,
+        /// The work it is about.
+        job: Job,
+    },
+    /// The world may know.
+    Announce(Fact),
+}
+
+/// What runs while a claim is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Clock {
+    /// Acknowledge the claim.
+    Acknowledgement,
+    /// First feedback.
+    FirstFeedback,
+    /// Solve the claim.
+    FinalSolution,
+}
+
+/// A task for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Task {
+    /// Advise the customer.
+    Support,
+    /// A leg failed: retry, or deny.
+    LegFailed,
+    /// Something cannot be undone: retry, or approve that it is left so.
+    CompensationFailed,
+}
+
+/// What the customer is told while a plan is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Notice {
+    /// The goods are not all in stock.
+    GoodsBackOrdered,
+    /// The goods have left.
+    GoodsShipped,
+    /// The goods are late.
+    DeliveryDelayed,
+    /// The carrier will collect the goods.
+    CollectionBooked,
+    /// The money was paid.
+    RefundPaid,
+}
+
+/// A fact for the public stream of the claim. What it needs beyond this the handler takes from the message in hand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fact {
+    /// The claim was recorded.
+    Submitted,
+    /// The customer was asked.
+    QuestionAsked {
+        /// The question.
+        question: u32,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// The customer answered.
+    QuestionAnswered {
+        /// The question.
+        question: u32,
+    },
+    /// The claim was judged: the judgement is in the message in hand.
+    Assessed,
+    /// A person must decide.
+    PersonAsked {
+        /// Stable reason code.
+        reason: String,
+        /// Line; 0: the whole claim.
+        line: u16,
+    },
+    /// A plan was made: it is in the message in hand.
+    Planned,
+    /// Approval was asked for.
+    ApprovalRequested {
+        /// The plan.
+        plan: u32,
+    },
+    /// The plan was approved: by the policy, or by whom the message in hand says.
+    Approved {
+        /// The plan.
+        plan: u32,
+        /// Nobody need approve it.
+        by_policy: bool,
+    },
+    /// The plan was denied: by whom the message in hand says.
+    Denied {
+        /// The plan.
+        plan: u32,
+    },
+    /// The customer agreed.
+    Consented {
+        /// The plan.
+        plan: u32,
+    },
+    /// The customer refused.
+    ConsentRefused {
+        /// The plan.
+        plan: u32,
+    },
+    /// A leg moved.
+    LegMoved {
+        /// The work.
+        job: Job,
+        /// How far it is.
+        state: LegState,
+        /// Stable detail code.
+        detail: &'static str,
+        /// Units; 0: does not apply.
+        quantity: u32,
+    },
+    /// Finance was told to pay.
+    SettlementInstructed {
+        /// The work.
+        job: Job,
+    },
+    /// Finance has paid.
+    SettlementPaid {
+        /// The work.
+        job: Job,
+    },
+    /// A clock warned or was breached: which, the message in hand says.
+    ClockMoved,
+    /// Compensation has begun.
+    CompensationStarted {
+        /// Stable reason code.
+        reason: &'static str,
+    },
+    /// The customer is asked whether it is solved.
+    FollowUpStarted {
+        /// The round.
+        round: u16,
+    },
+    /// A new round begins.
+    Reopened {
+        /// The new round.
+        round: u16,
+        /// The score that led to it.
+        score: u32,
+    },
+    /// The claim ended.
+    Ended {
+        /// How.
+        outcome: ClaimState,
+        /// Stable reason code.
+        reason: String,
+    },
+}
+
+/// The answer to an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Move on, and ask, in this order.
+    Go(Process, Vec<Command>),
+    /// Known already, or too late to matter.
+    Stay,
+    /// No correct sender says this here. Parked for a person, never guessed at.
+    Broken,
+}

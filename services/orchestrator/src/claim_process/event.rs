@@ -1,0 +1,185 @@
+//! What a claim can learn.
+
+use super::stage::{Count, Job, Plan};
+
+/// What the process can learn: facts from the services, decisions of people, and that time is over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Event {
+    /// Triage made a plan.
+    Judged {
+        /// The assessment that was asked for.
+        assessment: u32,
+        /// The plan.
+        plan: Plan,
+    },
+    /// Triage refused the claim.
+    Refused {
+        /// The assessment that was asked for.
+        assessment: u32,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// The rules do not decide: a person will.
+    PersonNeeded {
+        /// The assessment that was asked for.
+        assessment: u32,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// The customer must be asked.
+    AnswerNeeded {
+        /// The assessment that was asked for.
+        assessment: u32,
+        /// Line it is about; 0: the whole claim.
+        line: u16,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// The customer answered a question.
+    CustomerAnswered {
+        /// The question: number of the assessment that needed it.
+        question: u32,
+    },
+    /// The customer confirmed the main points.
+    ReadBackConfirmed,
+    /// The customer withdrew.
+    Withdrawn,
+    /// Those who may, approved.
+    ApprovalGranted {
+        /// The plan.
+        plan: u32,
+    },
+    /// Those who may, denied.
+    ApprovalDenied {
+        /// The plan.
+        plan: u32,
+    },
+    /// The customer answered a plan.
+    PlanAnswered {
+        /// The plan.
+        plan: u32,
+        /// Agreed.
+        accepted: bool,
+    },
+    /// The customer answered the follow-up.
+    FollowUpAnswered {
+        /// The round.
+        round: u16,
+        /// Satisfaction, 1 to 5.
+        score: u32,
+        /// By the policy, so low that the claim is re-opened.
+        low: bool,
+    },
+    /// The customer did not answer the follow-up in the policy's days.
+    FollowUpLapsed {
+        /// The round.
+        round: u16,
+    },
+    /// A clock warned or was breached.
+    ClockMoved,
+    /// Something about a piece of work.
+    Work {
+        /// The work, or the task about one.
+        job: Job,
+        /// What.
+        news: News,
+    },
+}
+
+/// What can be learnt about a piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum News {
+    /// Entitlement: so many units were granted.
+    Granted(u32),
+    /// Reservation.
+    Stock(Stock),
+    /// Shipment, pick-up.
+    Parcel(Parcel),
+    /// Receipt.
+    Return(Return),
+    /// Settlement.
+    Money(Money),
+    /// A task was decided.
+    Ruled(Ruling),
+    /// A task was taken off its list.
+    TaskClosed,
+}
+
+/// News of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stock {
+    /// All is held.
+    Reserved,
+    /// Less than wanted is held.
+    ReservedPartly,
+    /// It can never be held.
+    Failed,
+    /// The goods were taken from stock.
+    Consumed,
+    /// Given back.
+    Released,
+    /// The hold ran out.
+    Expired,
+}
+
+/// News of a shipment or pick-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Parcel {
+    /// Booked with a carrier.
+    Booked,
+    /// No carrier takes it.
+    BookingFailed,
+    /// The carrier has the goods.
+    HandedOver,
+    /// Delivered.
+    Delivered,
+    /// Late.
+    Delayed,
+    /// Damaged on the way.
+    Damaged,
+    /// Lost.
+    Lost,
+    /// The receiver refused it; it goes back.
+    Refused,
+    /// Voided.
+    Cancelled,
+    /// Too late to void.
+    CancelRefused,
+}
+
+/// News of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Return {
+    /// Counted so far.
+    Counted {
+        /// All receipts, added up.
+        count: Count,
+        /// No more is expected.
+        complete: bool,
+    },
+    /// Expected no more.
+    Cancelled {
+        /// Accepted before.
+        accepted: u32,
+    },
+}
+
+/// News of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Money {
+    /// Finance has paid.
+    Paid,
+    /// Finance could not pay.
+    NotPaid,
+}
+
+/// What a person decides about a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ruling {
+    /// Done; or, if something cannot be undone, let it be.
+    Approve,
+    /// Given up.
+    Deny,
+    /// Try again.
+    Retry,
+}

@@ -1,0 +1,296 @@
+//! Where a claim is: stages, lines and legs, in the form that is stored.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the stored form of [`Process`]. Old forms are read for ever, so it only grows.
+pub const FORMAT: i16 = 1;
+
+/// Lost or damaged goods are sent again by themselves this often; then a person decides.
+pub const LOSSES_MAX: u8 = 2;
+
+/// Where a claim is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Process {
+    /// Round, from 1; a low score begins the next.
+    pub round: u16,
+    /// Number of the last assessment that was asked for; 0: none yet.
+    pub assessment: u32,
+    /// Number of the last plan that was made; 0: none yet.
+    pub plan: u32,
+    /// Greatest attempt number that the earlier plans of this round have used.
+    pub numbers: u16,
+    /// The customer has confirmed the main points, or need not.
+    pub acknowledged: bool,
+    /// Stage.
+    pub stage: Stage,
+}
+
+/// What is being done about a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// Triage is judging by rules.
+    Assessing {
+        /// Why.
+        reason: AssessReason,
+    },
+    /// A person decides what the rules could not.
+    Investigating {
+        /// Why the claim is assessed.
+        reason: AssessReason,
+    },
+    /// A question to the customer is open: `q<assessment>`.
+    AwaitingCustomer {
+        /// Line it is about; 0: the whole claim.
+        line: u16,
+        /// Stable reason code.
+        reason: String,
+    },
+    /// The plan waits for those who may allow it.
+    AwaitingApproval(Plan),
+    /// The plan waits for the customer.
+    AwaitingConsent(Plan),
+    /// The plan is carried out, all lines in parallel.
+    Executing {
+        /// The customer is asked afterwards whether it is solved.
+        follow_up: bool,
+        /// The lines.
+        lines: Vec<Line>,
+    },
+    /// What was done is undone. Then `then`.
+    Compensating {
+        /// The lines.
+        lines: Vec<Line>,
+        /// What follows.
+        then: Then,
+    },
+    /// All is done; the customer is asked whether it is solved.
+    FollowingUp,
+    /// Nothing follows.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Stable reason code; empty when closed.
+        reason: String,
+    },
+}
+
+/// Why triage is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AssessReason {
+    /// The claim is new.
+    New,
+    /// The customer has answered.
+    Answered,
+    /// The plan was denied.
+    Denied,
+    /// The customer has refused the plan.
+    ConsentRefused,
+    /// The plan could not be carried out.
+    Failed,
+    /// The customer is not satisfied.
+    Reopened,
+}
+
+/// What follows when all is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Then {
+    /// A person finds another way.
+    AssessAgain,
+    /// The claim ends: the customer has withdrawn it.
+    EndWithdrawn,
+}
+
+/// How a claim ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Solved.
+    Closed,
+    /// Refused, with a reason.
+    Rejected,
+    /// Withdrawn by the customer.
+    Withdrawn,
+}
+
+/// What is to be done, as far as the process must know it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Plan {
+    /// Names the plan within the claim, from 1.
+    pub number: u32,
+    /// Nobody need approve it.
+    pub automatic: bool,
+    /// The customer need not be asked.
+    pub consented: bool,
+    /// The policy wants to know afterwards whether it is solved.
+    pub follow_up: bool,
+    /// One entry per claim line.
+    pub lines: Vec<LinePlan>,
+}
+
+/// What is to be done for one line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LinePlan {
+    /// The line, from 1.
+    pub line: u16,
+    /// What.
+    pub resolution: Resolution,
+    /// Units.
+    pub quantity: u32,
+    /// Replaced goods are collected.
+    pub collect: bool,
+}
+
+/// What is done for a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Resolution {
+    /// The same goods again.
+    Replace,
+    /// Goods that never arrived are sent.
+    Resend,
+    /// Goods come back, and what is counted and accepted is refunded.
+    ReturnRefund,
+    /// Money back, goods stay.
+    RefundOnly,
+    /// Advice by a person.
+    TechnicalSupport,
+    /// Nothing.
+    Reject,
+}
+
+/// A line that is carried out, or undone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Line {
+    /// What was planned.
+    pub plan: LinePlan,
+    /// The ledger grants nothing: all units were compensated before.
+    pub already_compensated: bool,
+    /// Units that the ledger holds for the line.
+    pub held: u32,
+    /// Units that were given: refunded, or replaced.
+    pub given: u32,
+    /// Times that the goods were lost or damaged on the way.
+    pub losses: u8,
+    /// The legs, in the order of their names; those that bring goods of ours back come last.
+    pub strands: Vec<Strand>,
+}
+
+/// One leg of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Strand {
+    /// Whose it is.
+    pub leg: Leg,
+    /// What for.
+    pub purpose: Purpose,
+    /// How far it is.
+    pub state: At,
+    /// Number of the current attempt; 0: none yet.
+    pub attempt: u16,
+    /// Number last used, by an attempt or by a task about one.
+    pub last: u16,
+    /// The customer was told that it is late.
+    pub late: bool,
+    /// What was counted, for a receipt.
+    pub count: Count,
+}
+
+/// What a leg is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The plan wants it.
+    Plan,
+    /// It brings a parcel of ours back.
+    BringBack {
+        /// The shipment that comes back.
+        shipment: u16,
+    },
+}
+
+/// How far a leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum At {
+    /// Something else must be done first.
+    Idle,
+    /// Asked; no answer yet.
+    Asked,
+    /// Less than wanted is held.
+    HeldPartly,
+    /// All is held, the goods have not left.
+    Held,
+    /// The goods have left; inventory has not confirmed that it knows.
+    Consuming,
+    /// Booked with a carrier.
+    Booked,
+    /// Under way.
+    HandedOver,
+    /// A part of it was counted.
+    CountedPartly,
+    /// Done.
+    Done,
+    /// Not needed any more before it began.
+    Skipped,
+    /// Failed; a task is open, numbered `last`.
+    Failed(Failure),
+    /// Asked to undo it; no answer yet. A settlement: finance has not answered yet.
+    Undoing,
+    /// It cannot be undone; a task is open, numbered `last`.
+    UndoFailed,
+    /// It is as if it had never been.
+    Undone,
+}
+
+/// Why a leg failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Failure {
+    /// Stock can never be held.
+    NotReservable,
+    /// No carrier takes it.
+    NotBookable,
+    /// Lost or damaged on the way, too often.
+    Lost,
+    /// The receiver refused it; it comes back.
+    Refused,
+    /// Finance could not pay.
+    NotPaid,
+    /// The person who was to advise said no.
+    NotAdvised,
+}
+
+/// Counted units of a return.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Count {
+    /// Accepted.
+    pub accepted: u32,
+    /// Everything else that came: damaged, wrong, in excess.
+    pub other: u32,
+}
+
+/// Names one piece of work within a claim, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Job {
+    /// Round of the claim.
+    pub round: u16,
+    /// Line of the claim.
+    pub line: u16,
+    /// The leg; in a message it is implied by the kind.
+    pub leg: Leg,
+    /// Number, from 1. Tasks about a leg take numbers of the same row.
+    pub attempt: u16,
+}
+
+/// One strand of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Leg {
+    /// What may still be given for the units.
+    Entitlement,
+    /// Stock.
+    Reservation,
+    /// Goods to the customer.
+    Shipment,
+    /// Goods from the customer: the carrier's part.
+    Pickup,
+    /// Goods from the customer: counted by the warehouse.
+    Receipt,
+    /// Money to the customer.
+    Settlement,
+    /// Advice.
+    Support,
+}

@@ -1,0 +1,213 @@
+//! The only translator between messages and the process: message to process event, process command to message, public
+//! fact to numbered event and notice.
+
+mod commands;
+mod facts;
+mod notices;
+mod words;
+
+use chassis::Malformed;
+use proto::escalation::{EscalationEvent, escalation_event};
+use proto::intake::{IntakeEvent, intake_event};
+use proto::inventory::{InventoryEvent, inventory_event};
+use proto::logistics::{LogisticsEvent, ShipmentState, logistics_event};
+use proto::orchestrator::LegStatus;
+use proto::triage::{TriageEvent, triage_event};
+use proto::{Subject, claim, from_wire, ids};
+use uuid::Uuid;
+
+use crate::claim_process::{self, Count, Event, Job, Leg, News, Parcel, Process, Return, Stock};
+use crate::handle::Command;
+
+pub(crate) use commands::message;
+pub(crate) use facts::{kind, name};
+pub(crate) use notices::{notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
+pub(crate) use words::wire_leg;
+
+/// A message in hand: what a service told.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Intake told it.
+    Intake(intake_event::Kind),
+    /// Triage told it.
+    Triage(triage_event::Kind),
+    /// Inventory told it.
+    Inventory(inventory_event::Kind),
+    /// Logistics told it.
+    Logistics(logistics_event::Kind),
+    /// Escalation told it.
+    Escalation(escalation_event::Kind),
+}
+
+/// Reads a message of a service.
+pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
+    let Subject::Event { service, .. } = subject else { return Err(malformed("not an event of a service")) };
+    match service.as_str() {
+        "intake" => {
+            let IntakeEvent { claim_id, kind } = read(payload)?;
+            intake(claim_of(&claim_id)?, kind.ok_or_else(no_kind)?)
+        }
+        "triage" => {
+            let TriageEvent { claim_id, kind } = read(payload)?;
+            let kind = kind.ok_or_else(no_kind)?;
+            told(claim_of(&claim_id)?, triage(&kind)?, Told::Triage(kind))
+        }
+        "inventory" => {
+            let InventoryEvent { job, kind } = read(payload)?;
+            let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
+            told(claim_of(&job.claim_id)?, inventory(&job, &kind)?, Told::Inventory(kind))
+        }
+        "logistics" => {
+            let LogisticsEvent { job, direction, kind } = read(payload)?;
+            let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
+            let leg = words::leg_of_direction(direction)?;
+            told(claim_of(&job.claim_id)?, logistics(words::job(&job, leg)?, &kind)?, Told::Logistics(kind))
+        }
+        "escalation" => {
+            let EscalationEvent { claim_id, kind } = read(payload)?;
+            let kind = kind.ok_or_else(no_kind)?;
+            told(claim_of(&claim_id)?, escalation(&kind)?, Told::Escalation(kind))
+        }
+        other => Err(malformed(format!("{other} is not a service that tells anything"))),
+    }
+}
+
+fn intake(claim: Uuid, kind: intake_event::Kind) -> Result<Command, Malformed> {
+    use intake_event::Kind;
+    let event = match &kind {
+        Kind::ClaimSubmitted(submitted) => {
+            submitted.received_at.as_ref().and_then(from_wire).ok_or_else(|| malformed("received_at is missing"))?;
+            return Ok(Command::Begin { claim, submitted: submitted.clone() });
+        }
+        Kind::CustomerAnswered(answer) => {
+            let question = answer.question_id.strip_prefix('q').and_then(|number| number.parse().ok());
+            Event::CustomerAnswered { question: question.ok_or_else(|| malformed("not a question of ours"))? }
+        }
+        Kind::ClaimWithdrawn(_) => Event::Withdrawn,
+        Kind::PlanAnswered(answer) => Event::PlanAnswered { plan: answer.plan_number, accepted: answer.accepted },
+        // Whether the score is low is decided by the policy, when the command is.
+        Kind::FollowUpAnswered(answer) => {
+            Event::FollowUpAnswered { round: words::short(answer.round)?, score: answer.score, low: false }
+        }
+        Kind::ReadBackConfirmed(_) => Event::ReadBackConfirmed,
+    };
+    told(claim, event, Told::Intake(kind))
+}
+
+fn triage(kind: &triage_event::Kind) -> Result<Event, Malformed> {
+    use triage_event::Kind;
+    Ok(match kind {
+        Kind::ClaimJudged(judged) => {
+            let plan = judged.plan.as_ref().ok_or_else(|| malformed("there is no plan"))?;
+            Event::Judged { assessment: judged.assessment, plan: words::plan(plan)? }
+        }
+        Kind::ClaimRefused(refused) => {
+            Event::Refused { assessment: refused.assessment, reason: refused.reason.clone() }
+        }
+        Kind::PersonNeeded(needed) => {
+            Event::PersonNeeded { assessment: needed.assessment, reason: needed.reason.clone() }
+        }
+        Kind::AnswerNeeded(needed) => Event::AnswerNeeded {
+            assessment: needed.assessment,
+            line: words::short(needed.line)?,
+            reason: needed.reason.clone(),
+        },
+    })
+}
+
+fn inventory(job: &claim::Job, kind: &inventory_event::Kind) -> Result<Event, Malformed> {
+    use inventory_event::Kind;
+    let stock = |news| (Leg::Reservation, News::Stock(news));
+    let (leg, news) = match kind {
+        Kind::Reserved(_) => stock(Stock::Reserved),
+        Kind::ReservedPartly(_) => stock(Stock::ReservedPartly),
+        Kind::ReservationFailed(_) => stock(Stock::Failed),
+        Kind::Consumed(_) => stock(Stock::Consumed),
+        Kind::Released(_) => stock(Stock::Released),
+        Kind::Expired(_) => stock(Stock::Expired),
+        Kind::ReturnCounted(counted) => {
+            let count = counted.count.as_ref().ok_or_else(|| malformed("there is no count"))?;
+            let other = count.damaged.saturating_add(count.wrong_item).saturating_add(count.excess);
+            let count = Count { accepted: count.accepted, other };
+            (Leg::Receipt, News::Return(Return::Counted { count, complete: counted.complete }))
+        }
+        Kind::ReturnCancelled(cancelled) => {
+            (Leg::Receipt, News::Return(Return::Cancelled { accepted: cancelled.accepted }))
+        }
+    };
+    Ok(Event::Work { job: words::job(job, leg)?, news })
+}
+
+fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed> {
+    use logistics_event::Kind;
+    let news = match kind {
+        Kind::Booked(_) => Parcel::Booked,
+        Kind::BookingFailed(_) => Parcel::BookingFailed,
+        Kind::HandedOver(_) => Parcel::HandedOver,
+        Kind::Delivered(_) => Parcel::Delivered,
+        Kind::Exception(exception) => match exception.state() {
+            ShipmentState::Delayed => Parcel::Delayed,
+            ShipmentState::Damaged => Parcel::Damaged,
+            ShipmentState::Lost => Parcel::Lost,
+            ShipmentState::Refused => Parcel::Refused,
+            other => return Err(malformed(format!("{} is not an exception", other.as_str_name()))),
+        },
+        Kind::Cancelled(_) => Parcel::Cancelled,
+        Kind::CancelRefused(_) => Parcel::CancelRefused,
+    };
+    Ok(Event::Work { job, news: News::Parcel(news) })
+}
+
+fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {
+    use escalation_event::Kind;
+    Ok(match kind {
+        Kind::ApprovalGranted(granted) => Event::ApprovalGranted { plan: granted.plan_number },
+        Kind::ApprovalDenied(denied) => Event::ApprovalDenied { plan: denied.plan_number },
+        Kind::ClockWarned(_) | Kind::ClockBreached(_) => Event::ClockMoved,
+        Kind::TaskDecided(decided) => {
+            let job = decided.job.as_ref().ok_or_else(no_job)?;
+            let news = News::Ruled(words::ruling(decided.ruling())?);
+            Event::Work { job: words::job(job, words::leg(decided.leg())?)?, news }
+        }
+        Kind::TaskClosed(closed) => {
+            let job = closed.job.as_ref().ok_or_else(no_job)?;
+            Event::Work { job: words::job(job, words::leg(closed.leg())?)?, news: News::TaskClosed }
+        }
+    })
+}
+
+/// Legs of the plan in force, as the contract says it.
+pub(crate) fn legs(process: &Process) -> Vec<LegStatus> {
+    let legs = claim_process::leg_statuses(process).into_iter().map(|status| LegStatus {
+        line: u32::from(status.job.line),
+        leg: wire_leg(status.job.leg) as i32,
+        state: status.state as i32,
+        attempt: u32::from(status.job.attempt),
+        waiting_for: status.waiting_for as i32,
+    });
+    legs.collect()
+}
+
+fn told(claim: Uuid, event: Event, told: Told) -> Result<Command, Malformed> {
+    Ok(Command::Learn { claim, event, told: Box::new(told) })
+}
+
+fn read<M: prost::Message + Default>(payload: &[u8]) -> Result<M, Malformed> {
+    M::decode(payload).map_err(|error| malformed(error.to_string()))
+}
+
+fn claim_of(text: &str) -> Result<Uuid, Malformed> {
+    ids::parse(text).map_err(|_| malformed("the claim is not named by a UUID"))
+}
+
+fn malformed(why: impl Into<String>) -> Malformed {
+    Malformed(why.into())
+}
+
+fn no_kind() -> Malformed {
+    malformed("it does not say what happened, or says it in words of a newer version")
+}
+
+fn no_job() -> Malformed {
+    malformed("it does not say which work it is about")
+}

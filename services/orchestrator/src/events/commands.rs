@@ -1,0 +1,227 @@
+//! Commands of the process as messages to the services.
+
+use chassis::Outgoing;
+use jiff::Timestamp;
+use proto::claim::LinePlan;
+use proto::escalation::{self as esc, EscalationCommand, escalation_command};
+use proto::intake::{self, IntakeCommand, intake_command};
+use proto::inventory::{self as inv, InventoryCommand, inventory_command};
+use proto::logistics::{self as log, LogisticsCommand, logistics_command};
+use proto::to_wire;
+use proto::triage::{self, TriageCommand, triage_command};
+use uuid::Uuid;
+
+use super::words;
+use crate::claim_process::{AssessReason, Command, Job, Task};
+use crate::store::processes::Stored;
+
+/// The message of a command; `None` for what is done here: ledger, settlement, notices, public facts.
+///
+/// Fails if the command is about a line that the plan in force does not have.
+pub(crate) fn message(
+    claim: Uuid,
+    stored: &Stored,
+    now: Timestamp,
+    command: &Command,
+) -> Result<Option<Outgoing>, String> {
+    let to = To { claim, stored, now };
+    Ok(Some(match command {
+        Command::Assess { assessment, plan, reason } => to.assess(*assessment, *plan, *reason),
+        Command::CancelAssessment { assessment } => {
+            let cancel = triage::CancelAssessment { assessment: *assessment };
+            to.triage("cancel_assessment", triage_command::Kind::CancelAssessment(cancel))
+        }
+        Command::AskCustomer { question, line, reason } => {
+            let (question_id, line) = (format!("q{question}"), u32::from(*line));
+            let ask = intake::AskCustomer { question_id, reason: reason.clone(), line };
+            to.intake("ask_customer", intake_command::Kind::AskCustomer(ask))
+        }
+        Command::CloseQuestion { question } => {
+            let close = intake::CloseQuestion { question_id: format!("q{question}") };
+            to.intake("close_question", intake_command::Kind::CloseQuestion(close))
+        }
+        Command::ProposePlan { plan } => {
+            let propose = intake::ProposePlan { plan: Some(to.plan(*plan)?) };
+            to.intake("propose_plan", intake_command::Kind::ProposePlan(propose))
+        }
+        Command::WithdrawPlan { plan } => {
+            let withdraw = intake::WithdrawPlan { plan_number: *plan };
+            to.intake("withdraw_plan", intake_command::Kind::WithdrawPlan(withdraw))
+        }
+        Command::StartFollowUp { round } => {
+            let start = intake::StartFollowUp { round: u32::from(*round) };
+            to.intake("start_follow_up", intake_command::Kind::StartFollowUp(start))
+        }
+        Command::EndClaim { outcome, reason } => {
+            let end = intake::EndClaim { outcome: words::outcome(*outcome) as i32, reason: reason.clone() };
+            to.intake("end_claim", intake_command::Kind::EndClaim(end))
+        }
+        Command::StartClocks { .. } | Command::StopClocks { .. } | Command::PauseClocks | Command::ResumeClocks => {
+            return to.clocks(command).map(Some);
+        }
+        Command::RequestApproval { plan } => {
+            let request = esc::RequestApproval { plan: Some(to.plan(*plan)?), severity: stored.case.severity };
+            to.escalation("request_approval", escalation_command::Kind::RequestApproval(request))
+        }
+        Command::CancelApproval { plan } => {
+            let cancel = esc::CancelApproval { plan_number: *plan };
+            to.escalation("cancel_approval", escalation_command::Kind::CancelApproval(cancel))
+        }
+        Command::OpenTask { job, kind, reason } => to.open_task(*job, *kind, reason),
+        Command::CloseTask { job } => {
+            let close = esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: words::wire_leg(job.leg) as i32 };
+            to.escalation("close_task", escalation_command::Kind::CloseTask(close))
+        }
+        Command::Reserve { .. }
+        | Command::Consume { .. }
+        | Command::Release { .. }
+        | Command::ExpectReturn { .. }
+        | Command::CancelReturn { .. } => return to.inventory(command).map(Some),
+        Command::Ship { .. }
+        | Command::CancelShipment { .. }
+        | Command::Collect { .. }
+        | Command::CancelCollection { .. } => return to.logistics(command).map(Some),
+        Command::Grant { .. }
+        | Command::GiveBack { .. }
+        | Command::Give { .. }
+        | Command::TakeBack { .. }
+        | Command::Settle { .. }
+        | Command::Notify { .. }
+        | Command::Announce(_) => return Ok(None),
+    }))
+}
+
+/// What a message is made from.
+struct To<'a> {
+    claim: Uuid,
+    stored: &'a Stored,
+    now: Timestamp,
+}
+
+impl To<'_> {
+    fn assess(&self, assessment: u32, plan: u32, reason: AssessReason) -> Outgoing {
+        let case = &self.stored.case;
+        let assess = triage::AssessClaim {
+            assessment,
+            plan_number: plan,
+            reason: words::assess_reason(reason) as i32,
+            claim_number: case.submitted.claim_number.clone(),
+            customer_ref: case.submitted.customer_ref.clone(),
+            country: case.submitted.country.clone(),
+            lines: case.lines(),
+            importance: case.submitted.importance,
+            received_at: case.submitted.received_at,
+            order_unknown_lines: case.order_unknown.iter().copied().collect(),
+        };
+        self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
+    }
+
+    fn clocks(&self, command: &Command) -> Result<Outgoing, String> {
+        use escalation_command::Kind;
+        let (name, kind) = match command {
+            Command::StartClocks { round, kinds } => {
+                // The clocks of the first round run from when the customer called, not from when we were told.
+                let from = if *round == 1 { self.stored.case.received_at() } else { self.now };
+                let start = esc::StartClocks {
+                    round: u32::from(*round),
+                    kinds: words::clocks(kinds),
+                    severity: self.stored.case.severity,
+                    from: Some(to_wire(from)),
+                };
+                ("start_clocks", Kind::StartClocks(start))
+            }
+            Command::StopClocks { kinds } => {
+                ("stop_clocks", Kind::StopClocks(esc::StopClocks { kinds: words::clocks(kinds) }))
+            }
+            Command::PauseClocks => ("pause_clocks", Kind::PauseClocks(esc::PauseClocks {})),
+            Command::ResumeClocks => ("resume_clocks", Kind::ResumeClocks(esc::ResumeClocks {})),
+            other => return Err(format!("{other:?} is not about clocks")),
+        };
+        Ok(self.escalation(name, kind))
+    }
+
+    fn open_task(&self, job: Job, kind: Task, reason: &str) -> Outgoing {
+        let (kind, role) = words::task(kind, job.leg);
+        let open = esc::OpenTask {
+            job: Some(words::wire_job(self.claim, job)),
+            kind: kind as i32,
+            leg: words::wire_leg(job.leg) as i32,
+            reason: reason.to_owned(),
+            role: role as i32,
+        };
+        self.escalation("open_task", escalation_command::Kind::OpenTask(open))
+    }
+
+    fn inventory(&self, command: &Command) -> Result<Outgoing, String> {
+        use inventory_command::Kind;
+        let (job, name, kind) = match command {
+            Command::Reserve { job, quantity } => {
+                let LinePlan { sku, batch, .. } = self.line(*job)?;
+                let reserve = inv::Reserve { sku: sku.clone(), batch: batch.clone(), quantity: *quantity, commit: true };
+                (job, "reserve", Kind::Reserve(reserve))
+            }
+            Command::ExpectReturn { job, quantity } => {
+                let LinePlan { sku, batch, .. } = self.line(*job)?;
+                let expect = inv::ExpectReturn { sku: sku.clone(), batch: batch.clone(), quantity: *quantity };
+                (job, "expect_return", Kind::ExpectReturn(expect))
+            }
+            Command::Consume { job } => (job, "consume", Kind::Consume(inv::Consume {})),
+            Command::Release { job } => (job, "release", Kind::Release(inv::Release {})),
+            Command::CancelReturn { job } => (job, "cancel_return", Kind::CancelReturn(inv::CancelReturn {})),
+            other => return Err(format!("{other:?} is not for inventory")),
+        };
+        let message = InventoryCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
+        Ok(Outgoing::command("inventory", name, self.claim, &message))
+    }
+
+    fn logistics(&self, command: &Command) -> Result<Outgoing, String> {
+        use logistics_command::Kind;
+        let case = &self.stored.case;
+        let country = case.submitted.country.clone();
+        let (job, name, kind) = match command {
+            Command::Ship { job, quantity } => {
+                let sku = self.line(*job)?.sku.clone();
+                (job, "ship", Kind::Ship(log::Ship { sku, quantity: *quantity, country, severity: case.severity }))
+            }
+            Command::Collect { job, quantity } => {
+                let LinePlan { sku, freight_payer, .. } = self.line(*job)?;
+                let (sku, freight_payer) = (sku.clone(), *freight_payer);
+                (job, "collect", Kind::Collect(log::Collect { sku, quantity: *quantity, country, freight_payer }))
+            }
+            Command::CancelShipment { job } => {
+                (job, "cancel_shipment", Kind::CancelShipment(log::CancelShipment {}))
+            }
+            Command::CancelCollection { job } => {
+                (job, "cancel_collection", Kind::CancelCollection(log::CancelCollection {}))
+            }
+            other => return Err(format!("{other:?} is not for logistics")),
+        };
+        let message = LogisticsCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
+        Ok(Outgoing::command("logistics", name, self.claim, &message))
+    }
+
+    fn intake(&self, name: &str, kind: intake_command::Kind) -> Outgoing {
+        let message = IntakeCommand { claim_id: self.claim.to_string(), kind: Some(kind) };
+        Outgoing::command("intake", name, self.claim, &message)
+    }
+
+    fn triage(&self, name: &str, kind: triage_command::Kind) -> Outgoing {
+        let message = TriageCommand { claim_id: self.claim.to_string(), kind: Some(kind) };
+        Outgoing::command("triage", name, self.claim, &message)
+    }
+
+    fn escalation(&self, name: &str, kind: escalation_command::Kind) -> Outgoing {
+        let claim_number = self.stored.case.submitted.claim_number.clone();
+        let message = EscalationCommand { claim_id: self.claim.to_string(), claim_number, kind: Some(kind) };
+        Outgoing::command("escalation", name, self.claim, &message)
+    }
+
+    fn plan(&self, number: u32) -> Result<proto::claim::Plan, String> {
+        let plan = self.stored.plan.as_ref().filter(|plan| plan.number == number);
+        plan.cloned().ok_or_else(|| format!("plan {number} is not the plan in force"))
+    }
+
+    fn line(&self, job: Job) -> Result<&LinePlan, String> {
+        self.stored.line(job.line).ok_or_else(|| format!("the plan in force has no line {}", job.line))
+    }
+}

@@ -1,0 +1,140 @@
+//! Words of the contract and words of the process, one by one.
+
+use chassis::Malformed;
+use proto::claim::{self, ClaimState};
+use proto::escalation;
+use proto::logistics::Direction;
+use uuid::Uuid;
+
+use super::malformed;
+use crate::claim_process::{AssessReason, Clock, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task};
+
+/// A number that the process keeps small.
+pub(super) fn short(number: u32) -> Result<u16, Malformed> {
+    u16::try_from(number).map_err(|_| malformed(format!("{number} is too great")))
+}
+
+/// The work that a message is about.
+pub(super) fn job(job: &claim::Job, leg: Leg) -> Result<Job, Malformed> {
+    Ok(Job { round: short(job.round)?, line: short(job.line)?, leg, attempt: short(job.attempt)? })
+}
+
+/// The work that a message is about; the leg is implied by the message.
+pub(crate) fn wire_job(claim: Uuid, job: Job) -> claim::Job {
+    claim::Job {
+        claim_id: claim.to_string(),
+        round: u32::from(job.round),
+        line: u32::from(job.line),
+        attempt: u32::from(job.attempt),
+    }
+}
+
+pub(crate) fn wire_leg(leg: Leg) -> claim::Leg {
+    match leg {
+        Leg::Entitlement => claim::Leg::Entitlement,
+        Leg::Reservation => claim::Leg::Reservation,
+        Leg::Shipment => claim::Leg::Shipment,
+        Leg::Pickup => claim::Leg::Pickup,
+        Leg::Receipt => claim::Leg::Receipt,
+        Leg::Settlement => claim::Leg::Settlement,
+        Leg::Support => claim::Leg::Support,
+    }
+}
+
+pub(super) fn leg(leg: claim::Leg) -> Result<Leg, Malformed> {
+    match leg {
+        claim::Leg::Entitlement => Ok(Leg::Entitlement),
+        claim::Leg::Reservation => Ok(Leg::Reservation),
+        claim::Leg::Shipment => Ok(Leg::Shipment),
+        claim::Leg::Pickup => Ok(Leg::Pickup),
+        claim::Leg::Receipt => Ok(Leg::Receipt),
+        claim::Leg::Settlement => Ok(Leg::Settlement),
+        claim::Leg::Support => Ok(Leg::Support),
+        claim::Leg::Unspecified => Err(malformed("the leg is not given")),
+    }
+}
+
+/// Which leg a parcel is, by the way it goes.
+pub(super) fn leg_of_direction(direction: i32) -> Result<Leg, Malformed> {
+    match Direction::try_from(direction) {
+        Ok(Direction::Outbound) => Ok(Leg::Shipment),
+        Ok(Direction::Return) => Ok(Leg::Pickup),
+        Ok(Direction::Unspecified) | Err(_) => Err(malformed("the direction is not given")),
+    }
+}
+
+pub(super) fn ruling(ruling: escalation::Ruling) -> Result<Ruling, Malformed> {
+    match ruling {
+        escalation::Ruling::Approve => Ok(Ruling::Approve),
+        escalation::Ruling::Deny => Ok(Ruling::Deny),
+        escalation::Ruling::Retry => Ok(Ruling::Retry),
+        escalation::Ruling::Unspecified => Err(malformed("the ruling is not given")),
+    }
+}
+
+/// A plan, as far as the process must know it. Whether it is followed up is decided by the policy later.
+pub(super) fn plan(plan: &claim::Plan) -> Result<Plan, Malformed> {
+    let lines = plan.lines.iter().map(line).collect::<Result<Vec<LinePlan>, Malformed>>()?;
+    Ok(Plan { number: plan.number, automatic: plan.automatic, consented: plan.consented, follow_up: false, lines })
+}
+
+fn line(line: &claim::LinePlan) -> Result<LinePlan, Malformed> {
+    let resolution = match line.resolution() {
+        claim::Resolution::Replace => Resolution::Replace,
+        claim::Resolution::Resend => Resolution::Resend,
+        claim::Resolution::ReturnRefund => Resolution::ReturnRefund,
+        claim::Resolution::RefundOnly => Resolution::RefundOnly,
+        claim::Resolution::TechnicalSupport => Resolution::TechnicalSupport,
+        claim::Resolution::Reject => Resolution::Reject,
+        claim::Resolution::Unspecified => return Err(malformed(format!("line {} has no resolution", line.line))),
+    };
+    Ok(LinePlan { line: short(line.line)?, resolution, quantity: line.quantity, collect: line.collect })
+}
+
+pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason {
+    match reason {
+        AssessReason::New => proto::triage::AssessReason::New,
+        AssessReason::Answered => proto::triage::AssessReason::Answered,
+        AssessReason::Denied => proto::triage::AssessReason::Denied,
+        AssessReason::ConsentRefused => proto::triage::AssessReason::ConsentRefused,
+        AssessReason::Failed => proto::triage::AssessReason::Failed,
+        AssessReason::Reopened => proto::triage::AssessReason::Reopened,
+    }
+}
+
+pub(crate) fn outcome(outcome: Outcome) -> ClaimState {
+    match outcome {
+        Outcome::Closed => ClaimState::Closed,
+        Outcome::Rejected => ClaimState::Rejected,
+        Outcome::Withdrawn => ClaimState::Withdrawn,
+    }
+}
+
+pub(super) fn clocks(clocks: &[Clock]) -> Vec<i32> {
+    let kinds = clocks.iter().map(|clock| match clock {
+        Clock::Acknowledgement => escalation::ClockKind::Acknowledgement as i32,
+        Clock::FirstFeedback => escalation::ClockKind::FirstFeedback as i32,
+        Clock::FinalSolution => escalation::ClockKind::FinalSolution as i32,
+    });
+    kinds.collect()
+}
+
+/// The kind of a task, and the role of the person who can help.
+pub(super) fn task(kind: Task, leg: Leg) -> (escalation::WorkKind, claim::Role) {
+    let role = match leg {
+        Leg::Settlement => claim::Role::Finance,
+        Leg::Receipt | Leg::Reservation => claim::Role::Warehouse,
+        Leg::Shipment | Leg::Pickup => claim::Role::Logistics,
+        Leg::Entitlement | Leg::Support => claim::Role::Specialist,
+    };
+    match kind {
+        Task::Support => (escalation::WorkKind::Support, claim::Role::Specialist),
+        Task::LegFailed => (escalation::WorkKind::LegFailed, role),
+        Task::CompensationFailed => (escalation::WorkKind::CompensationFailed, role),
+    }
+}
+
+/// A kind of clock as a word: `first_feedback`.
+pub(super) fn clock_name(kind: escalation::ClockKind) -> String {
+    kind.as_str_name().trim_start_matches("CLOCK_KIND_").to_lowercase()
+}

@@ -1,0 +1,108 @@
+//! The gRPC edge: request to command, row to reply, refusal to status.
+
+mod lists;
+mod wire;
+
+use chassis::{Call, Check, Lanes, Refusal, read_failed};
+use proto::orchestrator::orchestrator_service_server::OrchestratorService;
+use proto::orchestrator::{
+    ConfirmSettlementRequest, ConfirmSettlementResponse, GetEntitlementRequest, GetEntitlementResponse,
+    GetProcessRequest, GetProcessResponse, GetTimelineRequest, GetTimelineResponse, ListProcessesRequest,
+    ListProcessesResponse, ListSettlementsRequest, ListSettlementsResponse,
+};
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+
+use crate::handle::{Command, Handle};
+use crate::settlement;
+use crate::store::reads;
+
+pub(crate) use wire::settlement as settlement_to_wire;
+
+/// The server of `OrchestratorService`.
+pub struct Api {
+    /// The lanes, for what changes something.
+    pub lanes: Lanes<Handle>,
+    /// The pool, for what only reads.
+    pub reads: PgPool,
+}
+
+#[tonic::async_trait]
+impl OrchestratorService for Api {
+    async fn get_process(&self, request: Request<GetProcessRequest>) -> Result<Response<GetProcessResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let claim = check.uuid("claim_id", &body.claim_id);
+        check.finish()?;
+        let stored = reads::process(&self.reads, claim).await.map_err(read_failed)?;
+        let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
+        Ok(Response::new(GetProcessResponse { process: Some(wire::process(claim, &stored)) }))
+    }
+
+    async fn list_processes(
+        &self,
+        request: Request<ListProcessesRequest>,
+    ) -> Result<Response<ListProcessesResponse>, Status> {
+        lists::processes(&self.reads, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn get_timeline(
+        &self,
+        request: Request<GetTimelineRequest>,
+    ) -> Result<Response<GetTimelineResponse>, Status> {
+        lists::timeline(&self.reads, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn list_settlements(
+        &self,
+        request: Request<ListSettlementsRequest>,
+    ) -> Result<Response<ListSettlementsResponse>, Status> {
+        lists::settlements(&self.reads, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn confirm_settlement(
+        &self,
+        request: Request<ConfirmSettlementRequest>,
+    ) -> Result<Response<ConfirmSettlementResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let settlement_id = check.uuid("settlement_id", &body.settlement_id);
+        let reference = check.text("reference", &body.reference, 0..=64);
+        let said = if body.paid {
+            let amount = check.money("amount", body.amount.as_ref());
+            settlement::Command::ConfirmPaid { amount: amount.minor_units, currency: amount.currency, reference }
+        } else {
+            settlement::Command::ConfirmFailed { reference }
+        };
+        check.finish()?;
+        let command = Command::ConfirmSettlement { settlement_id, said };
+        let reply = self.lanes.call(&call, "ConfirmSettlement", request_id, body, command).await?;
+        Ok(Response::new(reply))
+    }
+
+    async fn get_entitlement(
+        &self,
+        request: Request<GetEntitlementRequest>,
+    ) -> Result<Response<GetEntitlementResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let order_no = check.text("order_no", &body.order_no, 1..=64);
+        let sku = check.text("sku", &body.sku, 1..=64);
+        check.finish()?;
+        let ledger = reads::entitlement(&self.reads, &order_no, &sku).await.map_err(read_failed)?;
+        let ledger = ledger.ok_or_else(|| Refusal::not_found("order_line", format!("{order_no}/{sku}")))?;
+        Ok(Response::new(wire::entitlement(&ledger)))
+    }
+}
+
+impl From<settlement::Refusal> for Refusal {
+    fn from(refusal: settlement::Refusal) -> Self {
+        let message = match refusal {
+            settlement::Refusal::Closed => "the settlement was confirmed or cancelled before",
+            settlement::Refusal::AmountMismatch => "the amount is not the instructed one",
+        };
+        Self::new(Code::FailedPrecondition, refusal.reason(), message)
+    }
+}

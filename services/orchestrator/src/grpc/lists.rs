@@ -1,0 +1,65 @@
+//! Lists, page by page, by key.
+
+use chassis::{Check, Refusal, read_failed};
+use proto::claim::{ClaimState, WaitingFor};
+use proto::orchestrator::{
+    GetTimelineRequest, GetTimelineResponse, ListProcessesRequest, ListProcessesResponse, ListSettlementsRequest,
+    ListSettlementsResponse, SettlementState,
+};
+use sqlx::PgPool;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::wire;
+use crate::store::reads;
+
+/// Processes by claim id.
+pub(super) async fn processes(pool: &PgPool, body: &ListProcessesRequest) -> Result<ListProcessesResponse, Status> {
+    let mut check = Check::new();
+    let state: ClaimState = check.optional_choice("state", body.state);
+    let waiting_for: WaitingFor = check.optional_choice("waiting_for", body.waiting_for);
+    let query = [state.as_str_name(), waiting_for.as_str_name()];
+    let page = check.page(body.page_size, &body.page_token, &query);
+    check.finish()?;
+    let after = page.after.as_deref().and_then(|key| Uuid::try_parse(key).ok());
+    let rows = reads::processes(pool, small(state as i32), small(waiting_for as i32), after, page.limit).await;
+    let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.claim.to_string());
+    Ok(ListProcessesResponse { processes: rows.iter().map(wire::listed).collect(), next_page_token })
+}
+
+/// Public events of a claim in order.
+pub(super) async fn timeline(pool: &PgPool, body: &GetTimelineRequest) -> Result<GetTimelineResponse, Status> {
+    let mut check = Check::new();
+    let claim = check.uuid("claim_id", &body.claim_id);
+    let page = check.page(body.page_size, &body.page_token, &[&body.claim_id]);
+    check.finish()?;
+    let after = page.after.as_deref().and_then(|key| key.parse().ok()).unwrap_or(0);
+    let events = reads::timeline(pool, claim, after, page.limit).await.map_err(read_failed)?;
+    // A claim has its first event from the moment it is known.
+    if events.is_empty() && after == 0 {
+        return Err(Refusal::not_found("claim", claim).into());
+    }
+    let (events, next_page_token) = page.finish(events, |event| event.number.to_string());
+    Ok(GetTimelineResponse { events, next_page_token })
+}
+
+/// Settlements, oldest first.
+pub(super) async fn settlements(
+    pool: &PgPool,
+    body: &ListSettlementsRequest,
+) -> Result<ListSettlementsResponse, Status> {
+    let mut check = Check::new();
+    let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
+    let state: SettlementState = check.optional_choice("state", body.state);
+    let page = check.page(body.page_size, &body.page_token, &[&body.claim_id, state.as_str_name()]);
+    check.finish()?;
+    let after = page.after.as_deref().and_then(|key| Uuid::try_parse(key).ok());
+    let rows = reads::settlements(pool, claim, small(state as i32), after, page.limit).await;
+    let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.settlement_id.to_string());
+    Ok(ListSettlementsResponse { settlements: rows.iter().map(wire::settlement).collect(), next_page_token })
+}
+
+/// A number of the contract for a column; all of them are small.
+fn small(number: i32) -> i16 {
+    i16::try_from(number).unwrap_or(-1)
+}

@@ -1,0 +1,265 @@
+//! The one path: load what a batch is about, let the process decide, save, tell.
+
+mod turn;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx};
+use jiff::{SignedDuration, Timestamp};
+use proto::claim::{Channel, Resolution, Severity};
+use proto::intake::ClaimSubmitted;
+use proto::orchestrator::ConfirmSettlementResponse;
+use proto::policy::orchestrator::Orchestrator;
+use proto::triage::triage_event;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::case;
+use crate::claim_process::{self, Event, Job, Leg, Money, News};
+use crate::entitlement::{OrderLine, Sale};
+use crate::events::Told;
+use crate::grpc;
+use crate::settlement;
+use crate::store::processes::Stored;
+use crate::store::{ledgers, processes, settlements};
+
+pub use world::World;
+
+use turn::Turn;
+
+/// What can be asked of the orchestrator.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Intake recorded a claim.
+    Begin {
+        /// The claim.
+        claim: Uuid,
+        /// What was recorded.
+        submitted: ClaimSubmitted,
+    },
+    /// A service told something.
+    Learn {
+        /// The claim.
+        claim: Uuid,
+        /// What it means to the process.
+        event: Event,
+        /// The message in hand.
+        told: Box<Told>,
+    },
+    /// Finance answers a settlement.
+    ConfirmSettlement {
+        /// The settlement.
+        settlement_id: Uuid,
+        /// What finance says.
+        said: settlement::Command,
+    },
+    /// An open question was not answered in time.
+    AskAgain {
+        /// The claim.
+        claim: Uuid,
+        /// The time that says so: another one means that it is not due any more.
+        at: Timestamp,
+    },
+    /// The follow-up was not answered in time.
+    Lapse {
+        /// The claim.
+        claim: Uuid,
+        /// The time that says so.
+        at: Timestamp,
+    },
+}
+
+/// The orchestrator's own rules.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// Section `[orchestrator]` of the policy pack.
+    pub policy: Orchestrator,
+}
+
+impl Command {
+    fn claim(&self) -> Option<Uuid> {
+        match self {
+            Self::Begin { claim, .. } | Self::Learn { claim, .. } => Some(*claim),
+            Self::AskAgain { claim, .. } | Self::Lapse { claim, .. } => Some(*claim),
+            Self::ConfirmSettlement { .. } => None,
+        }
+    }
+
+    fn settlement(&self) -> Option<Uuid> {
+        match self {
+            Self::ConfirmSettlement { settlement_id, .. } => Some(*settlement_id),
+            Self::Begin { .. } | Self::Learn { .. } | Self::AskAgain { .. } | Self::Lapse { .. } => None,
+        }
+    }
+
+    /// What a plan in the command says was sold.
+    fn sales(&self) -> Vec<(OrderLine, Sale)> {
+        let Self::Learn { told, .. } = self else { return Vec::new() };
+        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return Vec::new() };
+        judged.plan.iter().flat_map(case::sales).collect()
+    }
+}
+
+impl Domain for Handle {
+    type Command = Command;
+    type World = World;
+
+    fn lane(&self, command: &Command) -> Uuid {
+        command.claim().or(command.settlement()).unwrap_or_default()
+    }
+
+    /// Locks processes by claim, then ledgers by order line, then settlements: always in this order.
+    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+        let confirmed: Vec<Uuid> = commands.iter().filter_map(|command| command.settlement()).collect();
+        let mut claims: BTreeSet<Uuid> = commands.iter().filter_map(|command| command.claim()).collect();
+        claims.extend(settlements::claims_of(tx, &confirmed).await?);
+        let claims: Vec<Uuid> = claims.into_iter().collect();
+        let processes = processes::lock(tx, &claims).await?;
+
+        let fresh: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
+        ledgers::open(tx, &fresh).await?;
+        let mut lines: BTreeSet<OrderLine> = fresh.into_keys().collect();
+        lines.extend(processes.values().flat_map(Stored::order_lines));
+        let ledgers = ledgers::lock(tx, &lines).await?;
+
+        let granted = processes.iter().filter(|(_, stored)| !stored.case.grants.is_empty());
+        let granted: Vec<Uuid> = granted.map(|(claim, _)| *claim).collect();
+        let settlements = settlements::lock(tx, &granted).await?;
+        Ok(World::new(processes, ledgers, settlements))
+    }
+
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
+        match command {
+            Command::Begin { claim, submitted } => self.begin(world, meta, *claim, submitted),
+            Command::Learn { claim, event, told } => self.learn(world, meta, *claim, event, told),
+            Command::ConfirmSettlement { settlement_id, said } => self.confirm(world, meta, *settlement_id, said),
+            Command::AskAgain { claim, at } => self.ask_again(world, meta, *claim, *at),
+            Command::Lapse { claim, at } => self.lapse(world, meta, *claim, *at),
+        }
+    }
+
+    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
+        processes::write(tx, &world.processes, &world.changed).await?;
+        processes::write_timeline(tx, &world.timeline).await?;
+        ledgers::write(tx, &world.ledgers, &world.entries).await?;
+        settlements::write(tx, &world.settlements, &world.decided).await
+    }
+}
+
+impl Handle {
+    fn begin(
+        &self,
+        world: &mut World,
+        meta: &Meta,
+        claim: Uuid,
+        submitted: &ClaimSubmitted,
+    ) -> Result<Outcome, Refusal> {
+        if world.processes.contains_key(&claim) {
+            return Ok(Outcome::none());
+        }
+        // These channels leave nothing in writing: the main points are read back (S0-13, S1-08).
+        let acknowledge = matches!(submitted.channel(), Channel::Phone | Channel::Email | Channel::Supervision);
+        let (process, commands) = claim_process::start(acknowledge);
+        let stored = Stored::new(submitted.clone(), process.clone(), meta.now);
+        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
+        turn.go(process, commands)?;
+        Ok(turn.finish().apply(world))
+    }
+
+    fn learn(
+        &self,
+        world: &mut World,
+        meta: &Meta,
+        claim: Uuid,
+        event: &Event,
+        told: &Told,
+    ) -> Result<Outcome, Refusal> {
+        let stored = world.processes.get(&claim).cloned();
+        let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
+        let mut turn = Turn::new(world, &self.policy, meta, claim, stored).with(told);
+        match turn.learn(&self.by_policy(event, told))? {
+            true => Ok(turn.finish().apply(world)),
+            false => Ok(Outcome::none()),
+        }
+    }
+
+    /// Finance confirms (S1-36). Paid once: the state says so, whatever request id the second confirmation has.
+    fn confirm(
+        &self,
+        world: &mut World,
+        meta: &Meta,
+        settlement_id: Uuid,
+        said: &settlement::Command,
+    ) -> Result<Outcome, Refusal> {
+        let no_such = || Refusal::not_found("settlement", settlement_id);
+        let mut settlement = world.settlements.get(&settlement_id).cloned().ok_or_else(no_such)?;
+        let stored = world.processes.get(&settlement.claim).cloned().ok_or_else(no_such)?;
+        let decided = settlement::decide(&settlement, meta.now, said).map_err(|refusal| {
+            let refusal = Refusal::from(refusal).with("settlement_id", settlement_id);
+            refusal.with("amount_minor", settlement.amount).with("currency", &settlement.currency)
+        })?;
+        settlement::evolve(&mut settlement, decided);
+        let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
+        let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
+
+        let mut turn = Turn::new(world, &self.policy, meta, settlement.claim, stored);
+        turn.settled(settlement.clone());
+        turn.learn(&event)?;
+        let reply = ConfirmSettlementResponse { settlement: Some(grpc::settlement_to_wire(&settlement)) };
+        let told = turn.finish().apply(world);
+        Ok(Outcome::reply(&reply).telling(told.messages().iter().cloned()))
+    }
+
+    fn ask_again(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {
+        let stored = world.processes.get(&claim).filter(|stored| stored.ask_again_at == Some(at));
+        let Some(stored) = stored.cloned() else { return Ok(Outcome::none()) };
+        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
+        turn.ask_again()?;
+        Ok(turn.finish().apply(world))
+    }
+
+    fn lapse(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {
+        let stored = world.processes.get(&claim).filter(|stored| stored.due_at == Some(at));
+        let Some(mut stored) = stored.cloned() else { return Ok(Outcome::none()) };
+        // Whatever the process says to it, this day has come and does not come again.
+        stored.due_at = None;
+        let event = Event::FollowUpLapsed { round: stored.process.round };
+        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
+        turn.learn(&event)?;
+        Ok(turn.finish().apply(world))
+    }
+
+    /// Fills in what the policy decides: who is followed up (S1-27, S2-19), and which score is low (S2-28).
+    fn by_policy(&self, event: &Event, told: &Told) -> Event {
+        let mut event = event.clone();
+        match (&mut event, told) {
+            (Event::Judged { plan, .. }, Told::Triage(triage_event::Kind::ClaimJudged(judged))) => {
+                let severity = judged.judgement.as_ref().map_or(Severity::Unspecified, |judged| judged.severity());
+                let lines = judged.plan.iter().flat_map(|plan| &plan.lines);
+                let resolutions: Vec<Resolution> = lines.map(proto::claim::LinePlan::resolution).collect();
+                plan.follow_up = self.policy.follow_up.wanted(severity, resolutions);
+            }
+            (Event::FollowUpAnswered { score, low, .. }, _) => *low = *score <= self.policy.follow_up.reopen_at_most,
+            _ => {}
+        }
+        event
+    }
+}
+
+fn settlement_job((round, line, attempt): (u32, u32, u32)) -> Result<Job, Refusal> {
+    let small = |number: u32| u16::try_from(number).map_err(|_| Refusal::park("a settlement of no work of ours"));
+    Ok(Job { round: small(round)?, line: small(line)?, leg: Leg::Settlement, attempt: small(attempt)? })
+}
+
+/// Sweep: open questions that were not answered in time are asked again.
+pub async fn unanswered(pool: PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
+    let found = processes::to_ask_again(&pool, offset).await?;
+    Ok(found.into_iter().map(|(claim, at)| Command::AskAgain { claim, at }).collect())
+}
+
+/// Sweep: follow-ups that were not answered in the days of the policy.
+pub async fn lapsed(pool: PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
+    let found = processes::due(&pool, offset).await?;
+    Ok(found.into_iter().map(|(claim, at)| Command::Lapse { claim, at }).collect())
+}

@@ -1,0 +1,349 @@
+//! One command in hand: the process takes a step, and what it asks is carried out here or told to others.
+//!
+//! Ledger and settlement belong to the orchestrator, so their commands are carried out at once, in the order of the
+//! list; the answer of the ledger goes back into the process until it has nothing more to ask. Nothing reaches the
+//! world before the whole command has succeeded.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chassis::{Meta, Outcome, Refusal};
+use jiff::SignedDuration;
+use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
+use proto::policy::orchestrator::Orchestrator;
+use proto::to_wire;
+use uuid::Uuid;
+
+use super::world::{Change, World};
+use crate::case::{self, Grant};
+use crate::claim_process::{self, Command, Event, Fact, Job, Leg, News, Process, Step};
+use crate::entitlement::{self, Entry, Ledger, OrderLine};
+use crate::events::{self, Told};
+use crate::settlement::{self, Settlement, State};
+use crate::store::processes::{Stored, Summary};
+
+/// One command in hand.
+pub(super) struct Turn<'a> {
+    world: &'a World,
+    policy: &'a Orchestrator,
+    meta: &'a Meta,
+    claim: Uuid,
+    told: Option<&'a Told>,
+    stored: Stored,
+    ledgers: BTreeMap<OrderLine, Ledger>,
+    settlements: BTreeMap<Uuid, Settlement>,
+    entries: Vec<Entry>,
+    timeline: Vec<ClaimEvent>,
+    outcome: Outcome,
+    queue: VecDeque<(View, Command)>,
+}
+
+/// The claim after the step that asked something: what a public event says of it.
+#[derive(Clone, Copy)]
+struct View {
+    state: ClaimState,
+    waiting_for: WaitingFor,
+    round: u16,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(world: &'a World, policy: &'a Orchestrator, meta: &'a Meta, claim: Uuid, stored: Stored) -> Self {
+        Self {
+            world,
+            policy,
+            meta,
+            claim,
+            told: None,
+            stored,
+            ledgers: BTreeMap::new(),
+            settlements: BTreeMap::new(),
+            entries: Vec::new(),
+            timeline: Vec::new(),
+            outcome: Outcome::none(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// With the message in hand.
+    pub fn with(self, told: &'a Told) -> Self {
+        Self { told: Some(told), ..self }
+    }
+
+    /// A settlement was decided.
+    pub fn settled(&mut self, settlement: Settlement) {
+        self.settlements.insert(settlement.settlement_id, settlement);
+    }
+
+    /// Lets the process learn something; false: it stays where it is.
+    pub fn learn(&mut self, event: &Event) -> Result<bool, Refusal> {
+        match claim_process::step(&self.stored.process, event) {
+            Step::Go(process, commands) => {
+                if let Some(told) = self.told {
+                    self.stored.absorb(event, told);
+                }
+                self.go(process, commands)?;
+                Ok(true)
+            }
+            Step::Stay => Ok(false),
+            Step::Broken => Err(broken(event)),
+        }
+    }
+
+    /// The process is here now, and asks this.
+    pub fn go(&mut self, process: Process, commands: Vec<Command>) -> Result<(), Refusal> {
+        self.moved(process, commands);
+        while let Some((view, command)) = self.queue.pop_front() {
+            self.carry_out(view, &command)?;
+        }
+        self.summarize();
+        Ok(())
+    }
+
+    /// Asks every open question again, and waits longer than the last time.
+    pub fn ask_again(&mut self) -> Result<(), Refusal> {
+        let process = self.stored.process.clone();
+        let commands = claim_process::waiting_for(&process);
+        let wait_s = self.policy.ask_again.next_wait_s(self.stored.ask_wait_s);
+        self.go(process, commands)?;
+        if self.stored.ask_again_at.is_some() {
+            self.wait(wait_s);
+        }
+        Ok(())
+    }
+
+    /// What has changed.
+    pub fn finish(self) -> Change {
+        Change {
+            claim: self.claim,
+            stored: self.stored,
+            ledgers: self.ledgers,
+            settlements: self.settlements,
+            entries: self.entries,
+            timeline: self.timeline,
+            at: self.meta.now,
+            outcome: self.outcome,
+        }
+    }
+
+    fn moved(&mut self, process: Process, commands: Vec<Command>) {
+        let view = View {
+            state: claim_process::state(&process),
+            waiting_for: claim_process::waits_for(&process),
+            round: process.round,
+        };
+        self.stored.process = process;
+        self.queue.extend(commands.into_iter().map(|command| (view, command)));
+    }
+
+    fn carry_out(&mut self, view: View, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Grant { job, quantity } => self.grant(*job, *quantity),
+            Command::GiveBack { job, quantity } => self.give_back(*job, *quantity),
+            Command::Give { job, quantity } => self.give(*job, *quantity),
+            Command::TakeBack { job, quantity } => self.take_back(*job, *quantity),
+            Command::Settle { job, grant, quantity } => self.settle(*job, *grant, *quantity),
+            Command::Announce(fact) => {
+                self.announce(view, fact);
+                Ok(())
+            }
+            Command::Notify { notice, job } => {
+                let settlement = self.settlement_of(*job);
+                let (stored, told) = (&self.stored, self.told);
+                let about = (*notice, *job);
+                let notice =
+                    events::notice_for_customer(self.meta, self.claim, stored, told, settlement.as_ref(), about);
+                self.outcome.tell(notice);
+                Ok(())
+            }
+            other => self.tell(other),
+        }
+    }
+
+    fn tell(&mut self, command: &Command) -> Result<(), Refusal> {
+        if let Command::StartFollowUp { .. } = command {
+            let days = i64::from(self.policy.follow_up.days_without_answer);
+            self.stored.due_at = Some(self.meta.now + SignedDuration::from_hours(24 * days));
+        }
+        let message = events::message(self.claim, &self.stored, self.meta.now, command).map_err(Refusal::park)?;
+        message.into_iter().for_each(|message| self.outcome.tell(message));
+        Ok(())
+    }
+
+    /// The ledger answers at once, in the same transaction. Granted twice is granted once.
+    fn grant(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
+        if self.stored.grant(job).is_some() {
+            return Ok(());
+        }
+        let line = self.stored.line(job.line).and_then(case::sale).map(|(line, _)| line);
+        let line = line.filter(|line| self.ledger(line).is_some());
+        let mut granted = 0;
+        if let Some(line) = line {
+            let event = self.book(&line, job, entitlement::Command::Grant { units: quantity })?;
+            (granted, _) = event.amounts();
+            self.stored.case.grants.push(Grant { job, line, given: 0, amount: 0 });
+        }
+        let event = Event::Work { job, news: News::Granted(granted) };
+        match claim_process::step(&self.stored.process, &event) {
+            Step::Go(process, commands) => self.moved(process, commands),
+            Step::Stay => {}
+            Step::Broken => return Err(broken(&event)),
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
+        let line = self.granted(job)?.line;
+        self.book(&line, job, entitlement::Command::GiveBack { units: quantity }).map(drop)
+    }
+
+    fn give(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
+        let mut grant = self.granted(job)?;
+        let amount = self.ledger(&grant.line).map_or(0, |ledger| settlement::refund(&ledger, quantity));
+        self.book(&grant.line, job, entitlement::Command::Give { units: quantity, amount })?;
+        grant.given += quantity;
+        grant.amount += amount;
+        self.stored.set_grant(grant);
+        Ok(())
+    }
+
+    fn take_back(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
+        let mut grant = self.granted(job)?;
+        let amount = grant.share(quantity);
+        self.book(&grant.line, job, entitlement::Command::TakeBack { units: quantity, amount })?;
+        grant.given = grant.given.saturating_sub(quantity);
+        grant.amount -= amount;
+        self.stored.set_grant(grant);
+        Ok(())
+    }
+
+    /// Instructs finance. The name is derived from the work: asked again, the same settlement is told again.
+    fn settle(&mut self, job: Job, grant: Job, quantity: u32) -> Result<(), Refusal> {
+        let known = self.settlement_of(job);
+        let settlement = match known {
+            Some(settlement) if settlement.state != State::Instructed => return Ok(()),
+            Some(settlement) => settlement,
+            None => {
+                let grant = self.granted(grant)?;
+                let ledger = self.ledger(&grant.line).ok_or_else(|| Refusal::park("there is no such ledger"))?;
+                let settlement = Settlement {
+                    settlement_id: self.settlement_id(job),
+                    claim: self.claim,
+                    job: numbers(job),
+                    quantity,
+                    amount: grant.share(quantity),
+                    currency: ledger.sale.currency,
+                    state: State::Instructed,
+                    reference: String::new(),
+                    instructed_at: self.meta.now,
+                    decided_at: None,
+                };
+                self.settled(settlement.clone());
+                let notice = events::refund_instructed(self.meta, self.claim, &self.stored, &settlement);
+                self.outcome.tell(notice);
+                settlement
+            }
+        };
+        self.outcome.tell(events::notice_for_finance(self.meta, self.claim, &self.stored, &settlement));
+        Ok(())
+    }
+
+    /// Numbers a public fact: 1, 2, 3 … without gaps, in the transaction that makes it true.
+    fn announce(&mut self, view: View, fact: &Fact) {
+        let settlement = match fact {
+            Fact::SettlementInstructed { job } | Fact::SettlementPaid { job } => self.settlement_of(*job),
+            _ => None,
+        };
+        self.stored.events += 1;
+        self.stored.changed_at = self.meta.now;
+        let event = ClaimEvent {
+            claim_id: self.claim.to_string(),
+            number: self.stored.events,
+            claim_number: self.stored.case.submitted.claim_number.clone(),
+            occurred_at: Some(to_wire(self.meta.now)),
+            round: u32::from(view.round),
+            state: view.state as i32,
+            waiting_for: view.waiting_for as i32,
+            kind: Some(events::kind(fact, &self.stored, self.told, settlement.as_ref())),
+        };
+        self.outcome.tell(chassis::Outgoing::claim(self.claim, events::name(&event), event.number, &event));
+        self.timeline.push(event);
+        if let Fact::Consented { plan } = fact {
+            self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
+        }
+    }
+
+    /// Copies what is searched for, and decides when an open question is asked again.
+    fn summarize(&mut self) {
+        let process = &self.stored.process;
+        let (state, waiting_for) = (claim_process::state(process), claim_process::waits_for(process));
+        self.stored.summary = Summary {
+            state: state as i32,
+            waiting_for: waiting_for as i32,
+            round: u32::from(process.round),
+            end_reason: match &process.stage {
+                claim_process::Stage::Ended { reason, .. } => reason.clone(),
+                _ => String::new(),
+            },
+        };
+        // Only a service is asked again: everybody else has been heard of, and takes their time.
+        let open = waiting_for == WaitingFor::System && !claim_process::waiting_for(process).is_empty();
+        if open {
+            self.wait(self.policy.ask_again.next_wait_s(0));
+        } else {
+            (self.stored.ask_again_at, self.stored.ask_wait_s) = (None, 0);
+        }
+        if state != ClaimState::FollowingUp {
+            self.stored.due_at = None;
+        }
+    }
+
+    fn wait(&mut self, seconds: u32) {
+        self.stored.ask_wait_s = seconds;
+        self.stored.ask_again_at = Some(self.meta.now + SignedDuration::from_secs(i64::from(seconds)));
+    }
+
+    fn book(
+        &mut self,
+        line: &OrderLine,
+        job: Job,
+        command: entitlement::Command,
+    ) -> Result<entitlement::Event, Refusal> {
+        let mut ledger = self.ledger(line).ok_or_else(|| Refusal::park("there is no such ledger"))?;
+        let refused = |refusal| Refusal::park(format!("the ledger refuses {command:?}: {refusal}"));
+        let event = entitlement::decide(&ledger, command).map_err(refused)?;
+        entitlement::evolve(&mut ledger, event);
+        if event.amounts().0 > 0 {
+            self.ledgers.insert(line.clone(), ledger);
+            let (claim, at) = (self.claim, self.meta.now);
+            self.entries.push(Entry { line: line.clone(), claim, job: numbers(job), event, at });
+        }
+        Ok(event)
+    }
+
+    fn ledger(&self, line: &OrderLine) -> Option<Ledger> {
+        self.ledgers.get(line).or_else(|| self.world.ledgers.get(line)).cloned()
+    }
+
+    fn granted(&self, job: Job) -> Result<Grant, Refusal> {
+        self.stored.grant(job).cloned().ok_or_else(|| Refusal::park("nothing was granted for this work"))
+    }
+
+    fn settlement_id(&self, job: Job) -> Uuid {
+        settlement::id(self.stored.case.received_at(), self.claim, numbers(job))
+    }
+
+    fn settlement_of(&self, job: Job) -> Option<Settlement> {
+        if job.leg != Leg::Settlement {
+            return None;
+        }
+        let id = self.settlement_id(job);
+        self.settlements.get(&id).or_else(|| self.world.settlements.get(&id)).cloned()
+    }
+}
+
+fn numbers(job: Job) -> (u32, u32, u32) {
+    (u32::from(job.round), u32::from(job.line), u32::from(job.attempt))
+}
+
+fn broken(event: &Event) -> Refusal {
+    Refusal::park(format!("no correct sender says this here: {event:?}"))
+}

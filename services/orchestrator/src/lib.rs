@@ -1,0 +1,37 @@
+//! Orchestrator: the process of each claim, its settlements, the entitlement ledger and the timeline.
+//!
+//! It is the only one who sends commands to other services; they answer with events.
+//!
+//! - [`claim_process`]: the whole life of a claim, pure. [`case`]: what is kept of the claim beside it.
+//! - [`entitlement`]: no unit is compensated twice. [`settlement`]: money to the customer, instructed to finance.
+//! - [`handle`]: the one path; [`store`]: SQL; [`events`]: the only translator; [`grpc`]: the edge.
+
+pub mod case;
+pub mod claim_process;
+pub mod entitlement;
+pub mod events;
+pub mod grpc;
+pub mod handle;
+pub mod settlement;
+pub mod store;
+
+use std::time::Duration;
+
+use proto::orchestrator::orchestrator_service_server::OrchestratorServiceServer;
+
+/// The tables of the orchestrator.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service.
+pub static SERVICE: chassis::Service = chassis::Service { name: "orchestrator", migrations: &MIGRATIONS, build };
+
+fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
+    Box::pin(async move {
+        let lanes = ctx.lanes(handle::Handle { policy: ctx.pack().orchestrator.clone() });
+        ctx.consume(&lanes, events::command);
+        ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
+        ctx.sweep("follow-ups without an answer", Duration::from_secs(10), &lanes, handle::lapsed);
+        let api = grpc::Api { lanes, reads: ctx.reads() };
+        Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(ctx.request_bytes_max())))
+    })
+}

@@ -1,0 +1,269 @@
+//! Money to a customer for one line: computed from the ledger, instructed to finance, confirmed by finance (S1-36).
+//!
+//! Only accepted units are refunded, at what was paid for them (domain rule 2). Amounts are integers; the parts of an
+//! order line add up to what was paid for it. Nothing is paid here: finance is instructed and answers.
+
+use jiff::Timestamp;
+use proto::ids;
+use uuid::Uuid;
+
+use crate::entitlement::Ledger;
+
+/// What finance says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// It was paid.
+    ConfirmPaid {
+        /// Amount in minor units.
+        amount: i64,
+        /// ISO 4217 code.
+        currency: String,
+        /// Reference of the payment.
+        reference: String,
+    },
+    /// It could not be paid.
+    ConfirmFailed {
+        /// Reference of the attempt.
+        reference: String,
+    },
+    /// It is not to be paid any more; finance has not paid.
+    Cancel,
+}
+
+/// What is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Finance has paid.
+    Paid {
+        /// Reference of the payment.
+        reference: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Finance could not pay.
+    Failed {
+        /// Reference of the attempt.
+        reference: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was taken back.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Where a settlement is; the numbers are those of the contract and of the CHECK in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Instructed to finance.
+    Instructed = 1,
+    /// Paid.
+    Paid = 2,
+    /// Failed.
+    Failed = 3,
+    /// Taken back before it was paid.
+    Cancelled = 4,
+}
+
+/// A settlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// Names it.
+    pub settlement_id: Uuid,
+    /// The claim.
+    pub claim: Uuid,
+    /// Round, line and attempt of the work.
+    pub job: (u32, u32, u32),
+    /// Units it is for.
+    pub quantity: u32,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Where it is.
+    pub state: State,
+    /// Reference of finance.
+    pub reference: String,
+    /// When it was instructed.
+    pub instructed_at: Timestamp,
+    /// When finance answered, or it was taken back.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// Why finance is told no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It was confirmed or cancelled before.
+    #[error("the settlement was confirmed or cancelled before")]
+    Closed,
+    /// Not the instructed amount.
+    #[error("the amount is not the instructed one")]
+    AmountMismatch,
+}
+
+impl Refusal {
+    /// The stable reason, as in the contract.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Closed => "SETTLEMENT_CLOSED",
+            Self::AmountMismatch => "AMOUNT_MISMATCH",
+        }
+    }
+}
+
+/// Decides what finance says.
+pub fn decide(settlement: &Settlement, now: Timestamp, command: &Command) -> Result<Event, Refusal> {
+    if settlement.state != State::Instructed {
+        return Err(Refusal::Closed);
+    }
+    match command {
+        Command::ConfirmPaid { amount, currency, reference } => {
+            if *amount != settlement.amount || *currency != settlement.currency {
+                return Err(Refusal::AmountMismatch);
+            }
+            Ok(Event::Paid { reference: reference.clone(), at: now })
+        }
+        Command::ConfirmFailed { reference } => Ok(Event::Failed { reference: reference.clone(), at: now }),
+        Command::Cancel => Ok(Event::Cancelled { at: now }),
+    }
+}
+
+/// Applies what was recorded.
+pub fn evolve(settlement: &mut Settlement, event: Event) {
+    match event {
+        Event::Paid { reference, at } => settlement.end(State::Paid, reference, at),
+        Event::Failed { reference, at } => settlement.end(State::Failed, reference, at),
+        Event::Cancelled { at } => settlement.end(State::Cancelled, String::new(), at),
+    }
+}
+
+impl Settlement {
+    fn end(&mut self, state: State, reference: String, at: Timestamp) {
+        self.state = state;
+        self.reference = reference;
+        self.decided_at = Some(at);
+    }
+}
+
+impl State {
+    /// The state of a number in the database.
+    pub fn of(number: i16) -> Option<Self> {
+        [Self::Instructed, Self::Paid, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|state| *state as i16 == number)
+    }
+}
+
+/// Names the settlement of a piece of work: the same however often it is instructed.
+pub fn id(received_at: Timestamp, claim: Uuid, (round, line, attempt): (u32, u32, u32)) -> Uuid {
+    let [round, line, attempt] = [round, line, attempt].map(|number| number.to_string());
+    ids::derived(received_at, &["settlement", &claim.to_string(), &round, &line, &attempt])
+}
+
+/// What is refunded for the next `units` of an order line.
+///
+/// What was paid is spread over the units by largest remainder: with equal shares, the first units carry one minor unit
+/// more. So refunds of the line add up to what was paid, in whatever portions they come.
+pub fn refund(ledger: &Ledger, units: u32) -> i64 {
+    let sold = i64::from(ledger.sale.sold.max(1));
+    let (share, remainder) = (ledger.paid / sold, ledger.paid % sold);
+    let with_one_more = (remainder - i64::from(ledger.given)).clamp(0, i64::from(units));
+    let amount = share.saturating_mul(i64::from(units)).saturating_add(with_one_more);
+    amount.min(ledger.paid - ledger.compensated)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::entitlement::{self, Sale};
+
+    fn instructed() -> Settlement {
+        Settlement {
+            settlement_id: Uuid::nil(),
+            claim: Uuid::nil(),
+            job: (1, 1, 1),
+            quantity: 2,
+            amount: 500,
+            currency: "GBP".to_owned(),
+            state: State::Instructed,
+            reference: String::new(),
+            instructed_at: Timestamp::UNIX_EPOCH,
+            decided_at: None,
+        }
+    }
+
+    fn paid(amount: i64, currency: &str) -> Command {
+        Command::ConfirmPaid { amount, currency: currency.to_owned(), reference: "p1".to_owned() }
+    }
+
+    #[test]
+    fn it_is_paid_once_and_as_instructed() {
+        let mut settlement = instructed();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(decide(&settlement, now, &paid(499, "GBP")), Err(Refusal::AmountMismatch));
+        assert_eq!(decide(&settlement, now, &paid(500, "EUR")), Err(Refusal::AmountMismatch));
+        let event = decide(&settlement, now, &paid(500, "GBP")).unwrap();
+        evolve(&mut settlement, event);
+        assert_eq!((settlement.state, settlement.reference.as_str()), (State::Paid, "p1"));
+        for again in [paid(500, "GBP"), Command::ConfirmFailed { reference: String::new() }, Command::Cancel] {
+            assert_eq!(decide(&settlement, now, &again), Err(Refusal::Closed));
+        }
+    }
+
+    #[test]
+    fn its_name_is_the_same_on_every_try() {
+        let claim = Uuid::from_u128(7);
+        let name = id(Timestamp::UNIX_EPOCH, claim, (1, 2, 3));
+        assert_eq!(name, id(Timestamp::UNIX_EPOCH, claim, (1, 2, 3)));
+        assert_ne!(name, id(Timestamp::UNIX_EPOCH, claim, (1, 2, 4)));
+        assert_ne!(name, id(Timestamp::UNIX_EPOCH, claim, (1, 23, 0)));
+    }
+
+    #[test]
+    fn every_state_has_its_number() {
+        for number in 1..=4 {
+            assert_eq!(State::of(number).unwrap() as i16, number);
+        }
+        assert_eq!(State::of(5), None);
+    }
+
+    proptest! {
+        /// Refunds of an order line add up, in whatever portions they come, also when the shares are not whole.
+        #[test]
+        fn the_parts_add_up(
+            sold in 1_u32..200,
+            paid in 0_i64..1_000_000,
+            portions in prop::collection::vec(1_u32..9, 1..200),
+        ) {
+            let mut line = Ledger::new(Sale { sold, unit_price: 0, currency: "GBP".to_owned() });
+            line.paid = paid;
+            let mut sum = 0;
+            for units in portions {
+                let units = units.min(line.free());
+                let amount = refund(&line, units);
+                let whole = i128::from(paid) * i128::from(units) / i128::from(sold);
+                prop_assert!((i128::from(amount) - whole).abs() <= i128::from(units));
+                entitlement::evolve(&mut line, entitlement::Event::Granted { units });
+                entitlement::evolve(&mut line, entitlement::Event::Given { units, amount });
+                sum += amount;
+            }
+            let rest = line.free();
+            sum += refund(&line, rest);
+            prop_assert_eq!(sum, paid);
+        }
+
+        /// With an exact price, k units are worth k prices.
+        #[test]
+        fn an_exact_price_is_exact(sold in 1_u32..100, price in 0_i64..1_000_000, units in 0_u32..100, given in 0_u32..100) {
+            let mut line = Ledger::new(Sale { sold, unit_price: price, currency: "GBP".to_owned() });
+            line.given = given.min(sold);
+            line.compensated = price * i64::from(line.given);
+            let units = units.min(line.free());
+            prop_assert_eq!(refund(&line, units), price * i64::from(units));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The SQL of the orchestrator. Every statement takes many rows; the order of tables and rows is the same everywhere
+//! (processes by claim, then ledgers by order line, then settlements), so that two replicas cannot deadlock.
+
+pub mod ledgers;
+pub mod processes;
+pub mod reads;
+pub mod settlements;
+
+use chassis::Fault;
+
+/// Every statement, for the test that prepares each against the migrated schema.
+pub const STATEMENTS: &[&str] = &[
+    processes::LOCK,
+    processes::WRITE,
+    processes::TIMELINE,
+    processes::ASK_AGAIN,
+    processes::DUE,
+    ledgers::OPEN,
+    ledgers::LOCK,
+    ledgers::WRITE,
+    ledgers::ENTRIES,
+    settlements::CLAIMS_OF,
+    settlements::LOCK,
+    settlements::WRITE,
+    reads::PROCESS,
+    reads::PROCESSES,
+    reads::TIMELINE,
+    reads::SETTLEMENTS,
+    reads::ENTITLEMENT,
+];
+
+/// A number for a column; what is out of range can never be stored.
+fn int(number: u32) -> Result<i32, Fault> {
+    i32::try_from(number).map_err(|_| Fault::Permanent(format!("{number} does not fit the database")))
+}
+
+/// A number of a column that a CHECK keeps from being negative.
+fn count(number: i32) -> Result<u32, Fault> {
+    u32::try_from(number).map_err(|_| Fault::Permanent(format!("{number} is not a count")))
+}
+
+/// Fails if not every row was written: somebody else was faster, and the batch is tried again on what is there then.
+fn all_written(written: u64, rows: usize) -> Result<(), Fault> {
+    if usize::try_from(written).ok() == Some(rows) {
+        return Ok(());
+    }
+    Err(Fault::Transient(format!("{written} of {rows} rows were written: somebody else was faster")))
+}

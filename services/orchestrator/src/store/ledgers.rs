@@ -1,0 +1,135 @@
+//! The entitlement ledger in the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Fault, Tx};
+use jiff_sqlx::ToSqlx;
+use sqlx::Row;
+
+use super::{all_written, count, int};
+use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
+
+/// Opens the ledgers that are not there yet, in the order of their keys.
+pub(super) const OPEN: &str = "\
+    INSERT INTO entitlement (order_no, sku, sold, unit_price_minor, paid_minor, currency) \
+    SELECT order_no, sku, sold, unit_price_minor, paid_minor, currency \
+    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[]) \
+        WITH ORDINALITY AS l(order_no, sku, sold, unit_price_minor, paid_minor, currency, place) \
+    ORDER BY place \
+    ON CONFLICT (order_no, sku) DO NOTHING";
+
+pub(super) const LOCK: &str = "\
+    SELECT e.order_no, e.sku, e.sold, e.unit_price_minor, e.paid_minor, e.currency, e.held, e.given, e.compensated_minor \
+    FROM entitlement e JOIN UNNEST($1::text[], $2::text[]) AS k(order_no, sku) \
+        ON e.order_no = k.order_no AND e.sku = k.sku \
+    ORDER BY e.order_no, e.sku \
+    FOR UPDATE OF e";
+
+pub(super) const WRITE: &str = "\
+    UPDATE entitlement e SET held = l.held, given = l.given, compensated_minor = l.compensated_minor \
+    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) \
+        AS l(order_no, sku, held, given, compensated_minor) \
+    WHERE e.order_no = l.order_no AND e.sku = l.sku";
+
+pub(super) const ENTRIES: &str = "\
+    INSERT INTO entitlement_entry (order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at) \
+    SELECT order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at \
+    FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::int[], $5::int[], $6::int[], $7::text[], $8::int[], \
+            $9::bigint[], $10::timestamptz[]) \
+        WITH ORDINALITY AS n(order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at, place) \
+    ORDER BY place";
+
+/// Opens the ledgers that are not there yet, from what the plans say was sold.
+pub async fn open(tx: &mut Tx, sales: &BTreeMap<OrderLine, Sale>) -> Result<(), Fault> {
+    if sales.is_empty() {
+        return Ok(());
+    }
+    let (order_nos, skus) = keys(sales.keys());
+    let fresh: Vec<Ledger> = sales.values().map(|sale| Ledger::new(sale.clone())).collect();
+    let sold = fresh.iter().map(|ledger| int(ledger.sale.sold)).collect::<Result<Vec<i32>, Fault>>()?;
+    sqlx::query(OPEN)
+        .bind(order_nos)
+        .bind(skus)
+        .bind(sold)
+        .bind(fresh.iter().map(|ledger| ledger.sale.unit_price).collect::<Vec<i64>>())
+        .bind(fresh.iter().map(|ledger| ledger.paid).collect::<Vec<i64>>())
+        .bind(fresh.iter().map(|ledger| ledger.sale.currency.clone()).collect::<Vec<String>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Reads and locks ledgers.
+pub async fn lock(tx: &mut Tx, lines: &BTreeSet<OrderLine>) -> Result<BTreeMap<OrderLine, Ledger>, Fault> {
+    let mut ledgers = BTreeMap::new();
+    if lines.is_empty() {
+        return Ok(ledgers);
+    }
+    let (order_nos, skus) = keys(lines);
+    for row in sqlx::query(LOCK).bind(order_nos).bind(skus).fetch_all(tx).await? {
+        let line = OrderLine { order_no: row.try_get("order_no")?, sku: row.try_get("sku")? };
+        ledgers.insert(line, ledger(&row)?);
+    }
+    Ok(ledgers)
+}
+
+/// Writes what has changed, and why.
+pub async fn write(tx: &mut Tx, ledgers: &BTreeMap<OrderLine, Ledger>, entries: &[Entry]) -> Result<(), Fault> {
+    let changed: BTreeSet<&OrderLine> = entries.iter().map(|entry| &entry.line).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<(&OrderLine, &Ledger)> =
+        changed.iter().filter_map(|line| Some((*line, ledgers.get(*line)?))).collect();
+    let (order_nos, skus) = keys(rows.iter().map(|(line, _)| *line));
+    let held = rows.iter().map(|(_, ledger)| int(ledger.held)).collect::<Result<Vec<i32>, Fault>>()?;
+    let given = rows.iter().map(|(_, ledger)| int(ledger.given)).collect::<Result<Vec<i32>, Fault>>()?;
+    let written = sqlx::query(WRITE)
+        .bind(order_nos)
+        .bind(skus)
+        .bind(held)
+        .bind(given)
+        .bind(rows.iter().map(|(_, ledger)| ledger.compensated).collect::<Vec<i64>>())
+        .execute(&mut *tx)
+        .await?;
+    all_written(written.rows_affected(), rows.len())?;
+    write_entries(tx, entries).await
+}
+
+async fn write_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
+    let (order_nos, skus) = keys(entries.iter().map(|entry| &entry.line));
+    let number = |of: fn(&Entry) -> u32| entries.iter().map(|entry| int(of(entry))).collect::<Result<Vec<i32>, Fault>>();
+    sqlx::query(ENTRIES)
+        .bind(order_nos)
+        .bind(skus)
+        .bind(entries.iter().map(|entry| entry.claim).collect::<Vec<_>>())
+        .bind(number(|entry| entry.job.0)?)
+        .bind(number(|entry| entry.job.1)?)
+        .bind(number(|entry| entry.job.2)?)
+        .bind(entries.iter().map(|entry| entry.event.name()).collect::<Vec<&str>>())
+        .bind(number(|entry| entry.event.amounts().0)?)
+        .bind(entries.iter().map(|entry| entry.event.amounts().1).collect::<Vec<i64>>())
+        .bind(entries.iter().map(|entry| entry.at.to_sqlx()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The ledger in a row.
+pub(super) fn ledger(row: &sqlx::postgres::PgRow) -> Result<Ledger, Fault> {
+    Ok(Ledger {
+        sale: Sale {
+            sold: count(row.try_get("sold")?)?,
+            unit_price: row.try_get("unit_price_minor")?,
+            currency: row.try_get("currency")?,
+        },
+        paid: row.try_get("paid_minor")?,
+        held: count(row.try_get("held")?)?,
+        given: count(row.try_get("given")?)?,
+        compensated: row.try_get("compensated_minor")?,
+    })
+}
+
+fn keys<'a>(lines: impl IntoIterator<Item = &'a OrderLine>) -> (Vec<String>, Vec<String>) {
+    lines.into_iter().map(|line| (line.order_no.clone(), line.sku.clone())).unzip()
+}

@@ -1,0 +1,273 @@
+//! Processes and their timelines in the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Fault, Tx};
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use prost::Message;
+use proto::claim::{ClaimEvent, Plan};
+use proto::claim::LinePlan;
+use proto::intake::ClaimSubmitted;
+use proto::triage::triage_event;
+use proto::{intake::intake_event, logistics::logistics_event};
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+use super::{all_written, count, int};
+use crate::case::{self, Case, Grant};
+use crate::claim_process::{Event, FORMAT, Job, Process};
+use crate::entitlement::OrderLine;
+use crate::events::Told;
+
+/// A process with everything that is kept beside it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Version of the row, from 1; 0: not stored yet.
+    pub version: i64,
+    /// What is kept of the claim, for commands and notices.
+    pub case: Case,
+    /// The process.
+    pub process: Process,
+    /// The plan in force.
+    pub plan: Option<Plan>,
+    /// State, party it waits for and round: a copy for searches.
+    pub summary: Summary,
+    /// Number of the last public event.
+    pub events: u32,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// When an open question is asked again.
+    pub ask_again_at: Option<Timestamp>,
+    /// The last wait for that in seconds.
+    pub ask_wait_s: u32,
+    /// When the follow-up ends without an answer.
+    pub due_at: Option<Timestamp>,
+}
+
+/// What is searched for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// State of the claim, a number of the contract.
+    pub state: i32,
+    /// Whom it waits for, a number of the contract.
+    pub waiting_for: i32,
+    /// Round, from 1.
+    pub round: u32,
+    /// Stable reason code of the end.
+    pub end_reason: String,
+}
+
+impl Stored {
+    /// A new claim, not stored yet.
+    pub fn new(submitted: ClaimSubmitted, process: Process, now: Timestamp) -> Self {
+        Self {
+            version: 0,
+            case: Case::new(submitted),
+            process,
+            plan: None,
+            summary: Summary::default(),
+            events: 0,
+            changed_at: now,
+            ask_again_at: None,
+            ask_wait_s: 0,
+            due_at: None,
+        }
+    }
+
+    /// A line of the plan in force.
+    pub fn line(&self, line: u16) -> Option<&LinePlan> {
+        self.plan.iter().flat_map(|plan| &plan.lines).find(|planned| planned.line == u32::from(line))
+    }
+
+    /// Order lines whose ledgers a step may touch: those of the plan, and those that something was granted from.
+    pub fn order_lines(&self) -> Vec<OrderLine> {
+        let planned = self.plan.iter().flat_map(case::sales).map(|(line, _)| line);
+        planned.chain(self.case.grants.iter().map(|grant| grant.line.clone())).collect()
+    }
+
+    /// What was granted for a piece of work.
+    pub fn grant(&self, job: Job) -> Option<&Grant> {
+        self.case.grants.iter().find(|grant| grant.job == job)
+    }
+
+    /// Remembers a change of what was granted.
+    pub fn set_grant(&mut self, changed: Grant) {
+        if let Some(grant) = self.case.grants.iter_mut().find(|grant| grant.job == changed.job) {
+            *grant = changed;
+        }
+    }
+
+    /// Keeps what the process does not know and commands will need: the plan, the severity, order and waybill numbers.
+    pub fn absorb(&mut self, event: &Event, told: &Told) {
+        let judgement = match told {
+            Told::Triage(triage_event::Kind::ClaimJudged(judged)) => {
+                self.plan.clone_from(&judged.plan);
+                judged.judgement.as_ref()
+            }
+            Told::Triage(triage_event::Kind::ClaimRefused(refused)) => refused.judgement.as_ref(),
+            Told::Triage(triage_event::Kind::PersonNeeded(needed)) => needed.judgement.as_ref(),
+            Told::Intake(intake_event::Kind::CustomerAnswered(answer)) => {
+                self.case.answered(answer.line, &answer.order_no);
+                None
+            }
+            Told::Logistics(logistics_event::Kind::Booked(booked)) => {
+                if let Event::Work { job, .. } = event {
+                    self.case.booked(*job, &booked.tracking_no);
+                }
+                None
+            }
+            Told::Triage(triage_event::Kind::AnswerNeeded(_)) => None,
+            Told::Intake(_) | Told::Logistics(_) | Told::Inventory(_) | Told::Escalation(_) => None,
+        };
+        if let Some(judgement) = judgement {
+            self.case.severity = judgement.severity;
+        }
+    }
+}
+
+pub(super) const LOCK: &str = "\
+    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, changed_at, \
+        ask_again_at, ask_wait_s, due_at \
+    FROM process WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE";
+
+/// Inserts version 1 and otherwise follows the version before: of two replicas that begin a claim, one is too late.
+pub(super) const WRITE: &str = "\
+    INSERT INTO process (claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+        changed_at, ask_again_at, ask_wait_s, due_at) \
+    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+        changed_at, ask_again_at, ask_wait_s, due_at \
+    FROM UNNEST($1::uuid[], $2::bigint[], $3::jsonb[], $4::smallint[], $5::jsonb[], $6::bytea[], $7::smallint[], \
+            $8::smallint[], $9::int[], $10::int[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], \
+            $15::timestamptz[]) \
+        AS p(claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+            changed_at, ask_again_at, ask_wait_s, due_at) \
+    ON CONFLICT (claim_id) DO UPDATE \
+    SET version = EXCLUDED.version, claim = EXCLUDED.claim, format = EXCLUDED.format, process = EXCLUDED.process, \
+        plan = EXCLUDED.plan, state = EXCLUDED.state, waiting_for = EXCLUDED.waiting_for, round = EXCLUDED.round, \
+        events = EXCLUDED.events, end_reason = EXCLUDED.end_reason, changed_at = EXCLUDED.changed_at, \
+        ask_again_at = EXCLUDED.ask_again_at, ask_wait_s = EXCLUDED.ask_wait_s, due_at = EXCLUDED.due_at \
+    WHERE process.version = EXCLUDED.version - 1";
+
+pub(super) const TIMELINE: &str = "\
+    INSERT INTO timeline (claim_id, number, event, at) \
+    SELECT claim_id, number, event, at \
+    FROM UNNEST($1::uuid[], $2::int[], $3::bytea[], $4::timestamptz[]) AS t(claim_id, number, event, at)";
+
+pub(super) const ASK_AGAIN: &str = "\
+    SELECT claim_id, ask_again_at FROM process \
+    WHERE ask_again_at <= now() + $1::text::interval ORDER BY ask_again_at LIMIT 500";
+
+pub(super) const DUE: &str = "\
+    SELECT claim_id, due_at FROM process \
+    WHERE due_at <= now() + $1::text::interval ORDER BY due_at LIMIT 500";
+
+/// Reads and locks processes.
+pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>, Fault> {
+    let rows = sqlx::query(LOCK).bind(claims).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((row.try_get("claim_id")?, stored(row)?))).collect()
+}
+
+/// Writes what has changed.
+pub async fn write(
+    tx: &mut Tx,
+    processes: &BTreeMap<Uuid, Stored>,
+    changed: &BTreeSet<Uuid>,
+) -> Result<(), Fault> {
+    let rows: Vec<(Uuid, &Stored)> = changed.iter().filter_map(|id| Some((*id, processes.get(id)?))).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let small = |of: fn(&Stored) -> i32| rows.iter().map(|(_, row)| i16::try_from(of(row)).unwrap_or(-1)).collect::<Vec<_>>();
+    let number = |of: fn(&Stored) -> u32| rows.iter().map(|(_, row)| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
+    let time = |of: fn(&Stored) -> Option<Timestamp>| {
+        rows.iter().map(|(_, row)| of(row).map(Timestamp::to_sqlx)).collect::<Vec<_>>()
+    };
+    let written = sqlx::query(WRITE)
+        .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, row)| row.version + 1).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, row)| Json(&row.case)).collect::<Vec<_>>())
+        .bind(vec![FORMAT; rows.len()])
+        .bind(rows.iter().map(|(_, row)| Json(&row.process)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, row)| row.plan.as_ref().map(Message::encode_to_vec)).collect::<Vec<_>>())
+        .bind(small(|row| row.summary.state))
+        .bind(small(|row| row.summary.waiting_for))
+        .bind(number(|row| row.summary.round)?)
+        .bind(number(|row| row.events)?)
+        .bind(rows.iter().map(|(_, row)| row.summary.end_reason.clone()).collect::<Vec<_>>())
+        .bind(time(|row| Some(row.changed_at)))
+        .bind(time(|row| row.ask_again_at))
+        .bind(number(|row| row.ask_wait_s)?)
+        .bind(time(|row| row.due_at))
+        .execute(tx)
+        .await?;
+    all_written(written.rows_affected(), rows.len())
+}
+
+/// Adds to timelines. The key refuses a number that is there already.
+pub async fn write_timeline(tx: &mut Tx, events: &[(Uuid, Timestamp, ClaimEvent)]) -> Result<(), Fault> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let numbers = events.iter().map(|(_, _, event)| int(event.number)).collect::<Result<Vec<i32>, Fault>>()?;
+    sqlx::query(TIMELINE)
+        .bind(events.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(numbers)
+        .bind(events.iter().map(|(_, _, event)| event.encode_to_vec()).collect::<Vec<_>>())
+        .bind(events.iter().map(|(_, at, _)| at.to_sqlx()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Claims whose open question is to be asked again, each with the time that says so.
+pub async fn to_ask_again(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Timestamp)>, Fault> {
+    let rows = sqlx::query(ASK_AGAIN).bind(interval(offset)).fetch_all(pool).await?;
+    rows.iter().map(|row| found(row, "ask_again_at")).collect()
+}
+
+/// Claims whose follow-up ends without an answer, each with the time that says so.
+pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Timestamp)>, Fault> {
+    let rows = sqlx::query(DUE).bind(interval(offset)).fetch_all(pool).await?;
+    rows.iter().map(|row| found(row, "due_at")).collect()
+}
+
+fn found(row: &PgRow, column: &str) -> Result<(Uuid, Timestamp), Fault> {
+    Ok((row.try_get("claim_id")?, row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff()))
+}
+
+fn interval(offset: SignedDuration) -> String {
+    format!("{} milliseconds", offset.as_millis())
+}
+
+/// The process in a row.
+pub(super) fn stored(row: &PgRow) -> Result<Stored, Fault> {
+    let format: i16 = row.try_get("format")?;
+    if format != FORMAT {
+        return Err(Fault::Permanent(format!("a process in format {format} cannot be read")));
+    }
+    let plan: Option<Vec<u8>> = row.try_get("plan")?;
+    let plan = plan.map(|bytes| Plan::decode(bytes.as_slice())).transpose();
+    let time = |column: &str| -> Result<Option<Timestamp>, sqlx::Error> {
+        Ok(row.try_get::<Option<jiff_sqlx::Timestamp>, _>(column)?.map(|at| at.to_jiff()))
+    };
+    Ok(Stored {
+        version: row.try_get("version")?,
+        case: row.try_get::<Json<Case>, _>("claim")?.0,
+        process: row.try_get::<Json<Process>, _>("process")?.0,
+        plan: plan.map_err(|error| Fault::Permanent(format!("a plan cannot be read: {error}")))?,
+        summary: Summary {
+            state: i32::from(row.try_get::<i16, _>("state")?),
+            waiting_for: i32::from(row.try_get::<i16, _>("waiting_for")?),
+            round: count(row.try_get("round")?)?,
+            end_reason: row.try_get("end_reason")?,
+        },
+        events: count(row.try_get("events")?)?,
+        changed_at: row.try_get::<jiff_sqlx::Timestamp, _>("changed_at")?.to_jiff(),
+        ask_again_at: time("ask_again_at")?,
+        ask_wait_s: count(row.try_get("ask_wait_s")?)?,
+        due_at: time("due_at")?,
+    })
+}

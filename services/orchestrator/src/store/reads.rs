@@ -1,0 +1,117 @@
+//! What callers ask. These reads lock nothing and never feed a write.
+
+use chassis::Fault;
+use jiff::Timestamp;
+use prost::Message;
+use proto::claim::ClaimEvent;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+use super::processes::{Stored, Summary, stored};
+use super::settlements::settlement;
+use super::{count, ledgers};
+use crate::entitlement::Ledger;
+use crate::settlement::Settlement;
+
+pub(super) const PROCESS: &str = "\
+    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, changed_at, \
+        ask_again_at, ask_wait_s, due_at \
+    FROM process WHERE claim_id = $1";
+
+pub(super) const PROCESSES: &str = "\
+    SELECT claim_id, claim->'submitted'->>'claimNumber' AS claim_number, state, waiting_for, round, events, end_reason, changed_at \
+    FROM process \
+    WHERE ($1 = 0 OR state = $1) AND ($2 = 0 OR waiting_for = $2) AND ($3::uuid IS NULL OR claim_id > $3) \
+    ORDER BY claim_id LIMIT $4";
+
+pub(super) const TIMELINE: &str = "\
+    SELECT event FROM timeline WHERE claim_id = $1 AND number > $2 ORDER BY number LIMIT $3";
+
+pub(super) const SETTLEMENTS: &str = "\
+    SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
+        instructed_at, decided_at \
+    FROM settlement \
+    WHERE ($1::uuid IS NULL OR claim_id = $1) AND ($2 = 0 OR state = $2) \
+        AND ($3::uuid IS NULL OR (instructed_at, settlement_id) > \
+            (SELECT s.instructed_at, s.settlement_id FROM settlement s WHERE s.settlement_id = $3)) \
+    ORDER BY instructed_at, settlement_id LIMIT $4";
+
+pub(super) const ENTITLEMENT: &str = "\
+    SELECT sold, unit_price_minor, paid_minor, currency, held, given, compensated_minor \
+    FROM entitlement WHERE order_no = $1 AND sku = $2";
+
+/// One process of a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The claim.
+    pub claim: Uuid,
+    /// The number a customer can quote.
+    pub claim_number: String,
+    /// State, party it waits for and round.
+    pub summary: Summary,
+    /// Number of the last public event.
+    pub events: u32,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// One process, whole.
+pub async fn process(pool: &PgPool, claim: Uuid) -> Result<Option<Stored>, Fault> {
+    sqlx::query(PROCESS).bind(claim).fetch_optional(pool).await?.as_ref().map(stored).transpose()
+}
+
+/// Processes by claim id, from behind `after`.
+pub async fn processes(
+    pool: &PgPool,
+    state: i16,
+    waiting_for: i16,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Listed>, Fault> {
+    let query = sqlx::query(PROCESSES).bind(state).bind(waiting_for).bind(after).bind(limit);
+    let rows = query.fetch_all(pool).await?;
+    let listed = rows.iter().map(|row| {
+        Ok(Listed {
+            claim: row.try_get("claim_id")?,
+            claim_number: row.try_get::<Option<String>, _>("claim_number")?.unwrap_or_default(),
+            summary: Summary {
+                state: i32::from(row.try_get::<i16, _>("state")?),
+                waiting_for: i32::from(row.try_get::<i16, _>("waiting_for")?),
+                round: count(row.try_get("round")?)?,
+                end_reason: row.try_get("end_reason")?,
+            },
+            events: count(row.try_get("events")?)?,
+            changed_at: row.try_get::<jiff_sqlx::Timestamp, _>("changed_at")?.to_jiff(),
+        })
+    });
+    listed.collect()
+}
+
+/// Public events of a claim, from behind a number.
+pub async fn timeline(pool: &PgPool, claim: Uuid, after: i32, limit: i64) -> Result<Vec<ClaimEvent>, Fault> {
+    let rows = sqlx::query(TIMELINE).bind(claim).bind(after).bind(limit).fetch_all(pool).await?;
+    let events = rows.iter().map(|row| {
+        let bytes: Vec<u8> = row.try_get("event")?;
+        ClaimEvent::decode(bytes.as_slice())
+            .map_err(|error| Fault::Permanent(format!("a public event cannot be read: {error}")))
+    });
+    events.collect()
+}
+
+/// Settlements, oldest first, from behind `after`.
+pub async fn settlements(
+    pool: &PgPool,
+    claim: Option<Uuid>,
+    state: i16,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Settlement>, Fault> {
+    let query = sqlx::query(SETTLEMENTS).bind(claim).bind(state).bind(after).bind(limit);
+    query.fetch_all(pool).await?.iter().map(settlement).collect()
+}
+
+/// The ledger of an order line.
+pub async fn entitlement(pool: &PgPool, order_no: &str, sku: &str) -> Result<Option<Ledger>, Fault> {
+    let row = sqlx::query(ENTITLEMENT).bind(order_no).bind(sku).fetch_optional(pool).await?;
+    row.as_ref().map(ledgers::ledger).transpose()
+}

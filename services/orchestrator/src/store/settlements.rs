@@ -1,0 +1,97 @@
+//! Settlements in the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::{Fault, Tx};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::{all_written, count, int};
+use crate::settlement::{Settlement, State};
+
+/// The claim of a settlement never changes: it is read before the process is locked.
+pub(super) const CLAIMS_OF: &str = "SELECT claim_id FROM settlement WHERE settlement_id = ANY($1)";
+
+pub(super) const LOCK: &str = "\
+    SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
+        instructed_at, decided_at \
+    FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id FOR UPDATE";
+
+/// What was decided once is never decided again: the condition says so to the database, too.
+pub(super) const WRITE: &str = "\
+    INSERT INTO settlement (settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, \
+        reference, instructed_at, decided_at) \
+    SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
+        instructed_at, decided_at \
+    FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::text[], \
+            $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[]) \
+        AS s(settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
+            instructed_at, decided_at) \
+    ON CONFLICT (settlement_id) DO UPDATE \
+    SET state = EXCLUDED.state, reference = EXCLUDED.reference, decided_at = EXCLUDED.decided_at \
+    WHERE settlement.state = 1";
+
+/// The claims that settlements are of.
+pub async fn claims_of(tx: &mut Tx, settlements: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+    if settlements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(CLAIMS_OF).bind(settlements).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok(row.try_get("claim_id")?)).collect()
+}
+
+/// Reads and locks the settlements of claims.
+pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlement>, Fault> {
+    let rows = sqlx::query(LOCK).bind(claims).fetch_all(tx).await?;
+    let settlements = rows.iter().map(settlement).collect::<Result<Vec<_>, Fault>>()?;
+    Ok(settlements.into_iter().map(|settlement| (settlement.settlement_id, settlement)).collect())
+}
+
+/// Writes what has changed.
+pub async fn write(
+    tx: &mut Tx,
+    settlements: &BTreeMap<Uuid, Settlement>,
+    changed: &BTreeSet<Uuid>,
+) -> Result<(), Fault> {
+    let rows: Vec<&Settlement> = changed.iter().filter_map(|id| settlements.get(id)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let number = |of: fn(&Settlement) -> u32| rows.iter().map(|row| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
+    let written = sqlx::query(WRITE)
+        .bind(rows.iter().map(|row| row.settlement_id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.claim).collect::<Vec<_>>())
+        .bind(number(|row| row.job.0)?)
+        .bind(number(|row| row.job.1)?)
+        .bind(number(|row| row.job.2)?)
+        .bind(number(|row| row.quantity)?)
+        .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.currency.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.state as i16).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reference.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.instructed_at.to_sqlx()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    all_written(written.rows_affected(), rows.len())
+}
+
+/// The settlement in a row.
+pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
+    let state: i16 = row.try_get("state")?;
+    Ok(Settlement {
+        settlement_id: row.try_get("settlement_id")?,
+        claim: row.try_get("claim_id")?,
+        job: (count(row.try_get("round")?)?, count(row.try_get("line")?)?, count(row.try_get("attempt")?)?),
+        quantity: count(row.try_get("quantity")?)?,
+        amount: row.try_get("amount_minor")?,
+        currency: row.try_get("currency")?,
+        state: State::of(state).ok_or_else(|| Fault::Permanent(format!("{state} is not a state of a settlement")))?,
+        reference: row.try_get("reference")?,
+        instructed_at: row.try_get::<jiff_sqlx::Timestamp, _>("instructed_at")?.to_jiff(),
+        decided_at: row.try_get::<Option<jiff_sqlx::Timestamp>, _>("decided_at")?.map(|at| at.to_jiff()),
+    })
+}

@@ -1,0 +1,432 @@
+//! Triage, pure: what is asked, what happens, what is refused.
+//!
+//! An assessment has a name, (claim, number), chosen by the orchestrator. The same name again gets the same answer
+//! again. Its rows are versions: the rules' judgement first, then a person's, or its end.
+
+pub mod ask;
+pub mod eligibility;
+pub mod judge;
+pub mod orders;
+pub mod person;
+pub mod plan;
+pub mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use chassis::Meta;
+use jiff::{SignedDuration, Timestamp};
+use proto::claim::{Assessment, LinePlan, Plan, ReportedLine, Resolution, Role};
+use proto::policy::Pack;
+use proto::triage::triage_event::Kind as Answer;
+use proto::triage::{AnswerNeeded, AssessReason, ClaimJudged, ClaimRefused, PersonNeeded};
+use proto::{ClaimId, WorkItemId};
+
+use ask::Ask;
+use orders::{Order, Orders};
+use person::{Verdict, VerdictKind};
+use rules::{Outcome, RULES, Ruling};
+
+// Command
+
+/// What triage can be told.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Order lines are facts from now on.
+    RecordOrders {
+        /// The request; calls may run side by side.
+        request: uuid::Uuid,
+        /// The lines, each (order, SKU) once.
+        orders: Vec<Order>,
+    },
+    /// Judge a claim.
+    Assess(Box<Ask>),
+    /// Take an assessment back.
+    Cancel {
+        /// The claim.
+        claim: ClaimId,
+        /// The assessment.
+        number: u32,
+    },
+    /// A person decides.
+    Decide {
+        /// The work item.
+        item: WorkItemId,
+        /// Version that was read.
+        etag: String,
+        /// The decision.
+        verdict: Verdict,
+    },
+}
+
+// Event
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An order line was recorded.
+    Recorded(Order),
+    /// An assessment has a new version.
+    Assessed(Box<Entry>),
+    /// A work item waits for a person.
+    ItemOpened(Box<Item>),
+    /// A work item has ended.
+    ItemEnded {
+        /// The work item.
+        item: WorkItemId,
+        /// How.
+        state: ItemState,
+        /// By whom.
+        by: String,
+        /// Why.
+        note: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The current answer of an assessment is told (again).
+    Told(u32),
+}
+
+// State
+
+/// What is known of one claim.
+#[derive(Clone, Debug, Default)]
+pub struct Case {
+    /// Newest version of each assessment.
+    pub entries: BTreeMap<u32, Entry>,
+    /// Its work items.
+    pub items: BTreeMap<WorkItemId, Item>,
+}
+
+/// One version of an assessment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Number of the assessment within the claim.
+    pub number: u32,
+    /// Version of the assessment, from 1.
+    pub version: u32,
+    /// What followed.
+    pub state: EntryState,
+    /// Reason code of a refusal, a question, or for a person.
+    pub reason: String,
+    /// A person judged.
+    pub by_person: bool,
+    /// Who judged or took it back.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The judgement; none if it was taken back before it was asked for.
+    pub judgement: Option<Assessment>,
+    /// What was asked.
+    pub asked: Option<Ask>,
+    /// The plan, if there is one.
+    pub plan: Option<Plan>,
+    /// What the orchestrator is answered; none once it is taken back.
+    pub answer: Option<Answer>,
+}
+
+/// What followed from a judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryState {
+    /// A plan.
+    Judged,
+    /// A refusal.
+    Refused,
+    /// A person decides.
+    Person,
+    /// A question to the customer.
+    Question,
+    /// It was taken back.
+    Cancelled,
+}
+
+/// Something that waits for a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Names it.
+    pub id: WorkItemId,
+    /// The claim.
+    pub claim: ClaimId,
+    /// The assessment.
+    pub number: u32,
+    /// Whom it waits for.
+    pub role: Role,
+    /// Why.
+    pub reason: String,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// Whether it waits.
+    pub state: ItemState,
+    /// Version for optimistic locking.
+    pub version: i64,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When and by whom it ended.
+    pub ended: Option<(Timestamp, String)>,
+    /// Why it was decided so.
+    pub note: String,
+    /// The number a customer can quote.
+    pub claim_number: String,
+    /// Lines as reported.
+    pub lines: Vec<ReportedLine>,
+    /// What the rules think of it.
+    pub assessment: Assessment,
+    /// What the rules would do.
+    pub proposal: Vec<LinePlan>,
+}
+
+/// Whether a work item waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    /// It waits.
+    Open,
+    /// A person decided.
+    Decided,
+    /// It was taken back.
+    Closed,
+}
+
+// Refusal
+
+/// Why triage says no.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such work item.
+    #[error("there is no such work item")]
+    ItemUnknown(WorkItemId),
+    /// It was decided or taken back.
+    #[error("the work item was decided or taken back")]
+    ItemClosed(WorkItemId),
+    /// It was changed since it was read.
+    #[error("the work item was changed since it was read")]
+    EtagMismatch,
+    /// The decision does not fit the claim.
+    #[error("the decision does not fit the claim")]
+    PlanInvalid(person::Misfits),
+}
+
+// decide
+
+/// Decides one command about a claim.
+pub fn decide(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::RecordOrders { orders, .. } => Ok(orders.iter().cloned().map(Event::Recorded).collect()),
+        Command::Assess(ask) => Ok(assess(pack, case, orders, meta, ask)),
+        Command::Cancel { claim, number } => Ok(cancel(case, meta, *claim, *number)),
+        Command::Decide { item, etag, verdict } => {
+            let item = case.items.get(item).ok_or(Refusal::ItemUnknown(*item))?;
+            decided(pack, case, orders, meta, item, etag, verdict)
+        }
+    }
+}
+
+fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> Vec<Event> {
+    if let Some(known) = case.entries.get(&ask.assessment()) {
+        // Taken back: a late command does nothing. Otherwise the answer of the same name is the same.
+        return if known.answer.is_some() { vec![Event::Told(known.number)] } else { Vec::new() };
+    }
+    let ruling = rules::rule(pack, ask, orders, returns_to(case, ask), meta.now);
+    let number = ask.assessment();
+    let mut events = Vec::new();
+    if let Outcome::Person { reason, role, proposal } = &ruling.outcome {
+        events.push(Event::ItemOpened(Box::new(item(pack, ask, meta, &ruling.assessment, reason, *role, proposal))));
+    }
+    events.insert(0, Event::Assessed(Box::new(entry(ask, 1, ruling, false, meta))));
+    events.push(Event::Told(number));
+    events
+}
+
+/// A question that a person asked returns to that person, not to the rules that did not decide.
+fn returns_to(case: &Case, ask: &Ask) -> Option<(String, Role)> {
+    if ask.reason != AssessReason::Answered {
+        return None;
+    }
+    let (_, before) = case.entries.range(..ask.assessment()).next_back()?;
+    if before.state != EntryState::Question || !before.by_person {
+        return None;
+    }
+    case.items.values().find(|item| item.number == before.number).map(|item| (item.reason.clone(), item.role))
+}
+
+fn item(
+    pack: &Pack,
+    ask: &Ask,
+    meta: &Meta,
+    assessment: &Assessment,
+    reason: &str,
+    role: Role,
+    proposal: &[LinePlan],
+) -> Item {
+    let hours = *pack.triage.work_items.due_hours.of(assessment.severity());
+    Item {
+        id: WorkItemId(meta.new_id()),
+        claim: ask.claim,
+        number: ask.assessment(),
+        role,
+        reason: reason.to_owned(),
+        due_at: meta.now + SignedDuration::from_hours(i64::from(hours)),
+        state: ItemState::Open,
+        version: 1,
+        opened_at: meta.now,
+        ended: None,
+        note: String::new(),
+        claim_number: ask.message.claim_number.clone(),
+        lines: ask.message.lines.clone(),
+        assessment: assessment.clone(),
+        proposal: proposal.to_vec(),
+    }
+}
+
+fn cancel(case: &Case, meta: &Meta, claim: ClaimId, number: u32) -> Vec<Event> {
+    let known = case.entries.get(&number);
+    if known.is_some_and(|known| known.state == EntryState::Cancelled) {
+        return Vec::new();
+    }
+    let cancelled = Entry {
+        claim,
+        number,
+        version: known.map_or(1, |known| known.version + 1),
+        state: EntryState::Cancelled,
+        reason: String::new(),
+        by_person: false,
+        by: meta.actor.subject.clone(),
+        at: meta.now,
+        judgement: None,
+        asked: None,
+        plan: None,
+        answer: None,
+    };
+    let open = case.items.values().filter(|item| item.number == number && item.state == ItemState::Open);
+    let ends = open.map(|item| Event::ItemEnded {
+        item: item.id,
+        state: ItemState::Closed,
+        by: meta.actor.subject.clone(),
+        note: String::new(),
+        at: meta.now,
+    });
+    [Event::Assessed(Box::new(cancelled))].into_iter().chain(ends).collect()
+}
+
+fn decided(
+    pack: &Pack,
+    case: &Case,
+    orders: &Orders,
+    meta: &Meta,
+    item: &Item,
+    etag: &str,
+    verdict: &Verdict,
+) -> Result<Vec<Event>, Refusal> {
+    let entry_before = case.entries.get(&item.number).filter(|entry| entry.state == EntryState::Person);
+    let (ItemState::Open, Some((entry_before, ask))) =
+        (item.state, entry_before.and_then(|entry| Some((entry, entry.asked.as_ref()?))))
+    else {
+        return Err(Refusal::ItemClosed(item.id));
+    };
+    if etag != chassis::etag(item.version) {
+        return Err(Refusal::EtagMismatch);
+    }
+    let ruling = match &verdict.kind {
+        VerdictKind::Ask(reason) => Ruling {
+            assessment: asked_by(meta, item, verdict),
+            outcome: Outcome::Question { reason: reason.clone(), line: 0 },
+        },
+        VerdictKind::Lines(decisions) => {
+            let (assessment, plan) = person::plan(pack, ask, orders, decisions, verdict.liability, meta)
+                .map_err(Refusal::PlanInvalid)?;
+            let refused = plan.lines.iter().all(|line| line.resolution() == Resolution::Reject);
+            let first = plan.lines.first().map(|line| line.reason.clone()).unwrap_or_default();
+            let outcome = if refused { Outcome::Refused(first) } else { Outcome::Plan(plan) };
+            Ruling { assessment, outcome }
+        }
+    };
+    Ok(vec![
+        Event::Assessed(Box::new(entry(ask, entry_before.version + 1, ruling, true, meta))),
+        Event::ItemEnded {
+            item: item.id,
+            state: ItemState::Decided,
+            by: meta.actor.subject.clone(),
+            note: verdict.note.clone(),
+            at: meta.now,
+        },
+        Event::Told(item.number),
+    ])
+}
+
+/// The judgement that goes with a person's question: as it was, by that person.
+fn asked_by(meta: &Meta, item: &Item, verdict: &Verdict) -> Assessment {
+    let mut assessment = item.assessment.clone();
+    assessment.judged_by = meta.actor.subject.clone();
+    assessment.judged_at = Some(proto::to_wire(meta.now));
+    if let Some(liability) = verdict.liability {
+        assessment.set_liability(liability);
+    }
+    assessment
+}
+
+// evolve
+
+/// What a claim is after an event.
+pub fn evolve(case: &mut Case, event: &Event) {
+    match event {
+        Event::Recorded(_) | Event::Told(_) => {}
+        Event::Assessed(entry) => {
+            case.entries.insert(entry.number, (**entry).clone());
+        }
+        Event::ItemOpened(item) => {
+            case.items.insert(item.id, (**item).clone());
+        }
+        Event::ItemEnded { item, state, by, note, at } => {
+            if let Some(item) = case.items.get_mut(item) {
+                item.state = *state;
+                item.version += 1;
+                item.ended = Some((*at, by.clone()));
+                item.note = note.clone();
+            }
+        }
+    }
+}
+
+// Helpers
+
+/// The row of a ruling, with the answer that it gives.
+fn entry(ask: &Ask, version: u32, ruling: Ruling, by_person: bool, meta: &Meta) -> Entry {
+    let assessment = ask.assessment();
+    let judgement = Some(ruling.assessment);
+    let (state, reason, plan, answer) = match ruling.outcome {
+        Outcome::Plan(plan) => {
+            let answer = ClaimJudged { assessment, judgement: judgement.clone(), plan: Some(plan.clone()) };
+            (EntryState::Judged, String::new(), Some(plan), Answer::ClaimJudged(answer))
+        }
+        Outcome::Refused(reason) => {
+            let answer = ClaimRefused { assessment, judgement: judgement.clone(), reason: reason.clone() };
+            (EntryState::Refused, reason, None, Answer::ClaimRefused(answer))
+        }
+        Outcome::Person { reason, role, .. } => {
+            let role = role.into();
+            let answer = PersonNeeded { assessment, judgement: judgement.clone(), reason: reason.clone(), role };
+            (EntryState::Person, reason, None, Answer::PersonNeeded(answer))
+        }
+        Outcome::Question { reason, line } => {
+            let answer = AnswerNeeded { assessment, reason: reason.clone(), line };
+            (EntryState::Question, reason, None, Answer::AnswerNeeded(answer))
+        }
+    };
+    Entry {
+        claim: ask.claim,
+        number: assessment,
+        version,
+        state,
+        reason,
+        by_person,
+        by: if by_person { meta.actor.subject.clone() } else { RULES.to_owned() },
+        at: meta.now,
+        judgement,
+        asked: Some(ask.clone()),
+        plan,
+        answer: Some(answer),
+    }
+}

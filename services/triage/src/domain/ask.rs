@@ -1,0 +1,117 @@
+//! What triage is asked to judge, read once from the message.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use proto::ClaimId;
+use proto::claim::{Category, ReportedLine, Resolution};
+use proto::triage::{AssessClaim, AssessReason};
+
+/// A claim to be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Why it is judged.
+    pub reason: AssessReason,
+    /// When the claim was received.
+    pub received_at: Timestamp,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Lines whose order number was asked for and is not known.
+    pub unknown: BTreeSet<u32>,
+    /// The message it was read from.
+    pub message: AssessClaim,
+}
+
+/// A line of the claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Place in the claim, from 1.
+    pub line: u32,
+    /// Order number; empty: not known.
+    pub order_no: String,
+    /// Stock-keeping unit.
+    pub sku: String,
+    /// Batch; may be empty.
+    pub batch: String,
+    /// Units concerned.
+    pub quantity: u32,
+    /// What happened, if it was said.
+    pub category: Category,
+    /// What the customer hopes for.
+    pub wish: Resolution,
+    /// Day of the problem.
+    pub occurred_on: Option<Date>,
+    /// A safety hazard is suspected.
+    pub safety_risk: bool,
+    /// The customer's operation stands still.
+    pub operation_stopped: bool,
+}
+
+impl Ask {
+    /// Reads the message; says what is wrong with one that no correct sender sends.
+    pub fn read(claim: ClaimId, message: AssessClaim) -> Result<Self, String> {
+        if message.assessment == 0 || message.assessment > i32::MAX.unsigned_abs() {
+            return Err("assessment numbers begin at 1".to_owned());
+        }
+        if message.reason() == AssessReason::Unspecified {
+            return Err("the reason is missing".to_owned());
+        }
+        let received_at = message.received_at.as_ref().and_then(proto::from_wire).ok_or("received_at is missing")?;
+        let lines = message.lines.iter().map(Line::read).collect::<Result<Vec<_>, _>>()?;
+        let numbers: BTreeSet<u32> = lines.iter().map(|line| line.line).collect();
+        if lines.is_empty() || lines.len() > 100 || numbers.len() != lines.len() {
+            return Err("the lines are not 1 to 100 different ones".to_owned());
+        }
+        let unknown = message.order_unknown_lines.iter().copied().collect();
+        Ok(Self { claim, reason: message.reason(), received_at, lines, unknown, message })
+    }
+
+    /// Number of the assessment within the claim.
+    pub fn assessment(&self) -> u32 {
+        self.message.assessment
+    }
+
+    /// Opaque reference of the customer.
+    pub fn customer_ref(&self) -> &str {
+        &self.message.customer_ref
+    }
+
+    /// The day the claim was received.
+    pub fn received_on(&self, zone: &TimeZone) -> Date {
+        zone.to_datetime(self.received_at).date()
+    }
+
+    /// Whether the customer was asked for the order number of a line: it is asked for once.
+    pub fn was_asked(&self, line: &Line) -> bool {
+        self.unknown.contains(&line.line) || (self.reason == AssessReason::Answered && !line.order_no.is_empty())
+    }
+}
+
+impl Line {
+    fn read(from: &ReportedLine) -> Result<Self, String> {
+        let wrong = |what: &str| format!("line {}: {what}", from.line);
+        if from.line == 0 || from.sku.is_empty() || !(1..=1_000_000).contains(&from.quantity) {
+            return Err(wrong("it needs a number from 1, an SKU, and 1 to 1,000,000 units"));
+        }
+        let occurred_on = match from.occurred_on.as_str() {
+            "" => None,
+            day => Some(day.parse().map_err(|_| wrong("occurred_on is not a day"))?),
+        };
+        Ok(Self {
+            line: from.line,
+            order_no: from.order_no.clone(),
+            sku: from.sku.clone(),
+            batch: from.batch.clone(),
+            quantity: from.quantity,
+            category: Category::try_from(from.category).map_err(|_| wrong("the category is not known"))?,
+            wish: Resolution::try_from(from.wish).map_err(|_| wrong("the wish is not known"))?,
+            occurred_on,
+            safety_risk: from.safety_risk,
+            operation_stopped: from.operation_stopped,
+        })
+    }
+}

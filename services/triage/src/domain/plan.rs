@@ -1,0 +1,192 @@
+//! What is done for a line, what it costs, when it is promised; whether the whole needs approval or consent.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use proto::claim::{LiabilityParty, LinePlan, Money, Plan, Resolution, Severity};
+use proto::policy::Pack;
+use proto::policy::triage::{CategoryRule, Triage, Word};
+
+use super::ask::{Ask, Line};
+use super::eligibility::Eligibility;
+
+/// Greatest amount of the contract, in minor units.
+pub const MONEY_MAX: i64 = 10_000_000_000_000;
+/// Reason of a line whose units were cut to what was sold.
+pub const QUANTITY_REDUCED: &str = "QUANTITY_REDUCED";
+
+/// What a line plan is made of, besides the line.
+#[derive(Clone, Debug)]
+pub struct Making<'p> {
+    /// What is done.
+    pub resolution: Resolution,
+    /// Units.
+    pub quantity: u32,
+    /// Order number of the purchase; empty: not known.
+    pub order_no: &'p str,
+    /// Units sold on it.
+    pub sold_quantity: u32,
+    /// Price per unit in minor units of the pack's currency.
+    pub unit_price: i64,
+    /// Who is liable.
+    pub liability: LiabilityParty,
+    /// Whether the customer has goods that are worth collecting.
+    pub collectable: bool,
+    /// The day promises are counted from.
+    pub from: Date,
+}
+
+/// Whether a resolution gives goods or money, so that a purchase is needed.
+pub fn gives(resolution: Resolution) -> bool {
+    match resolution {
+        Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund | Resolution::RefundOnly => true,
+        Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => false,
+    }
+}
+
+/// The candidate: the customer's wish if it is one, else the category's default. Under warranty nothing is refunded;
+/// if that leaves no candidate there is none.
+pub fn choose(rule: &CategoryRule, wish: Resolution, eligibility: Eligibility) -> Option<Resolution> {
+    let open = |resolution: &Resolution| {
+        let refund = matches!(resolution, Resolution::ReturnRefund | Resolution::RefundOnly);
+        rule.allows(*resolution) && !(refund && eligibility == Eligibility::Warranty)
+    };
+    let all = [wish, rule.default.0].into_iter().chain(rule.resolutions.iter().map(|candidate| candidate.0));
+    all.into_iter().find(open)
+}
+
+/// The value of some units; too great for a number of ours counts as the greatest.
+pub fn value(unit_price: i64, quantity: u32) -> i64 {
+    i64::try_from(i128::from(unit_price) * i128::from(quantity)).unwrap_or(i64::MAX)
+}
+
+/// The plan of one line.
+pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
+    let rules = &pack.triage;
+    let goods = value(making.unit_price, making.quantity);
+    let collect = match making.resolution {
+        Resolution::ReturnRefund => true,
+        Resolution::Replace => making.collectable && goods >= rules.collect_from,
+        Resolution::Resend
+        | Resolution::RefundOnly
+        | Resolution::TechnicalSupport
+        | Resolution::Reject
+        | Resolution::Unspecified => false,
+    };
+    let goods = if gives(making.resolution) { goods } else { 0 };
+    let cost = goods.saturating_add(freight(rules, making.resolution, collect, making.liability));
+    let reduced = making.quantity < line.quantity && gives(making.resolution);
+    LinePlan {
+        line: line.line,
+        resolution: making.resolution.into(),
+        sku: line.sku.clone(),
+        batch: line.batch.clone(),
+        quantity: making.quantity,
+        collect,
+        order_no: making.order_no.to_owned(),
+        sold_quantity: making.sold_quantity,
+        unit_price: Some(money(pack, making.unit_price)),
+        cost: Some(money(pack, cost.min(MONEY_MAX))),
+        freight_payer: making.liability.into(),
+        promised_on: promised(rules, making.resolution, making.from),
+        reason: if reduced { QUANTITY_REDUCED.to_owned() } else { String::new() },
+    }
+}
+
+/// A line that gets nothing.
+pub fn rejected(pack: &Pack, line: &Line, liability: LiabilityParty, reason: &str) -> LinePlan {
+    LinePlan {
+        line: line.line,
+        resolution: Resolution::Reject.into(),
+        sku: line.sku.clone(),
+        batch: line.batch.clone(),
+        quantity: line.quantity,
+        order_no: line.order_no.clone(),
+        unit_price: Some(money(pack, 0)),
+        cost: Some(money(pack, 0)),
+        freight_payer: liability.into(),
+        reason: reason.to_owned(),
+        ..LinePlan::default()
+    }
+}
+
+/// Freight that the company pays: all but what a liable customer pays (domain rule 7). A carrier's share is paid
+/// first and recovered later.
+fn freight(rules: &Triage, resolution: Resolution, collect: bool, liability: LiabilityParty) -> i64 {
+    let customer_pays = match liability {
+        LiabilityParty::CustomerUse | LiabilityParty::CustomerStorage | LiabilityParty::CustomerChangeOfMind => true,
+        LiabilityParty::Unspecified
+        | LiabilityParty::CompanyProduction
+        | LiabilityParty::CompanyPackaging
+        | LiabilityParty::CompanyLogistics
+        | LiabilityParty::CompanySales
+        | LiabilityParty::Carrier
+        | LiabilityParty::Supplier
+        | LiabilityParty::ThirdParty
+        | LiabilityParty::Undetermined => false,
+    };
+    if customer_pays {
+        return 0;
+    }
+    let outbound = matches!(resolution, Resolution::Replace | Resolution::Resend);
+    let mut sum = 0;
+    if outbound {
+        sum += rules.freight.outbound;
+    }
+    if collect {
+        sum += rules.freight.inbound;
+    }
+    sum
+}
+
+fn promised(rules: &Triage, resolution: Resolution, from: Date) -> String {
+    let days = rules.promised_days.of(resolution);
+    days.map(|days| from.saturating_add(i64::from(days).days()).to_string()).unwrap_or_default()
+}
+
+/// An amount in the pack's currency.
+pub fn money(pack: &Pack, minor_units: i64) -> Money {
+    Money { minor_units, currency: pack.currency.clone() }
+}
+
+/// Cost of a line plan in minor units.
+pub fn cost(line: &LinePlan) -> i64 {
+    line.cost.as_ref().map_or(0, |cost| cost.minor_units)
+}
+
+/// Sum of the line costs: at most 100 lines of at most 10^13.
+pub fn total(lines: &[LinePlan]) -> i64 {
+    lines.iter().map(cost).sum()
+}
+
+/// The whole plan, not yet allowed by anybody.
+pub fn whole(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, proposed_by: &str) -> Plan {
+    Plan {
+        number: ask.message.plan_number,
+        cost: Some(money(pack, total(&lines))),
+        lines,
+        automatic: false,
+        consented: false,
+        proposed_by: proposed_by.to_owned(),
+        policy: pack.label(),
+    }
+}
+
+/// Whether a plan of the rules is inside the automatic authority (S0-49). What costs nothing needs nobody.
+pub fn automatic(rules: &Triage, severity: Severity, lines: &[LinePlan]) -> bool {
+    let authority = &rules.authority;
+    let inside = |line: &LinePlan| {
+        let max = authority.line_max.get(&Word(severity)).map(|max| max.of(line.resolution()));
+        max.is_some_and(|max| cost(line) <= max)
+    };
+    total(lines) == 0 || (total(lines) <= authority.claim_max && lines.iter().all(inside))
+}
+
+/// Whether the customer is not asked: each line gets what was wished for, or what needs no consent. A wish counts no
+/// more when the customer has refused a plan or was dissatisfied.
+pub fn consented(rules: &Triage, ask: &Ask, lines: &[LinePlan], wish_counts: bool) -> bool {
+    lines.iter().all(|plan| {
+        let wish = ask.lines.iter().find(|line| line.line == plan.line).map(|line| line.wish);
+        let as_wished = rules.consent.by_wish && wish_counts && wish == Some(plan.resolution());
+        as_wished || plan.resolution() == Resolution::Reject || rules.consent.not_needed.contains(&Word(plan.resolution()))
+    })
+}

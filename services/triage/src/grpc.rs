@@ -1,0 +1,107 @@
+//! Requests to commands, refusals to status. Every bad field of a request is named at once.
+
+mod check;
+
+use chassis::{Call, Check, Lanes, read_failed};
+use proto::ClaimId;
+use proto::claim::Role;
+use proto::triage::triage_service_server::TriageService;
+use proto::triage::{
+    DecideWorkItemRequest, DecideWorkItemResponse, GetAssessmentRequest, GetAssessmentResponse, ListWorkItemsRequest,
+    ListWorkItemsResponse, RecordOrdersRequest, RecordOrdersResponse,
+};
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+
+use crate::domain::Refusal;
+use crate::handle::Handle;
+use crate::{events, store};
+
+/// The gRPC service.
+pub struct Api {
+    /// How anything changes.
+    pub lanes: Lanes<Handle>,
+    /// For reads only.
+    pub reads: PgPool,
+}
+
+#[tonic::async_trait]
+impl TriageService for Api {
+    async fn record_orders(
+        &self,
+        request: Request<RecordOrdersRequest>,
+    ) -> Result<Response<RecordOrdersResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let (request_id, command) = check::record_orders(body)?;
+        Ok(Response::new(self.lanes.call(&call, "RecordOrders", request_id, body, command).await?))
+    }
+
+    async fn get_assessment(
+        &self,
+        request: Request<GetAssessmentRequest>,
+    ) -> Result<Response<GetAssessmentResponse>, Status> {
+        let mut check = Check::new();
+        let claim: ClaimId = check.id("claim_id", &request.get_ref().claim_id);
+        check.finish()?;
+        let rows = store::assessments(&self.reads, claim).await.map_err(read_failed)?;
+        if rows.is_empty() {
+            return Err(chassis::Refusal::not_found("claim", claim).into());
+        }
+        let plan = rows.iter().find_map(|(_, plan)| plan.clone());
+        let assessments = rows.into_iter().map(|(assessment, _)| assessment).collect();
+        Ok(Response::new(GetAssessmentResponse { assessments, plan }))
+    }
+
+    async fn list_work_items(
+        &self,
+        request: Request<ListWorkItemsRequest>,
+    ) -> Result<Response<ListWorkItemsResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let role: Role = check.optional_choice("role", body.role);
+        let claim: Option<ClaimId> = (!body.claim_id.is_empty()).then(|| check.id("claim_id", &body.claim_id));
+        let query = [body.role.to_string(), body.claim_id.clone(), body.include_closed.to_string()];
+        let page = check.page(body.page_size, &body.page_token, &query.each_ref().map(String::as_str));
+        let after = store::Filter::key(page.after.as_deref()).unwrap_or_else(|| {
+            check.add("page_token", "is not a token of this query");
+            Default::default()
+        });
+        check.finish()?;
+        let filter = store::Filter { role, claim, closed: body.include_closed, after };
+        let items = store::work_items(&self.reads, &filter, &page).await.map_err(read_failed)?;
+        let (items, next_page_token) = page.finish(items, store::Filter::key_of);
+        let work_items = items.iter().map(events::work_item).collect();
+        Ok(Response::new(ListWorkItemsResponse { work_items, next_page_token }))
+    }
+
+    async fn decide_work_item(
+        &self,
+        request: Request<DecideWorkItemRequest>,
+    ) -> Result<Response<DecideWorkItemResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let (request_id, command) = check::decide_work_item(body)?;
+        Ok(Response::new(self.lanes.call(&call, "DecideWorkItem", request_id, body, command).await?))
+    }
+}
+
+impl From<Refusal> for chassis::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::ItemUnknown(id) => Self::not_found("work_item", id),
+            Refusal::ItemClosed(id) => {
+                Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
+            }
+            Refusal::EtagMismatch => Self::etag_mismatch(),
+            Refusal::PlanInvalid(misfits) => {
+                let refusal = Self::new(Code::FailedPrecondition, "PLAN_INVALID", &message);
+                misfits.into_iter().fold(refusal, |refusal, (line, why)| {
+                    let subject = if line == 0 { "claim".to_owned() } else { format!("line {line}") };
+                    refusal.precondition("PLAN_INVALID", &subject, why)
+                })
+            }
+        }
+    }
+}

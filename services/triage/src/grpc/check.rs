@@ -1,0 +1,98 @@
+//! What a request must look like before it becomes a command.
+
+use std::collections::BTreeSet;
+
+use chassis::Check;
+use proto::claim::{LiabilityParty, Resolution};
+use proto::triage::{DecideWorkItemRequest, LineDecision, OrderLine, RecordOrdersRequest};
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::domain::orders::Order;
+use crate::domain::person::{self, Verdict, VerdictKind};
+use crate::domain::Command;
+
+/// Reads a request to record orders.
+pub fn record_orders(body: &RecordOrdersRequest) -> Result<(Uuid, Command), Status> {
+    let mut check = Check::new();
+    let request = check.request_id(&body.request_id);
+    check.count("lines", body.lines.len(), 1..=500);
+    let mut seen = BTreeSet::new();
+    let mut orders = Vec::new();
+    // A list that is too long is not looked at.
+    for (at, line) in body.lines.iter().take(500).enumerate() {
+        if !seen.insert((&line.order_no, &line.sku)) {
+            check.add(&format!("lines[{at}]"), "the same order number and SKU are in the list already");
+        }
+        orders.extend(order(&mut check, &format!("lines[{at}]"), line));
+    }
+    check.finish()?;
+    Ok((request, Command::RecordOrders { request, orders }))
+}
+
+fn order(check: &mut Check, at: &str, line: &OrderLine) -> Option<Order> {
+    let order_no = check.text(&format!("{at}.order_no"), &line.order_no, 1..=64);
+    let sku = check.text(&format!("{at}.sku"), &line.sku, 1..=64);
+    let customer_ref = check.text(&format!("{at}.customer_ref"), &line.customer_ref, 0..=64);
+    let quantity = check.number(&format!("{at}.quantity"), line.quantity, 1..=1_000_000);
+    let unit_price = check.money(&format!("{at}.unit_price"), line.unit_price.as_ref());
+    let purchased_on = check.date(&format!("{at}.purchased_on"), &line.purchased_on);
+    let delivered_on = check.date(&format!("{at}.delivered_on"), &line.delivered_on);
+    if line.purchased_on.is_empty() {
+        check.add(&format!("{at}.purchased_on"), "must be given");
+    }
+    if delivered_on.zip(purchased_on).is_some_and(|(delivered, purchased)| delivered < purchased) {
+        check.add(&format!("{at}.delivered_on"), "must not be before purchased_on");
+    }
+    Some(Order { order_no, sku, customer_ref, quantity, unit_price, purchased_on: purchased_on?, delivered_on })
+}
+
+/// Reads a person's decision: lines or a question.
+pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<(Uuid, Command), Status> {
+    let mut check = Check::new();
+    let request_id = check.request_id(&body.request_id);
+    let item = check.id("work_item_id", &body.work_item_id);
+    let etag = check.text("etag", &body.etag, 1..=40);
+    let note = check.prose("note", &body.note, 0..=1000);
+    let liability: LiabilityParty = check.optional_choice("liability", body.liability);
+    let liability = Some(liability).filter(|liability| *liability != LiabilityParty::Unspecified);
+    let kind = if body.question.is_empty() {
+        check.count("lines", body.lines.len(), 1..=100);
+        let lines = body.lines.iter().take(100).enumerate();
+        VerdictKind::Lines(lines.map(|(at, line)| decision(&mut check, &format!("lines[{at}]"), line)).collect())
+    } else {
+        if !body.lines.is_empty() {
+            check.add("lines", "must be empty when the customer is asked");
+        }
+        VerdictKind::Ask(code(&mut check, "question", &body.question))
+    };
+    check.finish()?;
+    Ok((request_id, Command::Decide { item, etag, verdict: Verdict { kind, liability, note } }))
+}
+
+fn decision(check: &mut Check, at: &str, line: &LineDecision) -> person::LineDecision {
+    let number = check.number(&format!("{at}.line"), line.line, 1..=100);
+    let resolution: Resolution = check.choice(&format!("{at}.resolution"), line.resolution);
+    let quantity = check.number(&format!("{at}.quantity"), line.quantity, 0..=1_000_000);
+    let price = line.unit_price.as_ref();
+    let unit_price = price.map(|price| check.money(&format!("{at}.unit_price"), Some(price)));
+    let reason = if resolution == Resolution::Reject {
+        code(check, &format!("{at}.reason"), &line.reason)
+    } else {
+        if !line.reason.is_empty() {
+            check.add(&format!("{at}.reason"), "is for rejected lines only");
+        }
+        String::new()
+    };
+    person::LineDecision { line: number, resolution, quantity: Some(quantity).filter(|q| *q > 0), unit_price, reason }
+}
+
+/// A stable reason code.
+fn code(check: &mut Check, field: &str, value: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins = value.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    if !begins || value.len() > 64 || !value.bytes().all(fits) {
+        check.add(field, "must be a code of 1 to 64 characters A-Z, 0-9 and _");
+    }
+    value.to_owned()
+}

@@ -1,0 +1,122 @@
+//! The one path: load, decide, save. Calls and messages meet here as commands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chassis::{Domain, Fault, Meta, Outcome, Tx};
+use jiff::Timestamp;
+use proto::policy::Pack;
+use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
+use proto::{ClaimId, WorkItemId};
+use uuid::Uuid;
+
+use crate::domain::orders::{Order, Orders};
+use crate::domain::{self, Case, Command, Entry, Event, Refusal};
+use crate::{events, store};
+
+/// Triage's way with commands.
+pub struct Handle {
+    /// The policy pack.
+    pub pack: Arc<Pack>,
+}
+
+/// What a batch of commands looks at and changes.
+#[derive(Debug, Default)]
+pub struct World {
+    /// The claims.
+    pub cases: BTreeMap<ClaimId, Case>,
+    /// Claim of each work item that is decided.
+    pub claim_of: BTreeMap<WorkItemId, ClaimId>,
+    /// Order facts.
+    pub orders: Orders,
+    /// Order lines to write.
+    pub recorded: BTreeMap<(String, String), Order>,
+    /// When they were recorded.
+    pub recorded_at: Option<Timestamp>,
+    /// New versions of assessments to write.
+    pub entries: Vec<Entry>,
+    /// Work items to write.
+    pub items: BTreeSet<(ClaimId, WorkItemId)>,
+}
+
+impl Domain for Handle {
+    type Command = Command;
+    type World = World;
+
+    /// A decision names its work item only; the lock on the claim keeps it apart from the claim's messages.
+    fn lane(&self, command: &Command) -> Uuid {
+        match command {
+            Command::RecordOrders { request, .. } => *request,
+            Command::Assess(ask) => ask.claim.0,
+            Command::Cancel { claim, .. } => claim.0,
+            Command::Decide { item, .. } => item.0,
+        }
+    }
+
+    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, &self.pack.triage.time_zone, commands).await
+    }
+
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {
+        let claim = match command {
+            Command::RecordOrders { .. } => None,
+            Command::Assess(ask) => Some(ask.claim),
+            Command::Cancel { claim, .. } => Some(*claim),
+            Command::Decide { item, .. } => Some(*world.claim_of.get(item).ok_or(Refusal::ItemUnknown(*item))?),
+        };
+        let nothing = Case::default();
+        let case = claim.and_then(|claim| world.cases.get(&claim)).unwrap_or(&nothing);
+        let happened = domain::decide(&self.pack, case, &world.orders, meta, command)?;
+        let messages = apply(world, claim, meta.now, &happened);
+        Ok(reply(world, command).telling(messages))
+    }
+
+    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
+        store::save(tx, world).await
+    }
+}
+
+/// Lets the world go on; gives what is to be told.
+fn apply(world: &mut World, claim: Option<ClaimId>, now: Timestamp, happened: &[Event]) -> Vec<chassis::Outgoing> {
+    let mut messages = Vec::new();
+    for event in happened {
+        if let Some(claim) = claim {
+            domain::evolve(world.cases.entry(claim).or_default(), event);
+        }
+        match (event, claim) {
+            (Event::Recorded(order), _) => {
+                world.orders.record(order.clone());
+                world.recorded.insert((order.order_no.clone(), order.sku.clone()), order.clone());
+                world.recorded_at = Some(now);
+            }
+            (Event::Assessed(entry), _) => world.entries.push((**entry).clone()),
+            (Event::ItemOpened(item), _) => {
+                world.items.insert((item.claim, item.id));
+            }
+            (Event::ItemEnded { item, .. }, Some(claim)) => {
+                world.items.insert((claim, *item));
+            }
+            (Event::Told(number), Some(claim)) => {
+                let entry = world.cases.get(&claim).and_then(|case| case.entries.get(number));
+                messages.extend(entry.and_then(events::answer));
+            }
+            (Event::ItemEnded { .. } | Event::Told(_), None) => {}
+        }
+    }
+    messages
+}
+
+/// What the caller gets.
+fn reply(world: &World, command: &Command) -> Outcome {
+    match command {
+        Command::RecordOrders { orders, .. } => {
+            Outcome::reply(&RecordOrdersResponse { recorded: u32::try_from(orders.len()).unwrap_or(u32::MAX) })
+        }
+        Command::Decide { item, .. } => {
+            let case = world.claim_of.get(item).and_then(|claim| world.cases.get(claim));
+            let item = case.and_then(|case| case.items.get(item)).map(events::work_item);
+            Outcome::reply(&DecideWorkItemResponse { work_item: item })
+        }
+        Command::Assess(_) | Command::Cancel { .. } => Outcome::none(),
+    }
+}

@@ -1,0 +1,5 @@
+//! Triage as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    chassis::main(&triage::SERVICE)
+}

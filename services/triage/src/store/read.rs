@@ -1,0 +1,82 @@
+//! What callers read. Reads never feed a write.
+
+use chassis::{Fault, Page};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use proto::claim::{Assessment, Plan, Role};
+use proto::ClaimId;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::row;
+use crate::domain::Item;
+
+/// A claim with more versions than this has been judged too often to be shown whole.
+pub(super) const ASSESSMENTS: &str = "\
+    SELECT number, version, judged_by, judged_at, category, severity, priority, liability, department, plan \
+    FROM assessment WHERE claim_id = $1 AND category IS NOT NULL ORDER BY number DESC, version DESC LIMIT 200";
+
+pub(super) const OPEN_ITEMS: &str = "\
+    SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
+        content \
+    FROM work_item WHERE state = 'open' AND (urgency, due_at, work_item_id) > ($1::int, $2::timestamptz, $3::uuid) \
+        AND ($4::smallint = 0 OR role = $4) AND ($5::uuid IS NULL OR claim_id = $5) \
+    ORDER BY urgency, due_at, work_item_id LIMIT $6";
+
+pub(super) const ALL_ITEMS: &str = "\
+    SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
+        content \
+    FROM work_item WHERE (urgency, due_at, work_item_id) > ($1::int, $2::timestamptz, $3::uuid) \
+        AND ($4::smallint = 0 OR role = $4) AND ($5::uuid IS NULL OR claim_id = $5) \
+    ORDER BY urgency, due_at, work_item_id LIMIT $6";
+
+/// Which work items are wanted.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only this role.
+    pub role: Role,
+    /// Only this claim.
+    pub claim: Option<ClaimId>,
+    /// Also those that are closed.
+    pub closed: bool,
+    /// Those after this urgency, due time and id.
+    pub after: (i32, Timestamp, Uuid),
+}
+
+impl Filter {
+    /// Reads the key of the last row of the page before; none: it is no key of ours.
+    pub fn key(text: Option<&str>) -> Option<(i32, Timestamp, Uuid)> {
+        let Some(text) = text else { return Some((-1, Timestamp::UNIX_EPOCH, Uuid::nil())) };
+        let mut parts = text.splitn(3, ' ');
+        let urgency = parts.next()?.parse().ok()?;
+        let due_at = Timestamp::from_microsecond(parts.next()?.parse().ok()?).ok()?;
+        Some((urgency, due_at, proto::ids::parse(parts.next()?).ok()?))
+    }
+
+    /// The key of a row.
+    pub fn key_of(item: &Item) -> String {
+        let urgency = 1000 - item.assessment.priority.min(1000);
+        format!("{urgency} {} {}", item.due_at.as_microsecond(), item.id)
+    }
+}
+
+/// The versions of a claim's assessments, newest first, with the plan of each.
+pub async fn assessments(pool: &PgPool, claim: ClaimId) -> Result<Vec<(Assessment, Option<Plan>)>, Fault> {
+    let rows = sqlx::query(ASSESSMENTS).bind(claim.0).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row::judgement(row)?.unwrap_or_default(), row::plan(row)?))).collect()
+}
+
+/// Work items, most urgent first.
+pub async fn work_items(pool: &PgPool, filter: &Filter, page: &Page) -> Result<Vec<Item>, Fault> {
+    let (urgency, due_at, id) = filter.after;
+    let rows = sqlx::query(if filter.closed { ALL_ITEMS } else { OPEN_ITEMS })
+        .bind(urgency)
+        .bind(due_at.to_sqlx())
+        .bind(id)
+        .bind(i16::try_from(i32::from(filter.role)).unwrap_or(0))
+        .bind(filter.claim.map(|claim| claim.0))
+        .bind(page.limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(row::item).collect()
+}

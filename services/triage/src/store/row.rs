@@ -1,0 +1,145 @@
+//! Rows to values. What cannot be read was not written by us: a permanent fault.
+
+use chassis::Fault;
+use jiff_sqlx::{Date, Timestamp};
+use prost::Message;
+use proto::claim::{Assessment, Money, Plan, Role};
+use proto::triage::{AssessClaim, TriageEvent};
+use proto::{ClaimId, WorkItemId};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::domain::ask::Ask;
+use crate::domain::orders::Order;
+use crate::domain::{Entry, EntryState, Item, ItemState};
+use crate::events;
+
+fn odd(what: &str, why: impl ToString) -> Fault {
+    Fault::Permanent(format!("a stored {what} cannot be read: {}", why.to_string()))
+}
+
+/// A column that is never negative.
+pub fn unsigned(row: &PgRow, column: &str) -> Result<u32, Fault> {
+    u32::try_from(row.try_get::<i32, _>(column)?).map_err(|error| odd(column, error))
+}
+
+fn word(row: &PgRow, column: &str) -> Result<i32, Fault> {
+    Ok(i32::from(row.try_get::<Option<i16>, _>(column)?.unwrap_or(0)))
+}
+
+fn message<M: Message + Default>(row: &PgRow, column: &str) -> Result<Option<M>, Fault> {
+    let bytes: Option<Vec<u8>> = row.try_get(column)?;
+    bytes.map(|bytes| M::decode(bytes.as_slice())).transpose().map_err(|error| odd(column, error))
+}
+
+/// An order line.
+pub fn order(row: &PgRow) -> Result<Order, Fault> {
+    Ok(Order {
+        order_no: row.try_get("order_no")?,
+        sku: row.try_get("sku")?,
+        customer_ref: row.try_get("customer_ref")?,
+        quantity: unsigned(row, "quantity")?,
+        unit_price: Money { minor_units: row.try_get("unit_price_minor")?, currency: row.try_get("currency")? },
+        purchased_on: row.try_get::<Date, _>("purchased_on")?.to_jiff(),
+        delivered_on: row.try_get::<Option<Date>, _>("delivered_on")?.map(Date::to_jiff),
+    })
+}
+
+/// The judgement of a version; none if it was taken back.
+pub fn judgement(row: &PgRow) -> Result<Option<Assessment>, Fault> {
+    if row.try_get::<Option<i16>, _>("category")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Assessment {
+        number: unsigned(row, "number")?,
+        category: word(row, "category")?,
+        severity: word(row, "severity")?,
+        priority: unsigned(row, "priority")?,
+        liability: word(row, "liability")?,
+        department: word(row, "department")?,
+        judged_by: row.try_get("judged_by")?,
+        judged_at: Some(proto::to_wire(row.try_get::<Timestamp, _>("judged_at")?.to_jiff())),
+    }))
+}
+
+/// The plan of a version.
+pub fn plan(row: &PgRow) -> Result<Option<Plan>, Fault> {
+    message(row, "plan")
+}
+
+/// A version of an assessment.
+pub fn entry(row: &PgRow) -> Result<Entry, Fault> {
+    let claim = ClaimId(row.try_get("claim_id")?);
+    let asked = message::<AssessClaim>(row, "asked")?.map(|asked| Ask::read(claim, asked)).transpose();
+    Ok(Entry {
+        claim,
+        number: unsigned(row, "number")?,
+        version: unsigned(row, "version")?,
+        state: entry_state(row.try_get("state")?)?,
+        reason: row.try_get("reason")?,
+        by_person: row.try_get("by_person")?,
+        by: row.try_get("judged_by")?,
+        at: row.try_get::<Timestamp, _>("judged_at")?.to_jiff(),
+        judgement: judgement(row)?,
+        asked: asked.map_err(|error| odd("asked", error))?,
+        plan: plan(row)?,
+        answer: message::<TriageEvent>(row, "answer")?.and_then(|event| event.kind),
+    })
+}
+
+/// A work item.
+pub fn item(row: &PgRow) -> Result<Item, Fault> {
+    let content: Vec<u8> = row.try_get("content")?;
+    let (claim_number, lines, assessment, proposal) =
+        events::read_content(&content).map_err(|error| odd("content", error))?;
+    let ended_at = row.try_get::<Option<Timestamp>, _>("ended_at")?.map(Timestamp::to_jiff);
+    let ended_by: Option<String> = row.try_get("ended_by")?;
+    Ok(Item {
+        id: WorkItemId(row.try_get("work_item_id")?),
+        claim: ClaimId(row.try_get("claim_id")?),
+        number: unsigned(row, "number")?,
+        role: Role::try_from(word(row, "role")?).map_err(|error| odd("role", error))?,
+        reason: row.try_get("reason")?,
+        due_at: row.try_get::<Timestamp, _>("due_at")?.to_jiff(),
+        state: item_state(row.try_get("state")?)?,
+        version: row.try_get("version")?,
+        opened_at: row.try_get::<Timestamp, _>("opened_at")?.to_jiff(),
+        ended: ended_at.zip(ended_by),
+        note: row.try_get("note")?,
+        claim_number,
+        lines,
+        assessment,
+        proposal,
+    })
+}
+
+/// The word of a state in the table.
+pub fn entry_word(state: EntryState) -> &'static str {
+    match state {
+        EntryState::Judged => "judged",
+        EntryState::Refused => "refused",
+        EntryState::Person => "person",
+        EntryState::Question => "question",
+        EntryState::Cancelled => "cancelled",
+    }
+}
+
+fn entry_state(word: &str) -> Result<EntryState, Fault> {
+    use EntryState::{Cancelled, Judged, Person, Question, Refused};
+    let all = [Judged, Refused, Person, Question, Cancelled];
+    all.into_iter().find(|state| entry_word(*state) == word).ok_or_else(|| odd("state", word))
+}
+
+/// The word of a state in the table.
+pub fn item_word(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Open => "open",
+        ItemState::Decided => "decided",
+        ItemState::Closed => "closed",
+    }
+}
+
+fn item_state(word: &str) -> Result<ItemState, Fault> {
+    let all = [ItemState::Open, ItemState::Decided, ItemState::Closed];
+    all.into_iter().find(|state| item_word(*state) == word).ok_or_else(|| odd("state", word))
+}

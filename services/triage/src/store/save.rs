@@ -1,0 +1,141 @@
+//! What a batch has changed: one statement for each table.
+
+use chassis::{Fault, Tx};
+use jiff_sqlx::{Date, Timestamp, ToSqlx};
+use prost::Message;
+use proto::triage::TriageEvent;
+use uuid::Uuid;
+
+use super::row;
+use crate::domain::{Entry, Item};
+use crate::events;
+use crate::handle::World;
+
+/// The same order line again replaces the facts; rows are taken in one order, so that two batches cannot deadlock.
+pub(super) const ORDERS: &str = "\
+    INSERT INTO order_line (order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, \
+        delivered_on, recorded_at) \
+    SELECT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
+        o.delivered_on, $9::timestamptz \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::date[], $8::date[]) \
+        AS o(order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, delivered_on) \
+    ORDER BY o.order_no, o.sku \
+    ON CONFLICT (order_no, sku) DO UPDATE SET customer_ref = EXCLUDED.customer_ref, quantity = EXCLUDED.quantity, \
+        unit_price_minor = EXCLUDED.unit_price_minor, currency = EXCLUDED.currency, \
+        purchased_on = EXCLUDED.purchased_on, delivered_on = EXCLUDED.delivered_on, recorded_at = EXCLUDED.recorded_at";
+
+pub(super) const ENTRIES: &str = "\
+    INSERT INTO assessment (claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, \
+        severity, priority, liability, department, asked, plan, answer) \
+    SELECT claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, severity, priority, \
+        liability, department, asked, plan, answer \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::timestamptz[], \
+        $9::smallint[], $10::smallint[], $11::int[], $12::smallint[], $13::smallint[], $14::bytea[], $15::bytea[], \
+        $16::bytea[]) \
+        AS e(claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, severity, priority, \
+        liability, department, asked, plan, answer)";
+
+pub(super) const ITEMS: &str = "\
+    INSERT INTO work_item (work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, \
+        ended_at, ended_by, note, content) \
+    SELECT work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
+        ended_by, note, content \
+    FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::smallint[], $5::text[], $6::int[], $7::timestamptz[], \
+        $8::text[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::bytea[]) \
+        AS i(work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
+        ended_by, note, content) \
+    ON CONFLICT (work_item_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version, \
+        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note";
+
+/// Writes what has changed.
+pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
+    save_orders(tx, &world).await?;
+    save_entries(tx, &world.entries).await?;
+    let changed = |(claim, id)| world.cases.get(claim).and_then(|case| case.items.get(id));
+    let items: Vec<&Item> = world.items.iter().filter_map(|(claim, id)| changed((claim, id))).collect();
+    save_items(tx, &items).await
+}
+
+async fn save_orders(tx: &mut Tx, world: &World) -> Result<(), Fault> {
+    let Some(at) = world.recorded_at else { return Ok(()) };
+    let orders = || world.recorded.values();
+    sqlx::query(ORDERS)
+        .bind(orders().map(|order| order.order_no.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.sku.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.customer_ref.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| signed(order.quantity)).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.unit_price.minor_units).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.unit_price.currency.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.purchased_on.to_sqlx()).collect::<Vec<Date>>())
+        .bind(orders().map(|order| order.delivered_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
+        .bind(at.to_sqlx())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let word = |entry: &Entry, of: fn(&proto::claim::Assessment) -> i32| entry.judgement.as_ref().map(of).and_then(small);
+    let answer = |entry: &Entry| {
+        let event = TriageEvent { claim_id: entry.claim.to_string(), kind: Some(entry.answer.clone()?) };
+        Some(event.encode_to_vec())
+    };
+    let each = || entries.iter();
+    sqlx::query(ENTRIES)
+        .bind(each().map(|entry| entry.claim.0).collect::<Vec<Uuid>>())
+        .bind(each().map(|entry| signed(entry.number)).collect::<Vec<_>>())
+        .bind(each().map(|entry| signed(entry.version)).collect::<Vec<_>>())
+        .bind(each().map(|entry| row::entry_word(entry.state)).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.reason.as_str()).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.by_person).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.by.as_str()).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.at.to_sqlx()).collect::<Vec<Timestamp>>())
+        .bind(each().map(|entry| word(entry, |j| j.category)).collect::<Vec<_>>())
+        .bind(each().map(|entry| word(entry, |j| j.severity)).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.judgement.as_ref().map(|j| signed(j.priority))).collect::<Vec<_>>())
+        .bind(each().map(|entry| word(entry, |j| j.liability)).collect::<Vec<_>>())
+        .bind(each().map(|entry| word(entry, |j| j.department)).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.asked.as_ref().map(|ask| ask.message.encode_to_vec())).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.plan.as_ref().map(Message::encode_to_vec)).collect::<Vec<_>>())
+        .bind(each().map(answer).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn save_items(tx: &mut Tx, items: &[&Item]) -> Result<(), Fault> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let each = || items.iter();
+    sqlx::query(ITEMS)
+        .bind(each().map(|item| item.id.0).collect::<Vec<Uuid>>())
+        .bind(each().map(|item| item.claim.0).collect::<Vec<Uuid>>())
+        .bind(each().map(|item| signed(item.number)).collect::<Vec<_>>())
+        .bind(each().map(|item| small(item.role.into()).unwrap_or(0)).collect::<Vec<_>>())
+        .bind(each().map(|item| item.reason.as_str()).collect::<Vec<_>>())
+        .bind(each().map(|item| 1000 - signed(item.assessment.priority).clamp(0, 1000)).collect::<Vec<_>>())
+        .bind(each().map(|item| item.due_at.to_sqlx()).collect::<Vec<Timestamp>>())
+        .bind(each().map(|item| row::item_word(item.state)).collect::<Vec<_>>())
+        .bind(each().map(|item| item.version).collect::<Vec<_>>())
+        .bind(each().map(|item| item.opened_at.to_sqlx()).collect::<Vec<Timestamp>>())
+        .bind(each().map(|item| item.ended.as_ref().map(|(at, _)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())
+        .bind(each().map(|item| item.ended.as_ref().map(|(_, by)| by.as_str())).collect::<Vec<_>>())
+        .bind(each().map(|item| item.note.as_str()).collect::<Vec<_>>())
+        .bind(each().map(|item| events::content(item)).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Numbers of ours are far below the limit; the edge and the domain keep them so.
+fn signed(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn small(word: i32) -> Option<i16> {
+    i16::try_from(word).ok()
+}
