@@ -13,9 +13,7 @@ use proto::intake::{
 use proto::{ClaimId, Subject, to_wire};
 use uuid::Uuid;
 
-use crate::domain::{
-    Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count,
-};
+use crate::domain::{Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count};
 
 /// Reads a command of the orchestrator.
 pub fn command(_subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -33,9 +31,7 @@ fn action(kind: intake_command::Kind) -> Result<Action, Malformed> {
             reason: code("reason", ask.reason, 1)?,
             line: number("line", ask.line, 0, 100)?,
         },
-        Kind::CloseQuestion(close) => {
-            Action::CloseQuestion { question_id: code("question_id", close.question_id, 1)? }
-        }
+        Kind::CloseQuestion(close) => Action::CloseQuestion { question_id: code("question_id", close.question_id, 1)? },
         Kind::ProposePlan(propose) => {
             let plan = propose.plan.ok_or_else(|| Malformed("there is no plan".to_owned()))?;
             number("plan.number", plan.number, 1, NUMBER_MAX)?;

@@ -181,7 +181,9 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::AlreadyWithdrawn => state("the claim was withdrawn before"),
             Refusal::AlreadyConfirmed => state("the read-back was confirmed before"),
             Refusal::EtagMismatch => Self::etag_mismatch(),
-            Refusal::TooMuchEvidence { held } => state("a claim holds at most 50 pieces of evidence").with("held", held),
+            Refusal::TooMuchEvidence { held } => {
+                state("a claim holds at most 50 pieces of evidence").with("held", held)
+            }
             Refusal::NoSuchLine { line } => state("the claim does not have this line").with("line", line),
             Refusal::QuestionNotOpen { question_id } => {
                 state("no such question is open").with("question_id", question_id)

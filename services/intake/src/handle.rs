@@ -89,7 +89,7 @@ impl Handle {
         let id = ClaimId(meta.new_id());
         let number = domain::claim_number(meta.now, count);
         let claim = domain::submit(report, id, number, meta.now, &self.pack.intake);
-        let outcome = Outcome::reply(&grpc::submitted(&claim)).telling(events::submitted(meta, &claim));
+        let outcome = grpc::submitted(&claim).telling(events::submitted(meta, &claim));
         world.contacts.push((id, report.contact.clone()));
         world.claims.insert(id, Entry { before: None, now: claim });
         Ok(outcome)

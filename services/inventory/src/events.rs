@@ -128,9 +128,7 @@ fn reservation(state: &State, command: &Command, job: &Job) -> Option<Outgoing> 
         ReservationState::Consumed => Told::Consumed(Consumed { quantity: known.wanted }),
         ReservationState::Released => Told::Released(Released {}),
         ReservationState::Expired => Told::Expired(Expired {}),
-        ReservationState::Failed => {
-            Told::ReservationFailed(ReservationFailed { reason: "UNKNOWN_SKU".to_owned() })
-        }
+        ReservationState::Failed => Told::ReservationFailed(ReservationFailed { reason: "UNKNOWN_SKU".to_owned() }),
     };
     Some(event(job, kind))
 }

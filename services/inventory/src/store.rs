@@ -8,8 +8,8 @@ use chassis::Fault;
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
-use sqlx::{PgPool, Row};
 use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use crate::domain::{Command, Job, Place, Zone};

@@ -1,1 +1,31 @@
-//! placeholder
+//! Logistics: parcels to and from customers. It does not decide who pays.
+//!
+//! - [`domain`]: the rules, pure; `domain/choice.rs` chooses the carrier.
+//! - [`handle`]: the one path: load, decide, save.
+//! - [`store`]: the SQL. [`grpc`]: calls. [`events`]: messages.
+
+pub mod domain;
+pub mod events;
+pub mod grpc;
+pub mod handle;
+pub mod store;
+
+use proto::REQUEST_BYTES_MAX;
+use proto::logistics::logistics_service_server::LogisticsServiceServer;
+
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service.
+pub static SERVICE: chassis::Service = chassis::Service { name: "logistics", migrations: &MIGRATIONS, build };
+
+fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
+    Box::pin(async move {
+        let pack = ctx.pack();
+        let carriers = domain::Carriers { list: pack.logistics.carriers.clone(), currency: pack.currency.clone() };
+        let lanes = ctx.lanes(handle::Handle { carriers: carriers.clone() });
+        ctx.consume(&lanes, events::command);
+        let api = grpc::Api { lanes, reads: ctx.reads(), carriers };
+        Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
+    })
+}

@@ -4,6 +4,8 @@
 mod commands;
 mod facts;
 mod notices;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use chassis::Malformed;

@@ -150,9 +150,7 @@ impl Settlement {
 impl State {
     /// The state of a number in the database.
     pub fn of(number: i16) -> Option<Self> {
-        [Self::Instructed, Self::Paid, Self::Failed, Self::Cancelled]
-            .into_iter()
-            .find(|state| *state as i16 == number)
+        [Self::Instructed, Self::Paid, Self::Failed, Self::Cancelled].into_iter().find(|state| *state as i16 == number)
     }
 }
 

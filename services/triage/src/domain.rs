@@ -3,6 +3,8 @@
 //! An assessment has a name, (claim, number), chosen by the orchestrator. The same name again gets the same answer
 //! again. Its rows are versions: the rules' judgement first, then a person's, or its end.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod ask;
 pub mod eligibility;
 pub mod judge;
@@ -212,7 +214,13 @@ pub enum Refusal {
 // decide
 
 /// Decides one command about a claim.
-pub fn decide(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
+pub fn decide(
+    pack: &Pack,
+    case: &Case,
+    orders: &Orders,
+    meta: &Meta,
+    command: &Command,
+) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::RecordOrders { orders, .. } => Ok(orders.iter().cloned().map(Event::Recorded).collect()),
         Command::Assess(ask) => Ok(assess(pack, case, orders, meta, ask)),
@@ -335,8 +343,8 @@ fn decided(
             outcome: Outcome::Question { reason: reason.clone(), line: 0 },
         },
         VerdictKind::Lines(decisions) => {
-            let (assessment, plan) = person::plan(pack, ask, orders, decisions, verdict.liability, meta)
-                .map_err(Refusal::PlanInvalid)?;
+            let (assessment, plan) =
+                person::plan(pack, ask, orders, decisions, verdict.liability, meta).map_err(Refusal::PlanInvalid)?;
             let refused = plan.lines.iter().all(|line| line.resolution() == Resolution::Reject);
             let first = plan.lines.first().map(|line| line.reason.clone()).unwrap_or_default();
             let outcome = if refused { Outcome::Refused(first) } else { Outcome::Plan(plan) };

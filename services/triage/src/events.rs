@@ -1,12 +1,12 @@
 //! Messages to commands, answers to messages: the only translator.
 
 use chassis::{Malformed, Outgoing};
+use prost::Message;
 use proto::claim::{Assessment, LinePlan, ReportedLine};
 use proto::triage::triage_command::Kind;
 use proto::triage::triage_event::Kind as Answer;
 use proto::triage::{TriageCommand, TriageEvent, WorkItem};
 use proto::{ClaimId, Subject};
-use prost::Message;
 
 use crate::domain::ask::Ask;
 use crate::domain::{Command, Entry, Item, ItemState};
@@ -14,8 +14,7 @@ use crate::domain::{Command, Entry, Item, ItemState};
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
     let message = TriageCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
-    let claim: ClaimId =
-        message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
+    let claim: ClaimId = message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
     let (name, command) = match message.kind {
         Some(Kind::AssessClaim(ask)) => {
             ("assess_claim", Command::Assess(Box::new(Ask::read(claim, ask).map_err(Malformed)?)))

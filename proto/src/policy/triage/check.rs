@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authority, CategoryRule, PriorityRules, SeverityRules, Term, Triage, WorkItems, Word};
+use super::{Authority, CategoryRule, PriorityRules, SeverityRules, Term, Triage, Word, WorkItems};
 use crate::claim::{Category, Resolution, Role, Severity};
 use crate::policy::Problems;
 

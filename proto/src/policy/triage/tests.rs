@@ -14,7 +14,10 @@ fn problems_after(old: &str, new: &str, mark: &str) -> (usize, Vec<(usize, Strin
 fn a_gap_in_the_table_of_categories_is_told() {
     let (_, problems) =
         problems_after("[triage.categories.transit_loss]", "[triage.categories.other_loss]", "[triage]");
-    assert!(problems.iter().any(|(line, why)| *line > 0 && why.contains("`other_loss` is not a category")), "{problems:?}");
+    assert!(
+        problems.iter().any(|(line, why)| *line > 0 && why.contains("`other_loss` is not a category")),
+        "{problems:?}"
+    );
 
     let start = SUPPLY_CHAIN.find("[triage.categories.transit_loss]").unwrap();
     let end = start + SUPPLY_CHAIN[start..].find("\n[").unwrap();
@@ -28,7 +31,11 @@ fn a_gap_in_the_table_of_categories_is_told() {
 #[test]
 fn overlapping_bands_are_told_with_their_line() {
     let band = "    { from = 100_000, severity = \"serious\" },";
-    let (line, problems) = problems_after(band, "    { from = 10_000, severity = \"serious\" },", "    { from = 10_000, severity = \"serious\"");
+    let (line, problems) = problems_after(
+        band,
+        "    { from = 10_000, severity = \"serious\" },",
+        "    { from = 10_000, severity = \"serious\"",
+    );
     assert_eq!(
         problems,
         [(line, "triage.severity.value[2].from: must be above the band before: bands do not overlap".to_owned())]
@@ -50,11 +57,8 @@ fn a_default_that_is_no_candidate_is_told_with_its_line() {
 
 #[test]
 fn weights_that_do_not_add_up_are_told_with_their_line() {
-    let (line, problems) = problems_after(
-        "weights = { severity = 500,",
-        "weights = { severity = 400,",
-        "weights = { severity = 400,",
-    );
+    let (line, problems) =
+        problems_after("weights = { severity = 500,", "weights = { severity = 400,", "weights = { severity = 400,");
     assert_eq!(problems, [(line, "triage.priority.weights: must add up to 1000, not 900".to_owned())]);
 }
 
@@ -74,7 +78,9 @@ fn every_problem_is_told_at_once() {
         .replacen("claim_max = ", "claim_max = 99999999999999 #", 1)
         .replacen("due_hours = { minor = ", "due_hours = { minor = 1000", 1);
     let problems = Pack::parse("pack.toml", &text).unwrap_err().problems;
-    for path in ["triage.collect_from", "triage.authority.claim_max", "triage.value_high", "triage.work_items.due_hours"] {
+    for path in
+        ["triage.collect_from", "triage.authority.claim_max", "triage.value_high", "triage.work_items.due_hours"]
+    {
         assert!(problems.iter().any(|(line, why)| *line > 0 && why.starts_with(path)), "{path}: {problems:?}");
     }
 }

@@ -162,7 +162,17 @@ mod tests {
         for good in ["ada@example.org", "a.b+c@mail.example.co.uk", "名@例え.jp"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["ada", "@example.org", "ada@", "ada@example", "a da@example.org", "ada@.org", "ada@example..org", "a@b@c.org", "ada@-x.org"] {
+        for bad in [
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@example",
+            "a da@example.org",
+            "ada@.org",
+            "ada@example..org",
+            "a@b@c.org",
+            "ada@-x.org",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

@@ -10,9 +10,7 @@ use proto::claim::{Category, Channel, ClaimState, Plan, Resolution};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{
-    Claim, End, Evidence, FollowUp, Line, Pii, Promises, Proposal, ProposalState, Question, ReadBack,
-};
+use crate::domain::{Claim, End, Evidence, FollowUp, Line, Pii, Promises, Proposal, ProposalState, Question, ReadBack};
 
 macro_rules! claim_columns {
     () => {
@@ -122,7 +120,11 @@ pub(super) async fn add_report(connection: &mut PgConnection, claims: &mut Claim
 }
 
 /// Adds questions to claims.
-pub(super) async fn add_questions(connection: &mut PgConnection, claims: &mut Claims, ids: &[Uuid]) -> Result<(), Fault> {
+pub(super) async fn add_questions(
+    connection: &mut PgConnection,
+    claims: &mut Claims,
+    ids: &[Uuid],
+) -> Result<(), Fault> {
     let questions: Vec<QuestionRow> = sqlx::query_as(QUESTIONS).bind(ids).fetch_all(connection).await?;
     for row in questions {
         if let Some(claim) = claims.get_mut(&ClaimId(row.claim_id)) {

@@ -134,8 +134,10 @@ async fn insert_claims(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
 
 async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
     let scores = |claim: &Claim| claim.scores.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-    let plan = |claim: &Claim| claim.proposal.as_ref().and_then(|known| known.plan.as_ref()).map(|plan| plan.encode_to_vec());
-    let read_back_by = |claim: &Claim| claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default();
+    let plan =
+        |claim: &Claim| claim.proposal.as_ref().and_then(|known| known.plan.as_ref()).map(|plan| plan.encode_to_vec());
+    let read_back_by =
+        |claim: &Claim| claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default();
     let end_reason = |claim: &Claim| claim.end.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default();
     sqlx::query(UPDATE_CLAIMS)
         .bind(ids(changed))
@@ -160,7 +162,8 @@ async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
 }
 
 async fn insert_contacts(tx: &mut Tx, contacts: &[(ClaimId, Contact)]) -> Result<(), Fault> {
-    let column = |of: fn(&Contact) -> &String| contacts.iter().map(|(_, contact)| of(contact).clone()).collect::<Vec<_>>();
+    let column =
+        |of: fn(&Contact) -> &String| contacts.iter().map(|(_, contact)| of(contact).clone()).collect::<Vec<_>>();
     sqlx::query(INSERT_CONTACTS)
         .bind(contacts.iter().map(|(claim, _)| claim.0).collect::<Vec<_>>())
         .bind(column(|contact| contact.customer_name.reveal()))
@@ -176,7 +179,8 @@ async fn insert_contacts(tx: &mut Tx, contacts: &[(ClaimId, Contact)]) -> Result
 
 async fn insert_lines(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
     type Row<'a> = (Uuid, i16, &'a Line);
-    let rows: Vec<Row> = new.iter().flat_map(|entry| (1..).zip(&entry.now.lines).map(|(n, l)| (entry.now.id.0, n, l))).collect();
+    let rows: Vec<Row> =
+        new.iter().flat_map(|entry| (1..).zip(&entry.now.lines).map(|(n, l)| (entry.now.id.0, n, l))).collect();
     let text = |of: fn(&Line) -> String| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
     let code = |of: fn(&Line) -> i16| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
     let flag = |of: fn(&Line) -> bool| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
@@ -239,7 +243,8 @@ async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> 
     if rows.is_empty() {
         return Ok(());
     }
-    let time = |of: fn(&Question) -> Option<jiff::Timestamp>| rows.iter().map(|(_, _, row)| at(of(row))).collect::<Vec<_>>();
+    let time =
+        |of: fn(&Question) -> Option<jiff::Timestamp>| rows.iter().map(|(_, _, row)| at(of(row))).collect::<Vec<_>>();
     sqlx::query(UPSERT_QUESTIONS)
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())

@@ -13,8 +13,10 @@ use super::{
 pub fn decide(state: &State, terms: &Terms, now: Timestamp, command: &Command) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::RegisterSkus(skus) => {
-            let registered =
-                |sku: &super::Sku| Event::SkuRegistered { sku: sku.sku.clone(), description: Some(sku.description.clone()) };
+            let registered = |sku: &super::Sku| Event::SkuRegistered {
+                sku: sku.sku.clone(),
+                description: Some(sku.description.clone()),
+            };
             Ok(skus.iter().map(registered).collect())
         }
         Command::RegisterWarehouse(warehouse) => Ok(vec![Event::WarehouseRegistered(warehouse.clone())]),
@@ -127,7 +129,8 @@ fn consume(state: &State, job: &Job) -> Result<Vec<Event>, Refusal> {
     match reservation.state {
         ReservationState::Held | ReservationState::Committed => {
             let document = job.claim.to_string();
-            let left = |(place, units): (&Place, &u32)| moved(place, MovementKind::Consumed, -i64::from(*units), &document);
+            let left =
+                |(place, units): (&Place, &u32)| moved(place, MovementKind::Consumed, -i64::from(*units), &document);
             let moves = reservation.allocations.iter().map(left);
             Ok(std::iter::once(Event::Consumed(*job)).chain(moves).collect())
         }
@@ -165,7 +168,8 @@ fn expire(state: &State, job: &Job, due_at: Timestamp) -> Vec<Event> {
 fn expect_return(state: &State, job: &Job, announced: &GoodsLine) -> Result<Vec<Event>, Refusal> {
     if let Some(known) = state.returns.get(job) {
         let remembered_only = known.sku.is_empty();
-        let same = known.sku == announced.sku && known.batch == announced.batch && known.announced == announced.quantity;
+        let same =
+            known.sku == announced.sku && known.batch == announced.batch && known.announced == announced.quantity;
         if !remembered_only && !same {
             return Err(Refusal::Broken("a return that is expected is announced again with other goods"));
         }

@@ -4,7 +4,7 @@ mod cases;
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use proto::{ClaimId, ids};
 
@@ -87,6 +87,7 @@ struct Seen {
 }
 
 impl Seen {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "it looks for three kinds only")]
     fn note(&mut self, event: &Event) {
         match event {
             Event::Moved { place, quantity, .. } => *self.ledger.entry(place.clone()).or_default() += quantity,
@@ -139,7 +140,7 @@ fn check_reservation(reservation: &Reservation) {
     }
     assert_eq!(reservation.expires_at.is_some(), matches!(reservation.state, S::HeldPartly | S::Held));
     assert_eq!(reservation.expected_on.is_some(), reservation.state == S::HeldPartly);
-    assert_eq!(reservation.commit && reservation.state == S::Held, false, "a promised whole is committed");
+    assert!(!(reservation.commit && reservation.state == S::Held), "a promised whole is committed");
 }
 
 /// Nobody waits for stock that is free, and nobody was served before an older one.

@@ -1,15 +1,12 @@
 //! Inventory against real PostgreSQL and NATS: calls and messages in, answers and facts out.
+#![allow(clippy::unwrap_used, reason = "what is not as it must be fails the test")]
 
 mod calls;
+mod lists;
 mod messages;
+mod process;
+mod races;
+mod refusals;
+mod returns;
 mod schema;
 mod shop;
-
-/// Tests start services on several threads each.
-macro_rules! it {
-    ($(async fn $name:ident() $body:block)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() $body
-    )*};
-}
-pub(crate) use it;

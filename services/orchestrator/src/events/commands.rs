@@ -69,7 +69,8 @@ pub(crate) fn message(
         }
         Command::OpenTask { job, kind, reason } => to.open_task(*job, *kind, reason),
         Command::CloseTask { job } => {
-            let close = esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: words::wire_leg(job.leg) as i32 };
+            let close =
+                esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: words::wire_leg(job.leg) as i32 };
             to.escalation("close_task", escalation_command::Kind::CloseTask(close))
         }
         Command::Reserve { .. }
@@ -157,7 +158,8 @@ impl To<'_> {
         let (job, name, kind) = match command {
             Command::Reserve { job, quantity } => {
                 let LinePlan { sku, batch, .. } = self.line(*job)?;
-                let reserve = inv::Reserve { sku: sku.clone(), batch: batch.clone(), quantity: *quantity, commit: true };
+                let reserve =
+                    inv::Reserve { sku: sku.clone(), batch: batch.clone(), quantity: *quantity, commit: true };
                 (job, "reserve", Kind::Reserve(reserve))
             }
             Command::ExpectReturn { job, quantity } => {
@@ -188,9 +190,7 @@ impl To<'_> {
                 let (sku, freight_payer) = (sku.clone(), *freight_payer);
                 (job, "collect", Kind::Collect(log::Collect { sku, quantity: *quantity, country, freight_payer }))
             }
-            Command::CancelShipment { job } => {
-                (job, "cancel_shipment", Kind::CancelShipment(log::CancelShipment {}))
-            }
+            Command::CancelShipment { job } => (job, "cancel_shipment", Kind::CancelShipment(log::CancelShipment {})),
             Command::CancelCollection { job } => {
                 (job, "cancel_collection", Kind::CancelCollection(log::CancelCollection {}))
             }

@@ -37,9 +37,7 @@ pub(crate) fn kind(
             Kind::PersonAsked(claim::PersonAsked { reason: reason.clone(), line: u32::from(*line) })
         }
         Fact::Planned => Kind::Planned(claim::Planned { plan: stored.plan.clone() }),
-        Fact::ApprovalRequested { plan } => {
-            Kind::ApprovalRequested(claim::ApprovalRequested { plan_number: *plan })
-        }
+        Fact::ApprovalRequested { plan } => Kind::ApprovalRequested(claim::ApprovalRequested { plan_number: *plan }),
         Fact::Approved { plan, by_policy } => {
             let by = if *by_policy { "policy".to_owned() } else { decided_by(told) };
             Kind::Approved(claim::Approved { plan_number: *plan, by })
@@ -69,12 +67,8 @@ pub(crate) fn kind(
         Fact::CompensationStarted { reason } => {
             Kind::CompensationStarted(claim::CompensationStarted { reason: (*reason).to_owned() })
         }
-        Fact::FollowUpStarted { round } => {
-            Kind::FollowUpStarted(claim::FollowUpStarted { round: u32::from(*round) })
-        }
-        Fact::Reopened { round, score } => {
-            Kind::Reopened(claim::Reopened { round: u32::from(*round), score: *score })
-        }
+        Fact::FollowUpStarted { round } => Kind::FollowUpStarted(claim::FollowUpStarted { round: u32::from(*round) }),
+        Fact::Reopened { round, score } => Kind::Reopened(claim::Reopened { round: u32::from(*round), score: *score }),
         Fact::Ended { outcome, reason } => {
             Kind::Ended(claim::Ended { outcome: *outcome as i32, reason: reason.clone() })
         }
@@ -128,7 +122,9 @@ fn decided_by(told: Option<&Told>) -> String {
 
 fn counted(job: Job, told: Option<&Told>) -> Option<claim::ReturnCount> {
     match told {
-        Some(Told::Inventory(inventory_event::Kind::ReturnCounted(counted))) if job.leg == Leg::Receipt => counted.count,
+        Some(Told::Inventory(inventory_event::Kind::ReturnCounted(counted))) if job.leg == Leg::Receipt => {
+            counted.count
+        }
         _ => None,
     }
 }

@@ -98,7 +98,8 @@ pub async fn write(tx: &mut Tx, ledgers: &BTreeMap<OrderLine, Ledger>, entries: 
 
 async fn write_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
     let (order_nos, skus) = keys(entries.iter().map(|entry| &entry.line));
-    let number = |of: fn(&Entry) -> u32| entries.iter().map(|entry| int(of(entry))).collect::<Result<Vec<i32>, Fault>>();
+    let number =
+        |of: fn(&Entry) -> u32| entries.iter().map(|entry| int(of(entry))).collect::<Result<Vec<i32>, Fault>>();
     sqlx::query(ENTRIES)
         .bind(order_nos)
         .bind(skus)

@@ -6,8 +6,8 @@ use chassis::{Fault, Tx};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
-use proto::claim::{ClaimEvent, Plan};
 use proto::claim::LinePlan;
+use proto::claim::{ClaimEvent, Plan};
 use proto::intake::ClaimSubmitted;
 use proto::triage::triage_event;
 use proto::{intake::intake_event, logistics::logistics_event};
@@ -171,16 +171,13 @@ pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>
 }
 
 /// Writes what has changed.
-pub async fn write(
-    tx: &mut Tx,
-    processes: &BTreeMap<Uuid, Stored>,
-    changed: &BTreeSet<Uuid>,
-) -> Result<(), Fault> {
+pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BTreeSet<Uuid>) -> Result<(), Fault> {
     let rows: Vec<(Uuid, &Stored)> = changed.iter().filter_map(|id| Some((*id, processes.get(id)?))).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let small = |of: fn(&Stored) -> i32| rows.iter().map(|(_, row)| i16::try_from(of(row)).unwrap_or(-1)).collect::<Vec<_>>();
+    let small =
+        |of: fn(&Stored) -> i32| rows.iter().map(|(_, row)| i16::try_from(of(row)).unwrap_or(-1)).collect::<Vec<_>>();
     let number = |of: fn(&Stored) -> u32| rows.iter().map(|(_, row)| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
     let time = |of: fn(&Stored) -> Option<Timestamp>| {
         rows.iter().map(|(_, row)| of(row).map(Timestamp::to_sqlx)).collect::<Vec<_>>()

@@ -45,6 +45,9 @@ pub async fn claims_of(tx: &mut Tx, settlements: &[Uuid]) -> Result<Vec<Uuid>, F
 
 /// Reads and locks the settlements of claims.
 pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlement>, Fault> {
+    if claims.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let rows = sqlx::query(LOCK).bind(claims).fetch_all(tx).await?;
     let settlements = rows.iter().map(settlement).collect::<Result<Vec<_>, Fault>>()?;
     Ok(settlements.into_iter().map(|settlement| (settlement.settlement_id, settlement)).collect())

@@ -1,5 +1,6 @@
 //! The orchestrator against real PostgreSQL and NATS. The tests play the other services: they publish their events and
 //! look at the commands that the orchestrator journals.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and makes ids of its own")]
 
 mod answers;
 mod binary;

@@ -161,7 +161,8 @@ impl Story<'_> {
 
     /// Commands to a service under a name, about this claim, in order.
     async fn asked<M: Message + Default>(&self, of: &str, what: &str, claim: impl Fn(&M) -> String) -> Vec<M> {
-        let pick = |subject: &Subject| matches!(subject, Subject::Command { service, name } if service == of && name == what);
+        let pick =
+            |subject: &Subject| matches!(subject, Subject::Command { service, name } if service == of && name == what);
         let all = self.world.heard(pick).await.into_iter().map(|bytes| M::decode(bytes.as_slice()).unwrap());
         all.filter(|message| claim(message) == self.claim.to_string()).collect()
     }
@@ -189,7 +190,8 @@ impl Story<'_> {
     /// Notices to an audience under a template, about this claim.
     pub async fn notices(&self, to: &str, template: &str) -> Vec<Notice> {
         let pick = |subject: &Subject| matches!(subject, Subject::Notice { audience, name } if audience == to && name == template);
-        let all = self.world.heard(pick).await.into_iter().map(|bytes| serde_json::from_slice::<Notice>(&bytes).unwrap());
+        let all =
+            self.world.heard(pick).await.into_iter().map(|bytes| serde_json::from_slice::<Notice>(&bytes).unwrap());
         all.filter(|notice| notice.claim_id == self.claim.to_string()).collect()
     }
 
@@ -204,7 +206,8 @@ impl Story<'_> {
 
     /// The public life of the claim; checks that it is dense and is what was published.
     pub async fn timeline(&self) -> Vec<ClaimEvent> {
-        let request = GetTimelineRequest { claim_id: self.claim.to_string(), page_size: 500, page_token: String::new() };
+        let request =
+            GetTimelineRequest { claim_id: self.claim.to_string(), page_size: 500, page_token: String::new() };
         let events = self.world.api().get_timeline(request).await.unwrap().into_inner().events;
         let numbers: Vec<u32> = events.iter().map(|event| event.number).collect();
         assert_eq!(numbers, (1..=u32::try_from(events.len()).unwrap()).collect::<Vec<_>>());

@@ -67,7 +67,8 @@ pub fn plan(
     let received_on = ask.received_on(&rules.time_zone);
     for (line, decision) in by_line {
         let order = orders.find(ask, line, received_on);
-        let quantity = decision.quantity.unwrap_or_else(|| order.map_or(line.quantity, |o| line.quantity.min(o.quantity)));
+        let quantity =
+            decision.quantity.unwrap_or_else(|| order.map_or(line.quantity, |o| line.quantity.min(o.quantity)));
         let price = price(pack, order, decision, &mut misfits);
         if quantity > line.quantity {
             misfits.push((line.line, "more units than were reported"));

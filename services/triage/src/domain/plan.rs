@@ -187,6 +187,8 @@ pub fn consented(rules: &Triage, ask: &Ask, lines: &[LinePlan], wish_counts: boo
     lines.iter().all(|plan| {
         let wish = ask.lines.iter().find(|line| line.line == plan.line).map(|line| line.wish);
         let as_wished = rules.consent.by_wish && wish_counts && wish == Some(plan.resolution());
-        as_wished || plan.resolution() == Resolution::Reject || rules.consent.not_needed.contains(&Word(plan.resolution()))
+        as_wished
+            || plan.resolution() == Resolution::Reject
+            || rules.consent.not_needed.contains(&Word(plan.resolution()))
     })
 }

@@ -116,7 +116,8 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
     let rules = &pack.triage;
     let received_on = ask.received_on(&rules.time_zone);
     let found: Vec<_> = ask.lines.iter().map(|line| (line, orders.find(ask, line, received_on))).collect();
-    let judged: Vec<_> = found.iter().map(|(line, order)| judge::line(rules, line, worth(pack, line, *order))).collect();
+    let judged: Vec<_> =
+        found.iter().map(|(line, order)| judge::line(rules, line, worth(pack, line, *order))).collect();
     let says = found.iter().zip(&judged).map(|((line, order), judged)| says(pack, ask, line, *order, judged, now));
     let says: Vec<_> = says.collect();
     let assessment = judge::claim(rules, ask, &judged, None, RULES, now);
@@ -212,7 +213,7 @@ fn making<'o>(
 ) -> Making<'o> {
     Making {
         resolution,
-        quantity: order.map_or(line.quantity, |order| line.quantity.min(order.quantity)),
+        quantity: order.map_or(line.quantity, |order| line.quantity),
         order_no: order.map_or("", |order| &order.order_no),
         sold_quantity: order.map_or(0, |order| order.quantity),
         unit_price: order.map_or(0, |order| order.unit_price.minor_units),

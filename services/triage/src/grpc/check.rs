@@ -8,9 +8,9 @@ use proto::triage::{DecideWorkItemRequest, LineDecision, OrderLine, RecordOrders
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::domain::Command;
 use crate::domain::orders::Order;
 use crate::domain::person::{self, Verdict, VerdictKind};
-use crate::domain::Command;
 
 /// Reads a request to record orders.
 pub fn record_orders(body: &RecordOrdersRequest) -> Result<(Uuid, Command), Status> {

@@ -3,8 +3,8 @@
 use chassis::{Fault, Page};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use proto::claim::{Assessment, Plan, Role};
 use proto::ClaimId;
+use proto::claim::{Assessment, Plan, Role};
 use sqlx::PgPool;
 use uuid::Uuid;
 

@@ -78,7 +78,8 @@ async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
     if entries.is_empty() {
         return Ok(());
     }
-    let word = |entry: &Entry, of: fn(&proto::claim::Assessment) -> i32| entry.judgement.as_ref().map(of).and_then(small);
+    let word =
+        |entry: &Entry, of: fn(&proto::claim::Assessment) -> i32| entry.judgement.as_ref().map(of).and_then(small);
     let answer = |entry: &Entry| {
         let event = TriageEvent { claim_id: entry.claim.to_string(), kind: Some(entry.answer.clone()?) };
         Some(event.encode_to_vec())

@@ -1,1 +1,9 @@
-fn main(){}
+//! Triage against real PostgreSQL and NATS.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod decisions;
+mod messages;
+mod orders;
+mod refusals;
+mod world;

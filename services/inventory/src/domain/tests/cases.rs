@@ -37,7 +37,12 @@ impl Shop {
         self.state.reservations[&job].state
     }
 
-    fn count(&mut self, job: Job, [accepted, damaged, wrong_item]: [u32; 3], last: bool) -> Result<Vec<Event>, Refusal> {
+    fn count(
+        &mut self,
+        job: Job,
+        [accepted, damaged, wrong_item]: [u32; 3],
+        last: bool,
+    ) -> Result<Vec<Event>, Refusal> {
         let receipt = Receipt { warehouse: "N".to_owned(), accepted, damaged, wrong_item, last };
         self.ask(&Command::ReceiveReturn { job, version: None, receipt })
     }
@@ -212,9 +217,8 @@ fn a_return_disposes_of_its_own_goods_only_and_never_restocks_another_article() 
         shop.expect(job(claim, 1), 3);
         shop.count(job(claim, 1), [0, 1, 1], true).unwrap();
     }
-    let mut dispose = |quantity, disposition| {
-        shop.ask(&Command::DisposeReturn { job: job(1, 1), quantity, disposition }).map(|_| ())
-    };
+    let mut dispose =
+        |quantity, disposition| shop.ask(&Command::DisposeReturn { job: job(1, 1), quantity, disposition }).map(|_| ());
     assert_eq!(dispose(3, Disposition::Scrap), Err(Refusal::NothingToDispose { waiting: 2 }));
     assert_eq!(dispose(2, Disposition::Restock), Err(Refusal::NothingToDispose { waiting: 1 }));
     assert_eq!(dispose(1, Disposition::Restock), Ok(()));

@@ -119,7 +119,10 @@ pub(super) async fn receipts(tx: &mut Tx, receipts: Vec<Receipted>) -> Result<()
     exactly(tx, query, receipts.len()).await
 }
 
-pub(super) async fn waiting<'a>(tx: &mut Tx, returns: impl Iterator<Item = (&'a Job, &'a Return)>) -> Result<(), Fault> {
+pub(super) async fn waiting<'a>(
+    tx: &mut Tx,
+    returns: impl Iterator<Item = (&'a Job, &'a Return)>,
+) -> Result<(), Fault> {
     let (mut jobs, mut warehouses) = (JobColumns::default(), Vec::new());
     let (mut damaged, mut wrong_item) = (Vec::new(), Vec::new());
     for (job, known) in returns {

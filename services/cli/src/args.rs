@@ -1,0 +1,91 @@
+//! What can be asked of `redress`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::Output;
+use crate::{claim, demo, exit, import, parked, serve, settlement, shipment, up, work};
+
+/// Redress takes an after-sales claim from the first report to the last follow-up.
+#[derive(Debug, Parser)]
+#[command(name = "redress", version, after_help = exit::HELP, max_term_width = 120)]
+pub struct Args {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Global {
+    /// Tables for people, JSON for scripts.
+    #[arg(long, global = true, value_enum, default_value_t, env = "REDRESS_OUTPUT")]
+    pub output: Output,
+    /// Who asks, as `anna`: sent with every call and written into the history.
+    #[arg(long, global = true, env = "REDRESS_ACTOR")]
+    pub actor: Option<String>,
+    /// Roles of who asks, with commas, as `supervisor,finance`.
+    #[arg(long, global = true, env = "REDRESS_ROLES")]
+    pub roles: Option<String>,
+    /// File with the JSON line of `redress up`; without it the variable REDRESS_ENDPOINTS (the same JSON, or only
+    /// `{"intake":"http://…",…}`) counts, then what `redress up` of this user left behind.
+    #[arg(long, global = true, env = "REDRESS_STACK")]
+    pub stack: Option<PathBuf>,
+    /// UUID that names this request: the same request again with the same id changes nothing and gets the same answer.
+    #[arg(long, global = true)]
+    pub request_id: Option<String>,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start all of Redress on this machine, on a private PostgreSQL and NATS, until SIGINT or SIGTERM.
+    Up(up::Up),
+    /// Serve one service in this process, configured by variables as REDRESS_INTAKE__DATABASE__URL.
+    Serve(serve::Serve),
+    /// Real sales and returns on a private installation, with carrier, warehouse, finance and customers played by clients.
+    Demo(demo::Demo),
+    /// Import a CSV file.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Claims of customers.
+    #[command(subcommand)]
+    Claim(Box<claim::Claim>),
+    /// What waits for a person.
+    #[command(subcommand)]
+    Work(work::Work),
+    /// Parcels to and from customers.
+    #[command(subcommand)]
+    Shipment(shipment::Shipment),
+    /// Money to customers.
+    #[command(subcommand)]
+    Settlement(settlement::Settlement),
+    /// Messages that could not be processed.
+    #[command(subcommand)]
+    Parked(parked::Parked),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_anywhere() {
+        let args = Args::try_parse_from(["redress", "claim", "show", "RD-2026-000001", "--output", "json"]).unwrap();
+        assert_eq!(args.global.output, Output::Json);
+        let args = Args::try_parse_from(["redress", "--actor", "anna", "work", "list", "--role", "supervisor"]).unwrap();
+        assert_eq!(args.global.actor.as_deref(), Some("anna"));
+        assert!(Args::try_parse_from(["redress", "work", "list", "--role", "king"]).is_err());
+    }
+}

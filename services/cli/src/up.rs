@@ -1,0 +1,117 @@
+//! `redress up`: all of Redress on this machine.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use local::{Stack, StackOptions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::connect::Installation;
+use crate::output::{self, Output, table};
+
+/// Start all of Redress on this machine, on a private PostgreSQL and NATS, until SIGINT or SIGTERM.
+///
+/// When it is ready it prints where everything is; with `--output json` as one line
+/// `{"services":{"intake":"http://127.0.0.1:…",…},"nats":"…","postgres":{…}}`. Other commands of the same user find it
+/// by themselves. Nothing of it outlives this process, but a data folder that was asked for.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Up {
+    /// Run the six services as six processes.
+    #[arg(long)]
+    pub processes: bool,
+    /// Keep the data in this folder; without it they are gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Do not wait for the disk: faster, and unsafe when the power fails.
+    #[arg(long)]
+    pub fast: bool,
+    /// Policy pack; without it the shipped one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// What the services log to standard error, as `info` or `warn,sqlx=off`.
+    #[arg(long, default_value = "warn")]
+    pub log: String,
+}
+
+/// Starts, tells where everything is, and stays.
+pub async fn run(command: Up, output: Output) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let stack = tokio::select! {
+        stack = start(&command) => stack?,
+        () = signals.any() => return Ok(()),
+    };
+    let installation = installation(&stack);
+    if let Err(error) = installation.leave() {
+        eprintln!("redress: other commands will not find this installation by themselves: {error:#}");
+    }
+    let told = tell(&installation, output);
+    if told.is_ok() {
+        signals.any().await;
+    }
+    installation.take_back();
+    let stopped = stack.stop().await;
+    told.and(stopped)
+}
+
+/// Starts an installation.
+pub async fn start(command: &Up) -> Result<Stack> {
+    let processes = command.processes.then(std::env::current_exe).transpose()?;
+    let options = StackOptions {
+        durable: !command.fast,
+        root: command.data.clone(),
+        processes,
+        policy: command.policy.clone(),
+        log: command.log.clone(),
+        ..StackOptions::default()
+    };
+    Stack::start(options).await.context("cannot start Redress here")
+}
+
+/// Where everything of a running installation is.
+pub fn installation(stack: &Stack) -> Installation {
+    Installation {
+        services: stack.endpoints().clone(),
+        admin: stack.admin_endpoints().clone(),
+        nats: stack.nats_url(),
+        prefix: stack.prefix().to_owned(),
+        postgres: stack.postgres(),
+    }
+}
+
+fn tell(installation: &Installation, output: Output) -> Result<()> {
+    if output.is_json() {
+        return output::json(installation);
+    }
+    let mut table = table(["service", "gRPC", "probes and metrics"]);
+    for (service, address) in &installation.services {
+        let admin = installation.admin.get(service).map_or("", String::as_str);
+        table.add_row([service, address, admin]);
+    }
+    output::line(table)?;
+    output::line(format!("broker     {}", installation.nats))?;
+    if let (Some(host), Some(port)) = (installation.postgres.get("host"), installation.postgres.get("port")) {
+        output::line(format!("PostgreSQL {host} port {port}, one database and role for each service"))?;
+    }
+    output::line("ready; Ctrl-C ends it")
+}
+
+/// The two signals that end a foreground program in order.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    pub fn new() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either.
+    pub async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! Promises, approvals and work lists of one claim. Pure: no database, no broker, no ambient clock.
+//!
+//! - A clock counts the working time of a promise; it warns at 50 % and 75 %, and breaches once (domain rule 11).
+//!   A breach is kept for ever and climbs a ladder until somebody answers.
+//! - An approval binds a snapshot of a plan and goes through a chain of roles; nobody approves their own proposal, and
+//!   one person takes one step (domain rule 12).
+//! - A work item waits for a role. What is asked again is answered again; what was taken back is never opened.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod approvals;
+pub mod calendar;
+mod clocks;
+mod evolve;
+mod rules;
+mod tasks;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chassis::Meta;
+use jiff::{SignedDuration, Timestamp};
+use proto::ClaimId;
+use proto::claim::Plan;
+use uuid::Uuid;
+
+pub use approvals::digest;
+pub use evolve::evolve;
+pub use rules::{Level, Rules};
+pub use words::{ApprovalState, ClockKind, ClockState, ItemState, Leg, Role, Ruling, Severity, WorkKind};
+
+// ---- Command
+
+/// What can be asked about a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Start clocks of a round.
+    StartClocks {
+        /// The round, from 1.
+        round: u32,
+        /// What for.
+        kinds: BTreeSet<ClockKind>,
+        /// Decides the targets.
+        severity: Severity,
+        /// From when they run; none: from now.
+        from: Option<Timestamp>,
+    },
+    /// Stop clocks.
+    StopClocks(BTreeSet<ClockKind>),
+    /// The customer is asked: pause all clocks.
+    PauseClocks,
+    /// Let all clocks run again.
+    ResumeClocks,
+    /// The database says that a clock is due.
+    Due {
+        /// The clock.
+        clock: ClockKey,
+        /// When it became due.
+        at: Timestamp,
+    },
+    /// Ask those who may approve a plan.
+    RequestApproval {
+        /// The plan.
+        plan: Arc<Plan>,
+        /// Severity of the claim.
+        severity: Severity,
+    },
+    /// Take the request back.
+    CancelApproval(u32),
+    /// Put a task on a list.
+    OpenTask {
+        /// The work.
+        task: Task,
+        /// Kind.
+        kind: WorkKind,
+        /// Why, stable code.
+        reason: String,
+        /// Whom it waits for.
+        role: Role,
+    },
+    /// Take a task off its list.
+    CloseTask(Task),
+    /// A person decides.
+    DecideWorkItem {
+        /// The work item.
+        item: Uuid,
+        /// The version that was read.
+        etag: String,
+        /// The decision.
+        ruling: Ruling,
+        /// Why.
+        note: String,
+    },
+}
+
+// ---- Event
+
+/// What happened to a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new round of the claim is known.
+    RoundBegun(u32),
+    /// A promise needs no clock any more, up to a round.
+    KindStopped(ClockKind, u32),
+    /// All clocks are paused.
+    Paused(Timestamp),
+    /// All clocks run again.
+    Resumed,
+    /// A clock was started.
+    ClockStarted(Clock),
+    /// A clock was paused with this working time left.
+    ClockPaused(ClockKey, SignedDuration),
+    /// A clock runs again: from when, its new deadline, when it is due next.
+    ClockResumed(ClockKey, Timestamp, Timestamp, Timestamp),
+    /// A clock was stopped.
+    ClockStopped(ClockKey),
+    /// A clock warned: percent, its deadline, when it is due next.
+    ClockWarned(ClockKey, u32, Timestamp, Timestamp),
+    /// A clock was breached: its deadline, and the escalation that was raised.
+    ClockBreached(ClockKey, Timestamp, Uuid),
+    /// A breach was raised to a level; when the next level is due.
+    LevelRaised(Escalation, Option<Timestamp>),
+    /// A breach climbs no further.
+    LadderEnded(ClockKey),
+    /// A plan waits for approval.
+    ApprovalRequested(Approval),
+    /// A plan was approved, by whom.
+    ApprovalGranted(u32, String),
+    /// A plan was denied, by whom.
+    ApprovalDenied(u32, String),
+    /// The request was taken back.
+    ApprovalCancelled(u32),
+    /// Something waits for a person.
+    ItemOpened(Item),
+    /// Somebody has decided.
+    ItemDecided(Uuid, Decision),
+    /// It was taken off its list.
+    ItemClosed(Uuid),
+    /// A task is never to be opened again.
+    TaskWithdrawn(Task),
+    /// The answer about a task: it was decided.
+    TaskDecided(Uuid),
+    /// The answer about a task: it is off its list.
+    TaskClosed(Task),
+}
+
+// ---- State
+
+/// Everything of one claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// The claim.
+    pub id: ClaimId,
+    /// What is remembered of it.
+    pub head: Head,
+    /// Its clocks.
+    pub clocks: BTreeMap<ClockKey, Clock>,
+    /// Its approvals by plan number.
+    pub approvals: BTreeMap<u32, Approval>,
+    /// Its work items.
+    pub items: BTreeMap<Uuid, Item>,
+    /// Tasks that were taken back.
+    pub withdrawn: BTreeSet<Task>,
+    /// Escalations that are new.
+    pub raised: Vec<Escalation>,
+}
+
+/// What is remembered of a claim itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The number a customer can quote.
+    pub number: String,
+    /// Newest round known; 0: none.
+    pub round: u32,
+    /// Since when all clocks are paused.
+    pub paused_since: Option<Timestamp>,
+    /// Newest round in which a kind needs no clock any more.
+    pub stopped: BTreeMap<ClockKind, u32>,
+}
+
+/// Names a clock of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClockKey {
+    /// What for.
+    pub kind: ClockKind,
+    /// Round of the claim; for an approval the number of the plan.
+    pub round: u32,
+}
+
+/// A running deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Its name.
+    pub key: ClockKey,
+    /// State.
+    pub state: ClockState,
+    /// Decides its ladder.
+    pub severity: Severity,
+    /// Working time allowed.
+    pub target: SignedDuration,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Since when it counts without a pause.
+    pub counted_from: Timestamp,
+    /// Working time that was left then.
+    pub left: SignedDuration,
+    /// When it is due.
+    pub deadline: Timestamp,
+    /// Highest warning given: 0, 50 or 75.
+    pub warned: u32,
+    /// First breach: the deadline that was missed.
+    pub breached_at: Option<Timestamp>,
+    /// Level of the ladder that was reached; 0: none.
+    pub level: u32,
+    /// When something is to be done next.
+    pub next_at: Option<Timestamp>,
+}
+
+/// A level that a breach was raised to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// Its name.
+    pub id: Uuid,
+    /// The clock.
+    pub clock: ClockKey,
+    /// Level, from 1.
+    pub level: u32,
+    /// Whom it was raised to.
+    pub role: Role,
+    /// When.
+    pub raised_at: Timestamp,
+    /// The deadline that was missed.
+    pub deadline: Timestamp,
+}
+
+/// An approval of one plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// The number of the plan.
+    pub plan_number: u32,
+    /// State.
+    pub state: ApprovalState,
+    /// The snapshot; none: it was cancelled before it came.
+    pub plan: Option<Snapshot>,
+    /// Those who approve, in order.
+    pub chain: Vec<Role>,
+    /// Who decided; empty: nobody.
+    pub decided_by: String,
+}
+
+/// A plan as it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// Something that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its name.
+    pub id: Uuid,
+    /// Kind.
+    pub kind: WorkKind,
+    /// What it is about.
+    pub about: About,
+    /// State.
+    pub state: ItemState,
+    /// Whom it waits for.
+    pub role: Role,
+    /// Why, stable code.
+    pub reason: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// Version for optimistic locking, from 1.
+    pub version: i64,
+    /// What was decided.
+    pub decision: Option<Decision>,
+}
+
+/// What a work item is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A piece of work.
+    Task(Task),
+    /// A step of an approval.
+    Step {
+        /// The plan.
+        plan: u32,
+        /// The step, from 1.
+        step: u32,
+        /// Steps in all.
+        steps: u32,
+    },
+    /// A clock that was breached.
+    Clock(ClockKey),
+}
+
+/// Names a task: the work it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Task {
+    /// Round of the claim, from 1.
+    pub round: u32,
+    /// Line of the claim, from 1.
+    pub line: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// The leg.
+    pub leg: Leg,
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The ruling.
+    pub ruling: Ruling,
+    /// Who.
+    pub by: String,
+    /// Why (S2-33).
+    pub note: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+// ---- Refusal
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such work item.
+    #[error("there is no such work item")]
+    WorkItemUnknown(Uuid),
+    /// The work item was decided or taken back.
+    #[error("the work item was decided or taken back")]
+    WorkItemClosed,
+    /// Somebody else changed it.
+    #[error("it was changed by somebody else; read it again")]
+    EtagMismatch,
+    /// The caller does not have the role.
+    #[error("the work item waits for another role")]
+    WrongRole(Role),
+    /// Nobody approves their own proposal.
+    #[error("nobody decides on their own proposal")]
+    OwnProposal,
+    /// One person takes one step of a chain.
+    #[error("one person takes one step of an approval")]
+    AlreadyApproved,
+    /// The ruling does not answer what is asked.
+    #[error("the ruling does not fit this kind of work item")]
+    RulingUnfit,
+    /// The same plan number was asked for with another plan.
+    #[error("another plan was asked for under the number {0}")]
+    SnapshotChanged(u32),
+}
+
+// ---- decide
+
+/// Decides what a command does to a claim.
+pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
+    let mut draft = Draft { rules, meta, now: meta.now, claim: claim.clone(), events: Vec::new() };
+    match command {
+        Command::StartClocks { round, kinds, severity, from } => {
+            clocks::start(&mut draft, *round, kinds, *severity, from.unwrap_or(meta.now));
+        }
+        Command::StopClocks(kinds) => clocks::stop(&mut draft, kinds),
+        Command::PauseClocks => clocks::pause(&mut draft),
+        Command::ResumeClocks => clocks::resume(&mut draft),
+        Command::Due { clock, at } => clocks::due(&mut draft, *clock, *at),
+        Command::RequestApproval { plan, severity } => approvals::request(&mut draft, plan, *severity)?,
+        Command::CancelApproval(plan) => approvals::cancel(&mut draft, *plan),
+        Command::OpenTask { task, kind, reason, role } => tasks::open(&mut draft, *task, *kind, reason, *role),
+        Command::CloseTask(task) => tasks::close(&mut draft, *task),
+        Command::DecideWorkItem { item, etag, ruling, note } => {
+            tasks::decide(&mut draft, *item, etag, *ruling, note)?;
+        }
+    }
+    Ok(draft.events)
+}
+
+/// A claim as it is after the events so far.
+struct Draft<'a> {
+    rules: &'a Rules,
+    meta: &'a Meta,
+    now: Timestamp,
+    claim: Claim,
+    events: Vec<Event>,
+}
+
+impl Draft<'_> {
+    fn add(&mut self, event: Event) {
+        evolve(&mut self.claim, &event);
+        self.events.push(event);
+    }
+}
+
+impl Claim {
+    /// A claim of which nothing is known.
+    pub fn new(id: ClaimId, number: &str) -> Self {
+        Self {
+            id,
+            head: Head { number: number.to_owned(), ..Head::default() },
+            clocks: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            items: BTreeMap::new(),
+            withdrawn: BTreeSet::new(),
+            raised: Vec::new(),
+        }
+    }
+
+    /// The plan that a work item asks to approve.
+    pub fn plan_of(&self, item: &Item) -> Option<&Arc<Plan>> {
+        let About::Step { plan, .. } = item.about else { return None };
+        self.approvals.get(&plan)?.plan.as_ref().map(|snapshot| &snapshot.plan)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Business calendars (domain rule 11): working time is what the clock on the wall shows inside a working period.
+//!
+//! An hour that is skipped in spring is nobody's working time; one that comes twice in autumn counts twice. So time is
+//! walked in stretches of one offset from UTC, and within a stretch day by day.
+
+use std::ops::ControlFlow;
+
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
+use proto::policy::escalation as policy;
+
+/// How far into the future working time is looked for, in years.
+const HORIZON_YEARS: i32 = 40;
+
+/// A business calendar.
+#[derive(Clone, Debug)]
+pub struct Calendar(policy::Calendar);
+
+impl Calendar {
+    /// The calendar of a pack.
+    pub fn new(calendar: policy::Calendar) -> Self {
+        Self(calendar)
+    }
+
+    /// The earliest time at which `duration` of working time has passed since `start`.
+    pub fn add_working(&self, start: Timestamp, duration: SignedDuration) -> Timestamp {
+        let mut left = duration;
+        if left <= SignedDuration::ZERO {
+            return start;
+        }
+        let end = self.walk(start, |begin, end| {
+            let span = begin.duration_until(end);
+            if span >= left {
+                return ControlFlow::Break(begin.saturating_add(left).unwrap_or(end));
+            }
+            left -= span;
+            ControlFlow::Continue(())
+        });
+        end.unwrap_or_else(|horizon| horizon)
+    }
+
+    /// Working time from `start` to `end`; nothing if `end` is not later.
+    pub fn working_between(&self, start: Timestamp, end: Timestamp) -> SignedDuration {
+        let mut sum = SignedDuration::ZERO;
+        let _ = self.walk(start, |begin, until| {
+            if begin >= end {
+                return ControlFlow::Break(end);
+            }
+            sum += begin.duration_until(until.min(end));
+            ControlFlow::Continue(())
+        });
+        sum
+    }
+
+    /// Shows every working span from `start` on, in order, until `visit` breaks. `Err`: it never did; how far it came.
+    fn walk(
+        &self,
+        start: Timestamp,
+        mut visit: impl FnMut(Timestamp, Timestamp) -> ControlFlow<Timestamp>,
+    ) -> Result<Timestamp, Timestamp> {
+        let zone = &self.0.time_zone;
+        let mut at = start;
+        let mut offset = zone.to_offset(at);
+        let first = offset.to_datetime(at).date();
+        let last = first.saturating_add(Span::new().years(HORIZON_YEARS));
+        loop {
+            let end = zone.following(at).next().map_or(Timestamp::MAX, |next| next.timestamp());
+            let mut date = offset.to_datetime(at).date();
+            loop {
+                let midnight = offset.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()));
+                let Ok(midnight) = midnight else { return Err(Timestamp::MAX) };
+                if midnight >= end {
+                    break;
+                }
+                for period in self.0.day(date) {
+                    let minute = |minute: u16| midnight.saturating_add(i64::from(minute).minutes()).unwrap_or(end);
+                    let (begin, until) = (minute(period.from()).max(at), minute(period.to()).min(end));
+                    if begin < until
+                        && let ControlFlow::Break(found) = visit(begin, until)
+                    {
+                        return Ok(found);
+                    }
+                }
+                match date.tomorrow() {
+                    Ok(next) if next <= last => date = next,
+                    _ => return Err(midnight.max(at)),
+                }
+            }
+            at = end;
+            offset = zone.to_offset(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! What an event does to a claim. It never fails and never decides.
+
+use super::{Approval, ApprovalState, Claim, Clock, ClockKey, ClockState, Event, Item, ItemState};
+
+/// Applies an event.
+pub fn evolve(claim: &mut Claim, event: &Event) {
+    match event {
+        Event::RoundBegun(round) => claim.head.round = *round,
+        Event::KindStopped(kind, round) => drop(claim.head.stopped.insert(*kind, *round)),
+        Event::Paused(at) => claim.head.paused_since = Some(*at),
+        Event::Resumed => claim.head.paused_since = None,
+        Event::ClockStarted(clock) => drop(claim.clocks.insert(clock.key, clock.clone())),
+        Event::ClockPaused(key, left) => change(claim, key, |clock| {
+            (clock.state, clock.left, clock.next_at) = (ClockState::Paused, *left, None);
+        }),
+        Event::ClockResumed(key, from, deadline, next_at) => change(claim, key, |clock| {
+            (clock.state, clock.counted_from, clock.deadline) = (ClockState::Running, *from, *deadline);
+            clock.next_at = Some(*next_at);
+        }),
+        Event::ClockStopped(key) => change(claim, key, |clock| {
+            (clock.state, clock.next_at) = (ClockState::Stopped, None);
+        }),
+        Event::ClockWarned(key, percent, _, next_at) => change(claim, key, |clock| {
+            (clock.warned, clock.next_at) = (*percent, Some(*next_at));
+        }),
+        Event::ClockBreached(key, deadline, _) => change(claim, key, |clock| {
+            (clock.state, clock.breached_at) = (ClockState::Breached, Some(*deadline));
+        }),
+        Event::LevelRaised(escalation, next_at) => {
+            change(claim, &escalation.clock, |clock| {
+                (clock.level, clock.next_at) = (escalation.level, *next_at);
+            });
+            claim.raised.push(escalation.clone());
+        }
+        Event::LadderEnded(key) => change(claim, key, |clock| clock.next_at = None),
+        Event::ApprovalRequested(approval) => drop(claim.approvals.insert(approval.plan_number, approval.clone())),
+        Event::ApprovalGranted(plan, by) => settle(claim, *plan, ApprovalState::Granted, by),
+        Event::ApprovalDenied(plan, by) => settle(claim, *plan, ApprovalState::Denied, by),
+        Event::ApprovalCancelled(plan) => settle(claim, *plan, ApprovalState::Cancelled, ""),
+        Event::ItemOpened(item) => drop(claim.items.insert(item.id, item.clone())),
+        Event::ItemDecided(id, decision) => item(claim, id, |item| {
+            (item.state, item.decision) = (ItemState::Decided, Some(decision.clone()));
+        }),
+        Event::ItemClosed(id) => item(claim, id, |item| item.state = ItemState::Closed),
+        Event::TaskWithdrawn(task) => drop(claim.withdrawn.insert(*task)),
+        // Answers to the orchestrator: nothing changes by telling.
+        Event::TaskDecided(_) | Event::TaskClosed(_) => {}
+    }
+}
+
+fn change(claim: &mut Claim, key: &ClockKey, how: impl FnOnce(&mut Clock)) {
+    if let Some(clock) = claim.clocks.get_mut(key) {
+        how(clock);
+    }
+}
+
+fn item(claim: &mut Claim, id: &uuid::Uuid, how: impl FnOnce(&mut Item)) {
+    if let Some(item) = claim.items.get_mut(id) {
+        how(item);
+        item.version += 1;
+    }
+}
+
+fn settle(claim: &mut Claim, plan: u32, state: ApprovalState, by: &str) {
+    let approval = claim.approvals.entry(plan).or_insert_with(|| Approval {
+        plan_number: plan,
+        state,
+        plan: None,
+        chain: Vec::new(),
+        decided_by: String::new(),
+    });
+    approval.state = state;
+    by.clone_into(&mut approval.decided_by);
+}

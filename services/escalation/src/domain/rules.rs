@@ -1,0 +1,105 @@
+//! The rules of the policy pack, in the words of this service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proto::claim::{self, Plan};
+use proto::policy::Pack;
+use proto::policy::escalation::{Escalation, Target};
+
+use super::calendar::Calendar;
+use super::words::{ClockKind, Role, Severity, WorkKind};
+
+/// The rules.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    policy: Escalation,
+    currency: String,
+    calendars: BTreeMap<String, Calendar>,
+}
+
+/// A level of a ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Whom it goes to.
+    pub role: Role,
+    /// Working time that the level before has.
+    pub after: SignedDuration,
+}
+
+impl Rules {
+    /// The rules of a pack that was validated.
+    pub fn new(pack: &Pack) -> Self {
+        let policy = pack.escalation.clone();
+        let calendars =
+            policy.calendars.iter().map(|(name, calendar)| (name.clone(), Calendar::new(calendar.clone()))).collect();
+        Self { policy, currency: pack.currency.clone(), calendars }
+    }
+
+    /// The calendar of a kind of clock.
+    pub fn calendar(&self, kind: ClockKind) -> &Calendar {
+        self.named(&self.of(kind).calendar)
+    }
+
+    /// The calendar of work items and ladders.
+    pub fn office(&self) -> &Calendar {
+        self.named(&self.policy.calendar)
+    }
+
+    /// Working time that a clock has.
+    pub fn target(&self, kind: ClockKind, severity: Severity) -> SignedDuration {
+        SignedDuration::from_mins(i64::from(*self.of(kind).minutes.of(severity.into())))
+    }
+
+    /// A level of the ladder, from 1; `None` above its end.
+    pub fn level(&self, severity: Severity, level: u32) -> Option<Level> {
+        let at = usize::try_from(level).ok()?.checked_sub(1)?;
+        let found = self.policy.ladder.of(severity.into()).get(at)?;
+        let role = Role::try_from(found.role.0).ok()?;
+        Some(Level { role, after: SignedDuration::from_mins(i64::from(found.after_minutes)) })
+    }
+
+    /// When a work item that is opened now is due.
+    pub fn due(&self, kind: WorkKind, now: Timestamp) -> Timestamp {
+        let hours = &self.policy.due_hours;
+        let hours = match kind {
+            WorkKind::Approval => hours.approval,
+            WorkKind::Support => hours.support,
+            WorkKind::LegFailed => hours.leg_failed,
+            WorkKind::CompensationFailed => hours.compensation_failed,
+            WorkKind::Escalation => hours.escalation,
+        };
+        self.office().add_working(now, SignedDuration::from_hours(i64::from(hours)))
+    }
+
+    /// Those who approve a plan, in order: the longest chain of its resolutions, then whoever is missing of the others.
+    /// A cost in another currency than the pack's counts as the greatest: nobody approves what cannot be compared.
+    pub fn chain(&self, plan: &Plan, severity: Severity) -> Vec<Role> {
+        let cost = plan.cost.as_ref().filter(|cost| cost.currency == self.currency).map(|cost| cost.minor_units);
+        let resolutions: BTreeSet<claim::Resolution> = plan.lines.iter().map(claim::LinePlan::resolution).collect();
+        let mut chains: Vec<Vec<Role>> = resolutions
+            .into_iter()
+            .map(|resolution| {
+                let roles = self.policy.chain(resolution, severity.into(), cost);
+                roles.iter().filter_map(|role| Role::try_from(role.0).ok()).collect()
+            })
+            .collect();
+        chains.sort_by_key(|chain| std::cmp::Reverse(chain.len()));
+        let mut seen = BTreeSet::new();
+        chains.into_iter().flatten().filter(|role| seen.insert(*role)).collect()
+    }
+
+    fn of(&self, kind: ClockKind) -> &Target {
+        let clocks = &self.policy.clocks;
+        match kind {
+            ClockKind::Acknowledgement => &clocks.acknowledgement,
+            ClockKind::FirstFeedback => &clocks.first_feedback,
+            ClockKind::Approval => &clocks.approval,
+            ClockKind::FinalSolution => &clocks.final_solution,
+        }
+    }
+
+    fn named(&self, name: &str) -> &Calendar {
+        self.calendars.get(name).expect("the pack was validated: every calendar that is named is there")
+    }
+}

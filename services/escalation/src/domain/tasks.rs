@@ -1,0 +1,92 @@
+//! Work items: opened, taken back, decided.
+
+use uuid::Uuid;
+
+use super::{
+    About, Decision, Draft, Event, Item, ItemState, Refusal, Role, Ruling, Task, WorkKind, approvals, clocks,
+};
+
+/// Puts something on the work list of a role.
+pub(super) fn open_item(draft: &mut Draft, kind: WorkKind, about: About, reason: &str, role: Role) {
+    let item = Item {
+        id: draft.meta.new_id(),
+        kind,
+        about,
+        state: ItemState::Open,
+        role,
+        reason: reason.to_owned(),
+        opened_at: draft.now,
+        due_at: draft.rules.due(kind, draft.now),
+        version: 1,
+        decision: None,
+    };
+    draft.add(Event::ItemOpened(item));
+}
+
+/// Puts a task on a list, once. What was decided or taken back is told again.
+pub(super) fn open(draft: &mut Draft, task: Task, kind: WorkKind, reason: &str, role: Role) {
+    let known = draft.claim.items.values().find(|item| item.about == About::Task(task) && item.kind == kind);
+    match known.map(|item| (item.id, item.state)) {
+        Some((id, ItemState::Decided)) => draft.add(Event::TaskDecided(id)),
+        Some((_, ItemState::Open)) => {}
+        Some((_, ItemState::Closed)) => draft.add(Event::TaskClosed(task)),
+        None if draft.claim.withdrawn.contains(&task) => draft.add(Event::TaskClosed(task)),
+        None => open_item(draft, kind, About::Task(task), reason, role),
+    }
+}
+
+/// Takes a task off its list, perhaps before it came. What was decided stays decided, and is told again.
+pub(super) fn close(draft: &mut Draft, task: Task) {
+    let items: Vec<(Uuid, ItemState)> = draft
+        .claim
+        .items
+        .values()
+        .filter(|item| item.about == About::Task(task))
+        .map(|item| (item.id, item.state))
+        .collect();
+    if !draft.claim.withdrawn.contains(&task) {
+        draft.add(Event::TaskWithdrawn(task));
+    }
+    for (id, _) in items.iter().filter(|(_, state)| *state == ItemState::Open) {
+        draft.add(Event::ItemClosed(*id));
+    }
+    match items.iter().find(|(_, state)| *state == ItemState::Decided) {
+        Some((id, _)) => draft.add(Event::TaskDecided(*id)),
+        None => draft.add(Event::TaskClosed(task)),
+    }
+}
+
+/// A person decides.
+pub(super) fn decide(draft: &mut Draft, id: Uuid, etag: &str, ruling: Ruling, note: &str) -> Result<(), Refusal> {
+    let item = draft.claim.items.get(&id).cloned().ok_or(Refusal::WorkItemUnknown(id))?;
+    may_decide(draft, &item, etag, ruling)?;
+    let decision =
+        Decision { ruling, by: draft.meta.actor.subject.clone(), note: note.to_owned(), at: draft.now };
+    draft.add(Event::ItemDecided(id, decision));
+    match item.about {
+        About::Task(_) => draft.add(Event::TaskDecided(id)),
+        About::Step { plan, step, steps } => approvals::decided(draft, plan, step, steps, ruling),
+        // Acknowledged: whoever answered takes it from here (S2-23).
+        About::Clock(key) => clocks::end_ladder(draft, key),
+    }
+    Ok(())
+}
+
+fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<(), Refusal> {
+    if item.state != ItemState::Open {
+        return Err(Refusal::WorkItemClosed);
+    }
+    if chassis::etag(item.version) != etag {
+        return Err(Refusal::EtagMismatch);
+    }
+    if !draft.meta.actor.has_role(item.role.as_str()) {
+        return Err(Refusal::WrongRole(item.role));
+    }
+    if !item.kind.takes(ruling) {
+        return Err(Refusal::RulingUnfit);
+    }
+    match item.about {
+        About::Step { plan, .. } => approvals::may_decide(draft, plan),
+        About::Task(_) | About::Clock(_) => Ok(()),
+    }
+}

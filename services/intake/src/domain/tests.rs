@@ -1,0 +1,323 @@
+//! Every past of a small claim: two questions, two plans, two rounds, in every order.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use proptest::prelude::*;
+use proto::claim::{Category, Channel, ClaimState, LinePlan, Resolution};
+use proto::policy::Pack;
+
+use super::*;
+
+fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+fn report(channel: Channel) -> Report {
+    let line = Line {
+        order_no: "536365".to_owned(),
+        sku: "85123A".to_owned(),
+        batch: String::new(),
+        serials: Vec::new(),
+        quantity: 3,
+        category: Category::QualityColour,
+        wish: Resolution::Replace,
+        delivered_on: None,
+        occurred_on: None,
+        description: Pii::new("Ada says it is green".to_owned()),
+        safety_risk: false,
+        operation_stopped: false,
+    };
+    let contact = Contact { customer_name: Pii::new("Ada".to_owned()), ..Contact::default() };
+    Report {
+        channel,
+        customer_ref: "C-1".to_owned(),
+        contact,
+        lines: vec![line],
+        evidence: Vec::new(),
+        country: "GB".to_owned(),
+        importance: 0,
+        upset: false,
+    }
+}
+
+fn fresh(channel: Channel) -> Claim {
+    let pack = Pack::load(None).unwrap();
+    submit(&report(channel), ClaimId(Uuid::nil()), claim_number(now(), 7), now(), &pack.intake)
+}
+
+fn plan(number: u32) -> Box<Plan> {
+    let line = LinePlan { line: 1, promised_on: "2026-12-01".to_owned(), ..LinePlan::default() };
+    Box::new(Plan { number, lines: vec![line], ..Plan::default() })
+}
+
+fn piece(line: u32) -> Evidence {
+    let (sha256, media_type) = ("ab".repeat(32), "image/png".to_owned());
+    Evidence { sha256, media_type, size: 1, name: Pii::new("ada.png".to_owned()), line }
+}
+
+/// Every action that the walk tries, with the name it has in the table.
+fn actions() -> Vec<(&'static str, Action)> {
+    let text = || Pii::new(String::new());
+    let mut all = vec![
+        ("confirm_read_back", Action::ConfirmReadBack { version: None }),
+        ("withdraw", Action::Withdraw { text: text() }),
+        ("answer_follow_up", Action::AnswerFollowUp { score: 2, text: text() }),
+    ];
+    for number in 1..=2 {
+        let question_id = format!("q{number}");
+        let reason = "ORDER_NUMBER_NEEDED".to_owned();
+        let (id, order_no) = (question_id.clone(), "1".to_owned());
+        all.push(("answer_question", Action::AnswerQuestion { question_id: id, order_no, text: text() }));
+        all.push(("ask_customer", Action::AskCustomer { question_id: question_id.clone(), reason, line: 1 }));
+        all.push(("close_question", Action::CloseQuestion { question_id }));
+        for accepted in [true, false] {
+            all.push(("answer_plan", Action::AnswerPlan { plan_number: number, accepted, text: text() }));
+        }
+        all.push(("propose_plan", Action::ProposePlan { plan: plan(number) }));
+        all.push(("withdraw_plan", Action::WithdrawPlan { plan_number: number }));
+        all.push(("start_follow_up", Action::StartFollowUp { round: number }));
+    }
+    for end in [End::Closed, End::Rejected, End::Withdrawn] {
+        all.push(("end_claim", Action::EndClaim { end, reason: "R".to_owned() }));
+    }
+    all
+}
+
+fn apply(claim: &Claim, action: &Action) -> Result<(Claim, Vec<Event>), Refusal> {
+    let events = decide(claim, now(), "anna", action)?;
+    let mut after = claim.clone();
+    events.iter().for_each(|event| evolve(&mut after, event));
+    Ok((after, events))
+}
+
+/// What a claim is, apart from the count of its changes.
+fn content(claim: &Claim) -> String {
+    format!("{:?}", Claim { version: 0, ..claim.clone() })
+}
+
+fn same(one: &Claim, other: &Claim) -> bool {
+    Claim { version: 0, ..one.clone() } == Claim { version: 0, ..other.clone() }
+}
+
+fn tells_customer(event: &Event) -> bool {
+    matches!(event, Event::QuestionAsked(_) | Event::PlanProposed(_) | Event::FollowUpStarted(_) | Event::Ended { .. })
+}
+
+/// Calls `look` with every claim that can be, every action, and what came of it.
+fn walk(mut look: impl FnMut(&Claim, &'static str, &Action, &Result<(Claim, Vec<Event>), Refusal>)) -> usize {
+    let actions = actions();
+    // Lines take no part in what can happen.
+    let start = Claim { lines: Vec::new(), ..fresh(Channel::Phone) };
+    let mut seen = HashSet::from([content(&start)]);
+    let mut waiting = vec![start];
+    while let Some(claim) = waiting.pop() {
+        for (name, action) in &actions {
+            let result = apply(&claim, action);
+            look(&claim, name, action, &result);
+            if let Ok((after, _)) = result
+                && after.scores.len() < 3
+                && seen.insert(content(&after))
+            {
+                waiting.push(after);
+            }
+        }
+    }
+    seen.len()
+}
+
+#[test]
+fn every_past_keeps_the_promises() {
+    let claims = walk(|claim, name, action, result| {
+        let Ok((after, events)) = result else {
+            assert!(action.is_call(), "{name} of the orchestrator is refused in {claim:?}");
+            return;
+        };
+        assert_eq!(after.version > claim.version, !same(after, claim), "{name} in {claim:?}");
+        never_goes_back(claim, after);
+        if claim.end.is_some() {
+            assert!(events.is_empty(), "{name} moves a claim that has ended");
+        }
+        if claim.withdrawal_requested && claim.end.is_none() && !action.is_call() {
+            let asks = events.iter().any(|event| tells_customer(event) && !matches!(event, Event::Ended { .. }));
+            assert!(!asks, "{name} asks a customer who has withdrawn");
+        }
+        let again = apply(after, action);
+        if action.is_call() {
+            assert!(again.is_err(), "{name} is taken twice");
+        } else {
+            let (twice, events) = again.unwrap();
+            assert!(same(&twice, after), "{name} has a second effect");
+            assert!(!events.iter().any(tells_customer), "{name} tells the customer twice");
+        }
+    });
+    assert!(claims > 5_000, "the walk saw only {claims} claims");
+}
+
+/// What is answered stays answered, what is taken back stays taken back, what has ended stays ended.
+fn never_goes_back(before: &Claim, after: &Claim) {
+    for (at, question) in before.questions.iter().enumerate() {
+        let later = &after.questions[at];
+        assert_eq!(question.id, later.id);
+        assert!(question.answered_at.is_none() || later.answered_at.is_some());
+        assert!(question.closed_at.is_none() || (later.closed_at.is_some() && later.answered_at.is_none()));
+    }
+    if let (Some(known), Some(later)) = (&before.proposal, &after.proposal) {
+        assert!(known.number <= later.number);
+        let was_open = known.state == ProposalState::Open;
+        assert!(known.number < later.number || known.state == later.state || was_open);
+    }
+    assert!(after.scores.starts_with(&before.scores));
+    assert!(after.withdrawal_requested >= before.withdrawal_requested);
+    assert!(before.end.is_none() || before.end == after.end);
+    assert!(before.read_back.is_none() || before.read_back == after.read_back);
+    assert_eq!(
+        after.end.is_some(),
+        matches!(after.state(), ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
+    );
+}
+
+/// State and action → what can come of it. The table in which people look; a test prints it, so that it cannot lie.
+const TABLE: &str = include_str!("transitions.txt");
+
+#[test]
+fn count_it() { eprintln!("{}", walk(|_,_,_,_| {})); }
+
+#[test]
+fn the_table_is_true() {
+    let mut table: BTreeMap<(i32, &str), BTreeSet<String>> = BTreeMap::new();
+    walk(|claim, name, _, result| {
+        let outcome = match result {
+            Err(refusal) => refusal.reason().to_owned(),
+            Ok((after, _)) if after.state() == claim.state() => "stays".to_owned(),
+            Ok((after, _)) => short(after.state()),
+        };
+        table.entry((claim.state() as i32, name)).or_default().insert(outcome);
+    });
+    let row = |((state, name), outcomes): (&(i32, &str), &BTreeSet<String>)| {
+        let outcomes = outcomes.iter().cloned().collect::<Vec<_>>().join(" | ");
+        format!("{:<18} {name:<18} {outcomes}\n", short(ClaimState::try_from(*state).unwrap()))
+    };
+    let text: String = table.iter().map(row).collect();
+    assert_eq!(text, TABLE, "{text}");
+}
+
+fn short(state: ClaimState) -> String {
+    state.as_str_name().trim_start_matches("CLAIM_STATE_").to_lowercase()
+}
+
+#[test]
+fn what_is_known_is_told_again() {
+    for (asked, answer) in [
+        ("ask_customer", Answer::Question { question_id: "q1".to_owned(), line: 1, order_no: "1".to_owned() }),
+        ("propose_plan", Answer::Plan { plan_number: 1, accepted: true }),
+        ("start_follow_up", Answer::FollowUp { round: 1, score: 2 }),
+    ] {
+        let of = |wanted: &str| actions().into_iter().find(|(name, _)| *name == wanted).unwrap().1;
+        let answered = of(&asked
+            .replace("ask_customer", "answer_question")
+            .replace("propose", "answer")
+            .replace("start", "answer"));
+        let (claim, _) = apply(&fresh(Channel::Phone), &of(asked)).unwrap();
+        let (claim, events) = apply(&claim, &answered).unwrap();
+        assert_eq!(events, [Event::Answered(answer.clone(), now())]);
+        let (same, events) = apply(&claim, &of(asked)).unwrap();
+        assert_eq!((same, events), (claim.clone(), vec![Event::AnsweredBefore(answer)]));
+        let (claim, _) = apply(&claim, &of("withdraw")).unwrap();
+        assert_eq!(apply(&claim, &of(asked)).unwrap().1, [Event::AnsweredBefore(Answer::Withdrawal)]);
+    }
+}
+
+#[test]
+fn what_is_taken_back_first_is_never_asked() {
+    let id = || "q1".to_owned();
+    let close = Action::CloseQuestion { question_id: id() };
+    let ask = Action::AskCustomer { question_id: id(), reason: "R".to_owned(), line: 0 };
+    let (withdraw, propose) = (Action::WithdrawPlan { plan_number: 1 }, Action::ProposePlan { plan: plan(1) });
+    for (back, forth) in [(&close, &ask), (&withdraw, &propose)] {
+        let (claim, _) = apply(&fresh(Channel::Web), back).unwrap();
+        let (claim, events) = apply(&claim, forth).unwrap();
+        assert!(events.is_empty());
+        assert_eq!(claim.state(), ClaimState::Submitted);
+    }
+    let (claim, _) = apply(&fresh(Channel::Web), &Action::ProposePlan { plan: plan(2) }).unwrap();
+    assert!(apply(&claim, &propose).unwrap().1.is_empty(), "an older plan is void");
+    assert_eq!(claim.open_plan().unwrap().number, 2);
+}
+
+#[test]
+fn promises_are_made_kept_and_moved() {
+    let hours = |hours: i64| now() + jiff::SignedDuration::from_hours(hours);
+    let claim = fresh(Channel::Phone);
+    assert_eq!(claim.promises.acknowledgement, Some(hours(1)));
+    assert_eq!(claim.promises.first_feedback, Some(hours(24)));
+    assert_eq!(fresh(Channel::Web).promises.acknowledgement, None);
+    let (claim, _) = apply(&claim, &Action::ConfirmReadBack { version: Some(1) }).unwrap();
+    assert_eq!(claim.promises.acknowledgement, None);
+    let (claim, _) = apply(&claim, &Action::ProposePlan { plan: plan(1) }).unwrap();
+    assert_eq!(claim.promises.solution, Some("2026-12-02T00:00:00Z".parse().unwrap()));
+    assert_eq!(claim.promises.first_feedback, None);
+    let refuse = Action::AnswerPlan { plan_number: 1, accepted: false, text: Pii::default() };
+    assert_eq!(apply(&claim, &refuse).unwrap().0.promises.solution, None);
+    let (claim, _) = apply(&claim, &Action::EndClaim { end: End::Closed, reason: String::new() }).unwrap();
+    assert_eq!(claim.promises, Promises::default());
+}
+
+#[test]
+fn another_version_is_not_confirmed() {
+    let claim = fresh(Channel::Phone);
+    assert_eq!(apply(&claim, &Action::ConfirmReadBack { version: Some(2) }), Err(Refusal::EtagMismatch));
+}
+
+#[test]
+fn nothing_personal_is_printed() {
+    let (claim, events) = apply(&fresh(Channel::Phone), &Action::AddEvidence { evidence: vec![piece(1)] }).unwrap();
+    let command = Command::Submit { request_id: Uuid::nil(), report: Box::new(report(Channel::Phone)) };
+    let text = format!("{claim:?} {events:?} {command:?} {:?}", read_back(&claim));
+    assert!(!text.to_lowercase().contains("ada"), "{text}");
+}
+
+#[test]
+fn the_number_can_be_quoted() {
+    assert_eq!(claim_number(now(), 7), "RD-2026-000007");
+    assert_eq!(claim_number(now(), 12_345_678), "RD-2026-12345678");
+}
+
+#[test]
+fn the_main_points_are_read_back() {
+    let points = read_back(&fresh(Channel::Phone));
+    assert_eq!(
+        points,
+        [
+            "Claim RD-2026-000007, received on 2026-11-22 by phone",
+            "Line 1: 3 x 85123A, order 536365, problem: quality colour, hopes for: replace, evidence: 0",
+            "First feedback by 2026-11-23 10:00 UTC",
+        ]
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_claim_holds_no_more_than_it_can(sizes in prop::collection::vec((1_usize..=50, 0_u32..=2), 1..12)) {
+        let mut claim = fresh(Channel::Phone);
+        for (at, (size, line)) in sizes.into_iter().enumerate() {
+            let add = Action::AddEvidence { evidence: vec![piece(line); size] };
+            match apply(&claim, &add) {
+                Ok((after, _)) => { prop_assert_eq!(after.evidence.len(), claim.evidence.len() + size); claim = after; }
+                Err(Refusal::NoSuchLine { line }) => prop_assert_eq!(line, 2),
+                Err(refusal) => {
+                    prop_assert_eq!(refusal, Refusal::TooMuchEvidence { held: claim.evidence.len() });
+                    prop_assert!(claim.evidence.len() + size > EVIDENCE_MAX);
+                }
+            }
+            prop_assert!(claim.evidence.len() <= EVIDENCE_MAX);
+            for n in 0..4 {
+                let ask = Action::AskCustomer { question_id: format!("q{at}-{n}"), reason: "R".to_owned(), line: 0 };
+                let full = claim.questions.len() >= QUESTIONS_MAX;
+                match apply(&claim, &ask) {
+                    Ok((after, _)) => { prop_assert!(!full); claim = after; }
+                    Err(refusal) => { prop_assert!(full); prop_assert_eq!(refusal, Refusal::TooManyQuestions); }
+                }
+            }
+        }
+    }
+}

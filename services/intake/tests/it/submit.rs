@@ -1,0 +1,215 @@
+//! SubmitClaim: what is recorded, told and promised, and what is refused.
+
+use prost::Message;
+use proto::claim::{Channel, ClaimState};
+use proto::from_wire;
+use proto::intake::{Contact, GetContactRequest, NewLine, SubmitClaimRequest, intake_event};
+use testkit::{actor, bad_fields, details, reason, request_id};
+use tonic::Code;
+
+use crate::world::{World, contact, evidence, line, submit_request};
+
+#[tokio::test]
+async fn a_claim_is_recorded_and_told() {
+    let world = World::start().await;
+    let request = submit_request();
+    let reply = world.client.clone().submit_claim(actor(request.clone(), "anna", &[])).await.unwrap().into_inner();
+    let claim = reply.claim.unwrap();
+    assert_eq!(claim.state(), ClaimState::Submitted);
+    assert_eq!((claim.etag.as_str(), claim.country.as_str()), ("\"1\"", "GB"));
+    assert!(claim.claim_number.starts_with("RD-20") && claim.claim_number.len() >= 14, "{}", claim.claim_number);
+    assert_eq!(claim.lines.len(), 2);
+    assert_eq!((claim.lines[0].evidence_count, claim.lines[1].evidence_count), (2, 1));
+    assert_eq!(claim.lines[0].serials, ["S-1", "S-2"]);
+    assert_eq!(claim.descriptions, [request.lines[0].description.clone(), String::new()]);
+    assert_eq!(claim.evidence[0].sha256, "0f".repeat(32));
+    assert_eq!(reply.read_back.len(), 4);
+    assert!(reply.read_back[1].contains("6 x 85123A, order 536365, batch B7"), "{:?}", reply.read_back);
+    let promised: Vec<&str> = claim.promises.iter().map(|promise| promise.kind.as_str()).collect();
+    assert_eq!(promised, ["ACKNOWLEDGEMENT", "FIRST_FEEDBACK"]);
+    let received = from_wire(claim.received_at.as_ref().unwrap()).unwrap();
+    let due = from_wire(claim.promises[1].due_at.as_ref().unwrap()).unwrap();
+    assert_eq!(due.duration_since(received), jiff::SignedDuration::from_hours(24));
+
+    let told = world.told(&claim.claim_id).await;
+    let [intake_event::Kind::ClaimSubmitted(submitted)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(submitted.claim_number, claim.claim_number);
+    assert_eq!(submitted.lines, claim.lines);
+    assert_eq!((submitted.importance, submitted.customer_ref.as_str()), (2, "17850"));
+    let notices = world.notices(&claim.claim_id).await;
+    assert_eq!(notices.len(), 1);
+    assert_eq!((notices[0].template.as_str(), notices[0].customer_ref.as_str()), ("claim_received", "17850"));
+    assert_eq!(notices[0].parameters["lines"], "2");
+    assert_eq!(world.get(&claim.claim_id).await, claim);
+}
+
+#[tokio::test]
+async fn contact_data_is_in_its_table_only() {
+    let world = World::start().await;
+    let claim = world.submit().await;
+    let ask = GetContactRequest { claim_id: claim.claim_id.clone(), purpose: "delivery".to_owned() };
+    let found = world.client.clone().get_contact(actor(ask, "bob", &[])).await.unwrap().into_inner().contact;
+    assert_eq!(found, Some(contact()));
+    let trace: (String, String) =
+        sqlx::query_as("SELECT actor, purpose FROM contact_access").fetch_one(world.service.pool()).await.unwrap();
+    assert_eq!(trace, ("bob".to_owned(), "delivery".to_owned()));
+
+    let Contact { customer_name, contact_person, company, phone, email, address } = contact();
+    let secrets = [&customer_name, &contact_person, &company, &phone, &email, &address];
+    let tables =
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(world.service.pool()).await.unwrap();
+    assert!(tables.iter().any(|table| table == "journal_default") && tables.iter().any(|table| table == "inbox"));
+    for table in tables.iter().filter(|table| *table != "contact") {
+        // bytea in escape form shows ASCII as it is.
+        let query = format!(
+            "SELECT count(*) FROM {table} AS t WHERE position($1 IN t::text) > 0 OR position($2 IN t::text) > 0"
+        );
+        for secret in secrets {
+            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let query = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(query.clone())).bind(secret).bind(hex);
+            assert_eq!(query.fetch_one(world.service.pool()).await.unwrap(), 0, "{secret} in {table}");
+        }
+    }
+    for (subject, payload) in world.service.events().await {
+        let text = String::from_utf8_lossy(&payload);
+        for secret in secrets.into_iter().map(String::as_str).chain(["cup is green", "cup-of-ada"]) {
+            assert!(!text.contains(secret), "{secret} in {subject}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named_at_once() {
+    let world = World::start().await;
+    let bad_line = NewLine {
+        order_no: "x".repeat(65),
+        sku: String::new(),
+        batch: "a\nb".to_owned(),
+        serials: vec!["S-1".to_owned(), "S-1".to_owned(), String::new()],
+        quantity: 2,
+        category: 99,
+        wish: 99,
+        delivered_on: "2026-02-30".to_owned(),
+        occurred_on: "2190-01-01".to_owned(),
+        description: "x".repeat(4001),
+        ..line()
+    };
+    let mut bad_evidence = evidence(3);
+    bad_evidence.sha256 = "xyz".to_owned();
+    bad_evidence.media_type = "text/html".to_owned();
+    bad_evidence.size = 0;
+    let request = SubmitClaimRequest {
+        request_id: "1".to_owned(),
+        channel: 0,
+        customer_ref: "Ada Lovelace".to_owned(),
+        contact: Some(Contact { email: "ada".to_owned(), ..Contact::default() }),
+        lines: vec![bad_line, NewLine { quantity: 0, ..line() }],
+        evidence: vec![bad_evidence],
+        country: "gb".to_owned(),
+        attested: false,
+        importance: 4,
+        upset: false,
+    };
+    let status = world.client.clone().submit_claim(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "MALFORMED"));
+    let mut fields = bad_fields(&status);
+    fields.sort();
+    fields.dedup();
+    let expected = [
+        "attested",
+        "channel",
+        "contact.customer_name",
+        "contact.email",
+        "country",
+        "customer_ref",
+        "evidence[0].line",
+        "evidence[0].media_type",
+        "evidence[0].sha256",
+        "evidence[0].size",
+        "importance",
+        "lines[0].batch",
+        "lines[0].category",
+        "lines[0].delivered_on",
+        "lines[0].description",
+        "lines[0].occurred_on",
+        "lines[0].order_no",
+        "lines[0].serials",
+        "lines[0].serials[2]",
+        "lines[0].sku",
+        "lines[0].wish",
+        "lines[1].quantity",
+        "lines[1].serials",
+        "request_id",
+    ];
+    assert_eq!(fields, expected);
+    assert!(!format!("{:?}", details(&status)).contains("Lovelace"), "a violation repeats a value");
+    assert_eq!(world.count("SELECT count(*) FROM claim").await, 0);
+}
+
+#[tokio::test]
+async fn one_bad_field_is_enough() {
+    let world = World::start().await;
+    let good = submit_request();
+    let nobody = Contact { phone: String::new(), email: String::new(), ..contact() };
+    let cases: Vec<(&str, SubmitClaimRequest)> = vec![
+        ("attested", SubmitClaimRequest { attested: false, ..good.clone() }),
+        ("contact", SubmitClaimRequest { contact: None, ..good.clone() }),
+        ("contact", SubmitClaimRequest { contact: Some(nobody), ..good.clone() }),
+        ("lines", SubmitClaimRequest { lines: Vec::new(), evidence: Vec::new(), ..good.clone() }),
+        ("lines", SubmitClaimRequest { lines: vec![line(); 101], ..good.clone() }),
+        ("evidence", SubmitClaimRequest { evidence: vec![evidence(0); 51], ..good.clone() }),
+        ("channel", SubmitClaimRequest { channel: 99, ..good.clone() }),
+        ("country", SubmitClaimRequest { country: "GBR".to_owned(), ..good.clone() }),
+    ];
+    for (field, request) in cases {
+        let status = world.client.clone().submit_claim(request).await.unwrap_err();
+        assert_eq!(bad_fields(&status), [field]);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_no_event_can_tell_is_refused() {
+    let world = World::start().await;
+    let serials = |count: usize| (0..count).map(|n| format!("{n:064}")).collect();
+    let full = |count: usize| NewLine { quantity: 100, serials: serials(count), ..line() };
+    let request = SubmitClaimRequest { lines: vec![full(100); 12], ..submit_request() };
+    assert!(request.encoded_len() < proto::REQUEST_BYTES_MAX);
+    let status = world.client.clone().submit_claim(request).await.unwrap_err();
+    assert_eq!(bad_fields(&status), ["lines"]);
+
+    // The greatest that fits is taken, and its event is published.
+    let fits = SubmitClaimRequest { lines: vec![full(98); 10], ..submit_request() };
+    let claim = world.client.clone().submit_claim(fits).await.unwrap().into_inner().claim.unwrap();
+    assert_eq!(world.told(&claim.claim_id).await.len(), 1);
+    let request = SubmitClaimRequest { lines: vec![full(100); 50], ..submit_request() };
+    assert!(request.encoded_len() > proto::REQUEST_BYTES_MAX);
+    assert!(world.client.clone().submit_claim(request).await.is_err());
+    assert_eq!(world.count("SELECT count(*) FROM claim").await, 1);
+}
+
+#[tokio::test]
+async fn the_same_request_is_one_claim() {
+    let world = World::start().await;
+    let request = submit_request();
+    let first = world.client.clone().submit_claim(actor(request.clone(), "anna", &[])).await.unwrap().into_inner();
+    let again = world.client.clone().submit_claim(actor(request.clone(), "anna", &[])).await.unwrap().into_inner();
+    assert_eq!(first, again);
+    let other = SubmitClaimRequest { upset: false, ..request };
+    let status = world.client.clone().submit_claim(actor(other, "anna", &[])).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
+    assert_eq!(world.count("SELECT count(*) FROM claim").await, 1);
+    assert_eq!(world.service.events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn many_at_once_have_different_numbers() {
+    let world = World::start().await;
+    let calls = (0..40).map(|_| {
+        let mut client = world.client.clone();
+        let request = SubmitClaimRequest { request_id: request_id(), channel: Channel::Web.into(), ..submit_request() };
+        async move { client.submit_claim(request).await.unwrap().into_inner().claim.unwrap().claim_number }
+    });
+    let numbers: std::collections::BTreeSet<String> = futures::future::join_all(calls).await.into_iter().collect();
+    assert_eq!(numbers.len(), 40);
+}

@@ -1,0 +1,2 @@
+-- Lists of one state, oldest first.
+CREATE INDEX shipment_state ON shipment (state, shipment_id);

@@ -1,0 +1,121 @@
+use proptest::prelude::*;
+use proto::ids;
+use proto::policy::Pack;
+
+use super::*;
+
+const ALL: [Status; 11] = [
+    Status::Booked,
+    Status::Packed,
+    Status::HandedOver,
+    Status::InTransit,
+    Status::Delayed,
+    Status::Delivered,
+    Status::Damaged,
+    Status::Lost,
+    Status::Refused,
+    Status::Cancelled,
+    Status::NotServed,
+];
+
+fn carriers() -> Carriers {
+    let pack = Pack::load(None).unwrap();
+    Carriers { list: pack.logistics.carriers, currency: pack.currency }
+}
+
+fn key(direction: Direction) -> Key {
+    Key { claim: ClaimId(ids::v7(Timestamp::UNIX_EPOCH, [1; 10])), direction, round: 1, line: 1, attempt: 1 }
+}
+
+fn id() -> ShipmentId {
+    ShipmentId(ids::v7(Timestamp::UNIX_EPOCH, [2; 10]))
+}
+
+fn parcel(country: &str) -> Parcel {
+    Parcel { sku: "A".to_owned(), quantity: 3, country: country.to_owned(), urgent: false }
+}
+
+fn booked(direction: Direction) -> Shipment {
+    let today = jiff::civil::date(2026, 3, 4);
+    let events = book(None, id(), today, &carriers(), &parcel("GB"));
+    evolve(id(), key(direction), None, &events[0])
+}
+
+fn sighting(name: u8, state: Status) -> Sighting {
+    Sighting { id: name.to_string(), state, at: Timestamp::UNIX_EPOCH, detail: String::new() }
+}
+
+#[test]
+fn a_booking_names_carrier_cost_and_day() {
+    let booking = booked(Direction::Outbound).booking.unwrap();
+    assert_eq!((booking.carrier.as_str(), booking.cost_minor), ("milan-freight", 450 + 3 * 8));
+    assert_eq!(booking.promised_on, jiff::civil::date(2026, 3, 8));
+    assert_eq!(booking.tracking_no.len(), 14);
+}
+
+#[test]
+fn a_job_is_booked_once() {
+    let known = booked(Direction::Outbound);
+    let today = jiff::civil::date(2026, 3, 9);
+    assert_eq!(book(Some(&known), id(), today, &carriers(), &parcel("GB")), []);
+}
+
+#[test]
+fn a_place_nobody_serves_is_told() {
+    let nobody = Carriers { list: Vec::new(), currency: "GBP".to_owned() };
+    let today = jiff::civil::date(2026, 3, 4);
+    assert_eq!(book(None, id(), today, &nobody, &parcel("GB")), [Event::NotServed]);
+}
+
+#[test]
+fn what_is_called_off_before_it_was_asked_for_is_never_booked() {
+    let events = cancel(None);
+    assert_eq!(events, [Event::Cancelled]);
+    let remembered = evolve(id(), key(Direction::Outbound), None, &events[0]);
+    let today = jiff::civil::date(2026, 3, 4);
+    assert_eq!(book(Some(&remembered), id(), today, &carriers(), &parcel("GB")), []);
+    assert_eq!(cancel(Some(&remembered)), []);
+}
+
+/// Every state × every reported state: what has ended stays as it is, and nothing goes back before the hand-over.
+#[test]
+fn every_transition_is_ahead_behind_or_refused() {
+    let under_way = |status: Status| status >= Status::HandedOver && status <= Status::Refused;
+    for direction in [Direction::Outbound, Direction::Return] {
+        for from in ALL {
+            for to in ALL {
+                let shipment = Shipment { status: from, ..booked(direction) };
+                let answer = report(&shipment, false, &sighting(1, to));
+                let after = match &answer {
+                    Ok(events) => evolve(shipment.id, shipment.key, Some(shipment.clone()), &events[0]).status,
+                    Err(Refusal::IllegalTransition { .. }) => from,
+                    Err(Refusal::NotFound { .. }) => panic!("it is known"),
+                };
+                assert!(after == from || after == to, "{from:?} {to:?}");
+                assert!(!under_way(from) || under_way(after), "{from:?} went back to {after:?}");
+                let ended = matches!(from, Status::Delivered | Status::Lost | Status::Refused | Status::Cancelled);
+                assert!(!ended || after == from, "{from:?} became {after:?}");
+                let can_cancel = matches!(cancel(Some(&shipment))[..], [Event::Cancelled]);
+                assert_eq!(can_cancel, matches!(from, Status::Booked | Status::Packed), "{from:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever carriers send in whatever order, a repeated event changes nothing.
+    #[test]
+    fn a_repeated_event_changes_nothing(states in prop::collection::vec(0..9_usize, 0..12), back: bool) {
+        let direction = if back { Direction::Return } else { Direction::Outbound };
+        let mut shipment = booked(direction);
+        for (name, at) in (0..).zip(states) {
+            let seen = sighting(name, ALL[at]);
+            if let Ok(events) = report(&shipment, false, &seen) {
+                for event in &events {
+                    shipment = evolve(shipment.id, shipment.key, Some(shipment), event);
+                }
+            }
+            prop_assert_eq!(report(&shipment, true, &seen), Ok(Vec::new()));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Calls: requests become commands, refusals become statuses.
+
+pub mod words;
+
+use chassis::{Call, Check, Lanes, read_failed};
+use proto::claim::{Money, Severity};
+use proto::logistics::logistics_service_server::LogisticsService;
+use proto::logistics::{
+    Direction as WireDirection, GetShipmentRequest, GetShipmentResponse, ListShipmentsRequest, ListShipmentsResponse,
+    QuoteShipmentRequest, QuoteShipmentResponse, ReportTrackingRequest, ReportTrackingResponse, ShipmentState,
+    TrackingEvent,
+};
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+use crate::domain::{self, Carriers, Command, Parcel, Sighting};
+use crate::handle::Handle;
+use crate::store::{self, Filter};
+
+/// The service as its callers see it.
+pub struct Api {
+    /// Where commands go.
+    pub lanes: Lanes<Handle>,
+    /// For reads.
+    pub reads: PgPool,
+    /// The carriers of the policy pack.
+    pub carriers: Carriers,
+}
+
+#[tonic::async_trait]
+impl LogisticsService for Api {
+    async fn quote_shipment(
+        &self,
+        request: Request<QuoteShipmentRequest>,
+    ) -> Result<Response<QuoteShipmentResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        if !words::is_country(&body.country) {
+            check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
+        }
+        let severity: Severity = check.optional_choice("severity", body.severity);
+        let quantity = check.number("quantity", body.quantity, 1..=10_000_000);
+        let _: WireDirection = check.choice("direction", body.direction);
+        check.finish()?;
+        let urgent = matches!(severity, Severity::Serious | Severity::Urgent);
+        let parcel = Parcel { sku: String::new(), quantity, country: body.country.clone(), urgent };
+        let Some((carrier, cost)) = self.carriers.choose(&parcel) else {
+            let refusal = chassis::Refusal::new(Code::FailedPrecondition, "NO_CARRIER", "no carrier serves the place");
+            return Err(refusal.with("country", &body.country).with("quantity", quantity).into());
+        };
+        Ok(Response::new(QuoteShipmentResponse {
+            carrier: carrier.name.clone(),
+            mode: words::wire_mode(carrier.mode).into(),
+            cost: Some(Money { minor_units: cost, currency: self.carriers.currency.clone() }),
+            days: carrier.days,
+        }))
+    }
+
+    async fn get_shipment(
+        &self,
+        request: Request<GetShipmentRequest>,
+    ) -> Result<Response<GetShipmentResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let by_id = !body.shipment_id.is_empty();
+        if by_id != body.tracking_no.is_empty() {
+            check.add("shipment_id", "either shipment_id or tracking_no must be given");
+        }
+        let id = if by_id { check.uuid("shipment_id", &body.shipment_id) } else { Uuid::nil() };
+        let tracking_no = check.token("tracking_no", &body.tracking_no, 0..=64);
+        check.finish()?;
+        let found = store::get(&self.reads, id, &tracking_no).await.map_err(read_failed)?;
+        let asked = if by_id { &body.shipment_id } else { &body.tracking_no };
+        let (shipment, events) = found.ok_or_else(|| chassis::Refusal::not_found("shipment", asked))?;
+        let mut wire = words::wire(&shipment);
+        wire.events = events.iter().map(words::wire_sighting).collect();
+        Ok(Response::new(GetShipmentResponse { shipment: Some(wire) }))
+    }
+
+    async fn list_shipments(
+        &self,
+        request: Request<ListShipmentsRequest>,
+    ) -> Result<Response<ListShipmentsResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
+        let state: ShipmentState = check.optional_choice("state", body.state);
+        let direction: WireDirection = check.optional_choice("direction", body.direction);
+        let query = [body.claim_id.as_str(), state.as_str_name(), direction.as_str_name()];
+        let page = check.page(body.page_size, &body.page_token, &query);
+        let after = page.after.as_ref().map(|key| check.uuid("page_token", key));
+        check.finish()?;
+        let filter = Filter { claim, status: words::status(state), direction: words::direction(direction), after };
+        let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
+        let (rows, next_page_token) = page.finish(rows, |shipment| shipment.id.to_string());
+        Ok(Response::new(ListShipmentsResponse { shipments: rows.iter().map(words::wire).collect(), next_page_token }))
+    }
+
+    async fn report_tracking(
+        &self,
+        request: Request<ReportTrackingRequest>,
+    ) -> Result<Response<ReportTrackingResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
+        let sighting = check_event(&mut check, body.event.as_ref());
+        check.finish()?;
+        let Some(sighting) = sighting else { return Err(Status::internal("the event was checked")) };
+        let command = Command::Report { tracking_no, sighting };
+        Ok(Response::new(self.lanes.call(&call, "ReportTracking", request_id, body, command).await?))
+    }
+}
+
+fn check_event(check: &mut Check, event: Option<&TrackingEvent>) -> Option<Sighting> {
+    let Some(event) = event else {
+        check.add("event", "must be given");
+        return None;
+    };
+    let id = check.token("event.carrier_event_id", &event.carrier_event_id, 1..=64);
+    let state: ShipmentState = check.choice("event.state", event.state);
+    if matches!(state, ShipmentState::Booked | ShipmentState::Cancelled) {
+        check.add("event.state", "is not a state that a carrier reports");
+    }
+    let detail = check.text("event.detail", &event.detail, 0..=200);
+    let at = event.occurred_at.as_ref().and_then(proto::from_wire);
+    if at.is_none() {
+        check.add("event.occurred_at", "must be given and be a point in time");
+    }
+    Some(Sighting { id, state: words::status(state)?, at: at?, detail })
+}
+
+impl From<domain::Refusal> for chassis::Refusal {
+    fn from(refusal: domain::Refusal) -> Self {
+        match refusal {
+            domain::Refusal::NotFound { tracking_no } => Self::not_found("shipment", tracking_no),
+            domain::Refusal::IllegalTransition { from, to } => {
+                let message = "the shipment cannot go from its state to that one";
+                Self::new(Code::FailedPrecondition, "ILLEGAL_TRANSITION", message)
+                    .with("from", words::wire_state(from).as_str_name())
+                    .with("to", words::wire_state(to).as_str_name())
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The SQL of logistics.
+
+mod row;
+
+use chassis::{Fault, Tx};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+use crate::domain::{Command, Direction, Key, Shipment, Sighting, Status};
+use crate::handle::World;
+pub use row::{direction_text, status_text};
+use row::{mode_text, shipment};
+
+const LOAD: &str = "\
+    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
+        cost_minor, currency, promised_on, version \
+    FROM shipment \
+    WHERE shipment_id IN ( \
+        SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
+            AS k(claim_id, direction, round, line, attempt) USING (claim_id, direction, round, line, attempt) \
+        UNION ALL \
+        SELECT shipment_id FROM shipment WHERE tracking_no = ANY($6)) \
+    ORDER BY shipment_id FOR UPDATE";
+const SEEN: &str = "\
+    SELECT shipment_id, carrier_event_id FROM tracking_event \
+    WHERE shipment_id = ANY($1) AND carrier_event_id = ANY($2)";
+const SAVE: &str = "\
+    INSERT INTO shipment (shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
+        quantity, country, cost_minor, currency, promised_on, version) \
+    SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], \
+        $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::date[], \
+        $17::bigint[]) AS n \
+    ON CONFLICT (shipment_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version \
+        WHERE shipment.version < EXCLUDED.version";
+const SIGHTINGS: &str = "\
+    INSERT INTO tracking_event (shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at) \
+    SELECT shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at \
+    FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bool[], $5::timestamptz[], $6::text[], $7::timestamptz[]) \
+        WITH ORDINALITY AS n(shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at, place) \
+    ORDER BY place";
+const LIST: &str = "\
+    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
+        cost_minor, currency, promised_on, version \
+    FROM shipment \
+    WHERE tracking_no IS NOT NULL AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
+        AND ($3::text IS NULL OR direction = $3) AND ($4::uuid IS NULL OR shipment_id > $4) \
+    ORDER BY shipment_id LIMIT $5";
+const GET: &str = "\
+    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
+        cost_minor, currency, promised_on, version \
+    FROM shipment WHERE tracking_no IS NOT NULL AND (shipment_id = $1 OR tracking_no = $2)";
+const EVENTS: &str = "\
+    SELECT carrier_event_id, state, occurred_at, detail FROM tracking_event WHERE shipment_id = $1 ORDER BY place LIMIT 500";
+
+/// Every statement, for the test that prepares them.
+pub const STATEMENTS: &[&str] = &[LOAD, SEEN, SAVE, SIGHTINGS, LIST, GET, EVENTS];
+
+/// Reads and locks the parcels of a batch, in the order of their ids.
+pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+    let mut keys: Vec<Key> = Vec::new();
+    let mut waybills = Vec::new();
+    let mut event_ids = Vec::new();
+    for command in commands {
+        match command {
+            Command::Book { key, .. } | Command::Cancel { key } => keys.push(*key),
+            Command::Report { tracking_no, sighting } => {
+                waybills.push(tracking_no.clone());
+                event_ids.push(sighting.id.clone());
+            }
+        }
+    }
+    let number = |pick: fn(&Key) -> u32| keys.iter().map(|key| pick(key).cast_signed()).collect::<Vec<i32>>();
+    let rows = sqlx::query(LOAD)
+        .bind(keys.iter().map(|key| key.claim.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| direction_text(key.direction)).collect::<Vec<_>>())
+        .bind(number(|key| key.round))
+        .bind(number(|key| key.line))
+        .bind(number(|key| key.attempt))
+        .bind(waybills)
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut world = World::default();
+    for row in &rows {
+        let shipment = shipment(row)?;
+        if let Some(booking) = &shipment.booking {
+            world.waybills.insert(booking.tracking_no.clone(), shipment.key);
+        }
+        world.shipments.insert(shipment.key, shipment);
+    }
+    if !event_ids.is_empty() && !world.shipments.is_empty() {
+        let ids: Vec<Uuid> = world.shipments.values().map(|shipment| shipment.id.0).collect();
+        for row in sqlx::query(SEEN).bind(ids).bind(event_ids).fetch_all(tx).await? {
+            let id: Uuid = row.try_get("shipment_id")?;
+            world.seen.insert((id.into(), row.try_get("carrier_event_id")?));
+        }
+    }
+    Ok(world)
+}
+
+/// Writes what has changed.
+pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
+    let changed: Vec<&Shipment> = world.changed.iter().filter_map(|key| world.shipments.get(key)).collect();
+    if !changed.is_empty() {
+        save_shipments(tx, &changed).await?;
+    }
+    if !world.sightings.is_empty() {
+        save_sightings(tx, &world.sightings).await?;
+    }
+    Ok(())
+}
+
+async fn save_shipments(tx: &mut Tx, changed: &[&Shipment]) -> Result<(), Fault> {
+    fn all<T>(changed: &[&Shipment], pick: impl Fn(&Shipment) -> T) -> Vec<T> {
+        changed.iter().map(|shipment| pick(shipment)).collect()
+    }
+    let saved = sqlx::query(SAVE)
+        .bind(all(changed, |it| it.id.0))
+        .bind(all(changed, |it| it.key.claim.0))
+        .bind(all(changed, |it| it.key.round.cast_signed()))
+        .bind(all(changed, |it| it.key.line.cast_signed()))
+        .bind(all(changed, |it| it.key.attempt.cast_signed()))
+        .bind(all(changed, |it| direction_text(it.key.direction)))
+        .bind(all(changed, |it| status_text(it.status)))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.tracking_no.clone())))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.carrier.clone())))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| mode_text(booking.mode))))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.parcel.sku.clone()).unwrap_or_default()))
+        .bind(all(changed, |it| it.booking.as_ref().map_or(0, |booking| i64::from(booking.parcel.quantity))))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.parcel.country.clone()).unwrap_or_default()))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.cost_minor)))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.currency.clone())))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.promised_on.to_sqlx())))
+        .bind(all(changed, |it| it.version))
+        .execute(tx)
+        .await?;
+    if saved.rows_affected() != changed.len() as u64 {
+        return Err(Fault::Transient("a shipment was changed by somebody else".to_owned()));
+    }
+    Ok(())
+}
+
+async fn save_sightings(
+    tx: &mut Tx,
+    sightings: &[(proto::ShipmentId, Sighting, bool, Timestamp)],
+) -> Result<(), Fault> {
+    sqlx::query(SIGHTINGS)
+        .bind(sightings.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.id.clone()).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| status_text(seen.state)).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, _, changed, _)| *changed).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.at.to_sqlx()).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.detail.clone()).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(.., at)| at.to_sqlx()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only this claim.
+    pub claim: Option<Uuid>,
+    /// Only this state.
+    pub status: Option<Status>,
+    /// Only this direction.
+    pub direction: Option<Direction>,
+    /// Only those behind this id.
+    pub after: Option<Uuid>,
+}
+
+/// Parcels that were booked, oldest first.
+pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Shipment>, Fault> {
+    let rows = sqlx::query(LIST)
+        .bind(filter.claim)
+        .bind(filter.status.map(status_text))
+        .bind(filter.direction.map(direction_text))
+        .bind(filter.after)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    Ok(rows.iter().map(shipment).collect::<Result<_, _>>()?)
+}
+
+/// One parcel with its events, by id or waybill number.
+pub async fn get(pool: &PgPool, id: Uuid, tracking_no: &str) -> Result<Option<(Shipment, Vec<Sighting>)>, Fault> {
+    let Some(row) = sqlx::query(GET).bind(id).bind(tracking_no).fetch_optional(pool).await? else { return Ok(None) };
+    let found = shipment(&row)?;
+    let rows = sqlx::query(EVENTS).bind(found.id.0).fetch_all(pool).await?;
+    let events = rows.iter().map(sighting).collect::<Result<_, _>>()?;
+    Ok(Some((found, events)))
+}
+
+fn sighting(row: &PgRow) -> Result<Sighting, sqlx::Error> {
+    Ok(Sighting {
+        id: row.try_get("carrier_event_id")?,
+        state: row::status(row.try_get("state")?)?,
+        at: row.try_get::<jiff_sqlx::Timestamp, _>("occurred_at")?.to_jiff(),
+        detail: row.try_get("detail")?,
+    })
+}

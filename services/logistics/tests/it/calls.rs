@@ -1,0 +1,144 @@
+//! Calls: every refusal with its details, and what carriers report.
+
+use proto::claim::Severity;
+use proto::logistics::*;
+use testkit::{bad_fields, details, reason, request_id};
+use tonic::Code;
+
+use crate::talk::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_is_tracked_from_hand_over_to_delivery() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    for (id, state) in
+        [("a", ShipmentState::HandedOver), ("b", ShipmentState::Delayed), ("c", ShipmentState::Delivered)]
+    {
+        assert!(report(&service, &waybill, id, state).await.unwrap().changed);
+    }
+    let late = report(&service, &waybill, "d", ShipmentState::InTransit).await.unwrap();
+    assert!(!late.changed, "older than the state");
+    let known = report(&service, &waybill, "c", ShipmentState::Delivered).await.unwrap();
+    assert!(!known.changed, "known");
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "exception", "delivered"]);
+    let ask = GetShipmentRequest { tracking_no: waybill, ..GetShipmentRequest::default() };
+    let shipment = client(&service).get_shipment(ask).await.unwrap().into_inner().shipment.unwrap();
+    assert_eq!((shipment.state(), shipment.events.len()), (ShipmentState::Delivered, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_report_has_one_effect() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let event = TrackingEvent {
+        carrier_event_id: "e".to_owned(),
+        state: ShipmentState::Delivered.into(),
+        occurred_at: Some(proto::to_wire(jiff::Timestamp::UNIX_EPOCH)),
+        detail: String::new(),
+    };
+    let tracking_no = waybill(&service, claim).await;
+    let ask = ReportTrackingRequest { request_id: request_id(), tracking_no, event: Some(event.clone()) };
+    let mut client = client(&service);
+    for _ in 0..2 {
+        assert!(
+            client.report_tracking(ask.clone()).await.unwrap().into_inner().changed,
+            "the answer of the first time"
+        );
+    }
+    let other = ReportTrackingRequest { event: Some(TrackingEvent { detail: "x".to_owned(), ..event }), ..ask };
+    assert_eq!(reason(&client.report_tracking(other).await.unwrap_err()), "REQUEST_ID_REUSED");
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn illegal_transitions_and_unknown_waybills_are_refused() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    report(&service, &waybill, "a", ShipmentState::Lost).await.unwrap();
+    let refused = report(&service, &waybill, "b", ShipmentState::Delivered).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
+    let info = details(&refused).error_info().cloned().unwrap();
+    assert_eq!(info.domain, "redress.logistics");
+    assert_eq!(
+        (info.metadata["from"].as_str(), info.metadata["to"].as_str()),
+        ("SHIPMENT_STATE_LOST", "SHIPMENT_STATE_DELIVERED")
+    );
+    let unknown = report(&service, "RX1", "a", ShipmentState::Lost).await.unwrap_err();
+    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "NOT_FOUND"));
+    assert_eq!(details(&unknown).resource_info().unwrap().resource_name, "RX1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_report_names_every_field() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let event = TrackingEvent {
+        carrier_event_id: "a b".to_owned(),
+        state: ShipmentState::Booked.into(),
+        occurred_at: None,
+        detail: "\u{7}".to_owned(),
+    };
+    let ask = ReportTrackingRequest { request_id: String::new(), tracking_no: String::new(), event: Some(event) };
+    let refused = client(&service).report_tracking(ask).await.unwrap_err();
+    let fields = bad_fields(&refused);
+    let expected =
+        ["request_id", "tracking_no", "event.carrier_event_id", "event.state", "event.detail", "event.occurred_at"];
+    assert_eq!(fields, expected);
+    let none = client(&service).report_tracking(ReportTrackingRequest::default()).await.unwrap_err();
+    assert_eq!(bad_fields(&none), ["request_id", "tracking_no", "event"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_follows_urgency_and_place() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let ask = |severity: Severity, quantity: u32| QuoteShipmentRequest {
+        country: "FR".to_owned(),
+        severity: severity.into(),
+        quantity,
+        direction: Direction::Outbound.into(),
+    };
+    let mut client = client(&service);
+    let slow = client.quote_shipment(ask(Severity::Minor, 2)).await.unwrap().into_inner();
+    let fast = client.quote_shipment(ask(Severity::Urgent, 2)).await.unwrap().into_inner();
+    assert!(fast.days < slow.days && fast.cost.unwrap().minor_units > slow.cost.unwrap().minor_units);
+    let nobody = client.quote_shipment(ask(Severity::Minor, 1_000_000)).await.unwrap_err();
+    assert_eq!((nobody.code(), reason(&nobody).as_str()), (Code::FailedPrecondition, "NO_CARRIER"));
+    let bad = client.quote_shipment(QuoteShipmentRequest::default()).await.unwrap_err();
+    assert_eq!(bad_fields(&bad), ["country", "quantity", "direction"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_paged_and_filtered() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    for _ in 0..5 {
+        told(&service, ship(claim())).await;
+    }
+    told(&service, collect(claim())).await;
+    let mut ask =
+        ListShipmentsRequest { direction: Direction::Outbound.into(), page_size: 2, ..ListShipmentsRequest::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = client(&service).list_shipments(ask.clone()).await.unwrap().into_inner();
+        assert!(page.shipments.len() <= 2);
+        seen.extend(page.shipments.into_iter().map(|shipment| shipment.shipment_id));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        ask.page_token = page.next_page_token;
+    }
+    assert_eq!(seen.len(), 5);
+    let other = ListShipmentsRequest {
+        direction: Direction::Return.into(),
+        page_token: ask.page_token,
+        ..ListShipmentsRequest::default()
+    };
+    assert_eq!(bad_fields(&client(&service).list_shipments(other).await.unwrap_err()), ["page_token"]);
+    let unknown = GetShipmentRequest { tracking_no: "RX9".to_owned(), ..GetShipmentRequest::default() };
+    assert_eq!(reason(&client(&service).get_shipment(unknown).await.unwrap_err()), "NOT_FOUND");
+    let neither = client(&service).get_shipment(GetShipmentRequest::default()).await.unwrap_err();
+    assert_eq!(bad_fields(&neither), ["shipment_id"]);
+}

@@ -1,0 +1,209 @@
+//! The life of an assessment: the same name, the same answer; what is taken back stays taken back.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use proptest::prelude::*;
+use proto::claim::{LiabilityParty, Resolution};
+use proto::triage::AssessReason;
+use proto::triage::triage_event::Kind as Answer;
+
+use super::super::person::{LineDecision, Verdict, VerdictKind};
+use super::super::{Case, Command, EntryState, Event, Item, ItemState, Refusal, decide, evolve};
+use super::*;
+
+fn run(case: &mut Case, orders: &Orders, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
+    let events = decide(pack(), case, orders, meta, command)?;
+    events.iter().for_each(|event| evolve(case, event));
+    Ok(events)
+}
+
+fn assess(number: u32, reason: AssessReason) -> Command {
+    let mut asked = message(vec![wanted_back()], date(2026, 6, 20));
+    (asked.assessment, asked.plan_number) = (number, number);
+    asked.set_reason(reason);
+    Command::Assess(Box::new(ask(asked)))
+}
+
+fn cancel(number: u32) -> Command {
+    let Command::Assess(ask) = assess(number, AssessReason::New) else { unreachable!() };
+    Command::Cancel { claim: ask.claim, number }
+}
+
+fn refund(unit_price: Option<Money>) -> Vec<LineDecision> {
+    let resolution = Resolution::RefundOnly;
+    vec![LineDecision { line: 1, resolution, quantity: None, unit_price, reason: String::new() }]
+}
+
+fn verdict(item: &Item, kind: VerdictKind) -> Command {
+    let verdict = Verdict { kind, liability: Some(LiabilityParty::CompanySales), note: "seen".to_owned() };
+    Command::Decide { item: item.id, etag: chassis::etag(item.version), verdict }
+}
+
+fn open(case: &Case) -> Vec<Item> {
+    case.items.values().filter(|item| item.state == ItemState::Open).cloned().collect()
+}
+
+fn told(events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event, Event::Told(_)))
+}
+
+#[test]
+fn the_same_assessment_again_gets_the_same_answer_again() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    run(&mut case, &facts([order()]), &day, &assess(1, AssessReason::New)).unwrap();
+    let before = case.entries[&1].clone();
+    assert!(matches!(before.answer, Some(Answer::ClaimJudged(_))));
+    // Even if the facts have changed meanwhile.
+    let again = run(&mut case, &Orders::default(), &day, &assess(1, AssessReason::New)).unwrap();
+    assert_eq!(again, [Event::Told(1)]);
+    assert_eq!(case.entries[&1], before);
+}
+
+#[test]
+fn a_late_assessment_of_a_cancelled_number_does_nothing() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    run(&mut case, &facts([order()]), &day, &cancel(1)).unwrap();
+    assert_eq!(run(&mut case, &facts([order()]), &day, &assess(1, AssessReason::New)), Ok(Vec::new()));
+    assert_eq!(run(&mut case, &facts([order()]), &day, &cancel(1)), Ok(Vec::new()));
+    assert!(told(&run(&mut case, &facts([order()]), &day, &assess(2, AssessReason::New)).unwrap()));
+}
+
+#[test]
+fn a_cancelled_assessment_closes_its_work_item() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    run(&mut case, &facts([order()]), &day, &assess(1, AssessReason::Denied)).unwrap();
+    let item = open(&case).remove(0);
+    run(&mut case, &facts([order()]), &day, &cancel(1)).unwrap();
+    assert!(open(&case).is_empty());
+    assert_eq!(case.entries[&1].state, EntryState::Cancelled);
+    let late = verdict(&item, VerdictKind::Lines(refund(None)));
+    assert_eq!(run(&mut case, &facts([order()]), &day, &late), Err(Refusal::ItemClosed(item.id)));
+}
+
+#[test]
+fn a_person_decides_once_and_the_answer_is_told_again() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &assess(1, AssessReason::Denied)).unwrap();
+    let item = open(&case).remove(0);
+    let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
+    let stale = Command::Decide {
+        item: item.id,
+        etag: "\"9\"".to_owned(),
+        verdict: Verdict { kind: VerdictKind::Lines(refund(None)), liability: None, note: String::new() },
+    };
+    assert_eq!(run(&mut case, &orders, &anna, &stale), Err(Refusal::EtagMismatch));
+    run(&mut case, &orders, &anna, &verdict(&item, VerdictKind::Lines(refund(None)))).unwrap();
+    let entry = &case.entries[&1];
+    let plan = entry.plan.as_ref().unwrap();
+    assert_eq!((entry.version, entry.by.as_str(), plan.proposed_by.as_str()), (2, "anna", "anna"));
+    assert!(plan.automatic && !plan.consented, "the customer wished for something else");
+    assert_eq!(plan.lines[0].freight_payer(), LiabilityParty::CompanySales);
+    // A promise is made from the day of the decision.
+    assert_eq!(plan.lines[0].promised_on, "2026-06-27");
+    assert_eq!(run(&mut case, &orders, &day, &assess(1, AssessReason::Denied)), Ok(vec![Event::Told(1)]));
+    let again = verdict(&item, VerdictKind::Lines(refund(None)));
+    assert_eq!(run(&mut case, &orders, &anna, &again), Err(Refusal::ItemClosed(item.id)));
+}
+
+#[test]
+fn a_question_of_a_person_returns_to_that_person() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &assess(1, AssessReason::Denied)).unwrap();
+    let item = open(&case).remove(0);
+    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Ask("PHOTO_NEEDED".to_owned()))).unwrap();
+    assert!(matches!(&case.entries[&1].answer, Some(Answer::AnswerNeeded(asked)) if asked.reason == "PHOTO_NEEDED"));
+    run(&mut case, &orders, &day, &assess(2, AssessReason::Answered)).unwrap();
+    let back = open(&case).remove(0);
+    assert_eq!((back.number, back.reason.as_str(), back.role), (2, "DENIED", item.role));
+}
+
+#[test]
+fn a_decision_that_does_not_fit_names_each_line() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let mut asked = message(vec![wanted_back()], date(2026, 6, 20));
+    asked.lines.push(proto::claim::ReportedLine { line: 2, sku: "B".to_owned(), ..wanted_back() });
+    asked.lines.push(proto::claim::ReportedLine { line: 3, ..wanted_back() });
+    asked.set_reason(AssessReason::Denied);
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &Command::Assess(Box::new(ask(asked)))).unwrap();
+    let item = open(&case).remove(0);
+    let mut decisions = refund(Some(Money { minor_units: 1, currency: "GBP".to_owned() }));
+    decisions.push(LineDecision { line: 2, ..refund(None).remove(0) });
+    decisions.push(LineDecision { line: 3, quantity: Some(3), ..refund(None).remove(0) });
+    let wrong = verdict(&item, VerdictKind::Lines(decisions.clone()));
+    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &day, &wrong) else { panic!() };
+    assert_eq!(misfits.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3]);
+    decisions.swap_remove(0).line = 9;
+    decisions.push(LineDecision { line: 2, ..refund(None).remove(0) });
+    decisions.push(LineDecision { line: 9, ..refund(None).remove(0) });
+    let wrong = verdict(&item, VerdictKind::Lines(decisions));
+    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &day, &wrong) else { panic!() };
+    assert_eq!(misfits.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 9, 1]);
+    // Given the price, goods of an unknown purchase are refunded.
+    let priced = Some(Money { minor_units: 150, currency: "GBP".to_owned() });
+    let right = vec![
+        refund(None).remove(0),
+        LineDecision { line: 2, unit_price: priced, ..refund(None).remove(0) },
+        LineDecision { line: 3, resolution: Resolution::Reject, reason: "WORN".to_owned(), ..refund(None).remove(0) },
+    ];
+    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Lines(right))).unwrap();
+    let plan = case.entries[&1].plan.as_ref().unwrap();
+    assert_eq!(plan.cost.as_ref().unwrap().minor_units, 200 + 300);
+}
+
+#[test]
+fn a_person_may_refuse_the_claim() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &assess(1, AssessReason::Reopened)).unwrap();
+    let no = LineDecision { resolution: Resolution::Reject, reason: "WORN".to_owned(), ..refund(None).remove(0) };
+    let item = open(&case).remove(0);
+    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Lines(vec![no]))).unwrap();
+    assert!(matches!(&case.entries[&1].answer, Some(Answer::ClaimRefused(refused)) if refused.reason == "WORN"));
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_commands_keeps_the_promises(steps in proptest::collection::vec((0..4_u8, 1..4_u32, 1..=6_i32), 1..25)) {
+        let mut case = Case::default();
+        let orders = facts([order()]);
+        let mut versions: BTreeMap<u32, u32> = BTreeMap::new();
+        for (step, (what, number, reason)) in (0_u128..).zip(steps) {
+            let command = match what {
+                0 | 1 => assess(number, AssessReason::try_from(reason).unwrap()),
+                2 => cancel(number),
+                _ => match open(&case).first() {
+                    Some(item) => verdict(item, VerdictKind::Lines(refund(None))),
+                    None => continue,
+                },
+            };
+            let day = Meta::new(at(date(2026, 6, 20)), Actor::service("orchestrator"), Uuid::from_u128(step));
+            let cancelled: Vec<u32> = case
+                .entries
+                .values()
+                .filter_map(|entry| (entry.state == EntryState::Cancelled).then_some(entry.number))
+                .collect();
+            let events = run(&mut case, &orders, &day, &command).unwrap();
+            for event in &events {
+                if let Event::Assessed(entry) = event {
+                    let before = versions.insert(entry.number, entry.version).unwrap_or(0);
+                    prop_assert_eq!(entry.version, before + 1);
+                    prop_assert!(!cancelled.contains(&entry.number), "what is taken back stays so");
+                }
+                if let Event::Told(number) = event {
+                    prop_assert!(case.entries[number].answer.is_some());
+                }
+            }
+            if what < 2 {
+                prop_assert_eq!(told(&events), !cancelled.contains(&number), "an assessment is never met with silence");
+            }
+            for entry in case.entries.values() {
+                let waiting = open(&case).iter().filter(|item| item.number == entry.number).count();
+                prop_assert_eq!(waiting, usize::from(entry.state == EntryState::Person));
+            }
+        }
+    }
+}

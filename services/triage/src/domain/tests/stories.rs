@@ -1,0 +1,254 @@
+//! One report, one outcome.
+
+use jiff::ToSpan;
+use jiff::civil::date;
+use proto::claim::{Category, LiabilityParty, Money, Plan, ReportedLine, Resolution, Role, Severity};
+use proto::triage::AssessReason;
+
+use super::super::plan::QUANTITY_REDUCED;
+use super::super::rules::{Outcome, Ruling, rule};
+use super::*;
+
+fn ruled(message: AssessClaim, orders: &Orders) -> Ruling {
+    let ask = ask(message);
+    rule(pack(), &ask, orders, None, ask.received_at)
+}
+
+fn planned(ruling: Ruling) -> Plan {
+    match ruling.outcome {
+        Outcome::Plan(plan) => plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn person(ruling: Ruling) -> (String, Role) {
+    match ruling.outcome {
+        Outcome::Person { reason, role, .. } => (reason, role),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_return_inside_the_window_is_automatic_and_consented() {
+    let ruling = ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([order()]));
+    assert_eq!(ruling.assessment.severity(), Severity::Minor);
+    assert_eq!(ruling.assessment.liability(), LiabilityParty::CustomerChangeOfMind);
+    assert_eq!(ruling.assessment.judged_by, "rules");
+    let plan = planned(ruling);
+    assert!(plan.automatic && plan.consented);
+    assert_eq!(plan.proposed_by, "rules");
+    assert_eq!(plan.policy, "supply-chain@1");
+    let line = &plan.lines[0];
+    assert_eq!((line.resolution(), line.quantity, line.sold_quantity), (Resolution::ReturnRefund, 2, 10));
+    assert_eq!((line.order_no.as_str(), line.collect, line.promised_on.as_str()), ("O1", true, "2026-07-04"));
+    // Change of mind: the customer pays the way back, so the cost is the refund alone (domain rule 7).
+    assert_eq!(line.cost, Some(Money { minor_units: 200, currency: "GBP".to_owned() }));
+    assert_eq!(line.freight_payer(), LiabilityParty::CustomerChangeOfMind);
+}
+
+#[test]
+fn the_last_day_of_each_window_counts() {
+    let rules = &pack().triage;
+    let last = |days: u32| BOUGHT.checked_add(i64::from(days).days()).unwrap();
+    let on = |line: &ReportedLine, day: Date| ruled(message(vec![line.clone()], day), &facts([order()])).outcome;
+    let next = |day: Date| day.tomorrow().unwrap();
+
+    let day = last(rules.windows.change_of_mind.days);
+    assert!(matches!(on(&wanted_back(), day), Outcome::Plan(_)));
+    assert_eq!(on(&wanted_back(), next(day)), Outcome::Refused("OUTSIDE_WINDOW".to_owned()));
+
+    let damaged = ReportedLine { category: Category::TransitDamage.into(), ..faulty() };
+    let day = last(rules.windows.fulfilment.days);
+    assert!(matches!(on(&damaged, day), Outcome::Plan(_)));
+    assert!(matches!(on(&damaged, next(day)), Outcome::Person { reason, .. } if reason == "OUTSIDE_WINDOW"));
+
+    let day = last(rules.warranty.days);
+    assert!(matches!(on(&faulty(), day), Outcome::Plan(_)));
+    assert!(matches!(on(&faulty(), next(day)), Outcome::Person { reason, .. } if reason == "OUTSIDE_WINDOW"));
+
+    let money_back = ReportedLine { wish: Resolution::ReturnRefund.into(), ..faulty() };
+    let day = last(rules.windows.quality.days);
+    let refund = planned(ruled(message(vec![money_back.clone()], day), &facts([order()])));
+    assert_eq!((refund.lines[0].resolution(), refund.consented), (Resolution::ReturnRefund, true));
+    // Under warranty the fault is made good, but not with money; the customer did not wish that and is asked.
+    let replaced = planned(ruled(message(vec![money_back], next(day)), &facts([order()])));
+    assert_eq!((replaced.lines[0].resolution(), replaced.consented), (Resolution::Replace, false));
+}
+
+#[test]
+fn a_window_begins_with_delivery_and_days_are_those_of_the_policy() {
+    let delivered = Order { delivered_on: Some(date(2026, 6, 11)), ..order() };
+    let asked = message(vec![wanted_back()], date(2026, 7, 11));
+    assert!(matches!(ruled(asked.clone(), &facts([delivered.clone()])).outcome, Outcome::Plan(_)));
+    assert!(matches!(ruled(asked.clone(), &facts([order()])).outcome, Outcome::Refused(_)));
+    // 23:30 UTC in summer is the next day in London.
+    let late = AssessClaim { received_at: Some(to_wire("2026-07-11T23:30:00Z".parse().unwrap())), ..asked };
+    assert!(matches!(ruled(late, &facts([delivered])).outcome, Outcome::Refused(_)));
+}
+
+#[test]
+fn a_company_fault_costs_goods_and_freight_and_is_collected_only_if_worth_it() {
+    let cheap = planned(ruled(message(vec![faulty()], date(2026, 6, 20)), &facts([order()])));
+    assert_eq!((cheap.lines[0].collect, cheap.cost.unwrap().minor_units), (false, 200 + 500));
+    let mut dear = order();
+    dear.unit_price.minor_units = 1_000;
+    let dear = planned(ruled(message(vec![faulty()], date(2026, 6, 20)), &facts([dear])));
+    assert_eq!((dear.lines[0].collect, dear.cost.unwrap().minor_units), (true, 2_000 + 500 + 400));
+}
+
+#[test]
+fn above_the_automatic_authority_somebody_approves() {
+    let mut sold = order();
+    sold.unit_price.minor_units = 5_000;
+    let inside = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
+    assert!(inside.automatic);
+    sold.unit_price.minor_units = 5_001;
+    let above = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
+    assert!(!above.automatic && above.consented);
+    // Two lines that are each inside may together be above.
+    sold.unit_price.minor_units = 4_000;
+    let other = Order { sku: "B".to_owned(), ..sold.clone() };
+    let second = ReportedLine { line: 2, sku: "B".to_owned(), ..wanted_back() };
+    let both = planned(ruled(message(vec![wanted_back(), second], date(2026, 6, 20)), &facts([sold, other])));
+    assert!(!both.automatic);
+}
+
+#[test]
+fn high_value_is_judged_by_a_person() {
+    let mut sold = order();
+    sold.unit_price.minor_units = 500_000;
+    let ruling = ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold]));
+    assert_eq!(ruling.assessment.severity(), Severity::Urgent);
+    assert_eq!(person(ruling), ("VALUE_HIGH".to_owned(), Role::Supervisor));
+}
+
+#[test]
+fn a_claim_for_more_than_was_sold_is_cut() {
+    let line = ReportedLine { quantity: 12, ..wanted_back() };
+    let plan = planned(ruled(message(vec![line], date(2026, 6, 20)), &facts([order()])));
+    assert_eq!((plan.lines[0].quantity, plan.lines[0].reason.as_str()), (10, QUANTITY_REDUCED));
+    assert_eq!(plan.cost.unwrap().minor_units, 1_000);
+}
+
+#[test]
+fn without_order_number_the_newest_fitting_purchase_counts() {
+    let number = |message: AssessClaim, orders: &Orders| planned(ruled(message, orders)).lines[0].order_no.clone();
+    let on = |order_no: &str, day: i8, quantity: u32| Order {
+        order_no: order_no.to_owned(),
+        purchased_on: date(2026, 6, day),
+        quantity,
+        ..order()
+    };
+    let orders = facts([on("O1", 1, 10), on("O2", 5, 10), on("O3", 7, 1), on("O4", 25, 10)]);
+    let asked = message(vec![wanted_back()], date(2026, 6, 20));
+    assert_eq!(number(asked.clone(), &orders), "O2");
+    assert_eq!(number(asked.clone(), &facts([on("O5", 1, 1), on("O6", 2, 1)])), "O6");
+    let mut occurred = asked.clone();
+    occurred.lines[0].occurred_on = "2026-06-04".to_owned();
+    assert_eq!(number(occurred, &orders), "O1");
+    let mut named = asked;
+    named.lines[0].order_no = "O3".to_owned();
+    assert_eq!(number(named, &orders), "O3");
+}
+
+#[test]
+fn an_unknown_purchase_is_asked_for_once() {
+    let asked = message(vec![wanted_back(), ReportedLine { line: 2, ..wanted_back() }], date(2026, 6, 20));
+    let none = Orders::default();
+    let question = |line| Outcome::Question { reason: "ORDER_NUMBER_NEEDED".to_owned(), line };
+    assert_eq!(ruled(asked.clone(), &none).outcome, question(0));
+    let mut one = asked.clone();
+    one.lines.truncate(1);
+    assert_eq!(ruled(one.clone(), &none).outcome, question(1));
+    // A number that does not fit customer or SKU is as good as none.
+    for (order_no, sku, customer) in [("O9", "A", "C1"), ("O1", "B", "C1"), ("O1", "A", "C2")] {
+        let mut wrong = one.clone();
+        (wrong.lines[0].order_no, wrong.lines[0].sku) = (order_no.to_owned(), sku.to_owned());
+        wrong.customer_ref = customer.to_owned();
+        assert_eq!(ruled(wrong.clone(), &facts([order()])).outcome, question(1));
+        // Asked before: somebody looks at it.
+        wrong.set_reason(AssessReason::Answered);
+        assert_eq!(person(ruled(wrong, &facts([order()]))).0, "ORDER_NOT_FOUND");
+    }
+    // The customer has none.
+    one.set_reason(AssessReason::Answered);
+    one.order_unknown_lines = vec![1];
+    assert_eq!(ruled(one, &none).outcome, Outcome::Refused("ORDER_NOT_FOUND".to_owned()));
+}
+
+#[test]
+fn what_is_no_goods_is_refused_alone_and_inside_a_plan() {
+    for sku in ["D", "M", "POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE"] {
+        let line = ReportedLine { sku: sku.to_owned(), ..wanted_back() };
+        let ruling = ruled(message(vec![line], date(2026, 6, 20)), &Orders::default());
+        assert_eq!(ruling.outcome, Outcome::Refused("NOT_GOODS".to_owned()), "{sku}");
+    }
+    let post = ReportedLine { line: 2, sku: "POST".to_owned(), ..wanted_back() };
+    let plan = planned(ruled(message(vec![wanted_back(), post], date(2026, 6, 20)), &facts([order()])));
+    assert_eq!((plan.lines[1].resolution(), plan.lines[1].reason.as_str()), (Resolution::Reject, "NOT_GOODS"));
+    assert!(plan.automatic && plan.consented);
+}
+
+#[test]
+fn advice_needs_no_purchase() {
+    let line = ReportedLine { category: Category::UsageQuestion.into(), wish: 0, ..wanted_back() };
+    let plan = planned(ruled(message(vec![line], date(2026, 6, 20)), &Orders::default()));
+    assert_eq!(plan.lines[0].resolution(), Resolution::TechnicalSupport);
+    assert!(plan.automatic && plan.consented);
+}
+
+#[test]
+fn what_the_rules_cannot_know_goes_to_a_person() {
+    let other = ReportedLine { category: 0, wish: 0, ..wanted_back() };
+    assert_eq!(person(ruled(message(vec![other], BOUGHT), &facts([order()]))).0, "CATEGORY_UNCLEAR");
+    let dispute = ReportedLine { category: Category::ContractDispute.into(), ..wanted_back() };
+    assert_eq!(person(ruled(message(vec![dispute], BOUGHT), &Orders::default())).0, "JUDGEMENT_NEEDED");
+    let mut foreign = order();
+    foreign.unit_price.currency = "EUR".to_owned();
+    assert_eq!(person(ruled(message(vec![wanted_back()], BOUGHT), &facts([foreign]))).0, "CURRENCY_UNKNOWN");
+}
+
+#[test]
+fn what_was_not_good_enough_goes_to_a_person() {
+    for (reason, code) in [
+        (AssessReason::Denied, "DENIED"),
+        (AssessReason::ConsentRefused, "CONSENT_REFUSED"),
+        (AssessReason::Failed, "LEG_FAILED"),
+        (AssessReason::Reopened, "REOPENED"),
+    ] {
+        let mut asked = message(vec![wanted_back()], date(2026, 6, 20));
+        asked.set_reason(reason);
+        let ruling = ruled(asked, &facts([order()]));
+        let Outcome::Person { reason, proposal, .. } = ruling.outcome else { panic!("{code}") };
+        assert_eq!((reason.as_str(), proposal.len()), (code, 1));
+    }
+}
+
+#[test]
+fn the_worst_line_decides() {
+    let unknown = ReportedLine { line: 2, sku: "B".to_owned(), ..wanted_back() };
+    let dispute = ReportedLine { line: 3, category: Category::ContractDispute.into(), ..wanted_back() };
+    let orders = facts([order()]);
+    let lines = vec![wanted_back(), unknown, dispute.clone()];
+    assert!(matches!(ruled(message(lines, BOUGHT), &orders).outcome, Outcome::Question { line: 2, .. }));
+    let lines = vec![wanted_back(), dispute];
+    assert_eq!(person(ruled(message(lines, BOUGHT), &orders)).0, "JUDGEMENT_NEEDED");
+}
+
+#[test]
+fn effect_and_risk_make_it_worse_and_more_urgent() {
+    let judged = |line: ReportedLine, importance| {
+        let asked = AssessClaim { importance, ..message(vec![line], date(2026, 6, 20)) };
+        let assessment = ruled(asked, &facts([Order { quantity: 1000, ..order() }])).assessment;
+        (assessment.severity(), assessment.priority)
+    };
+    let (mild, first) = judged(faulty(), 0);
+    let (stopped, second) = judged(ReportedLine { operation_stopped: true, ..faulty() }, 0);
+    let (unsafe_, third) = judged(ReportedLine { safety_risk: true, operation_stopped: true, ..faulty() }, 3);
+    let (batch, _) = judged(ReportedLine { quantity: 500, ..faulty() }, 0);
+    assert_eq!(
+        [mild, stopped, unsafe_, batch],
+        [Severity::Minor, Severity::Serious, Severity::Urgent, Severity::Serious]
+    );
+    assert!(first < second && second < third && third == 1000, "{first} {second} {third}");
+}
