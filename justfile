@@ -36,6 +36,7 @@ deny:
 
 # idle memory, time to ready, commits and messages of the automatic path: the measured section of the README
 measure:
+    cargo build --release --package cli
     cargo run --release --package system --bin measure
 
 # print stage x event of the claim process into its table

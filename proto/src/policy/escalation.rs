@@ -167,9 +167,10 @@ impl Escalation {
     /// known counts as the greatest.
     pub fn chain(&self, resolution: Resolution, severity: Severity, cost: Option<i64>) -> &[Word<Role>] {
         let severity = if severity == Severity::Unspecified { Severity::General } else { severity };
-        let rule = self.authority.iter().find(|rule| {
-            rule.resolutions.contains(&Word(resolution)) && rule.severities.contains(&Word(severity))
-        });
+        let rule = self
+            .authority
+            .iter()
+            .find(|rule| rule.resolutions.contains(&Word(resolution)) && rule.severities.contains(&Word(severity)));
         let bands = rule.map_or(&[][..], |rule| &rule.bands);
         let fits = |band: &&Band| band.up_to.is_none_or(|up_to| cost.is_some_and(|cost| cost <= up_to));
         bands.iter().find(fits).map_or(&[], |band| &band.roles)

@@ -55,9 +55,18 @@ impl Logistics {
             problems.require(names.insert(&carrier.name), path("name"), "is the name of another carrier too");
             problems.require((1..=40).contains(&carrier.name.len()), path("name"), "must have 1 to 40 characters");
             problems.require(!carrier.countries.is_empty(), path("countries"), "must name a country, or \"*\"");
-            let is_country = |text: &String| text == "*" || (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()));
-            problems.require(carrier.countries.iter().all(is_country), path("countries"), "must be ISO codes, or \"*\"");
-            problems.require((0..=10_000_000).contains(&carrier.base_minor), path("base_minor"), "must be 0 to 10000000");
+            let is_country =
+                |text: &String| text == "*" || (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()));
+            problems.require(
+                carrier.countries.iter().all(is_country),
+                path("countries"),
+                "must be ISO codes, or \"*\"",
+            );
+            problems.require(
+                (0..=10_000_000).contains(&carrier.base_minor),
+                path("base_minor"),
+                "must be 0 to 10000000",
+            );
             let per_unit = (0..=1_000_000).contains(&carrier.per_unit_minor);
             problems.require(per_unit, path("per_unit_minor"), "must be 0 to 1000000");
             problems.require((1..=120).contains(&carrier.days), path("days"), "must be 1 to 120");

@@ -69,11 +69,7 @@ impl Orchestrator {
         let score = self.follow_up.reopen_at_most;
         problems.require(score <= 5, "orchestrator.follow_up.reopen_at_most", "must be 0 to 5");
         let days = self.follow_up.days_without_answer;
-        problems.require(
-            (1..=365).contains(&days),
-            "orchestrator.follow_up.days_without_answer",
-            "must be 1 to 365",
-        );
+        problems.require((1..=365).contains(&days), "orchestrator.follow_up.days_without_answer", "must be 1 to 365");
         let AskAgain { first_s, longest_s } = self.ask_again;
         problems.require((1..=3600).contains(&first_s), "orchestrator.ask_again.first_s", "must be 1 to 3600");
         let longest_fits = (first_s..=86_400).contains(&longest_s);
@@ -112,9 +108,11 @@ mod tests {
 
     #[test]
     fn wrong_values_are_told() {
-        let text = SUPPLY_CHAIN
-            .replacen("severities = [\"serious\"", "severities = [\"terrible\"", 1)
-            .replacen("reopen_at_most = 2", "reopen_at_most = 6", 1);
+        let text = SUPPLY_CHAIN.replacen("severities = [\"serious\"", "severities = [\"terrible\"", 1).replacen(
+            "reopen_at_most = 2",
+            "reopen_at_most = 6",
+            1,
+        );
         let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
         assert!(error.contains("orchestrator.follow_up.severities[0]: is not a severity"), "{error}");
         assert!(error.contains("orchestrator.follow_up.reopen_at_most: must be 0 to 5"), "{error}");

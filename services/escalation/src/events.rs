@@ -1,1 +1,133 @@
-//! x
+//! Messages: commands of the orchestrator are read here, and what it and the departments are told is written here.
+
+mod read;
+
+use chassis::{Meta, Outgoing};
+use proto::claim::Notice;
+use proto::escalation::escalation_event::Kind;
+use proto::escalation::{self as wire, EscalationEvent};
+use proto::to_wire;
+use uuid::Uuid;
+
+pub use read::command;
+
+use crate::domain::{About, Claim, ClockKey, Escalation, Event, Item, Task, WorkKind};
+
+/// A command for a claim.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The claim.
+    pub claim: Uuid,
+    /// The number a customer can quote, if the sender knows it.
+    pub number: Option<String>,
+    /// What to do.
+    pub what: crate::domain::Command,
+}
+
+/// What is told of an event. The claim is as it is after the command.
+pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
+    match event {
+        Event::ApprovalGranted(plan_number, by) => {
+            let granted = wire::ApprovalGranted { plan_number: *plan_number, by: by.clone() };
+            vec![tell(claim, "approval_granted", Kind::ApprovalGranted(granted))]
+        }
+        Event::ApprovalDenied(plan_number, by) => {
+            let denied = wire::ApprovalDenied { plan_number: *plan_number, by: by.clone() };
+            vec![tell(claim, "approval_denied", Kind::ApprovalDenied(denied))]
+        }
+        Event::ClockWarned(key, percent, deadline, _) => {
+            let kind = wire::ClockKind::from(key.kind) as i32;
+            let warned = wire::ClockWarned { kind, percent: *percent, deadline: Some(to_wire(*deadline)) };
+            vec![tell(claim, "clock_warned", Kind::ClockWarned(warned))]
+        }
+        Event::ClockBreached(key, deadline, escalation) => {
+            let kind = wire::ClockKind::from(key.kind) as i32;
+            let (deadline, escalation_id) = (Some(to_wire(*deadline)), escalation.to_string());
+            let breached = wire::ClockBreached { kind, deadline, escalation_id };
+            vec![tell(claim, "clock_breached", Kind::ClockBreached(breached))]
+        }
+        Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
+        Event::ItemOpened(item) => waiting(claim, meta, item).into_iter().collect(),
+        Event::TaskDecided(item) => decided(claim, *item).into_iter().collect(),
+        Event::TaskClosed(task) => {
+            let (job, leg) = (Some(job(claim, task)), proto::claim::Leg::from(task.leg) as i32);
+            vec![tell(claim, "task_closed", Kind::TaskClosed(wire::TaskClosed { job, leg }))]
+        }
+        Event::RoundBegun(_)
+        | Event::KindStopped(..)
+        | Event::Paused(_)
+        | Event::Resumed
+        | Event::ClockStarted(_)
+        | Event::ClockPaused(..)
+        | Event::ClockResumed(..)
+        | Event::ClockStopped(_)
+        | Event::LadderEnded(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalCancelled(_)
+        | Event::ItemDecided(..)
+        | Event::ItemClosed(_)
+        | Event::TaskWithdrawn(_) => Vec::new(),
+    }
+}
+
+fn tell(claim: &Claim, name: &str, kind: Kind) -> Outgoing {
+    let event = EscalationEvent { claim_id: claim.id.to_string(), kind: Some(kind) };
+    Outgoing::event("escalation", name, claim.id.0, &event)
+}
+
+fn decided(claim: &Claim, id: Uuid) -> Option<Outgoing> {
+    let item = claim.items.get(&id)?;
+    let About::Task(task) = &item.about else { return None };
+    let decided = wire::TaskDecided {
+        job: Some(job(claim, task)),
+        leg: proto::claim::Leg::from(task.leg) as i32,
+        kind: wire::WorkKind::from(item.kind) as i32,
+        ruling: wire::Ruling::from(item.decision.as_ref()?.ruling) as i32,
+    };
+    Some(tell(claim, "task_decided", Kind::TaskDecided(decided)))
+}
+
+fn job(claim: &Claim, task: &Task) -> proto::claim::Job {
+    let Task { round, line, attempt, leg: _ } = *task;
+    proto::claim::Job { claim_id: claim.id.to_string(), round, line, attempt }
+}
+
+/// Approvals and escalations are told to those they wait for; other tasks are found in the work list.
+fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Option<Outgoing> {
+    match item.kind {
+        WorkKind::Approval | WorkKind::Escalation => {}
+        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed => return None,
+    }
+    let parameters = [
+        ("work_item_id", item.id.to_string()),
+        ("kind", item.kind.as_str().to_owned()),
+        ("reason", item.reason.clone()),
+        ("due_at", item.due_at.to_string()),
+    ];
+    Some(notice(claim, meta, item.role.as_str(), "work_waiting", &parameters))
+}
+
+fn broken_promise(claim: &Claim, meta: &Meta, escalation: &Escalation) -> Outgoing {
+    let ClockKey { kind, round } = escalation.clock;
+    let parameters = [
+        ("escalation_id", escalation.id.to_string()),
+        ("clock", kind.as_str().to_owned()),
+        ("round", round.to_string()),
+        ("level", escalation.level.to_string()),
+        ("deadline", escalation.deadline.to_string()),
+    ];
+    notice(claim, meta, escalation.role.as_str(), "clock_breached", &parameters)
+}
+
+fn notice(claim: &Claim, meta: &Meta, audience: &str, template: &str, parameters: &[(&str, String)]) -> Outgoing {
+    Outgoing::notice(&Notice {
+        notice_id: meta.new_id().to_string(),
+        audience: audience.to_owned(),
+        template: template.to_owned(),
+        parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+        claim_id: claim.id.to_string(),
+        claim_number: claim.head.number.clone(),
+        customer_ref: String::new(),
+        raised_at: Some(to_wire(meta.now)),
+    })
+}

@@ -1,1 +1,151 @@
-//! x
+//! The gRPC edge: lists for people, and what they decide.
+
+mod wire;
+
+use chassis::{Call, Check, Lanes, read_failed};
+use jiff::Timestamp;
+use proto::claim;
+use proto::escalation::escalation_service_server::EscalationService;
+use proto::escalation::{
+    DecideWorkItemRequest, DecideWorkItemResponse, ListClocksRequest, ListClocksResponse, ListEscalationsRequest,
+    ListEscalationsResponse, ListWorkItemsRequest, ListWorkItemsResponse, Ruling as WireRuling, WorkKind as WireWorkKind,
+};
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+pub use wire::work_item;
+
+use crate::domain::{self, Refusal, Role, Ruling, WorkKind};
+use crate::events::Command;
+use crate::handle::Handle;
+use crate::store::{self, Filter};
+
+/// The service.
+pub struct Api {
+    /// How anything changes.
+    pub lanes: Lanes<Handle>,
+    /// For lists.
+    pub reads: PgPool,
+}
+
+#[tonic::async_trait]
+impl EscalationService for Api {
+    async fn list_clocks(&self, request: Request<ListClocksRequest>) -> Result<Response<ListClocksResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let claim = check.uuid("claim_id", &body.claim_id);
+        check.finish()?;
+        let clocks = store::clocks_of(&self.reads, claim).await.map_err(read_failed)?;
+        let clocks = clocks.iter().map(|clock| wire::clock(claim, clock)).collect();
+        Ok(Response::new(ListClocksResponse { clocks }))
+    }
+
+    async fn list_escalations(
+        &self,
+        request: Request<ListEscalationsRequest>,
+    ) -> Result<Response<ListEscalationsResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let claim = optional_claim(&mut check, &body.claim_id);
+        let page = check.page(body.page_size, &body.page_token, &["escalations", &body.claim_id]);
+        let after = after(&mut check, page.after.as_deref());
+        check.finish()?;
+        let rows = store::escalations(&self.reads, claim, after, page.limit).await.map_err(read_failed)?;
+        let (rows, next_page_token) = page.finish(rows, |(_, row)| key(row.raised_at, row.id));
+        let escalations = rows.iter().map(|(claim, row)| wire::escalation(*claim, row)).collect();
+        Ok(Response::new(ListEscalationsResponse { escalations, next_page_token }))
+    }
+
+    async fn list_work_items(
+        &self,
+        request: Request<ListWorkItemsRequest>,
+    ) -> Result<Response<ListWorkItemsResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let claim = optional_claim(&mut check, &body.claim_id);
+        let role: claim::Role = check.optional_choice("role", body.role);
+        let kind: WireWorkKind = check.optional_choice("kind", body.kind);
+        let (asked_role, asked_kind) = (body.role.to_string(), body.kind.to_string());
+        let query =
+            ["work_items", &body.claim_id, &asked_role, &asked_kind, if body.include_closed { "all" } else { "open" }];
+        let page = check.page(body.page_size, &body.page_token, &query);
+        let after = after(&mut check, page.after.as_deref());
+        check.finish()?;
+        let (role, kind) = (Role::try_from(role).ok(), WorkKind::try_from(kind).ok());
+        let filter = Filter { claim, role, kind, closed: body.include_closed };
+        let rows = store::work_items(&self.reads, filter, after, page.limit).await.map_err(read_failed)?;
+        let (rows, next_page_token) = page.finish(rows, |row| key(row.item.due_at, row.item.id));
+        let work_items = rows.into_iter().map(|row| wire::item(row.claim, row.number, &row.item, row.plan)).collect();
+        Ok(Response::new(ListWorkItemsResponse { work_items, next_page_token }))
+    }
+
+    async fn decide_work_item(
+        &self,
+        request: Request<DecideWorkItemRequest>,
+    ) -> Result<Response<DecideWorkItemResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let item = check.uuid("work_item_id", &body.work_item_id);
+        let etag = check.text("etag", &body.etag, 3..=22);
+        let ruling: WireRuling = check.choice("ruling", body.ruling);
+        let note = check.prose("note", &body.note, 0..=1_000);
+        check.finish()?;
+        let found = store::routing(&self.reads, item).await.map_err(read_failed)?;
+        let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(Refusal::WorkItemUnknown(item)))?;
+        let ruling = fitting(kind, ruling)?;
+        let what = domain::Command::DecideWorkItem { item, etag, ruling, note };
+        let command = Command { claim, number: None, what };
+        Ok(Response::new(self.lanes.call(&call, "DecideWorkItem", request_id, body, command).await?))
+    }
+}
+
+/// A ruling that answers what is asked. The kind of a work item never changes, so this is a matter of form.
+fn fitting(kind: WorkKind, ruling: WireRuling) -> Result<Ruling, Status> {
+    let mut check = Check::new();
+    let ruling = Ruling::try_from(ruling).ok().filter(|ruling| kind.takes(*ruling));
+    if ruling.is_none() {
+        check.add("ruling", "does not fit this kind of work item");
+    }
+    check.finish()?;
+    ruling.ok_or_else(|| Status::invalid_argument("the ruling is not given"))
+}
+
+fn optional_claim(check: &mut Check, claim: &str) -> Option<Uuid> {
+    (!claim.is_empty()).then(|| check.uuid("claim_id", claim))
+}
+
+/// The key of a row in a list: its time and its id.
+fn key(at: Timestamp, id: Uuid) -> String {
+    format!("{}/{id}", at.as_microsecond())
+}
+
+fn after(check: &mut Check, key: Option<&str>) -> Option<(Timestamp, Uuid)> {
+    let key = key?;
+    let read = key.split_once('/').and_then(|(at, id)| {
+        Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, proto::ids::parse(id).ok()?))
+    });
+    if read.is_none() {
+        check.add("page_token", "is not a token of this query");
+    }
+    read
+}
+
+impl From<Refusal> for chassis::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::WorkItemUnknown(item) => Self::not_found("work_item", item),
+            Refusal::WorkItemClosed => Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &text),
+            Refusal::EtagMismatch => Self::etag_mismatch(),
+            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.as_str()),
+            Refusal::OwnProposal => Self::forbidden("OWN_PROPOSAL", &text),
+            Refusal::AlreadyApproved => Self::forbidden("ALREADY_APPROVED", &text),
+            Refusal::RulingUnfit => Self::new(Code::InvalidArgument, "MALFORMED", &text),
+            // No correct sender changes a plan without a new number.
+            Refusal::SnapshotChanged(_) => Self::park(text),
+        }
+    }
+}

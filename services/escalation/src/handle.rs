@@ -1,1 +1,82 @@
-//! x
+//! The one path of a command: load the claim, decide, save what has changed, tell.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chassis::{Fault, Meta, Outcome, Refusal, Tx};
+use jiff::SignedDuration;
+use proto::ClaimId;
+use proto::escalation::DecideWorkItemResponse;
+use uuid::Uuid;
+
+use crate::domain::{self, Claim, Rules};
+use crate::events::{self, Command};
+use crate::{grpc, store};
+
+/// What the lanes of the service need.
+pub struct Handle {
+    /// The rules of the policy pack.
+    pub rules: Arc<Rules>,
+}
+
+/// The claims of a batch, as they were and as they are.
+pub struct World {
+    loaded: BTreeMap<Uuid, Claim>,
+    claims: BTreeMap<Uuid, Claim>,
+}
+
+impl chassis::Domain for Handle {
+    type Command = Command;
+    type World = World;
+
+    fn lane(&self, command: &Command) -> Uuid {
+        command.claim
+    }
+
+    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+        let mut numbers = BTreeMap::new();
+        for command in commands {
+            let number: &mut Option<&str> = numbers.entry(command.claim).or_default();
+            *number = number.or(command.number.as_deref());
+        }
+        let loaded = store::load(tx, &numbers).await?;
+        Ok(World { claims: loaded.clone(), loaded })
+    }
+
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
+        // Only the claims of messages are made by loading; a person names a work item of a claim that is there.
+        let unknown = || Refusal::not_found("claim", ClaimId(command.claim));
+        let claim = world.claims.get_mut(&command.claim).ok_or_else(unknown)?;
+        let events = domain::decide(&self.rules, claim, meta, &command.what)?;
+        for event in &events {
+            domain::evolve(claim, event);
+        }
+        let outcome = match &command.what {
+            domain::Command::DecideWorkItem { item, .. } => Outcome::reply(&DecideWorkItemResponse {
+                work_item: claim.items.get(item).map(|item| grpc::work_item(claim, item)),
+            }),
+            domain::Command::StartClocks { .. }
+            | domain::Command::StopClocks(_)
+            | domain::Command::PauseClocks
+            | domain::Command::ResumeClocks
+            | domain::Command::Due { .. }
+            | domain::Command::RequestApproval { .. }
+            | domain::Command::CancelApproval(_)
+            | domain::Command::OpenTask { .. }
+            | domain::Command::CloseTask(_) => Outcome::none(),
+        };
+        let told: Vec<_> = events.iter().flat_map(|event| events::told(claim, meta, event)).collect();
+        Ok(outcome.telling(told))
+    }
+
+    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
+        store::save(tx, &world.loaded, &world.claims).await
+    }
+}
+
+/// Clocks that are due by the clock of the database.
+pub async fn due(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
+    let found = store::due(&pool, offset).await?;
+    let command = |(claim, clock, at)| Command { claim, number: None, what: domain::Command::Due { clock, at } };
+    Ok(found.into_iter().map(command).collect())
+}

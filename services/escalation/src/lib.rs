@@ -6,8 +6,28 @@
 //! - [`grpc`]: lists, and decisions of people. [`events`]: commands of the orchestrator, and what it is told.
 
 pub mod domain;
+pub mod events;
+pub mod grpc;
+pub mod handle;
+pub mod store;
 
+use std::sync::Arc;
+use std::time::Duration;
 
+use proto::escalation::escalation_service_server::EscalationServiceServer;
 
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// The service.
+pub static SERVICE: chassis::Service = chassis::Service { name: "escalation", migrations: &MIGRATIONS, build };
 
-
+fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
+    Box::pin(async move {
+        let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let lanes = ctx.lanes(handle::Handle { rules });
+        ctx.consume(&lanes, events::command);
+        ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
+        let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
+        Ok(ctx.routes(server.max_decoding_message_size(ctx.request_bytes_max())))
+    })
+}

@@ -1,1 +1,105 @@
-//! x
+//! SQL of this service. The lock of the claim's row is the lock of everything of the claim.
+
+mod approvals;
+mod clocks;
+mod heads;
+mod items;
+mod lists;
+
+use std::collections::BTreeMap;
+
+use chassis::{Fault, Tx};
+use jiff::SignedDuration;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+pub use clocks::{clocks_of, due};
+pub use lists::{Filter, Listed, escalations, routing, work_items};
+
+use crate::domain::Claim;
+
+/// Every statement, for the test that prepares them.
+pub const STATEMENTS: &[&str] = &[
+    heads::ADD,
+    heads::LOCK,
+    heads::WRITE,
+    clocks::LOAD,
+    clocks::WRITE,
+    clocks::RAISE,
+    clocks::DUE,
+    clocks::OF_CLAIM,
+    approvals::LOAD,
+    approvals::WRITE,
+    items::LOAD,
+    items::WRITE,
+    items::LOAD_WITHDRAWN,
+    items::WITHDRAW,
+    lists::ROUTING,
+    lists::ESCALATIONS,
+    lists::OPEN_ITEMS,
+    lists::ALL_ITEMS,
+];
+
+/// Locks the claims and reads everything of them. A claim that is not known yet is made if its number is given.
+pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<BTreeMap<Uuid, Claim>, Fault> {
+    let ids: Vec<Uuid> = claims.keys().copied().collect();
+    heads::add(tx, claims).await?;
+    let mut loaded = heads::lock(tx, &ids).await?;
+    clocks::load(tx, &ids, &mut loaded).await?;
+    approvals::load(tx, &ids, &mut loaded).await?;
+    items::load(tx, &ids, &mut loaded).await?;
+    Ok(loaded)
+}
+
+/// Writes every row that is not as it was loaded.
+pub async fn save(
+    tx: &mut Tx,
+    before: &BTreeMap<Uuid, Claim>,
+    after: &BTreeMap<Uuid, Claim>,
+) -> Result<(), Fault> {
+    let pairs: Vec<(Uuid, &Claim, &Claim)> =
+        after.iter().filter_map(|(id, claim)| Some((*id, before.get(id)?, claim))).collect();
+    heads::write(tx, &pairs).await?;
+    clocks::write(tx, &pairs).await?;
+    clocks::raise(tx, &pairs).await?;
+    approvals::write(tx, &pairs).await?;
+    items::write(tx, &pairs).await?;
+    items::withdraw(tx, &pairs).await
+}
+
+/// An offset of the clock as the database reads it.
+fn interval(offset: SignedDuration) -> String {
+    format!("{} microseconds", offset.as_micros())
+}
+
+/// A number of ours in the database, which has no unsigned ones.
+fn int(number: u32) -> Result<i32, Fault> {
+    i32::try_from(number).map_err(|_| Fault::Permanent(format!("{number} is too great for the database")))
+}
+
+fn ints(numbers: impl Iterator<Item = u32>) -> Result<Vec<i32>, Fault> {
+    numbers.map(int).collect()
+}
+
+fn optional_ints(numbers: impl Iterator<Item = Option<u32>>) -> Result<Vec<Option<i32>>, Fault> {
+    numbers.map(|number| number.map(int).transpose()).collect()
+}
+
+fn count(row: &PgRow, column: &str) -> Result<u32, Fault> {
+    let number: i32 = row.try_get(column)?;
+    u32::try_from(number).map_err(|_| Fault::Permanent(format!("{column} is negative")))
+}
+
+fn word<W>(row: &PgRow, column: &str, parse: fn(&str) -> Option<W>) -> Result<W, Fault> {
+    let text: String = row.try_get(column)?;
+    parse(&text).ok_or_else(|| Fault::Permanent(format!("{text:?} is not a word for {column}")))
+}
+
+fn time(row: &PgRow, column: &str) -> Result<jiff::Timestamp, Fault> {
+    Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())
+}
+
+fn optional_time(row: &PgRow, column: &str) -> Result<Option<jiff::Timestamp>, Fault> {
+    Ok(row.try_get::<Option<jiff_sqlx::Timestamp>, _>(column)?.map(|at| at.to_jiff()))
+}

@@ -11,19 +11,28 @@
 //! - Work whose fate is unknown counts as done, because only then is it undone.
 //! - `claim_process/tests.rs` walks every order of every event and checks these promises in each past.
 //!
-//! What a line is carried out with is in [`legs`], how that is undone in [`undo`]. What was bought, at which price, and
-//! who the customer is stays with the handler: the process knows units only.
+//! How the lines of a plan are carried out is in `claim_process/legs.rs`, how that is undone in `undo.rs`. What was
+//! bought, at which price, and who the customer is stays with the handler: the process knows units only.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod command;
+mod event;
 mod legs;
-mod names;
+mod mistakes;
+mod parcels;
+mod questions;
+mod stage;
+mod strand;
 #[cfg(test)]
 mod tests;
 mod undo;
-mod words;
 
-pub use names::{leg_statuses, state, waiting_for, waits_for};
-pub use words::*;
+pub use command::*;
+pub use event::*;
+use mistakes::{Mistake, planted};
+pub use questions::{LegStatus, leg_statuses, state, waiting_for, waits_for};
+pub use stage::*;
+use strand::Turn;
 
 /// The process of a new claim, and what it asks first. `acknowledge`: its channel demands that the main points are read
 /// back to the customer (S0-13).
@@ -36,12 +45,251 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
         acknowledged: !acknowledge,
         stage: Stage::Assessing { reason: AssessReason::New },
     };
-    let mut commands = vec![Command::Announce(Fact::Submitted)];
     let mut kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
     if acknowledge {
         kinds.push(Clock::Acknowledgement);
     }
-    commands.push(Command::StartClocks { round: 1, kinds });
-    process.assess(AssessReason::New, &mut commands);
+    let mut commands = vec![Command::Announce(Fact::Submitted), Command::StartClocks { round: 1, kinds }];
+    commands.push(process.assess(AssessReason::New));
     (process, commands)
+}
+
+/// Where the claim is after an event, and what to ask. Pure.
+pub fn step(process: &Process, event: &Event) -> Step {
+    if questions::was_never_asked(process, event) {
+        return Step::Broken;
+    }
+    match &process.stage {
+        Stage::Assessing { reason } => assessing(process, *reason, event),
+        Stage::Investigating { .. } => investigating(process, event),
+        Stage::AwaitingCustomer { .. } => awaiting_customer(process, event),
+        Stage::AwaitingApproval(plan) => awaiting_approval(process, plan, event),
+        Stage::AwaitingConsent(plan) => awaiting_consent(process, plan, event),
+        Stage::Executing { follow_up, lines } => legs::executing(process, *follow_up, lines, event),
+        Stage::Compensating { lines, then } => undo::compensating(process, lines, *then, event),
+        Stage::FollowingUp => following_up(process, event),
+        Stage::Ended { .. } => ended(event),
+    }
+}
+
+fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
+    match event {
+        Event::PersonNeeded { assessment, reason: why } if *assessment == process.assessment => {
+            let asked = Fact::PersonAsked { reason: why.clone(), line: 0 };
+            let commands = vec![Command::Announce(Fact::Assessed), Command::Announce(asked)];
+            Step::Go(process.at(Stage::Investigating { reason }), commands)
+        }
+        Event::PersonNeeded { .. } => Step::Stay,
+        Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
+        Event::Withdrawn | Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
+        Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
+        Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn investigating(process: &Process, event: &Event) -> Step {
+    match event {
+        Event::PersonNeeded { .. } if planted(Mistake::AskTwice) => {
+            let asked = Command::CancelAssessment { assessment: process.assessment };
+            Step::Go(process.clone(), vec![asked])
+        }
+        Event::PersonNeeded { .. } => Step::Stay,
+        Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
+        Event::Withdrawn | Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
+        Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
+        Event::Work { .. } => Step::Stay,
+    }
+}
+
+/// What rules and persons have in common.
+fn being_judged(process: &Process, event: &Event) -> Step {
+    match event {
+        Event::Judged { assessment, plan } if *assessment == process.assessment => judged(process, plan),
+        Event::Refused { assessment, reason } if *assessment == process.assessment => {
+            end(process, Outcome::Rejected, reason, vec![Command::Announce(Fact::Assessed)])
+        }
+        Event::AnswerNeeded { assessment, line, reason } if *assessment == process.assessment => {
+            let asked = Fact::QuestionAsked { question: *assessment, reason: reason.clone() };
+            let ask = Command::AskCustomer { question: *assessment, line: *line, reason: reason.clone() };
+            let commands = vec![ask, Command::PauseClocks, Command::Announce(asked)];
+            Step::Go(process.at(Stage::AwaitingCustomer { line: *line, reason: reason.clone() }), commands)
+        }
+        Event::Withdrawn => withdraw(process, Command::CancelAssessment { assessment: process.assessment }),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => Step::Stay,
+        Event::PersonNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn awaiting_customer(process: &Process, event: &Event) -> Step {
+    match event {
+        Event::CustomerAnswered { question } if *question == process.assessment => {
+            let answered = Command::Announce(Fact::QuestionAnswered { question: *question });
+            assess(process, AssessReason::Answered, vec![Command::ResumeClocks, answered])
+        }
+        Event::Withdrawn => withdraw(process, Command::CloseQuestion { question: process.assessment }),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
+    match event {
+        Event::ApprovalGranted { plan: number } if *number == plan.number => {
+            let approved = Fact::Approved { plan: plan.number, by_policy: false };
+            agree(process, plan, vec![Command::Announce(approved)])
+        }
+        Event::ApprovalDenied { plan: number } if *number == plan.number => {
+            assess(process, AssessReason::Denied, vec![Command::Announce(Fact::Denied { plan: plan.number })])
+        }
+        Event::Withdrawn => withdraw(process, Command::CancelApproval { plan: plan.number }),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
+    match event {
+        Event::PlanAnswered { plan: number, accepted: true } if *number == plan.number => {
+            let consented = Fact::Consented { plan: plan.number };
+            legs::begin(process, plan, vec![Command::Announce(consented)])
+        }
+        Event::PlanAnswered { plan: number, accepted: false } if *number == plan.number => {
+            let refused = Fact::ConsentRefused { plan: plan.number };
+            assess(process, AssessReason::ConsentRefused, vec![Command::Announce(refused)])
+        }
+        Event::Withdrawn => withdraw(process, Command::WithdrawPlan { plan: plan.number }),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn following_up(process: &Process, event: &Event) -> Step {
+    match event {
+        Event::FollowUpAnswered { round, score, low: true } if *round == process.round => reopen(process, *score),
+        Event::FollowUpAnswered { round, low: false, .. } | Event::FollowUpLapsed { round }
+            if *round == process.round =>
+        {
+            end(process, Outcome::Closed, "", vec![])
+        }
+        // All is done and was wanted: there is nothing to take back, and no need to ask any more.
+        Event::Withdrawn => end(process, Outcome::Closed, "", vec![]),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+    }
+}
+
+fn ended(event: &Event) -> Step {
+    match event {
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } | Event::Withdrawn => Step::Stay,
+        Event::ReadBackConfirmed | Event::ClockMoved => Step::Stay,
+    }
+}
+
+fn judged(process: &Process, plan: &Plan) -> Step {
+    if plan.number != process.plan + 1 || plan.lines.is_empty() {
+        return Step::Broken;
+    }
+    let process = Process { plan: plan.number, ..process.clone() };
+    let mut commands = vec![
+        Command::Announce(Fact::Assessed),
+        Command::StopClocks { kinds: vec![Clock::FirstFeedback] },
+        Command::Announce(Fact::Planned),
+    ];
+    if plan.automatic || planted(Mistake::SkipApproval) {
+        commands.push(Command::Announce(Fact::Approved { plan: plan.number, by_policy: true }));
+        return agree(&process, plan, commands);
+    }
+    commands.push(Command::RequestApproval { plan: plan.number });
+    commands.push(Command::Announce(Fact::ApprovalRequested { plan: plan.number }));
+    Step::Go(process.at(Stage::AwaitingApproval(plan.clone())), commands)
+}
+
+/// The plan is approved: the customer agrees, or has agreed (S0-51).
+fn agree(process: &Process, plan: &Plan, mut commands: Vec<Command>) -> Step {
+    if plan.consented {
+        commands.push(Command::Announce(Fact::Consented { plan: plan.number }));
+        return legs::begin(process, plan, commands);
+    }
+    commands.push(Command::ProposePlan { plan: plan.number });
+    Step::Go(process.at(Stage::AwaitingConsent(plan.clone())), commands)
+}
+
+fn assess(process: &Process, reason: AssessReason, mut commands: Vec<Command>) -> Step {
+    let mut process = process.clone();
+    commands.push(process.assess(reason));
+    Step::Go(process, commands)
+}
+
+fn reopen(process: &Process, score: u32) -> Step {
+    let round = process.round + 1;
+    let process = Process { round, numbers: 0, ..process.clone() };
+    let kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
+    let reopened = Command::Announce(Fact::Reopened { round, score });
+    assess(&process, AssessReason::Reopened, vec![reopened, Command::StartClocks { round, kinds }])
+}
+
+/// Nothing was begun yet that must be undone, but for the open question.
+fn withdraw(process: &Process, take_back: Command) -> Step {
+    end(process, Outcome::Withdrawn, WITHDRAWN, vec![take_back])
+}
+
+fn end(process: &Process, outcome: Outcome, reason: &str, mut commands: Vec<Command>) -> Step {
+    let reason = reason.to_owned();
+    commands.push(Command::EndClaim { outcome, reason: reason.clone() });
+    commands.push(Command::StopClocks { kinds: vec![] });
+    commands.push(Command::Announce(Fact::Ended { outcome, reason: reason.clone() }));
+    Step::Go(process.at(Stage::Ended { outcome, reason }), commands)
+}
+
+fn acknowledged(process: &Process) -> Step {
+    if process.acknowledged {
+        return Step::Stay;
+    }
+    let stop = Command::StopClocks { kinds: vec![Clock::Acknowledgement] };
+    Step::Go(Process { acknowledged: true, ..process.clone() }, vec![stop])
+}
+
+fn clock_moved(process: &Process) -> Step {
+    Step::Go(process.clone(), vec![Command::Announce(Fact::ClockMoved)])
+}
+
+/// Reason of a claim that the customer withdrew.
+const WITHDRAWN: &str = "WITHDRAWN";
+
+impl Process {
+    fn at(&self, stage: Stage) -> Process {
+        let Process { round, assessment, plan, numbers, acknowledged, .. } = *self;
+        Process { round, assessment, plan, numbers, acknowledged, stage }
+    }
+
+    fn assess(&mut self, reason: AssessReason) -> Command {
+        self.assessment += 1;
+        self.stage = Stage::Assessing { reason };
+        Command::Assess { assessment: self.assessment, plan: self.plan + 1, reason }
+    }
 }

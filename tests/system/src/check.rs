@@ -45,7 +45,8 @@ impl World {
     async fn unpublished(&self) -> i64 {
         let mut sum = 0;
         for service in local::SERVICES {
-            let mut database = PgConnection::connect(&self.stack.superuser_url(service.name)).await.expect("it answers");
+            let mut database =
+                PgConnection::connect(&self.stack.superuser_url(service.name)).await.expect("it answers");
             let query = "SELECT count(*) FROM journal, relay WHERE tx >= from_tx AND NOT (tx < to_tx AND journal.seq <= relay.seq)";
             let count: i64 = sqlx::query_scalar(query).fetch_one(&mut database).await.expect("it can be counted");
             sum += count;
@@ -69,9 +70,12 @@ impl World {
     pub async fn public_events(&self, claim: &str, count: usize) -> Vec<ClaimEvent> {
         let client = async_nats::connect(self.stack.nats_url()).await.expect("NATS answers");
         let stream = jetstream::new(client).get_stream("REDRESS_CLAIMS").await.expect("there is a stream");
-        let config =
-            pull::OrderedConfig { filter_subject: format!("redress.v1.claim.{claim}.*"), ..pull::OrderedConfig::default() };
-        let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.expect("anybody may subscribe");
+        let config = pull::OrderedConfig {
+            filter_subject: format!("redress.v1.claim.{claim}.*"),
+            ..pull::OrderedConfig::default()
+        };
+        let consumer: Consumer<pull::OrderedConfig> =
+            stream.create_consumer(config).await.expect("anybody may subscribe");
         let messages = consumer.messages().await.expect("anybody may subscribe").take(count);
         let events = messages.map(|message| {
             let payload = message.expect("a message").payload.clone();
@@ -99,13 +103,15 @@ impl World {
             let count = usize::try_from(stream.info().await.expect("it answers").state.messages).expect("few");
             let consumer: Consumer<pull::OrderedConfig> =
                 stream.create_consumer(pull::OrderedConfig::default()).await.expect("anybody may subscribe");
-            let messages: Vec<_> = consumer.messages().await.expect("anybody may subscribe").take(count).collect().await;
+            let messages: Vec<_> =
+                consumer.messages().await.expect("anybody may subscribe").take(count).collect().await;
             for message in messages {
                 let message = message.expect("a message");
                 let mut headers = message.headers.clone().expect("it has headers");
                 // Without its id for the broker, which would filter it.
                 headers.insert("Nats-Msg-Id", uuid::Uuid::now_v7().to_string());
-                let sent = jetstream.publish_with_headers(message.subject.clone(), headers, message.payload.clone()).await;
+                let sent =
+                    jetstream.publish_with_headers(message.subject.clone(), headers, message.payload.clone()).await;
                 sent.expect("NATS takes it").await.expect("NATS keeps it");
             }
             let all_acknowledged = async || {

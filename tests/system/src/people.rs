@@ -6,7 +6,9 @@ use proto::inventory::{
     GetAvailabilityRequest, GoodsLine, ReceiveGoodsRequest, ReceiveReturnRequest, RegisterSkusRequest,
     RegisterWarehouseRequest, Return, Sku, Zone,
 };
-use proto::logistics::{Direction, ListShipmentsRequest, ReportTrackingRequest, Shipment, ShipmentState, TrackingEvent};
+use proto::logistics::{
+    Direction, ListShipmentsRequest, ReportTrackingRequest, Shipment, ShipmentState, TrackingEvent,
+};
 use proto::orchestrator::{ConfirmSettlementRequest, ListSettlementsRequest, Settlement, SettlementState};
 use proto::{escalation, inventory, triage};
 use testkit::{actor, eventually, request_id};
@@ -87,7 +89,10 @@ impl World {
     /// The newest return of a claim.
     pub async fn expected_return(&self, claim: &str) -> Return {
         eventually(async || {
-            let ask = inventory::ListReturnsRequest { claim_id: claim.to_owned(), ..inventory::ListReturnsRequest::default() };
+            let ask = inventory::ListReturnsRequest {
+                claim_id: claim.to_owned(),
+                ..inventory::ListReturnsRequest::default()
+            };
             self.inventory().await.list_returns(ask).await.ok()?.into_inner().returns.pop()
         })
         .await
@@ -137,7 +142,10 @@ impl World {
 
     /// Open work items of a claim at escalation.
     pub async fn tasks(&self, claim: &str) -> Vec<WorkItem> {
-        let ask = escalation::ListWorkItemsRequest { claim_id: claim.to_owned(), ..escalation::ListWorkItemsRequest::default() };
+        let ask = escalation::ListWorkItemsRequest {
+            claim_id: claim.to_owned(),
+            ..escalation::ListWorkItemsRequest::default()
+        };
         self.escalation().await.list_work_items(ask).await.expect("it can be listed").into_inner().work_items
     }
 
@@ -162,7 +170,8 @@ impl World {
     /// A work item of triage that waits for a person.
     pub async fn judgement(&self, claim: &str) -> triage::WorkItem {
         eventually(async || {
-            let ask = triage::ListWorkItemsRequest { claim_id: claim.to_owned(), ..triage::ListWorkItemsRequest::default() };
+            let ask =
+                triage::ListWorkItemsRequest { claim_id: claim.to_owned(), ..triage::ListWorkItemsRequest::default() };
             self.triage().await.list_work_items(ask).await.ok()?.into_inner().work_items.pop()
         })
         .await

@@ -32,7 +32,12 @@ impl World {
     pub async fn new() -> Self {
         let clock = Clock::default();
         let log = std::env::var("TEST_LOG").unwrap_or_else(|_| "off".to_owned());
-        let options = StackOptions { durable: false, clock: clock.clone(), log, ..StackOptions::default() };
+        Self::with(StackOptions { durable: false, clock, log, ..StackOptions::default() }).await
+    }
+
+    /// A fresh world with a stack of one's choice.
+    pub async fn with(options: StackOptions) -> Self {
+        let clock = options.clock.clone();
         let stack = Stack::start(options.clone()).await.expect("the stack starts");
         let world = Self { stack, clock, options };
         world.open_warehouse().await;
@@ -127,8 +132,11 @@ impl World {
         let mut all = Vec::new();
         for service in local::SERVICES {
             let mut client = OperationsServiceClient::new(self.channel(service.name).await);
-            let parked = client.list_parked(ListParkedRequest::default()).await.expect("it can be listed").into_inner().parked;
-            all.extend(parked.into_iter().map(|row| format!("{} {} {} {}", service.name, row.subject, row.reason, row.detail)));
+            let parked =
+                client.list_parked(ListParkedRequest::default()).await.expect("it can be listed").into_inner().parked;
+            all.extend(
+                parked.into_iter().map(|row| format!("{} {} {} {}", service.name, row.subject, row.reason, row.detail)),
+            );
         }
         all
     }

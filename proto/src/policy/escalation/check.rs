@@ -64,7 +64,11 @@ impl Escalation {
             }
         }
         for resolution in (1..).map_while(|number| Resolution::try_from(number).ok()).map(Word) {
-            let missing: Vec<_> = SEVERITIES.map(Word).into_iter().filter(|severity| !seen.contains_key(&(resolution, *severity))).collect();
+            let missing: Vec<_> = SEVERITIES
+                .map(Word)
+                .into_iter()
+                .filter(|severity| !seen.contains_key(&(resolution, *severity)))
+                .collect();
             for severity in missing {
                 problems.add("escalation.authority", format!("there is no rule for {resolution} with {severity}"));
             }
@@ -168,8 +172,12 @@ impl Authority {
             let path = format!("{path}.bands[{at}]");
             let last = at + 1 == self.bands.len();
             match band.up_to {
-                None if !last => problems.add(path.as_str(), "only the last band has no end: the bands after it overlap"),
-                Some(_) if last => problems.add(format!("{path}.up_to"), "the last band must have no end: there is a gap above it"),
+                None if !last => {
+                    problems.add(path.as_str(), "only the last band has no end: the bands after it overlap")
+                }
+                Some(_) if last => {
+                    problems.add(format!("{path}.up_to"), "the last band must have no end: there is a gap above it")
+                }
                 Some(up_to) if up_to <= before => {
                     problems.add(format!("{path}.up_to"), "must be above the band before: bands do not overlap");
                 }

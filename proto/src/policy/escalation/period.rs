@@ -46,8 +46,9 @@ impl<'de> Deserialize<'de> for Period {
             .split_once('-')
             .and_then(|(begin, end)| Some((minutes(begin)?, minutes(end)?)))
             .ok_or_else(|| D::Error::custom(format!("`{text}` is not a working period as 09:00-12:30")))?;
-        Self::new(begin, end)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is empty or crosses midnight: split it between two days")))
+        Self::new(begin, end).ok_or_else(|| {
+            D::Error::custom(format!("`{text}` is empty or crosses midnight: split it between two days"))
+        })
     }
 }
 

@@ -30,7 +30,8 @@ fn a_period_that_crosses_midnight_is_told() {
 fn periods_that_overlap_are_told() {
     let problem = "escalation.calendars.office.tuesday[1]: 12:00-17:30 overlaps 09:00-12:30";
     told("tuesday = [\"09:00-12:30\", \"13:30-17:30\"]", "tuesday = [\"09:00-12:30\", \"12:00-17:30\"]", problem);
-    let problem = "escalation.calendars.office.tuesday[1]: 12:30-17:30 goes on where 09:00-12:30 ends: write one period";
+    let problem =
+        "escalation.calendars.office.tuesday[1]: 12:30-17:30 goes on where 09:00-12:30 ends: write one period";
     told("tuesday = [\"09:00-12:30\", \"13:30-17:30\"]", "tuesday = [\"09:00-12:30\", \"12:30-17:30\"]", problem);
     let problem = "escalation.calendars.office.tuesday[1]: 09:00-12:30 must not come before 13:30-17:30: periods are in \
                    rising order";
@@ -117,8 +118,12 @@ fn a_matrix_has_no_gap_and_no_overlap() {
     );
     assert!(problems.iter().all(|(line, _)| *line > 0));
 
-    let (line, problems) = problems_after("resolutions = [\"technical_support\", ", "resolutions = [\"technical_support\", \"replace\", ");
-    assert!(!problems.is_empty() && problems.iter().all(|(at, why)| *at == line && why.contains("already")), "{problems:?}");
+    let (line, problems) =
+        problems_after("resolutions = [\"technical_support\", ", "resolutions = [\"technical_support\", \"replace\", ");
+    assert!(
+        !problems.is_empty() && problems.iter().all(|(at, why)| *at == line && why.contains("already")),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -92,7 +92,10 @@ pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>) {
 
 /// Stops a clock; a breach stays, and its ladder ends.
 pub(super) fn stop_one(draft: &mut Draft, key: ClockKey) {
-    catch_up(draft, key, draft.now);
+    // A deadline that has passed was missed; a ladder that ends now climbs no more.
+    if draft.claim.clocks.get(&key).is_some_and(|clock| clock.state == ClockState::Running) {
+        catch_up(draft, key, draft.now);
+    }
     match draft.claim.clocks.get(&key).map(|clock| clock.state) {
         Some(ClockState::Running | ClockState::Paused) => draft.add(Event::ClockStopped(key)),
         Some(ClockState::Breached) => end_ladder(draft, key),

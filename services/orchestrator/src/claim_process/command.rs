@@ -1,6 +1,6 @@
 //! What a claim can ask, and tell.
 
-use proto::claim::{ClaimState, LegState};
+use proto::claim::LegState;
 
 use super::stage::{AssessReason, Job, Outcome, Process};
 
@@ -333,7 +333,7 @@ pub enum Fact {
     /// The claim ended.
     Ended {
         /// How.
-        outcome: ClaimState,
+        outcome: Outcome,
         /// Stable reason code.
         reason: String,
     },

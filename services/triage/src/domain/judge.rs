@@ -23,10 +23,8 @@ pub struct Judged<'r> {
 
 /// Judges one line; `value` is what the units concerned were sold for, if that is known.
 pub fn line<'r>(rules: &'r Triage, line: &Line, value: Option<i64>) -> Judged<'r> {
-    let category = match line.category {
-        Category::Unspecified => rules.category_by_wish.of(line.wish),
-        said => said,
-    };
+    let said = line.category != Category::Unspecified;
+    let category = if said { line.category } else { rules.category_by_wish.of(line.wish) };
     let rule = rules.categories.get(&proto::policy::triage::Word(category)).expect("a valid pack has every category");
     let urgency = if line.operation_stopped { rules.priority.operation_stopped } else { 0 };
     Judged {

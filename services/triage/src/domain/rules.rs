@@ -213,7 +213,7 @@ fn making<'o>(
 ) -> Making<'o> {
     Making {
         resolution,
-        quantity: order.map_or(line.quantity, |order| line.quantity),
+        quantity: order.map_or(line.quantity, |order| line.quantity.min(order.quantity)),
         order_no: order.map_or("", |order| &order.order_no),
         sold_quantity: order.map_or(0, |order| order.quantity),
         unit_price: order.map_or(0, |order| order.unit_price.minor_units),

@@ -1,5 +1,7 @@
 //! Tests of the pure rules: what a report leads to, line by line.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
+
 mod life;
 mod properties;
 mod stories;

@@ -17,7 +17,9 @@ async fn dear(world: &World) -> String {
 /// Approves every step of the chain, each by another person.
 async fn approve(world: &World, claim: &str) {
     for step in 1.. {
-        let Some(item) = world.tasks(claim).await.into_iter().find(|item| item.kind() == WorkKind::Approval) else { break };
+        let Some(item) = world.tasks(claim).await.into_iter().find(|item| item.kind() == WorkKind::Approval) else {
+            break;
+        };
         world.rule(&item, &format!("approver-{step}"), Ruling::Approve).await.unwrap();
     }
 }
@@ -32,7 +34,9 @@ async fn a_dear_plan_is_approved_and_carried_out() {
     world.deliver(&claim, Direction::Return).await;
     world.count(&claim, 1, 0, 0, true).await;
     assert_eq!(world.finance(&claim, true).await, 60_000);
-    world.until(&claim, "done", |process| matches!(process.state(), ClaimState::Closed | ClaimState::FollowingUp)).await;
+    world
+        .until(&claim, "done", |process| matches!(process.state(), ClaimState::Closed | ClaimState::FollowingUp))
+        .await;
     world.end().await;
 }
 

@@ -12,8 +12,10 @@ async fn clocks(world: &World, claim: &str) -> Vec<RunningClock> {
 }
 
 async fn clock_in(world: &World, claim: &str, kind: ClockKind, state: ClockState) -> RunningClock {
-    eventually(async || clocks(world, claim).await.into_iter().find(|clock| clock.kind() == kind && clock.state() == state))
-        .await
+    eventually(async || {
+        clocks(world, claim).await.into_iter().find(|clock| clock.kind() == kind && clock.state() == state)
+    })
+    .await
 }
 
 async fn escalations(world: &World, claim: &str, kind: ClockKind) -> usize {
@@ -36,7 +38,10 @@ async fn a_question_to_the_customer_pauses_the_clock() {
     let paused = clock_in(&world, &claim, ClockKind::FinalSolution, ClockState::Paused).await;
     world.wait(24 * 60);
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-    assert_eq!(clock_in(&world, &claim, ClockKind::FinalSolution, ClockState::Paused).await.kind(), ClockKind::FinalSolution);
+    assert_eq!(
+        clock_in(&world, &claim, ClockKind::FinalSolution, ClockState::Paused).await.kind(),
+        ClockKind::FinalSolution
+    );
     assert_eq!(escalations(&world, &claim, ClockKind::FinalSolution).await, 0, "sixty days of waiting are not ours");
 
     world.sold("O-9", "MUG", 2, 250, 62).await;
@@ -51,7 +56,10 @@ async fn a_question_to_the_customer_pauses_the_clock() {
     };
     world.intake().await.answer_question(answer).await.unwrap();
     let running = clock_in(&world, &claim, ClockKind::FinalSolution, ClockState::Running).await;
-    assert!(running.deadline.unwrap().seconds > paused.deadline.unwrap().seconds + 50 * 24 * 3600, "the deadline has moved");
+    assert!(
+        running.deadline.unwrap().seconds > paused.deadline.unwrap().seconds + 50 * 24 * 3600,
+        "the deadline has moved"
+    );
     world.until(&claim, "judged with the order", |process| process.plan.is_some()).await;
     world.end().await;
 }

@@ -37,10 +37,7 @@ async fn a_return_of_nothing_good_refunds_nothing() {
     world.deliver(&claim, Direction::Return).await;
     let count = world.count(&claim, 0, 2, 0, true).await;
     assert_eq!((count.damaged, count.missing), (2, 1));
-    world.until(&claim, "ended", |process| {
-        matches!(process.state(), ClaimState::Closed | ClaimState::Rejected)
-    })
-    .await;
+    world.until(&claim, "ended", |process| matches!(process.state(), ClaimState::Closed | ClaimState::Rejected)).await;
     assert!(world.settlements(&claim).await.is_empty());
     world.end().await;
 }

@@ -104,6 +104,18 @@ fn a_hold_that_was_promised_or_renewed_does_not_run_out() {
 }
 
 #[test]
+fn a_hold_that_became_whole_starts_anew() {
+    let mut shop = Shop::with(1);
+    shop.run(Command::Reserve { job: job(1, 1), wanted: goods("A", "", 2), commit: false });
+    let due_at = shop.state.reservations[&job(1, 1)].expires_at.unwrap();
+    shop.receive("N", "", 1);
+    assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Held);
+    assert_eq!(shop.run(Command::Expire(job(1, 1), due_at)), []);
+    let due_at = shop.state.reservations[&job(1, 1)].expires_at.unwrap();
+    assert_eq!(shop.run(Command::Expire(job(1, 1), due_at)), [Event::Expired(job(1, 1))]);
+}
+
+#[test]
 fn one_parcel_is_better_than_two() {
     let mut shop = Shop::with(1);
     shop.receive("S", "", 3);
@@ -224,6 +236,22 @@ fn a_return_disposes_of_its_own_goods_only_and_never_restocks_another_article() 
     assert_eq!(dispose(1, Disposition::Restock), Ok(()));
     assert_eq!(dispose(1, Disposition::SupplierReturn), Ok(()));
     assert_eq!((shop.on_hand(Zone::Qualified), shop.on_hand(Zone::PendingInspection)), (1, 2));
+}
+
+#[test]
+fn what_a_count_did_not_find_cannot_be_disposed_of() {
+    let mut shop = Shop::with(0);
+    shop.expect(job(1, 1), 4);
+    shop.count(job(1, 1), [0, 2, 2], true).unwrap();
+    let (sku, batch, warehouse) = ("A".to_owned(), String::new(), "N".to_owned());
+    let place = Place { sku, batch, warehouse, zone: Zone::PendingInspection };
+    shop.run(Command::AdjustStock { place, delta: -1, reason: "count".to_owned() });
+    let mut dispose =
+        |quantity, disposition| shop.ask(&Command::DisposeReturn { job: job(1, 1), quantity, disposition }).map(|_| ());
+    assert_eq!(dispose(4, Disposition::Scrap), Err(Refusal::NothingToDispose { waiting: 3 }));
+    assert_eq!(dispose(2, Disposition::Restock), Ok(()));
+    assert_eq!(dispose(2, Disposition::Scrap), Err(Refusal::NothingToDispose { waiting: 1 }));
+    assert_eq!(dispose(1, Disposition::Scrap), Ok(()));
 }
 
 #[test]

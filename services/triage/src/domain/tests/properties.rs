@@ -12,7 +12,7 @@ use super::super::rules::{Outcome, rule};
 use super::*;
 
 fn lines() -> impl Strategy<Value = Vec<ReportedLine>> {
-    let units = prop_oneof![1..20_u32, 1..=1_000_000_u32];
+    let units = prop_oneof![4 => 1..20_u32, 1 => 1..=1_000_000_u32, 1 => Just(1_000_000_u32)];
     let what = (0..=20_i32, 0..=6_i32, units, any::<(bool, bool)>());
     let which = ("[A-C]|POST", prop_oneof![Just(String::new()), "O[0-3]"]);
     proptest::collection::vec((what, which), 1..6).prop_map(|lines| {
@@ -33,8 +33,16 @@ fn lines() -> impl Strategy<Value = Vec<ReportedLine>> {
 }
 
 fn orders() -> impl Strategy<Value = Vec<Order>> {
-    let price = prop_oneof![0..2_000_i64, 0..=MONEY_MAX];
-    let one = ("O[0-3]", "[A-C]", "C1|C2|", prop_oneof![1..20_u32, 1..=1_000_000_u32], price, 0..100_i64, any::<u8>());
+    let price = prop_oneof![4 => 0..2_000_i64, 2 => 100_000..1_000_000_i64, 1 => 0..=MONEY_MAX, 1 => Just(MONEY_MAX)];
+    let one = (
+        "O[0-3]",
+        "[A-C]",
+        "C1|C2|",
+        prop_oneof![4 => 1..20_u32, 1 => 1..=1_000_000_u32, 1 => Just(1_000_000_u32)],
+        price,
+        0..100_i64,
+        any::<u8>(),
+    );
     proptest::collection::vec(
         one.prop_map(|(order_no, sku, customer_ref, quantity, minor_units, day, odd)| Order {
             order_no,

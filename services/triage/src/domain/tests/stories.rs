@@ -5,7 +5,7 @@ use jiff::civil::date;
 use proto::claim::{Category, LiabilityParty, Money, Plan, ReportedLine, Resolution, Role, Severity};
 use proto::triage::AssessReason;
 
-use super::super::plan::QUANTITY_REDUCED;
+use super::super::plan::{MONEY_MAX, QUANTITY_REDUCED};
 use super::super::rules::{Outcome, Ruling, rule};
 use super::*;
 
@@ -120,6 +120,27 @@ fn high_value_is_judged_by_a_person() {
     let ruling = ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold]));
     assert_eq!(ruling.assessment.severity(), Severity::Urgent);
     assert_eq!(person(ruling), ("VALUE_HIGH".to_owned(), Role::Supervisor));
+}
+
+#[test]
+fn lines_that_are_high_together_are_judged_by_a_person() {
+    let mut sold = order();
+    sold.unit_price.minor_units = 300_000;
+    let second = ReportedLine { line: 2, ..wanted_back() };
+    assert!(matches!(ruled(message(vec![wanted_back()], BOUGHT), &facts([sold.clone()])).outcome, Outcome::Plan(_)));
+    let both = ruled(message(vec![wanted_back(), second], BOUGHT), &facts([sold]));
+    assert_eq!(person(both).0, "VALUE_HIGH");
+}
+
+#[test]
+fn the_greatest_numbers_do_not_overflow() {
+    let mut sold = Order { quantity: 1_000_000, ..order() };
+    sold.unit_price.minor_units = MONEY_MAX;
+    let line = ReportedLine { quantity: 1_000_000, ..wanted_back() };
+    let Outcome::Person { reason, proposal, .. } = ruled(message(vec![line], BOUGHT), &facts([sold])).outcome else {
+        panic!("a person judges the greatest value")
+    };
+    assert_eq!((reason.as_str(), proposal[0].cost.as_ref().unwrap().minor_units), ("VALUE_HIGH", MONEY_MAX));
 }
 
 #[test]

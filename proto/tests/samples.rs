@@ -1,0 +1,196 @@
+//! Frozen samples: what was once written can always be read.
+//!
+//! Every message of the contract has a sample for each of its variants in `tests/samples/`, in protobuf and, for the
+//! public streams, in canonical JSON. A changed sample is a bug and is never to be accepted. New messages get new
+//! lines: `REDRESS_ADD_SAMPLES=1 cargo test -p proto --test samples` appends what is missing and changes nothing else.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+
+fn pool() -> DescriptorPool {
+    DescriptorPool::decode(proto::DESCRIPTORS).unwrap()
+}
+
+fn ours(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
+    pool.all_messages().filter(|m| m.full_name().starts_with("redress.") && !m.is_map_entry()).collect()
+}
+
+/// Every sample of a message: one per variant of its first oneof, or one.
+fn samples(message: &MessageDescriptor) -> BTreeMap<String, DynamicMessage> {
+    let fill = |variant: Option<&FieldDescriptor>| {
+        let mut sample = DynamicMessage::new(message.clone());
+        for field in message.fields() {
+            if field.containing_oneof().is_none() || Some(&field) == variant {
+                sample.set_field(&field, value(&field, 3));
+            }
+        }
+        sample
+    };
+    let variants: Vec<_> = message.oneofs().next().map(|oneof| oneof.fields().collect()).unwrap_or_default();
+    if variants.is_empty() {
+        return [(message.full_name().to_owned(), fill(None))].into();
+    }
+    variants.iter().map(|field| (format!("{}/{}", message.full_name(), field.name()), fill(Some(field)))).collect()
+}
+
+fn value(field: &FieldDescriptor, depth: u32) -> Value {
+    let one = single(field, depth);
+    if field.is_map() {
+        return Value::Map([(MapKey::String("key".to_owned()), Value::String("value".to_owned()))].into());
+    }
+    if field.is_list() { Value::List(vec![one.clone(), one]) } else { one }
+}
+
+fn single(field: &FieldDescriptor, depth: u32) -> Value {
+    let number = field.number();
+    match field.kind() {
+        Kind::String => Value::String(format!("{}-{number}", field.name())),
+        Kind::Bytes => Value::Bytes(vec![1, 2, 3].into()),
+        Kind::Bool => Value::Bool(true),
+        Kind::Int32 => Value::I32(number.cast_signed()),
+        Kind::Int64 => Value::I64(i64::from(number) + 4_000_000_000),
+        Kind::Uint32 => Value::U32(number),
+        Kind::Uint64 => Value::U64(u64::from(number) + 9_000_000_000),
+        Kind::Enum(of) => Value::EnumNumber(of.values().last().unwrap().number()),
+        Kind::Message(of) => {
+            let mut message = DynamicMessage::new(of.clone());
+            let fields = of.fields().filter(|inner| inner.containing_oneof().is_none() && depth > 0);
+            for inner in fields {
+                let value = match (of.full_name(), inner.name()) {
+                    ("google.protobuf.Timestamp", "seconds") => Value::I64(1_790_000_000),
+                    ("google.protobuf.Timestamp", "nanos") => Value::I32(123_000_000),
+                    _ => value(&inner, depth - 1),
+                };
+                message.set_field(&inner, value);
+            }
+            Value::Message(message)
+        }
+        other => panic!("the contract has no {other:?}"),
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+fn frozen(file: &str) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(folder().join(file)).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, rest)| (name.to_owned(), rest.to_owned()))
+        .collect()
+}
+
+fn write(file: &str, samples: &BTreeMap<String, String>) {
+    let mut text = String::new();
+    samples.iter().for_each(|(name, sample)| writeln!(text, "{name} {sample}").unwrap());
+    std::fs::create_dir_all(folder()).unwrap();
+    std::fs::write(folder().join(file), text).unwrap();
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+fn adding() -> bool {
+    std::env::var_os("REDRESS_ADD_SAMPLES").is_some()
+}
+
+#[test]
+fn every_message_has_a_frozen_sample_that_still_decodes() {
+    let pool = pool();
+    let mut known = frozen("protobuf.txt");
+    assert!(ours(&pool).len() > 100);
+    for message in ours(&pool) {
+        for (name, sample) in samples(&message) {
+            if adding() {
+                known.entry(name).or_insert_with(|| hex(&sample.encode_to_vec()));
+            } else {
+                assert!(known.contains_key(&name), "{name} has no sample: see the head of this file");
+            }
+        }
+    }
+    for (name, sample) in &known {
+        let of = name.split('/').next().unwrap();
+        let message = pool.get_message_by_name(of).unwrap_or_else(|| panic!("{of} is gone"));
+        let decoded = DynamicMessage::decode(message, unhex(sample).as_slice()).unwrap();
+        assert_eq!(decoded.unknown_fields().count(), 0, "{name} has lost a field");
+        assert_eq!(hex(&decoded.encode_to_vec()), *sample, "{name} reads otherwise than it was written");
+    }
+    if adding() {
+        write("protobuf.txt", &known);
+    }
+}
+
+#[test]
+fn every_public_event_has_a_frozen_json_that_still_decodes() {
+    use proto::claim::{ClaimEvent, Notice};
+    let pool = pool();
+    let mut known = frozen("json.txt");
+    for name in ["redress.claim.v1.ClaimEvent", "redress.claim.v1.Notice"] {
+        for (name, sample) in samples(&pool.get_message_by_name(name).unwrap()) {
+            let bytes = sample.encode_to_vec();
+            let json = match name.split('/').next().unwrap() {
+                "redress.claim.v1.Notice" => serde_json::to_string(&Notice::decode(bytes.as_slice()).unwrap()),
+                _ => serde_json::to_string(&ClaimEvent::decode(bytes.as_slice()).unwrap()),
+            };
+            if adding() {
+                known.entry(name).or_insert(json.unwrap());
+            } else {
+                assert_eq!(known.get(&name), Some(&json.unwrap()), "{name}");
+            }
+        }
+    }
+    for (name, sample) in &known {
+        let again = match name.split('/').next().unwrap() {
+            "redress.claim.v1.Notice" => serde_json::to_string(&serde_json::from_str::<Notice>(sample).unwrap()),
+            _ => serde_json::to_string(&serde_json::from_str::<ClaimEvent>(sample).unwrap()),
+        };
+        assert_eq!(again.unwrap(), *sample, "{name} reads otherwise than it was written");
+    }
+    if adding() {
+        write("json.txt", &known);
+    }
+}
+
+/// The reasons that services refuse with are all in the contract: one word each, and known to buf.
+#[test]
+fn every_enumeration_begins_with_unspecified() {
+    for of in pool().all_enums().filter(|of| of.full_name().starts_with("redress.")) {
+        let first = of.values().next().unwrap();
+        assert!(first.number() == 0 && first.name().ends_with("_UNSPECIFIED"), "{}", of.full_name());
+    }
+}
+
+/// Every message, field, RPC and value is documented.
+#[test]
+fn everything_is_documented() {
+    let mut bare = Vec::new();
+    for file in std::fs::read_dir(env!("CARGO_MANIFEST_DIR").to_owned() + "/redress").unwrap() {
+        let folder = file.unwrap().path().join("v1");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            for (at, line) in lines.iter().enumerate() {
+                let declares =
+                    ["message ", "enum ", "service ", "rpc ", "oneof "].iter().any(|word| line.starts_with(word))
+                        || (line.ends_with(';') && line.contains(" = "));
+                let exempt = line.starts_with("syntax");
+                if declares && !exempt && !lines[at - 1].starts_with("//") {
+                    bare.push(format!("{}:{}", path.display(), at + 1));
+                }
+            }
+        }
+    }
+    assert_eq!(bare, Vec::<String>::new());
+}

@@ -1,0 +1,163 @@
+//! `redress claim`: report, read, watch and answer claims.
+
+mod answer;
+mod show;
+mod submit;
+pub mod timeline;
+mod watch;
+
+use anyhow::Result;
+use proto::claim::ClaimState;
+use proto::intake::{GetClaimRequest, ListClaimsRequest};
+use serde_json::json;
+use tonic::Request;
+
+use crate::connect::Session;
+use crate::exit::Failure;
+use crate::output::{self, table, time};
+use crate::words::{self, plain};
+
+pub use submit::Submit;
+
+/// Claims of customers. A claim is named by its number, as RD-2026-000123, or by its id.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Claim {
+    /// Report a claim.
+    Submit(Submit),
+    /// Show a claim: what was reported, where it is, and its timeline.
+    Show {
+        /// The claim.
+        claim: String,
+    },
+    /// Follow a claim's public events as they happen, until it has ended; with JSON one line each.
+    Watch {
+        /// The claim.
+        claim: String,
+    },
+    /// List claims, newest first.
+    List {
+        /// Only claims of this customer.
+        #[arg(long, default_value = "")]
+        customer: String,
+        /// Only claims in this state, as intake knows it.
+        #[arg(long, value_parser = words::parse::<ClaimState>)]
+        state: Option<ClaimState>,
+        /// At the most so many, 1 to 500.
+        #[arg(long, default_value_t = 50)]
+        limit: i32,
+    },
+    /// The customer confirms the main points.
+    Confirm {
+        /// The claim.
+        claim: String,
+    },
+    /// Answer the open question.
+    Answer {
+        /// The claim.
+        claim: String,
+        /// Which question; without it the one that is open.
+        #[arg(long)]
+        question: Option<String>,
+        /// The order number, if that was asked.
+        #[arg(long, default_value = "")]
+        order: String,
+        /// The answer in words.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
+    /// Answer the proposed plan.
+    Consent {
+        /// The claim.
+        claim: String,
+        /// Which plan; without it the one that is open.
+        #[arg(long)]
+        plan: Option<u32>,
+        /// The customer does not agree.
+        #[arg(long)]
+        refuse: bool,
+        /// Words of the customer.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
+    /// Answer the follow-up with a score.
+    FollowUp {
+        /// The claim.
+        claim: String,
+        /// Satisfaction, 1 (bad) to 5 (good).
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=5))]
+        score: u32,
+        /// Words of the customer.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
+    /// Withdraw a claim; what was done is compensated.
+    Withdraw {
+        /// The claim.
+        claim: String,
+        /// Why.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
+}
+
+/// Does what was asked.
+pub async fn run(command: Claim, session: &Session) -> Result<()> {
+    match command {
+        Claim::Submit(submit) => submit::run(submit, session).await,
+        Claim::Show { claim } => show::run(&claim, session).await,
+        Claim::Watch { claim } => watch::run(&claim, session).await,
+        Claim::List { customer, state, limit } => list(customer, state, limit, session).await,
+        Claim::Confirm { claim } => answer::confirm(&claim, session).await,
+        Claim::Answer { claim, question, order, text } => answer::question(&claim, question, order, text, session).await,
+        Claim::Consent { claim, plan, refuse, text } => answer::plan(&claim, plan, !refuse, text, session).await,
+        Claim::FollowUp { claim, score, text } => answer::follow_up(&claim, score, text, session).await,
+        Claim::Withdraw { claim, text } => answer::withdraw(&claim, text, session).await,
+    }
+}
+
+async fn list(customer_ref: String, state: Option<ClaimState>, limit: i32, session: &Session) -> Result<()> {
+    let request = ListClaimsRequest {
+        page_size: limit,
+        page_token: String::new(),
+        customer_ref,
+        state: state.unwrap_or_default().into(),
+    };
+    let answer = session.clients.intake()?.list_claims(Request::new(request)).await?.into_inner();
+    if session.output.is_json() {
+        return output::json(&json!({ "claims": answer.claims }));
+    }
+    let mut table = table(["claim", "customer", "state", "received", "lines", "SKU", "id"]);
+    for claim in answer.claims {
+        let sku = claim.lines.first().map(|line| line.sku.clone()).unwrap_or_default();
+        table.add_row([
+            claim.claim_number,
+            claim.customer_ref,
+            plain::<ClaimState>(claim.state),
+            time(claim.received_at.as_ref()),
+            claim.lines.len().to_string(),
+            sku,
+            claim.claim_id,
+        ]);
+    }
+    output::line(table)
+}
+
+/// Reads a claim by number or id.
+pub async fn get(name: &str, session: &Session) -> Result<proto::intake::Claim> {
+    let mut request = GetClaimRequest::default();
+    match proto::ids::parse(name) {
+        Ok(_) => request.claim_id = name.to_owned(),
+        Err(_) => request.claim_number = name.to_owned(),
+    }
+    let answer = session.clients.intake()?.get_claim(Request::new(request)).await?.into_inner();
+    Ok(answer.claim.ok_or_else(|| Failure::NotFound(format!("there is no claim {name}")))?)
+}
+
+/// Prints a claim after a change.
+fn print(claim: Option<&proto::intake::Claim>, session: &Session) -> Result<()> {
+    let Some(claim) = claim else { return Ok(()) };
+    if session.output.is_json() {
+        return output::json(&json!({ "claim": claim }));
+    }
+    output::line(format!("{} {} {}", claim.claim_number, plain::<ClaimState>(claim.state), claim.claim_id))
+}

@@ -1,0 +1,75 @@
+//! What the customer says about a claim that is recorded.
+
+use anyhow::Result;
+use proto::intake::{
+    AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, ConfirmReadBackRequest, WithdrawClaimRequest,
+};
+use tonic::Request;
+
+use super::{get, print};
+use crate::connect::Session;
+use crate::exit::Failure;
+
+/// Confirms the main points.
+pub async fn confirm(claim: &str, session: &Session) -> Result<()> {
+    let claim = get(claim, session).await?;
+    let request =
+        ConfirmReadBackRequest { request_id: session.request_id(), claim_id: claim.claim_id, etag: claim.etag };
+    let answer = session.clients.intake()?.confirm_read_back(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}
+
+/// Answers a question, or the one that is open.
+pub async fn question(
+    claim: &str,
+    question: Option<String>,
+    order_no: String,
+    text: String,
+    session: &Session,
+) -> Result<()> {
+    let claim = get(claim, session).await?;
+    let open = claim.questions.iter().find(|question| question.answered_at.is_none() && question.closed_at.is_none());
+    let question_id = question.or_else(|| open.map(|question| question.question_id.clone()));
+    let question_id = question_id.ok_or_else(|| Failure::NotFound("no question is open".to_owned()))?;
+    let request = AnswerQuestionRequest {
+        request_id: session.request_id(),
+        claim_id: claim.claim_id,
+        question_id,
+        order_no,
+        text,
+    };
+    let answer = session.clients.intake()?.answer_question(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}
+
+/// Answers a plan, or the one that is open.
+pub async fn plan(claim: &str, plan: Option<u32>, accepted: bool, text: String, session: &Session) -> Result<()> {
+    let claim = get(claim, session).await?;
+    let plan_number = plan.or_else(|| claim.open_plan.as_ref().map(|plan| plan.number));
+    let plan_number = plan_number.ok_or_else(|| Failure::NotFound("no plan waits for an answer".to_owned()))?;
+    let request = AnswerPlanRequest {
+        request_id: session.request_id(),
+        claim_id: claim.claim_id,
+        plan_number,
+        accepted,
+        text,
+    };
+    let answer = session.clients.intake()?.answer_plan(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}
+
+/// Answers the follow-up.
+pub async fn follow_up(claim: &str, score: u32, text: String, session: &Session) -> Result<()> {
+    let claim_id = get(claim, session).await?.claim_id;
+    let request = AnswerFollowUpRequest { request_id: session.request_id(), claim_id, score, text };
+    let answer = session.clients.intake()?.answer_follow_up(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}
+
+/// Withdraws the claim.
+pub async fn withdraw(claim: &str, text: String, session: &Session) -> Result<()> {
+    let claim_id = get(claim, session).await?.claim_id;
+    let request = WithdrawClaimRequest { request_id: session.request_id(), claim_id, text };
+    let answer = session.clients.intake()?.withdraw_claim(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}

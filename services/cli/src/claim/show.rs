@@ -1,0 +1,106 @@
+//! `redress claim show`.
+
+use anyhow::Result;
+use proto::claim::{Category, ClaimState, Leg, LegState, ReportedLine, Resolution, WaitingFor};
+use proto::orchestrator::{GetProcessRequest, Process};
+use serde_json::json;
+use tonic::{Code, Request};
+
+use super::{get, timeline};
+use crate::connect::Session;
+use crate::money;
+use crate::output::{self, table, time};
+use crate::words::plain;
+
+/// Shows a claim.
+pub async fn run(name: &str, session: &Session) -> Result<()> {
+    let claim = get(name, session).await?;
+    let process = process(&claim.claim_id, session).await?;
+    let events = match &process {
+        Some(_) => timeline::read(&claim.claim_id, session).await?,
+        None => Vec::new(),
+    };
+    if session.output.is_json() {
+        return output::json(&json!({ "claim": claim, "process": process, "timeline": events }));
+    }
+    let state = process.as_ref().map_or(claim.state, |process| process.state);
+    output::line(format!("{} {} (id {})", claim.claim_number, plain::<ClaimState>(state), claim.claim_id))?;
+    output::line(format!("customer {}, received {}", claim.customer_ref, time(claim.received_at.as_ref())))?;
+    for question in claim.questions.iter().filter(|asked| asked.answered_at.is_none() && asked.closed_at.is_none()) {
+        output::line(format!("open question {}: {}", question.question_id, question.reason))?;
+    }
+    for promise in &claim.promises {
+        output::line(format!("promised {} by {}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
+    }
+    output::line(lines(&claim.lines))?;
+    if let Some(process) = process {
+        show_process(&process)?;
+    }
+    output::line(timeline::table(&events))
+}
+
+/// The process of a claim; a claim that was recorded a moment ago has none yet.
+async fn process(claim_id: &str, session: &Session) -> Result<Option<Process>> {
+    let request = GetProcessRequest { claim_id: claim_id.to_owned() };
+    match session.clients.orchestrator()?.get_process(Request::new(request)).await {
+        Ok(answer) => Ok(answer.into_inner().process),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(status.into()),
+    }
+}
+
+fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
+    let mut table = table(["line", "SKU", "units", "order", "category", "wish"]);
+    for line in lines {
+        table.add_row([
+            line.line.to_string(),
+            line.sku.clone(),
+            line.quantity.to_string(),
+            line.order_no.clone(),
+            plain::<Category>(line.category),
+            plain::<Resolution>(line.wish),
+        ]);
+    }
+    table
+}
+
+fn show_process(process: &Process) -> Result<()> {
+    let waiting = plain::<WaitingFor>(process.waiting_for);
+    if !waiting.is_empty() {
+        output::line(format!("waits for {waiting}"))?;
+    }
+    if !process.end_reason.is_empty() {
+        output::line(format!("ended because of {}", process.end_reason))?;
+    }
+    if let Some(plan) = &process.plan {
+        let cost = money::show(plan.cost.as_ref());
+        output::line(format!("plan {} by {} under {}, cost {cost}", plan.number, plan.proposed_by, plan.policy))?;
+        let mut table = table(["line", "what", "units", "order", "price paid", "promised", "reason"]);
+        for line in &plan.lines {
+            table.add_row([
+                line.line.to_string(),
+                plain::<Resolution>(line.resolution),
+                line.quantity.to_string(),
+                line.order_no.clone(),
+                money::show(line.unit_price.as_ref()),
+                line.promised_on.clone(),
+                line.reason.clone(),
+            ]);
+        }
+        output::line(table)?;
+    }
+    if process.legs.is_empty() {
+        return Ok(());
+    }
+    let mut table = table(["line", "leg", "state", "attempt", "waits for"]);
+    for leg in &process.legs {
+        table.add_row([
+            leg.line.to_string(),
+            plain::<Leg>(leg.leg),
+            plain::<LegState>(leg.state),
+            leg.attempt.to_string(),
+            plain::<WaitingFor>(leg.waiting_for),
+        ]);
+    }
+    output::line(table)
+}

@@ -1,0 +1,159 @@
+//! Commands of the orchestrator. What no correct sender sends is malformed, and parked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chassis::Malformed;
+use jiff::Timestamp;
+use prost::Message;
+use proto::claim::{Job, Plan};
+use proto::escalation::escalation_command::Kind;
+use proto::escalation::{self as wire, EscalationCommand};
+use proto::{Subject, WireTime, claim};
+
+use super::Command;
+use crate::domain::{self, ClockKind, Leg, Role, Severity, Task, WorkKind};
+
+/// Greatest round, line, attempt and plan number.
+const NUMBER_MAX: u32 = 1_000_000;
+/// Most lines of a plan.
+const LINES_MAX: usize = 500;
+
+/// Reads a command.
+pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
+    let message = EscalationCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let claim = proto::ids::parse(&message.claim_id).map_err(|_| malformed("claim_id is not a UUID"))?;
+    let kind = message.kind.ok_or_else(|| malformed("nothing is asked"))?;
+    if subject.name() != name(&kind) {
+        return Err(malformed("the subject names another command"));
+    }
+    let number = message.claim_number;
+    if number.len() > 32 || number.chars().any(char::is_control) {
+        return Err(malformed("claim_number is not one"));
+    }
+    Ok(Command { claim, number: Some(number), what: what(&message.claim_id, kind)? })
+}
+
+fn name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::StartClocks(_) => "start_clocks",
+        Kind::StopClocks(_) => "stop_clocks",
+        Kind::PauseClocks(_) => "pause_clocks",
+        Kind::ResumeClocks(_) => "resume_clocks",
+        Kind::RequestApproval(_) => "request_approval",
+        Kind::CancelApproval(_) => "cancel_approval",
+        Kind::OpenTask(_) => "open_task",
+        Kind::CloseTask(_) => "close_task",
+    }
+}
+
+fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
+    Ok(match kind {
+        Kind::StartClocks(start) => {
+            let kinds = kinds(&start.kinds)?;
+            if kinds.is_empty() {
+                return Err(malformed("no kind of clock is given"));
+            }
+            domain::Command::StartClocks {
+                round: number("round", start.round)?,
+                kinds,
+                severity: severity(start.severity)?,
+                from: start.from.as_ref().map(time).transpose()?,
+            }
+        }
+        Kind::StopClocks(stop) if stop.kinds.is_empty() => {
+            domain::Command::StopClocks(ClockKind::ALL.iter().copied().collect())
+        }
+        Kind::StopClocks(stop) => domain::Command::StopClocks(kinds(&stop.kinds)?),
+        Kind::PauseClocks(_) => domain::Command::PauseClocks,
+        Kind::ResumeClocks(_) => domain::Command::ResumeClocks,
+        Kind::RequestApproval(request) => domain::Command::RequestApproval {
+            plan: Arc::new(plan(request.plan)?),
+            severity: severity(request.severity)?,
+        },
+        Kind::CancelApproval(cancel) => {
+            domain::Command::CancelApproval(number("plan_number", cancel.plan_number)?)
+        }
+        Kind::OpenTask(open) => {
+            let kind = work_kind(open.kind)?;
+            if open.reason.len() > 64 || open.reason.chars().any(char::is_control) {
+                return Err(malformed("the reason is not a code"));
+            }
+            let role = claim::Role::try_from(open.role).ok().and_then(|role| Role::try_from(role).ok());
+            domain::Command::OpenTask {
+                task: task(claim, open.job.as_ref(), open.leg)?,
+                kind,
+                reason: open.reason,
+                role: role.ok_or_else(|| malformed("the role is not known"))?,
+            }
+        }
+        Kind::CloseTask(close) => domain::Command::CloseTask(task(claim, close.job.as_ref(), close.leg)?),
+    })
+}
+
+fn kinds(kinds: &[i32]) -> Result<BTreeSet<ClockKind>, Malformed> {
+    let read = |kind: &i32| wire::ClockKind::try_from(*kind).ok().and_then(|kind| ClockKind::try_from(kind).ok());
+    let kinds: Option<BTreeSet<_>> = kinds.iter().map(read).collect();
+    kinds.ok_or_else(|| malformed("a kind of clock is not known"))
+}
+
+fn severity(severity: i32) -> Result<Severity, Malformed> {
+    let severity = claim::Severity::try_from(severity).map_err(|_| malformed("the severity is not known"))?;
+    // What is not judged yet is general.
+    Ok(Severity::try_from(severity).unwrap_or(Severity::General))
+}
+
+fn work_kind(kind: i32) -> Result<WorkKind, Malformed> {
+    let kind = wire::WorkKind::try_from(kind).ok().and_then(|kind| WorkKind::try_from(kind).ok());
+    match kind {
+        Some(kind @ (WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed)) => Ok(kind),
+        Some(WorkKind::Approval | WorkKind::Escalation) | None => Err(malformed("this kind of task is not opened")),
+    }
+}
+
+fn task(claim: &str, job: Option<&Job>, leg: i32) -> Result<Task, Malformed> {
+    let job = job.ok_or_else(|| malformed("the job is not given"))?;
+    if job.claim_id != claim {
+        return Err(malformed("the job is of another claim"));
+    }
+    let leg = claim::Leg::try_from(leg).ok().and_then(|leg| Leg::try_from(leg).ok());
+    Ok(Task {
+        round: number("round", job.round)?,
+        line: number("line", job.line)?,
+        attempt: number("attempt", job.attempt)?,
+        leg: leg.ok_or_else(|| malformed("the leg is not known"))?,
+    })
+}
+
+fn plan(plan: Option<Plan>) -> Result<Plan, Malformed> {
+    let plan = plan.ok_or_else(|| malformed("the plan is not given"))?;
+    number("plan.number", plan.number)?;
+    if !(1..=LINES_MAX).contains(&plan.lines.len()) {
+        return Err(malformed("the plan has no lines, or too many"));
+    }
+    let decided = |line: &claim::LinePlan| {
+        claim::Resolution::try_from(line.resolution).is_ok_and(|known| known != claim::Resolution::Unspecified)
+    };
+    if !plan.lines.iter().all(decided) {
+        return Err(malformed("a line of the plan has no resolution"));
+    }
+    if plan.cost.as_ref().is_none_or(|cost| cost.minor_units < 0) {
+        return Err(malformed("the plan has no cost"));
+    }
+    Ok(plan)
+}
+
+fn number(what: &str, number: u32) -> Result<u32, Malformed> {
+    let fits = (1..=NUMBER_MAX).contains(&number);
+    if fits { Ok(number) } else { Err(Malformed(format!("{what} must be 1 to {NUMBER_MAX}"))) }
+}
+
+/// Rounded to microseconds: what the database can keep.
+fn time(at: &WireTime) -> Result<Timestamp, Malformed> {
+    let at = proto::from_wire(at).and_then(|at| Timestamp::from_microsecond(at.as_microsecond()).ok());
+    at.filter(|at| at.as_second().abs() < 200 * 366 * 86_400).ok_or_else(|| malformed("a time is out of range"))
+}
+
+fn malformed(why: &str) -> Malformed {
+    Malformed(why.to_owned())
+}

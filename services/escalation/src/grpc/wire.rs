@@ -1,0 +1,67 @@
+//! The domain's words in the messages of the contract.
+
+use proto::claim::{self, Plan};
+use proto::escalation as wire;
+use proto::to_wire;
+use uuid::Uuid;
+
+use crate::domain::{About, Claim, Clock, Escalation, Item, ItemState};
+
+/// A clock.
+pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
+    wire::RunningClock {
+        claim_id: claim.to_string(),
+        kind: wire::ClockKind::from(clock.key.kind) as i32,
+        round: clock.key.round,
+        state: wire::ClockState::from(clock.state) as i32,
+        target_s: clock.target.as_secs(),
+        started_at: Some(to_wire(clock.started_at)),
+        deadline: Some(to_wire(clock.deadline)),
+        breached_at: clock.breached_at.map(to_wire),
+        warned_percent: clock.warned,
+    }
+}
+
+/// An escalation.
+pub(super) fn escalation(claim: Uuid, escalation: &Escalation) -> wire::Escalation {
+    wire::Escalation {
+        escalation_id: escalation.id.to_string(),
+        claim_id: claim.to_string(),
+        clock: wire::ClockKind::from(escalation.clock.kind) as i32,
+        round: escalation.clock.round,
+        level: escalation.level,
+        role: claim::Role::from(escalation.role) as i32,
+        raised_at: Some(to_wire(escalation.raised_at)),
+        deadline: Some(to_wire(escalation.deadline)),
+    }
+}
+
+/// A work item of a claim that is at hand.
+pub fn work_item(claim: &Claim, work: &Item) -> wire::WorkItem {
+    let plan = claim.plan_of(work).map(|plan| plan.as_ref().clone());
+    item(claim.id.0, claim.head.number.clone(), work, plan)
+}
+
+/// A work item.
+pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>) -> wire::WorkItem {
+    let (line, step, steps) = match item.about {
+        About::Task(task) => (task.line, 0, 0),
+        About::Step { step, steps, .. } => (0, step, steps),
+        About::Clock(_) => (0, 0, 0),
+    };
+    wire::WorkItem {
+        work_item_id: item.id.to_string(),
+        etag: chassis::etag(item.version),
+        kind: wire::WorkKind::from(item.kind) as i32,
+        claim_id: claim.to_string(),
+        claim_number: number,
+        line,
+        role: claim::Role::from(item.role) as i32,
+        reason: item.reason.clone(),
+        due_at: Some(to_wire(item.due_at)),
+        open: item.state == ItemState::Open,
+        plan,
+        step,
+        steps,
+    }
+}

@@ -1,0 +1,180 @@
+//! Rows of work items, and of tasks that were taken back.
+
+use std::collections::BTreeMap;
+
+use chassis::{Fault, Tx};
+use jiff_sqlx::ToSqlx;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::{count, ints, optional_ints, optional_time, time, word};
+use crate::domain::{
+    About, Claim, ClockKey, ClockKind, Decision, Item, ItemState, Leg, Role, Ruling, Task, WorkKind,
+};
+
+pub(super) const LOAD: &str = "\
+    SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, version, round, line, attempt, leg, \
+        clock, plan_number, step, steps, ruling, decided_by, note, decided_at \
+    FROM work_item WHERE claim_id = ANY($1)";
+
+/// What is closed comes first: a breach waits for one level at a time.
+pub(super) const WRITE: &str = "\
+    INSERT INTO work_item (work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at) \
+    SELECT work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at \
+    FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], \
+            $8::timestamptz[], $9::bigint[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::int[], \
+            $16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::timestamptz[]) \
+        AS i(work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
+            attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at) \
+    ORDER BY state = 'open', work_item_id \
+    ON CONFLICT (work_item_id) DO UPDATE \
+    SET state = EXCLUDED.state, version = EXCLUDED.version, ruling = EXCLUDED.ruling, \
+        decided_by = EXCLUDED.decided_by, note = EXCLUDED.note, decided_at = EXCLUDED.decided_at";
+
+pub(super) const LOAD_WITHDRAWN: &str = "\
+    SELECT claim_id, round, line, attempt, leg FROM withdrawn_task WHERE claim_id = ANY($1)";
+
+pub(super) const WITHDRAW: &str = "\
+    INSERT INTO withdrawn_task (claim_id, round, line, attempt, leg) \
+    SELECT claim_id, round, line, attempt, leg \
+    FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[]) AS t(claim_id, round, line, attempt, leg)";
+
+/// Reads the work items of claims, and the tasks that were taken back.
+pub(super) async fn load(tx: &mut Tx, ids: &[Uuid], claims: &mut BTreeMap<Uuid, Claim>) -> Result<(), Fault> {
+    for row in &sqlx::query(LOAD).bind(ids).fetch_all(&mut *tx).await? {
+        if let Some(claim) = claims.get_mut(&row.try_get::<Uuid, _>("claim_id")?) {
+            let item = item(row)?;
+            claim.items.insert(item.id, item);
+        }
+    }
+    for row in &sqlx::query(LOAD_WITHDRAWN).bind(ids).fetch_all(tx).await? {
+        if let Some(claim) = claims.get_mut(&row.try_get::<Uuid, _>("claim_id")?) {
+            claim.withdrawn.insert(task(row)?);
+        }
+    }
+    Ok(())
+}
+
+/// A work item in a row.
+pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
+    let kind = word(row, "kind", WorkKind::parse)?;
+    let about = match kind {
+        WorkKind::Approval => {
+            let (plan, step, steps) = (count(row, "plan_number")?, count(row, "step")?, count(row, "steps")?);
+            About::Step { plan, step, steps }
+        }
+        WorkKind::Escalation => {
+            About::Clock(ClockKey { kind: word(row, "clock", ClockKind::parse)?, round: count(row, "round")? })
+        }
+        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed => About::Task(task(row)?),
+    };
+    Ok(Item {
+        id: row.try_get("work_item_id")?,
+        kind,
+        about,
+        state: word(row, "state", ItemState::parse)?,
+        role: word(row, "role", Role::parse)?,
+        reason: row.try_get("reason")?,
+        opened_at: time(row, "opened_at")?,
+        due_at: time(row, "due_at")?,
+        version: row.try_get("version")?,
+        decision: decision(row)?,
+    })
+}
+
+fn decision(row: &PgRow) -> Result<Option<Decision>, Fault> {
+    let Some(at) = optional_time(row, "decided_at")? else { return Ok(None) };
+    let ruling = word(row, "ruling", Ruling::parse)?;
+    Ok(Some(Decision { ruling, by: row.try_get("decided_by")?, note: row.try_get("note")?, at }))
+}
+
+fn task(row: &PgRow) -> Result<Task, Fault> {
+    Ok(Task {
+        round: count(row, "round")?,
+        line: count(row, "line")?,
+        attempt: count(row, "attempt")?,
+        leg: word(row, "leg", Leg::parse)?,
+    })
+}
+
+/// What an item is about, column by column.
+#[derive(Default)]
+struct Columns {
+    round: Option<u32>,
+    task: Option<Task>,
+    clock: Option<ClockKind>,
+    step: Option<(u32, u32, u32)>,
+}
+
+impl Columns {
+    fn of(about: &About) -> Self {
+        match *about {
+            About::Task(task) => Self { round: Some(task.round), task: Some(task), ..Self::default() },
+            About::Step { plan, step, steps } => Self { step: Some((plan, step, steps)), ..Self::default() },
+            About::Clock(key) => Self { round: Some(key.round), clock: Some(key.kind), ..Self::default() },
+        }
+    }
+}
+
+/// Writes work items that are new or have changed.
+pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+    let mut rows: Vec<(Uuid, &Item, Columns)> = Vec::new();
+    for (id, before, after) in pairs {
+        let changed = after.items.values().filter(|item| before.items.get(&item.id) != Some(*item));
+        rows.extend(changed.map(|item| (*id, item, Columns::of(&item.about))));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let items = || rows.iter().map(|(_, item, _)| *item);
+    let columns = || rows.iter().map(|(_, _, columns)| columns);
+    let decisions = || items().map(|item| item.decision.as_ref());
+    sqlx::query(WRITE)
+        .bind(items().map(|item| item.id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(items().map(|item| item.kind.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.state.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.role.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.reason.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.opened_at.to_sqlx()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.due_at.to_sqlx()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.version).collect::<Vec<_>>())
+        .bind(optional_ints(columns().map(|columns| columns.round))?)
+        .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.line)))?)
+        .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.attempt)))?)
+        .bind(columns().map(|columns| columns.task.map(|task| task.leg.as_str())).collect::<Vec<_>>())
+        .bind(columns().map(|columns| columns.clock.map(|kind| kind.as_str())).collect::<Vec<_>>())
+        .bind(optional_ints(columns().map(|columns| columns.step.map(|(plan, _, _)| plan)))?)
+        .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, step, _)| step)))?)
+        .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, _, steps)| steps)))?)
+        .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.as_str())).collect::<Vec<_>>())
+        .bind(decisions().map(|decision| decision.map(|decision| decision.by.as_str())).collect::<Vec<_>>())
+        .bind(decisions().map(|decision| decision.map(|decision| decision.note.as_str())).collect::<Vec<_>>())
+        .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Remembers tasks that were taken back.
+pub(super) async fn withdraw(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+    let mut rows: Vec<(Uuid, &Task)> = Vec::new();
+    for (id, before, after) in pairs {
+        rows.extend(after.withdrawn.difference(&before.withdrawn).map(|task| (*id, task)));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(WITHDRAW)
+        .bind(rows.iter().map(|(claim, _)| *claim).collect::<Vec<_>>())
+        .bind(ints(rows.iter().map(|(_, task)| task.round))?)
+        .bind(ints(rows.iter().map(|(_, task)| task.line))?)
+        .bind(ints(rows.iter().map(|(_, task)| task.attempt))?)
+        .bind(rows.iter().map(|(_, task)| task.leg.as_str()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
