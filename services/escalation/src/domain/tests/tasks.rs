@@ -1,0 +1,50 @@
+//! Tasks: opened once, answered again, never opened after they were taken back.
+
+use super::*;
+
+const TASK: Task = Task { round: 1, line: 2, attempt: 3, leg: Leg::Shipment };
+
+fn open(kind: WorkKind) -> Command {
+    Command::OpenTask { task: TASK, kind, reason: "LOST".to_owned(), role: Role::Logistics }
+}
+
+#[test]
+fn a_task_is_opened_once_and_its_decision_is_told_again() {
+    let mut case = Case::new();
+    case.tell(&open(WorkKind::LegFailed));
+    assert!(case.tell(&open(WorkKind::LegFailed)).is_empty());
+    let item = case.open_items()[0].clone();
+    assert_eq!(item.due_at, "2026-11-23T14:00:00Z".parse().unwrap());
+    assert_eq!(case.decide("leo", &[Role::Finance], item.id, Ruling::Retry), Err(Refusal::WrongRole(Role::Logistics)));
+    assert_eq!(case.decide("leo", &[Role::Logistics], item.id, Ruling::Approve), Err(Refusal::RulingUnfit));
+    let events = case.decide("leo", &[Role::Logistics], item.id, Ruling::Retry).unwrap();
+    assert!(events.contains(&Event::TaskDecided(item.id)));
+    assert_eq!(case.tell(&open(WorkKind::LegFailed)), [Event::TaskDecided(item.id)]);
+    assert!(case.tell(&Command::CloseTask(TASK)).contains(&Event::TaskDecided(item.id)), "what is decided stays decided");
+}
+
+#[test]
+fn a_task_that_is_taken_back_is_never_opened_again() {
+    for early in [true, false] {
+        let mut case = Case::new();
+        if !early {
+            case.tell(&open(WorkKind::Support));
+        }
+        for _ in 0..2 {
+            assert!(case.tell(&Command::CloseTask(TASK)).contains(&Event::TaskClosed(TASK)));
+        }
+        assert_eq!(case.tell(&open(WorkKind::Support)), [Event::TaskClosed(TASK)]);
+        assert_eq!(case.tell(&open(WorkKind::LegFailed)), [Event::TaskClosed(TASK)]);
+        assert!(case.open_items().is_empty());
+    }
+}
+
+#[test]
+fn two_kinds_about_one_work_are_two_tasks() {
+    let mut case = Case::new();
+    case.tell(&open(WorkKind::LegFailed));
+    case.tell(&open(WorkKind::CompensationFailed));
+    assert_eq!(case.open_items().len(), 2);
+    case.tell(&Command::CloseTask(TASK));
+    assert!(case.open_items().is_empty());
+}
