@@ -48,7 +48,10 @@ pub enum Mode {
 
 impl Logistics {
     pub(super) fn check(&self, problems: &mut Problems) {
-        problems.require(!self.carriers.is_empty(), "logistics.carriers", "there must be a carrier");
+        // A place that no carrier names is not forgotten by accident.
+        let everywhere = |carrier: &Carrier| carrier.countries.iter().any(|country| country == "*");
+        let covered = self.carriers.iter().any(everywhere);
+        problems.require(covered, "logistics.carriers", "a carrier must serve \"*\", every country");
         let mut names = BTreeSet::new();
         for (at, carrier) in self.carriers.iter().enumerate() {
             let path = |key: &str| format!("logistics.carriers[{at}].{key}");
@@ -90,8 +93,43 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_mode_is_refused() {
+    fn an_unknown_mode_is_told_with_its_line() {
         let text = SUPPLY_CHAIN.replacen("mode = \"express\"", "mode = \"pigeon\"", 1);
-        assert!(Pack::parse("pack.toml", &text).unwrap_err().to_string().contains("pigeon"));
+        let line = 1 + text.lines().position(|line| line.contains("pigeon")).unwrap();
+        let error = Pack::parse("pack.toml", &text).unwrap_err();
+        assert_eq!(error.problems[0].0, line, "{error}");
+        assert!(error.to_string().contains("pigeon"));
+    }
+
+    #[test]
+    fn every_bad_value_of_a_carrier_is_told_with_its_line() {
+        let carrier = SUPPLY_CHAIN.find("name = \"own-van\"").unwrap();
+        let (before, own_van) = SUPPLY_CHAIN.split_at(carrier);
+        for (key, good, bad) in [
+            ("name", "\"own-van\"", "\"\""),
+            ("countries", "[\"GB\"]", "[]"),
+            ("countries", "[\"GB\"]", "[\"gb\"]"),
+            ("base_minor", "6000", "-1"),
+            ("per_unit_minor", "1", "1000001"),
+            ("days", "2", "0"),
+            ("units_max", "10000000", "0"),
+        ] {
+            let text = before.to_owned() + &own_van.replacen(&format!("{key} = {good}"), &format!("{key} = {bad}"), 1);
+            let error = Pack::parse("pack.toml", &text).unwrap_err();
+            let place = before.len() + text[before.len()..].find(&format!("{key} = ")).unwrap();
+            let line = 1 + text[..place].matches('\n').count();
+            assert_eq!(error.problems.len(), 1, "{error}");
+            assert_eq!(error.problems[0].0, line, "{error}");
+            assert!(error.problems[0].1.starts_with(&format!("logistics.carriers[2].{key}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pack_must_have_a_carrier_for_every_country() {
+        let text = SUPPLY_CHAIN.replace("countries = [\"*\"]", "countries = [\"GB\"]");
+        let error = Pack::parse("pack.toml", &text).unwrap_err();
+        assert_eq!(error.problems.len(), 1, "{error}");
+        assert!(error.problems[0].1.starts_with("logistics.carriers: "), "{error}");
+        assert_ne!(error.problems[0].0, 0, "{error}");
     }
 }

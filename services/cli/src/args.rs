@@ -54,7 +54,7 @@ pub enum Command {
     Import(import::Import),
     /// Claims of customers.
     #[command(subcommand)]
-    Claim(Box<claim::Claim>),
+    Claim(claim::Claim),
     /// What waits for a person.
     #[command(subcommand)]
     Work(work::Work),
@@ -84,7 +84,8 @@ mod tests {
     fn global_options_may_stand_anywhere() {
         let args = Args::try_parse_from(["redress", "claim", "show", "RD-2026-000001", "--output", "json"]).unwrap();
         assert_eq!(args.global.output, Output::Json);
-        let args = Args::try_parse_from(["redress", "--actor", "anna", "work", "list", "--role", "supervisor"]).unwrap();
+        let args =
+            Args::try_parse_from(["redress", "--actor", "anna", "work", "list", "--role", "supervisor"]).unwrap();
         assert_eq!(args.global.actor.as_deref(), Some("anna"));
         assert!(Args::try_parse_from(["redress", "work", "list", "--role", "king"]).is_err());
     }

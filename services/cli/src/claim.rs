@@ -23,7 +23,7 @@ pub use submit::Submit;
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Claim {
     /// Report a claim.
-    Submit(Submit),
+    Submit(Box<Submit>),
     /// Show a claim: what was reported, where it is, and its timeline.
     Show {
         /// The claim.
@@ -103,12 +103,14 @@ pub enum Claim {
 /// Does what was asked.
 pub async fn run(command: Claim, session: &Session) -> Result<()> {
     match command {
-        Claim::Submit(submit) => submit::run(submit, session).await,
+        Claim::Submit(submit) => submit::run(*submit, session).await,
         Claim::Show { claim } => show::run(&claim, session).await,
         Claim::Watch { claim } => watch::run(&claim, session).await,
         Claim::List { customer, state, limit } => list(customer, state, limit, session).await,
         Claim::Confirm { claim } => answer::confirm(&claim, session).await,
-        Claim::Answer { claim, question, order, text } => answer::question(&claim, question, order, text, session).await,
+        Claim::Answer { claim, question, order, text } => {
+            answer::question(&claim, question, order, text, session).await
+        }
         Claim::Consent { claim, plan, refuse, text } => answer::plan(&claim, plan, !refuse, text, session).await,
         Claim::FollowUp { claim, score, text } => answer::follow_up(&claim, score, text, session).await,
         Claim::Withdraw { claim, text } => answer::withdraw(&claim, text, session).await,

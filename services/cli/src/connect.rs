@@ -273,7 +273,10 @@ pub async fn nats(installation: &Installation) -> Result<async_nats::Client> {
 }
 
 /// A request id that was never used: the one place where chance is wanted.
-#[expect(clippy::disallowed_methods, reason = "a client's request id names one try of one person, nothing is derived from it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client's request id names one try of one person, nothing is derived from it"
+)]
 pub fn fresh_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
@@ -284,7 +287,8 @@ mod tests {
 
     #[test]
     fn an_installation_is_read_whole_or_as_addresses() {
-        let whole = r#"{"services":{"intake":"http://127.0.0.1:1"},"nats":"nats://127.0.0.1:2","postgres":{"port":"3"}}"#;
+        let whole =
+            r#"{"services":{"intake":"http://127.0.0.1:1"},"nats":"nats://127.0.0.1:2","postgres":{"port":"3"}}"#;
         let whole = Installation::read(whole).unwrap();
         assert_eq!(whole.services["intake"], "http://127.0.0.1:1");
         assert_eq!(whole.prefix, "redress");

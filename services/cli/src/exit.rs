@@ -135,11 +135,15 @@ fn details(error: &anyhow::Error) -> Vec<String> {
     let details = status.get_error_details();
     let mut lines = Vec::new();
     if let Some(bad) = details.bad_request() {
-        lines.extend(bad.field_violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)));
+        lines.extend(
+            bad.field_violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)),
+        );
     }
     if let Some(failed) = details.precondition_failure() {
         let told = failed.violations.iter().filter(|violation| violation.description != status.message());
-        lines.extend(told.map(|violation| format!("{} {}: {}", violation.r#type, violation.subject, violation.description)));
+        lines.extend(
+            told.map(|violation| format!("{} {}: {}", violation.r#type, violation.subject, violation.description)),
+        );
     }
     if let Some(info) = details.error_info() {
         let mut metadata: Vec<_> = info.metadata.iter().map(|(key, value)| format!("{key} = {value}")).collect();
@@ -156,7 +160,9 @@ fn as_json(error: &anyhow::Error) -> Value {
             let details = status.get_error_details();
             let violations: Vec<Value> = details
                 .bad_request()
-                .map(|bad| bad.field_violations.iter().map(|v| json!({ "field": v.field, "description": v.description })))
+                .map(|bad| {
+                    bad.field_violations.iter().map(|v| json!({ "field": v.field, "description": v.description }))
+                })
                 .into_iter()
                 .flatten()
                 .collect();
@@ -198,7 +204,8 @@ mod tests {
     fn what_the_service_said_reaches_the_user() {
         let mut details = ErrorDetails::with_error_info("MALFORMED", "redress.intake", []);
         details.set_bad_request(vec![FieldViolation::new("lines[0].sku", "must have 1 to 64 characters")]);
-        let error: anyhow::Error = Status::with_error_details(Code::InvalidArgument, "the request has bad fields", details).into();
+        let error: anyhow::Error =
+            Status::with_error_details(Code::InvalidArgument, "the request has bad fields", details).into();
         assert_eq!(sentence(&error), "MALFORMED: the request has bad fields");
         assert_eq!(super::details(&error), ["lines[0].sku: must have 1 to 64 characters"]);
         assert_eq!(as_json(&error)["violations"][0]["field"], "lines[0].sku");

@@ -79,7 +79,9 @@ pub async fn run(import: Import, session: &Session) -> Result<()> {
             let wanted = orders::Wanted { currency: file.currency, until: file.until };
             (orders::import(&invoices, &wanted, session).await?.report, file.report)
         }
-        Import::Stock(file) => (stock::import(&read(&file.file)?, file.register.as_deref(), session).await?, file.report),
+        Import::Stock(file) => {
+            (stock::import(&read(&file.file)?, file.register.as_deref(), session).await?, file.report)
+        }
         Import::Claims(file) => (claims::import(&read(&file.file)?, session).await?.report, file.report),
     };
     if let Some(to) = to {
@@ -170,7 +172,9 @@ fn answered<T>(sent: Result<(), Status>, batch: Vec<Entry<T>>, field: &str) -> R
     let mut whys = std::collections::BTreeMap::new();
     for violation in &violations {
         if let Some((index, rest)) = indexed(&violation.field, field) {
-            whys.entry(index).or_insert_with(|| format!("{rest}{}{}", if rest.is_empty() { "" } else { " " }, violation.description));
+            whys.entry(index).or_insert_with(|| {
+                format!("{rest}{}{}", if rest.is_empty() { "" } else { " " }, violation.description)
+            });
         }
     }
     // Nothing is taken when the batch as a whole is wrong: then no row is to blame.

@@ -51,7 +51,8 @@ pub async fn run(command: Settlement, session: &Session) -> Result<()> {
     match command {
         Settlement::List { claim, state, limit } => list(claim, state, limit, session).await,
         Settlement::Confirm { settlement, paid, currency, failed: _, reference } => {
-            let amount = paid.map(|paid| money::minor_units(&paid, &currency)).transpose().map_err(Failure::Malformed)?;
+            let amount =
+                paid.map(|paid| money::minor_units(&paid, &currency)).transpose().map_err(Failure::Malformed)?;
             let request = ConfirmSettlementRequest {
                 request_id: session.request_id(),
                 settlement_id: settlement,

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use proto::logistics::{
-    DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, ReportTrackingRequest, ShipmentState, TrackingEvent,
+    DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, ReportTrackingRequest, ShipmentState,
+    TrackingEvent,
 };
 use serde_json::json;
 use tonic::Request;
@@ -85,8 +86,12 @@ async fn list(claim: Option<String>, state: Option<ShipmentState>, limit: i32, s
         Some(claim) => crate::claim::get(&claim, session).await?.claim_id,
         None => String::new(),
     };
-    let request =
-        ListShipmentsRequest { claim_id, state: state.unwrap_or_default().into(), page_size: limit, ..Default::default() };
+    let request = ListShipmentsRequest {
+        claim_id,
+        state: state.unwrap_or_default().into(),
+        page_size: limit,
+        ..Default::default()
+    };
     let answer = session.clients.logistics()?.list_shipments(Request::new(request)).await?.into_inner();
     if session.output.is_json() {
         return output::json(&json!({ "shipments": answer.shipments }));
@@ -94,7 +99,13 @@ async fn list(claim: Option<String>, state: Option<ShipmentState>, limit: i32, s
     output::line(shipments(&answer.shipments))
 }
 
-async fn report(tracking_no: String, state: ShipmentState, event: String, detail: String, session: &Session) -> Result<()> {
+async fn report(
+    tracking_no: String,
+    state: ShipmentState,
+    event: String,
+    detail: String,
+    session: &Session,
+) -> Result<()> {
     let request = ReportTrackingRequest {
         request_id: session.request_id(),
         tracking_no,

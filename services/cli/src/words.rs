@@ -1,6 +1,8 @@
 //! The words of the contract as people write them: `ROLE_SUPERVISOR` is `supervisor`.
 
-use proto::claim::{Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, Role, Severity, WaitingFor};
+use proto::claim::{
+    Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, Role, Severity, WaitingFor,
+};
 use proto::escalation::{Ruling, WorkKind};
 use proto::inventory::ReturnState;
 use proto::logistics::{DeliveryMode, Direction, ShipmentState};

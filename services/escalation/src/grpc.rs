@@ -8,7 +8,8 @@ use proto::claim;
 use proto::escalation::escalation_service_server::EscalationService;
 use proto::escalation::{
     DecideWorkItemRequest, DecideWorkItemResponse, ListClocksRequest, ListClocksResponse, ListEscalationsRequest,
-    ListEscalationsResponse, ListWorkItemsRequest, ListWorkItemsResponse, Ruling as WireRuling, WorkKind as WireWorkKind,
+    ListEscalationsResponse, ListWorkItemsRequest, ListWorkItemsResponse, Ruling as WireRuling,
+    WorkKind as WireWorkKind,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
@@ -124,9 +125,9 @@ fn key(at: Timestamp, id: Uuid) -> String {
 
 fn after(check: &mut Check, key: Option<&str>) -> Option<(Timestamp, Uuid)> {
     let key = key?;
-    let read = key.split_once('/').and_then(|(at, id)| {
-        Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, proto::ids::parse(id).ok()?))
-    });
+    let read = key
+        .split_once('/')
+        .and_then(|(at, id)| Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, proto::ids::parse(id).ok()?)));
     if read.is_none() {
         check.add("page_token", "is not a token of this query");
     }

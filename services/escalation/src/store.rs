@@ -53,11 +53,7 @@ pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<
 }
 
 /// Writes every row that is not as it was loaded.
-pub async fn save(
-    tx: &mut Tx,
-    before: &BTreeMap<Uuid, Claim>,
-    after: &BTreeMap<Uuid, Claim>,
-) -> Result<(), Fault> {
+pub async fn save(tx: &mut Tx, before: &BTreeMap<Uuid, Claim>, after: &BTreeMap<Uuid, Claim>) -> Result<(), Fault> {
     let pairs: Vec<(Uuid, &Claim, &Claim)> =
         after.iter().filter_map(|(id, claim)| Some((*id, before.get(id)?, claim))).collect();
     heads::write(tx, &pairs).await?;

@@ -17,6 +17,7 @@ CREATE TABLE shipment (
     cost_minor  bigint      CHECK (cost_minor >= 0),
     currency    char(3),
     promised_on date,
+    moved_at    timestamptz,
     version     bigint      NOT NULL CHECK (version > 0),
     UNIQUE (claim_id, direction, round, line, attempt),
     CHECK (state IN ('cancelled', 'not_served')

@@ -147,6 +147,8 @@ pub struct Shipment {
     pub status: Status,
     /// What was agreed; none: it was called off before it was booked, or nobody serves the place.
     pub booking: Option<Booking>,
+    /// When it came to where it is, by the carrier's clock; none: no carrier has moved it.
+    pub moved_at: Option<Timestamp>,
     /// Row version.
     pub version: i64,
 }
@@ -188,11 +190,11 @@ pub fn book(known: Option<&Shipment>, id: ShipmentId, today: Date, carriers: &Ca
 }
 
 /// Decides what calling off means: it succeeds until the parcel is handed over. What never was is called off too, and
-/// remembered.
+/// remembered; so is what nobody serves, which a later order must not ask for again.
 pub fn cancel(known: Option<&Shipment>) -> Vec<Event> {
     match known.map(|shipment| shipment.status) {
-        None | Some(Status::Booked | Status::Packed) => vec![Event::Cancelled],
-        Some(Status::Cancelled | Status::NotServed) => Vec::new(),
+        None | Some(Status::Booked | Status::Packed | Status::NotServed) => vec![Event::Cancelled],
+        Some(Status::Cancelled) => Vec::new(),
         Some(Status::HandedOver | Status::InTransit | Status::Delayed | Status::Delivered) => Vec::new(),
         Some(Status::Damaged | Status::Lost | Status::Refused) => Vec::new(),
     }
@@ -203,7 +205,8 @@ pub fn report(shipment: &Shipment, seen_before: bool, sighting: &Sighting) -> Re
     if seen_before {
         return Ok(Vec::new());
     }
-    match next(shipment.key.direction, shipment.status, sighting.state) {
+    let is_older = shipment.moved_at.is_some_and(|moved_at| sighting.at < moved_at);
+    match next(shipment.key.direction, shipment.status, sighting.state, is_older) {
         Move::Ahead => Ok(vec![Event::Seen { sighting: sighting.clone(), to: Some(sighting.state) }]),
         Move::Behind => Ok(vec![Event::Seen { sighting: sighting.clone(), to: None }]),
         Move::Illegal => Err(Refusal::IllegalTransition { from: shipment.status, to: sighting.state }),
@@ -212,14 +215,18 @@ pub fn report(shipment: &Shipment, seen_before: bool, sighting: &Sighting) -> Re
 
 /// What a parcel is after an event.
 pub fn evolve(id: ShipmentId, key: Key, known: Option<Shipment>, event: &Event) -> Shipment {
-    let fresh = Shipment { id, key, status: Status::Booked, booking: None, version: 0 };
+    let fresh = Shipment { id, key, status: Status::Booked, booking: None, moved_at: None, version: 0 };
     let mut shipment = known.unwrap_or(fresh);
     shipment.version += 1;
     match event {
         Event::Booked(booking) => shipment.booking = Some(booking.clone()),
         Event::NotServed => shipment.status = Status::NotServed,
         Event::Cancelled => shipment.status = Status::Cancelled,
-        Event::Seen { to, .. } => shipment.status = to.unwrap_or(shipment.status),
+        Event::Seen { sighting, to: Some(to) } => {
+            shipment.status = *to;
+            shipment.moved_at = Some(sighting.at);
+        }
+        Event::Seen { to: None, .. } => {}
     }
     shipment
 }

@@ -5,7 +5,7 @@ use chassis::{Malformed, Outgoing};
 use jiff::Timestamp;
 use prost::Message;
 use proto::Subject;
-use proto::claim::{Job, Money, Notice, Severity};
+use proto::claim::{Job, Money, Notice};
 use proto::logistics::logistics_command::Kind as Asked;
 use proto::logistics::logistics_event::Kind as Told;
 use proto::logistics::{
@@ -25,7 +25,7 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     let (name, command) = match kind {
         Asked::Ship(ask) => {
-            let urgent = matches!(ask.severity(), Severity::Serious | Severity::Urgent);
+            let urgent = words::is_urgent(ask.severity());
             let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
             ("ship", Command::Book { key: key(&job, Direction::Outbound)?, parcel })
         }
@@ -79,7 +79,7 @@ pub fn booked(shipment: &Shipment) -> Vec<Outgoing> {
 
 /// The answer to calling off.
 pub fn cancelled(shipment: &Shipment) -> Outgoing {
-    let gone = matches!(shipment.status, Status::Cancelled | Status::NotServed);
+    let gone = shipment.status == Status::Cancelled;
     event(&shipment.key, if gone { Told::Cancelled(Cancelled {}) } else { Told::CancelRefused(CancelRefused {}) })
 }
 
@@ -146,3 +146,6 @@ fn notice(shipment: &Shipment, now: Timestamp) -> Outgoing {
         raised_at: Some(proto::to_wire(now)),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,9 +41,10 @@ impl LogisticsService for Api {
         }
         let severity: Severity = check.optional_choice("severity", body.severity);
         let quantity = check.number("quantity", body.quantity, 1..=10_000_000);
-        let _: WireDirection = check.choice("direction", body.direction);
+        let direction: WireDirection = check.choice("direction", body.direction);
         check.finish()?;
-        let urgent = matches!(severity, Severity::Serious | Severity::Urgent);
+        // A pick-up is never urgent: nobody waits for it.
+        let urgent = words::is_urgent(severity) && direction != WireDirection::Return;
         let parcel = Parcel { sku: String::new(), quantity, country: body.country.clone(), urgent };
         let Some((carrier, cost)) = self.carriers.choose(&parcel) else {
             let refusal = chassis::Refusal::new(Code::FailedPrecondition, "NO_CARRIER", "no carrier serves the place");
@@ -121,9 +122,6 @@ fn check_event(check: &mut Check, event: Option<&TrackingEvent>) -> Option<Sight
     };
     let id = check.token("event.carrier_event_id", &event.carrier_event_id, 1..=64);
     let state: ShipmentState = check.choice("event.state", event.state);
-    if matches!(state, ShipmentState::Booked | ShipmentState::Cancelled) {
-        check.add("event.state", "is not a state that a carrier reports");
-    }
     let detail = check.text("event.detail", &event.detail, 0..=200);
     let at = event.occurred_at.as_ref().and_then(proto::from_wire);
     if at.is_none() {

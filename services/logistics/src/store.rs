@@ -16,7 +16,7 @@ use row::{mode_text, shipment};
 
 const LOAD: &str = "\
     SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, version \
+        cost_minor, currency, promised_on, moved_at, version \
     FROM shipment \
     WHERE shipment_id IN ( \
         SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
@@ -29,11 +29,16 @@ const SEEN: &str = "\
     WHERE shipment_id = ANY($1) AND carrier_event_id = ANY($2)";
 const SAVE: &str = "\
     INSERT INTO shipment (shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
-        quantity, country, cost_minor, currency, promised_on, version) \
-    SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], \
+        quantity, country, cost_minor, currency, promised_on, moved_at, version) \
+    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
+        quantity, country, cost_minor, currency, promised_on, moved_at, version \
+    FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], \
         $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::date[], \
-        $17::bigint[]) AS n \
-    ON CONFLICT (shipment_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version \
+        $17::timestamptz[], $18::bigint[]) \
+        AS n(shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
+        quantity, country, cost_minor, currency, promised_on, moved_at, version) \
+    ON CONFLICT (shipment_id) DO UPDATE \
+        SET state = EXCLUDED.state, moved_at = EXCLUDED.moved_at, version = EXCLUDED.version \
         WHERE shipment.version < EXCLUDED.version";
 const SIGHTINGS: &str = "\
     INSERT INTO tracking_event (shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at) \
@@ -43,14 +48,14 @@ const SIGHTINGS: &str = "\
     ORDER BY place";
 const LIST: &str = "\
     SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, version \
+        cost_minor, currency, promised_on, moved_at, version \
     FROM shipment \
     WHERE tracking_no IS NOT NULL AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND ($3::text IS NULL OR direction = $3) AND ($4::uuid IS NULL OR shipment_id > $4) \
     ORDER BY shipment_id LIMIT $5";
 const GET: &str = "\
     SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, version \
+        cost_minor, currency, promised_on, moved_at, version \
     FROM shipment WHERE tracking_no IS NOT NULL AND (shipment_id = $1 OR tracking_no = $2)";
 const EVENTS: &str = "\
     SELECT carrier_event_id, state, occurred_at, detail FROM tracking_event WHERE shipment_id = $1 ORDER BY place LIMIT 500";
@@ -133,6 +138,7 @@ async fn save_shipments(tx: &mut Tx, changed: &[&Shipment]) -> Result<(), Fault>
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.cost_minor)))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.currency.clone())))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.promised_on.to_sqlx())))
+        .bind(all(changed, |it| it.moved_at.map(|at| at.to_sqlx())))
         .bind(all(changed, |it| it.version))
         .execute(tx)
         .await?;
@@ -182,7 +188,7 @@ pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Ship
         .bind(limit)
         .fetch_all(pool)
         .await?;
-    Ok(rows.iter().map(shipment).collect::<Result<_, _>>()?)
+    rows.iter().map(shipment).collect()
 }
 
 /// One parcel with its events, by id or waybill number.
@@ -194,7 +200,7 @@ pub async fn get(pool: &PgPool, id: Uuid, tracking_no: &str) -> Result<Option<(S
     Ok(Some((found, events)))
 }
 
-fn sighting(row: &PgRow) -> Result<Sighting, sqlx::Error> {
+fn sighting(row: &PgRow) -> Result<Sighting, Fault> {
     Ok(Sighting {
         id: row.try_get("carrier_event_id")?,
         state: row::status(row.try_get("state")?)?,

@@ -47,13 +47,8 @@ pub async fn plan(claim: &str, plan: Option<u32>, accepted: bool, text: String, 
     let claim = get(claim, session).await?;
     let plan_number = plan.or_else(|| claim.open_plan.as_ref().map(|plan| plan.number));
     let plan_number = plan_number.ok_or_else(|| Failure::NotFound("no plan waits for an answer".to_owned()))?;
-    let request = AnswerPlanRequest {
-        request_id: session.request_id(),
-        claim_id: claim.claim_id,
-        plan_number,
-        accepted,
-        text,
-    };
+    let request =
+        AnswerPlanRequest { request_id: session.request_id(), claim_id: claim.claim_id, plan_number, accepted, text };
     let answer = session.clients.intake()?.answer_plan(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
 }

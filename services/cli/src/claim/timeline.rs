@@ -55,8 +55,14 @@ pub fn describe(kind: &Kind) -> String {
         }),
         Kind::PersonAsked(event) => format!("a person must decide: {}", event.reason),
         Kind::Planned(event) => event.plan.as_ref().map_or_else(String::new, |plan| {
-            let lines = plan.lines.iter().map(|line| format!("{} × {}", plain::<Resolution>(line.resolution), line.quantity));
-            format!("plan {}: {}, cost {}", plan.number, lines.collect::<Vec<_>>().join(", "), money::show(plan.cost.as_ref()))
+            let lines =
+                plan.lines.iter().map(|line| format!("{} × {}", plain::<Resolution>(line.resolution), line.quantity));
+            format!(
+                "plan {}: {}, cost {}",
+                plan.number,
+                lines.collect::<Vec<_>>().join(", "),
+                money::show(plan.cost.as_ref())
+            )
         }),
         Kind::ApprovalRequested(event) => format!("approval of plan {} asked for", event.plan_number),
         Kind::Approved(event) => format!("plan {} approved by {}", event.plan_number, event.by),

@@ -82,7 +82,11 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
         };
         let later = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
         if !later || tries == TRIES {
-            return if later || status.code() == Code::DeadlineExceeded { Err(status.into()) } else { Ok(Err(why(&status))) };
+            return if later || status.code() == Code::DeadlineExceeded {
+                Err(status.into())
+            } else {
+                Ok(Err(why(&status)))
+            };
         }
         // The same request id: if the first try was heard after all, this one gets its answer.
         tokio::time::sleep(std::time::Duration::from_millis(50 << tries)).await;
@@ -163,7 +167,10 @@ mod tests {
         let entries = read(crate::demo::RETURNS, "file", &mut report).unwrap();
         assert_eq!((entries.len(), report.rows.len()), (100, 0));
         let first = &entries[0].value;
-        assert_eq!((first.customer_ref.as_str(), first.lines[0].sku.as_str(), first.lines[0].quantity), ("14527", "D", 1));
+        assert_eq!(
+            (first.customer_ref.as_str(), first.lines[0].sku.as_str(), first.lines[0].quantity),
+            ("14527", "D", 1)
+        );
         let ids: std::collections::BTreeSet<_> = entries.iter().map(|entry| &entry.value.request_id).collect();
         assert_eq!(ids.len(), 100, "two rows that look the same are two claims");
     }

@@ -108,7 +108,10 @@ fn line(row: u64, raw: Raw, currency: &str) -> Result<Line, (&'static str, Strin
         invoice: given(raw.invoice, "InvoiceNo")?,
         sku: given(raw.sku, "StockCode")?,
         description: raw.description,
-        quantity: raw.quantity.parse().map_err(|_| ("NOT_A_NUMBER", format!("quantity {:?} is not a number", raw.quantity)))?,
+        quantity: raw
+            .quantity
+            .parse()
+            .map_err(|_| ("NOT_A_NUMBER", format!("quantity {:?} is not a number", raw.quantity)))?,
         day: shift::day(&raw.day).map_err(|why| ("NOT_A_DAY", why))?,
         price: money::minor_units(&raw.price, currency).map_err(|why| ("NOT_A_PRICE", why))?,
         customer: raw.customer,

@@ -107,7 +107,8 @@ mod tests {
     fn orders(text: &str) -> (Vec<Entry<OrderLine>>, Report) {
         let mut report = Report::new("orders");
         let wanted = Wanted { currency: "GBP".to_owned(), until: Some("2026-11-22".parse().unwrap()) };
-        let entries = read(format!("{}\n{text}", invoice::HEADINGS.join(",")).as_bytes(), &wanted, &mut report).unwrap();
+        let entries =
+            read(format!("{}\n{text}", invoice::HEADINGS.join(",")).as_bytes(), &wanted, &mut report).unwrap();
         (entries, report)
     }
 

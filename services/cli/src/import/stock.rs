@@ -116,9 +116,10 @@ async fn register_skus(entries: &[Entry<Goods>], report: &mut Report, session: &
     let mut skus: BTreeMap<&str, Entry<Sku>> = BTreeMap::new();
     for Entry { rows, value } in entries {
         let description = short(&value.description, 200);
-        let entry = skus
-            .entry(&value.sku)
-            .or_insert_with(|| Entry { rows: Vec::new(), value: Sku { sku: value.sku.clone(), description: String::new() } });
+        let entry = skus.entry(&value.sku).or_insert_with(|| Entry {
+            rows: Vec::new(),
+            value: Sku { sku: value.sku.clone(), description: String::new() },
+        });
         entry.rows.extend(rows);
         if entry.value.description.is_empty() {
             entry.value.description = description;

@@ -84,7 +84,8 @@ async fn judge(decide: Decide, item: triage::WorkItem, session: &Session) -> Res
 }
 
 async fn rule(decide: Decide, item: escalation::WorkItem, session: &Session) -> Result<()> {
-    let ruling = decide.ruling.ok_or_else(|| Failure::Usage("this takes --ruling approve, deny or retry".to_owned()))?;
+    let ruling =
+        decide.ruling.ok_or_else(|| Failure::Usage("this takes --ruling approve, deny or retry".to_owned()))?;
     let request = escalation::DecideWorkItemRequest {
         request_id: session.request_id(),
         work_item_id: item.work_item_id,

@@ -71,10 +71,8 @@ impl Item {
 
 /// Everything that waits, most urgent first.
 pub async fn list(clients: &Clients, role: Role, claim_id: &str, all: bool) -> Result<Vec<Item>> {
-    let (judge, rest) = tokio::try_join!(
-        at_triage(clients, role, claim_id, all),
-        at_escalation(clients, role, claim_id, all)
-    )?;
+    let (judge, rest) =
+        tokio::try_join!(at_triage(clients, role, claim_id, all), at_escalation(clients, role, claim_id, all))?;
     let mut items: Vec<Item> = judge.into_iter().chain(rest).collect();
     // What has no deadline is the least urgent.
     items.sort_by_key(|item| (!item.open(), item.due_at().map_or((i64::MAX, 0), |due| (due.seconds, due.nanos))));

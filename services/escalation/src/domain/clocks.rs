@@ -222,7 +222,8 @@ fn raise_as(draft: &mut Draft, clock: &Clock, level: u32, id: uuid::Uuid) {
 
 /// Takes the question to the level that was asked last off its list.
 fn close_answer(draft: &mut Draft, key: ClockKey) {
-    let asked = draft.claim.items.values().find(|item| item.state == ItemState::Open && item.about == About::Clock(key));
+    let asked =
+        draft.claim.items.values().find(|item| item.state == ItemState::Open && item.about == About::Clock(key));
     if let Some(id) = asked.map(|item| item.id) {
         draft.add(Event::ItemClosed(id));
     }

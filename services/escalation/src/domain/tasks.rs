@@ -2,9 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{
-    About, Decision, Draft, Event, Item, ItemState, Refusal, Role, Ruling, Task, WorkKind, approvals, clocks,
-};
+use super::{About, Decision, Draft, Event, Item, ItemState, Refusal, Role, Ruling, Task, WorkKind, approvals, clocks};
 
 /// Puts something on the work list of a role.
 pub(super) fn open_item(draft: &mut Draft, kind: WorkKind, about: About, reason: &str, role: Role) {
@@ -60,8 +58,7 @@ pub(super) fn close(draft: &mut Draft, task: Task) {
 pub(super) fn decide(draft: &mut Draft, id: Uuid, etag: &str, ruling: Ruling, note: &str) -> Result<(), Refusal> {
     let item = draft.claim.items.get(&id).cloned().ok_or(Refusal::WorkItemUnknown(id))?;
     may_decide(draft, &item, etag, ruling)?;
-    let decision =
-        Decision { ruling, by: draft.meta.actor.subject.clone(), note: note.to_owned(), at: draft.now };
+    let decision = Decision { ruling, by: draft.meta.actor.subject.clone(), note: note.to_owned(), at: draft.now };
     draft.add(Event::ItemDecided(id, decision));
     match item.about {
         About::Task(_) => draft.add(Event::TaskDecided(id)),

@@ -213,7 +213,11 @@ mod tests {
         }
         for role in Role::ALL.iter().copied() {
             let name = claim::Role::from(role).as_str_name();
-            assert_eq!(name.trim_start_matches("ROLE_").to_lowercase(), role.as_str(), "roles are named as in the proto");
+            assert_eq!(
+                name.trim_start_matches("ROLE_").to_lowercase(),
+                role.as_str(),
+                "roles are named as in the proto"
+            );
         }
         assert_eq!(ClockKind::parse("unspecified"), None);
         assert_eq!(Role::try_from(claim::Role::Unspecified), Err(()));

@@ -71,9 +71,7 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
             plan: Arc::new(plan(request.plan)?),
             severity: severity(request.severity)?,
         },
-        Kind::CancelApproval(cancel) => {
-            domain::Command::CancelApproval(number("plan_number", cancel.plan_number)?)
-        }
+        Kind::CancelApproval(cancel) => domain::Command::CancelApproval(number("plan_number", cancel.plan_number)?),
         Kind::OpenTask(open) => {
             let kind = work_kind(open.kind)?;
             if open.reason.len() > 64 || open.reason.chars().any(char::is_control) {

@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, int, ints, interval, optional_time, time, word};
+use super::{count, int, interval, ints, optional_time, time, word};
 use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation, Severity};
 
 pub(super) const LOAD: &str = "\

@@ -68,8 +68,7 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
     if rows.is_empty() {
         return Ok(());
     }
-    let stopped =
-        |kind| ints(rows.iter().map(|(_, _, claim)| claim.head.stopped.get(&kind).copied().unwrap_or(0)));
+    let stopped = |kind| ints(rows.iter().map(|(_, _, claim)| claim.head.stopped.get(&kind).copied().unwrap_or(0)));
     sqlx::query(WRITE)
         .bind(rows.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.round))?)

@@ -9,9 +9,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::{count, ints, optional_ints, optional_time, time, word};
-use crate::domain::{
-    About, Claim, ClockKey, ClockKind, Decision, Item, ItemState, Leg, Role, Ruling, Task, WorkKind,
-};
+use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, ItemState, Leg, Role, Ruling, Task, WorkKind};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, version, round, line, attempt, leg, \

@@ -114,8 +114,9 @@ fn walk(mut look: impl FnMut(&Claim, &'static str, &Action, &Result<(Claim, Vec<
         for (name, action) in &actions {
             let result = apply(&claim, action);
             look(&claim, name, action, &result);
+            // A claim that has ended is at rest; to look at a few of them from all sides is enough.
             if let Ok((after, _)) = result
-                && after.scores.len() < 3
+                && (after.end.is_none() || after.questions.is_empty())
                 && seen.insert(content(&after))
             {
                 waiting.push(after);
@@ -150,7 +151,7 @@ fn every_past_keeps_the_promises() {
             assert!(!events.iter().any(tells_customer), "{name} tells the customer twice");
         }
     });
-    assert!(claims > 5_000, "the walk saw only {claims} claims");
+    assert!(claims > 9_000, "the walk saw only {claims} claims");
 }
 
 /// What is answered stays answered, what is taken back stays taken back, what has ended stays ended.
@@ -178,9 +179,6 @@ fn never_goes_back(before: &Claim, after: &Claim) {
 
 /// State and action → what can come of it. The table in which people look; a test prints it, so that it cannot lie.
 const TABLE: &str = include_str!("transitions.txt");
-
-#[test]
-fn count_it() { eprintln!("{}", walk(|_,_,_,_| {})); }
 
 #[test]
 fn the_table_is_true() {

@@ -29,7 +29,7 @@ async fn the_binary_serves_and_stops_when_told() {
     let home = testkit::Home::new(&intake::SERVICE).await;
     let mut child = Command::new(env!("CARGO_BIN_EXE_redress-intake"))
         .envs(home.environment())
-        .env("TELEMETRY__LOG", "info")
+        .env("REDRESS_INTAKE__TELEMETRY__LOG", "info")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -38,7 +38,7 @@ async fn the_binary_serves_and_stops_when_told() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut log = String::new();
     while !log.contains("serving") {
-        let line = lines.next_line().await.unwrap();
+        let line = tokio::time::timeout(testkit::PATIENCE, lines.next_line()).await.unwrap().unwrap();
         log.push_str(&line.unwrap_or_else(|| panic!("it stopped before it served:\n{log}")));
     }
     let pid = child.id().unwrap().to_string();

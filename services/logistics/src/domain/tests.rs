@@ -96,10 +96,77 @@ fn every_transition_is_ahead_behind_or_refused() {
                 let ended = matches!(from, Status::Delivered | Status::Lost | Status::Refused | Status::Cancelled);
                 assert!(!ended || after == from, "{from:?} became {after:?}");
                 let can_cancel = matches!(cancel(Some(&shipment))[..], [Event::Cancelled]);
-                assert_eq!(can_cancel, matches!(from, Status::Booked | Status::Packed), "{from:?}");
+                let at_hand = matches!(from, Status::Booked | Status::Packed | Status::NotServed);
+                assert_eq!(can_cancel, at_hand, "{from:?}");
             }
         }
     }
+}
+
+/// The whole table: `>` it goes there, `=` nothing changes, `x` refused.
+#[test]
+fn the_table_of_transitions_is_this_one() {
+    let table = |direction: Direction| {
+        let letter = |from, to| match next(direction, from, to, false) {
+            Move::Ahead => '>',
+            Move::Behind => '=',
+            Move::Illegal => 'x',
+        };
+        let row = |from: Status| format!("{from:?} {}", ALL.iter().map(|to| letter(from, *to)).collect::<String>());
+        ALL.map(row)
+    };
+    let outbound = [
+        // Booked, Packed, HandedOver, InTransit, Delayed, Delivered, Damaged, Lost, Refused, Cancelled, NotServed
+        "Booked =>>>>>>>>xx",
+        "Packed ==>>>>>>>xx",
+        "HandedOver ===>>>>>>xx",
+        "InTransit ====>>>>>xx",
+        "Delayed ===>=>>>>xx",
+        "Delivered ======xxxxx",
+        "Damaged =====x=xxxx",
+        "Lost =====xx=xxx",
+        "Refused =====xxx=xx",
+        "Cancelled ==xxxxxxx=x",
+        "NotServed =xxxxxxxxx=",
+    ];
+    assert_eq!(table(Direction::Outbound), outbound);
+    let inbound = outbound.map(|row| if row.starts_with("Damaged") { "Damaged =====>=xxxx" } else { row });
+    assert_eq!(table(Direction::Return), inbound, "goods that were damaged on their way back still arrive");
+}
+
+#[test]
+fn the_clock_of_the_carrier_tells_whether_late_is_the_news() {
+    let at = |second, state| {
+        let at = Timestamp::from_second(second).unwrap();
+        Sighting { at, ..sighting(u8::try_from(second).unwrap(), state) }
+    };
+    let after = |shipment: &Shipment, seen: Sighting| {
+        let events = report(shipment, false, &seen).unwrap();
+        evolve(shipment.id, shipment.key, Some(shipment.clone()), &events[0])
+    };
+    let moving = after(&booked(Direction::Outbound), at(30, Status::InTransit));
+    assert_eq!(after(&moving, at(20, Status::Delayed)).status, Status::InTransit, "it was late before, and is not now");
+    let late = after(&moving, at(40, Status::Delayed));
+    assert_eq!(late.status, Status::Delayed);
+    assert_eq!(after(&late, at(35, Status::InTransit)).status, Status::Delayed);
+    assert_eq!(after(&late, at(50, Status::InTransit)).status, Status::InTransit);
+    assert_eq!(after(&late, at(10, Status::Delivered)).status, Status::Delivered, "a wrong clock hides no delivery");
+}
+
+#[test]
+fn a_pick_up_that_nobody_serves_can_be_called_off() {
+    let refused = evolve(id(), key(Direction::Return), None, &Event::NotServed);
+    let events = cancel(Some(&refused));
+    assert_eq!(evolve(id(), refused.key, Some(refused), &events[0]).status, Status::Cancelled);
+}
+
+#[test]
+fn waybill_numbers_are_derived_and_differ() {
+    let number = |random| tracking_no(ShipmentId(ids::v7(Timestamp::UNIX_EPOCH, random)));
+    assert_eq!(number([1; 10]), number([1; 10]));
+    assert_ne!(number([1; 10]), number([1, 1, 1, 1, 1, 1, 1, 1, 1, 2]));
+    let fits = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
+    assert!(number([0xff; 10]).len() == 14 && number([0xff; 10]).chars().all(fits));
 }
 
 proptest! {

@@ -13,8 +13,9 @@ pub enum Move {
     Illegal,
 }
 
-/// What a reported state is, seen from the state a parcel is in.
-pub fn next(direction: Direction, from: Status, to: Status) -> Move {
+/// What a reported state is, seen from the state a parcel is in. `is_older`: the carrier saw it before what led to
+/// the present state.
+pub fn next(direction: Direction, from: Status, to: Status, is_older: bool) -> Move {
     use Status::{
         Booked, Cancelled, Damaged, Delayed, Delivered, HandedOver, InTransit, Lost, NotServed, Packed, Refused,
     };
@@ -26,11 +27,12 @@ pub fn next(direction: Direction, from: Status, to: Status) -> Move {
         return Move::Illegal;
     }
     match from {
-        Booked => Move::Ahead,
-        Packed => Move::Ahead,
+        Booked | Packed => Move::Ahead,
         HandedOver if matches!(to, Packed) => Move::Behind,
         HandedOver => Move::Ahead,
         InTransit | Delayed if matches!(to, Packed | HandedOver) => Move::Behind,
+        // Late and under way take turns, so only the carrier's clock tells which of them is the news.
+        InTransit | Delayed if is_older && matches!(to, InTransit | Delayed) => Move::Behind,
         InTransit | Delayed => Move::Ahead,
         Delivered if matches!(to, Damaged | Lost | Refused) => Move::Illegal,
         Delivered => Move::Behind,

@@ -1,6 +1,6 @@
 //! The wire's words for those of the domain.
 
-use proto::claim::{Job, Money};
+use proto::claim::{Job, Money, Severity};
 use proto::logistics::{
     DeliveryMode, Direction as WireDirection, Shipment as WireShipment, ShipmentState, TrackingEvent,
 };
@@ -102,6 +102,14 @@ pub fn wire_sighting(seen: &Sighting) -> TrackingEvent {
         state: wire_state(seen.state).into(),
         occurred_at: Some(proto::to_wire(seen.at)),
         detail: seen.detail.clone(),
+    }
+}
+
+/// Whether goods of such a claim go the fastest way (S4-41).
+pub fn is_urgent(severity: Severity) -> bool {
+    match severity {
+        Severity::Unspecified | Severity::Minor | Severity::General => false,
+        Severity::Serious | Severity::Urgent => true,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows and words of the table.
 
-use jiff_sqlx::Date;
+use chassis::Fault;
+use jiff_sqlx::{Date, Timestamp};
 use proto::{ClaimId, ShipmentId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -28,7 +29,7 @@ pub fn status_text(status: Status) -> &'static str {
 }
 
 /// The state of a word.
-pub(super) fn status(text: &str) -> Result<Status, sqlx::Error> {
+pub(super) fn status(text: &str) -> Result<Status, Fault> {
     let found = STATUSES.iter().find(|(_, known)| *known == text);
     found.map(|(status, _)| *status).ok_or_else(|| unknown("state", text))
 }
@@ -50,7 +51,7 @@ pub(super) fn mode_text(mode: Mode) -> &'static str {
     }
 }
 
-fn direction(text: &str) -> Result<Direction, sqlx::Error> {
+fn direction(text: &str) -> Result<Direction, Fault> {
     match text {
         "outbound" => Ok(Direction::Outbound),
         "return" => Ok(Direction::Return),
@@ -58,7 +59,7 @@ fn direction(text: &str) -> Result<Direction, sqlx::Error> {
     }
 }
 
-fn mode(text: &str) -> Result<Mode, sqlx::Error> {
+fn mode(text: &str) -> Result<Mode, Fault> {
     match text {
         "express" => Ok(Mode::Express),
         "freight_line" => Ok(Mode::FreightLine),
@@ -67,13 +68,14 @@ fn mode(text: &str) -> Result<Mode, sqlx::Error> {
     }
 }
 
-fn unknown(column: &str, text: &str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("{text:?} is not a {column}").into())
+/// Trying again does not help: the row is not ours.
+fn unknown(column: &str, text: &str) -> Fault {
+    Fault::Permanent(format!("{text:?} is not a {column}"))
 }
 
 /// Reads a row of the table.
-pub(super) fn shipment(row: &PgRow) -> Result<Shipment, sqlx::Error> {
-    let number = |column: &str| -> Result<u32, sqlx::Error> { Ok(row.try_get::<i32, _>(column)?.cast_unsigned()) };
+pub(super) fn shipment(row: &PgRow) -> Result<Shipment, Fault> {
+    let number = |column: &str| -> Result<u32, Fault> { Ok(row.try_get::<i32, _>(column)?.cast_unsigned()) };
     let key = Key {
         claim: ClaimId(row.try_get::<Uuid, _>("claim_id")?),
         direction: direction(row.try_get("direction")?)?,
@@ -86,11 +88,12 @@ pub(super) fn shipment(row: &PgRow) -> Result<Shipment, sqlx::Error> {
         key,
         status: status(row.try_get("state")?)?,
         booking: booking(row)?,
+        moved_at: row.try_get::<Option<Timestamp>, _>("moved_at")?.map(|at| at.to_jiff()),
         version: row.try_get("version")?,
     })
 }
 
-fn booking(row: &PgRow) -> Result<Option<Booking>, sqlx::Error> {
+fn booking(row: &PgRow) -> Result<Option<Booking>, Fault> {
     let Some(tracking_no) = row.try_get::<Option<String>, _>("tracking_no")? else { return Ok(None) };
     let parcel = Parcel {
         sku: row.try_get("sku")?,

@@ -76,12 +76,8 @@ async fn illegal_transitions_and_unknown_waybills_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_report_names_every_field() {
     let service = testkit::start(&logistics::SERVICE).await;
-    let event = TrackingEvent {
-        carrier_event_id: "a b".to_owned(),
-        state: ShipmentState::Booked.into(),
-        occurred_at: None,
-        detail: "\u{7}".to_owned(),
-    };
+    let event =
+        TrackingEvent { carrier_event_id: "a b".to_owned(), state: 99, occurred_at: None, detail: "\u{7}".to_owned() };
     let ask = ReportTrackingRequest { request_id: String::new(), tracking_no: String::new(), event: Some(event) };
     let refused = client(&service).report_tracking(ask).await.unwrap_err();
     let fields = bad_fields(&refused);
@@ -104,7 +100,10 @@ async fn a_quote_follows_urgency_and_place() {
     let mut client = client(&service);
     let slow = client.quote_shipment(ask(Severity::Minor, 2)).await.unwrap().into_inner();
     let fast = client.quote_shipment(ask(Severity::Urgent, 2)).await.unwrap().into_inner();
-    assert!(fast.days < slow.days && fast.cost.unwrap().minor_units > slow.cost.unwrap().minor_units);
+    let cost = |quote: &QuoteShipmentResponse| quote.cost.as_ref().unwrap().minor_units;
+    assert!(fast.days < slow.days && cost(&fast) > cost(&slow));
+    let back = QuoteShipmentRequest { direction: Direction::Return.into(), ..ask(Severity::Urgent, 2) };
+    assert_eq!(client.quote_shipment(back).await.unwrap().into_inner(), slow, "a pick-up is never urgent");
     let nobody = client.quote_shipment(ask(Severity::Minor, 1_000_000)).await.unwrap_err();
     assert_eq!((nobody.code(), reason(&nobody).as_str()), (Code::FailedPrecondition, "NO_CARRIER"));
     let bad = client.quote_shipment(QuoteShipmentRequest::default()).await.unwrap_err();
@@ -141,4 +140,103 @@ async fn lists_are_paged_and_filtered() {
     assert_eq!(reason(&client(&service).get_shipment(unknown).await.unwrap_err()), "NOT_FOUND");
     let neither = client(&service).get_shipment(GetShipmentRequest::default()).await.unwrap_err();
     assert_eq!(bad_fields(&neither), ["shipment_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_stays_so() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    for (end, next) in [
+        (ShipmentState::Delivered, ShipmentState::Lost),
+        (ShipmentState::Lost, ShipmentState::Delivered),
+        (ShipmentState::Refused, ShipmentState::Damaged),
+        (ShipmentState::Cancelled, ShipmentState::HandedOver),
+    ] {
+        let claim = claim();
+        told(&service, ship(claim)).await;
+        let waybill = waybill(&service, claim).await;
+        if end == ShipmentState::Cancelled {
+            told(&service, cancel(claim)).await;
+        } else {
+            report(&service, &waybill, "a", end).await.unwrap();
+        }
+        let refused = report(&service, &waybill, "b", next).await.unwrap_err();
+        assert_eq!(reason(&refused), "ILLEGAL_TRANSITION", "{end:?} {next:?}");
+        let older = report(&service, &waybill, "c", ShipmentState::Packed).await.unwrap();
+        assert!(!older.changed);
+        let ask = GetShipmentRequest { tracking_no: waybill, ..GetShipmentRequest::default() };
+        let shipment = client(&service).get_shipment(ask).await.unwrap().into_inner().shipment.unwrap();
+        assert_eq!(shipment.state(), end);
+        assert!(shipment.events.iter().all(|event| event.carrier_event_id != "b"), "what was refused is not recorded");
+    }
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let void = report(&service, &waybill(&service, claim).await, "a", ShipmentState::Cancelled).await.unwrap_err();
+    assert_eq!(reason(&void), "ILLEGAL_TRANSITION", "only we call a parcel off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_report_of_a_delay_raises_no_alarm() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    for (id, second, state, changed) in [
+        ("a", 30, ShipmentState::InTransit, true),
+        ("b", 20, ShipmentState::Delayed, false),
+        ("c", 40, ShipmentState::Delayed, true),
+        ("d", 50, ShipmentState::InTransit, true),
+    ] {
+        let reported = report_at(&service, &waybill, id, second, state).await.unwrap();
+        assert_eq!(reported.changed, changed, "{id}");
+    }
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "exception"]);
+    let notices = notices(&service).await;
+    assert_eq!(notices.len(), 1);
+    let notice = &notices[0];
+    assert_eq!((notice.audience.as_str(), notice.template.as_str()), ("logistics", "shipment_exception"));
+    assert_eq!(notice.claim_id, claim.to_string());
+    assert_eq!((notice.parameters["state"].as_str(), &notice.parameters["tracking_no"]), ("DELAYED", &waybill));
+    assert!(notice.customer_ref.is_empty() && notice.claim_number.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_of_a_carrier_counts_once_however_many_report_it() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    let reports = (0..20).map(|_| report(&service, &waybill, "same", ShipmentState::Delivered));
+    let answers = futures::future::join_all(reports).await;
+    assert_eq!(answers.iter().filter(|answer| answer.as_ref().unwrap().changed).count(), 1);
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "delivered"]);
+}
+
+/// Calls and messages of one parcel take different lanes: the lock on its row decides who is first.
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_off_and_handing_over_at_once_has_one_winner() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    for round in 0..20 {
+        let claim = claim();
+        told(&service, ship(claim)).await;
+        let waybill = waybill(&service, claim).await;
+        let before = facts(&service).await.len();
+        // A message and a call are not equally fast: each is to win sometimes.
+        let call_off = async {
+            tokio::time::sleep(std::time::Duration::from_millis(round % 5)).await;
+            told(&service, cancel(claim)).await;
+        };
+        let ((), reported) = tokio::join!(call_off, report(&service, &waybill, "a", ShipmentState::InTransit));
+        let facts = facts(&service).await;
+        let told = names(&facts[before..]);
+        match reported {
+            Ok(answer) => {
+                eprintln!("WON handover"); assert!(answer.changed);
+                assert_eq!(told, ["handed_over", "cancel_refused"]);
+            }
+            Err(refused) => {
+                assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
+                eprintln!("WON cancel"); assert_eq!(told, ["cancelled"]);
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Commands of the orchestrator: answered, repeated, reordered.
 
 use proto::Subject;
-use proto::logistics::ShipmentState;
+use proto::logistics::logistics_event::Kind as Told;
+use proto::logistics::{Direction, ListShipmentsRequest, ShipmentState};
 use proto::operations::ListParkedRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
 
@@ -72,6 +73,61 @@ async fn what_cannot_be_read_is_parked() {
     let parked = operations.list_parked(ListParkedRequest::default()).await.unwrap().into_inner().parked;
     assert_eq!(parked[0].reason, "UNDECODABLE");
     assert_eq!(facts(&service).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_nobody_serves_is_told_until_it_is_called_off() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    for message in [ship_too_much(claim), ship_too_much(claim), cancel(claim), ship_too_much(claim)] {
+        told(&service, message).await;
+    }
+    let facts = facts(&service).await;
+    assert_eq!(names(&facts), ["booking_failed", "booking_failed", "cancelled", "cancelled"]);
+    let Told::BookingFailed(failed) = &facts[0] else { panic!("{facts:?}") };
+    assert_eq!(failed.reason, "NO_CARRIER");
+    let listed = client(&service).list_shipments(ListShipmentsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.shipments, [], "what was never booked is not shown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packed_parcel_can_still_be_called_off() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    assert!(report(&service, &waybill, "a", ShipmentState::Packed).await.unwrap().changed);
+    told(&service, cancel(claim)).await;
+    told(&service, cancel(claim)).await;
+    told(&service, ship(claim)).await;
+    assert_eq!(names(&facts(&service).await), ["booked", "cancelled", "cancelled", "cancelled"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_directions_of_a_job_are_two_parcels() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    told(&service, collect(claim)).await;
+    told(&service, cancel_collection(claim)).await;
+    assert_eq!(names(&facts(&service).await), ["booked", "booked", "cancelled"]);
+    let ask = ListShipmentsRequest { claim_id: claim.to_string(), ..ListShipmentsRequest::default() };
+    let listed = client(&service).list_shipments(ask).await.unwrap().into_inner().shipments;
+    let states: Vec<_> = listed.iter().map(|shipment| (shipment.direction(), shipment.state())).collect();
+    assert_eq!(states, [(Direction::Outbound, ShipmentState::Booked), (Direction::Return, ShipmentState::Cancelled)]);
+    assert_ne!(listed[0].tracking_no, listed[1].tracking_no);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_survives_a_restart() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    let service = service.restart().await;
+    assert!(report(&service, &waybill, "a", ShipmentState::HandedOver).await.unwrap().changed);
+    told(&service, ship(claim)).await;
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "booked", "handed_over"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use chassis::Outgoing;
 use prost::Message;
-use proto::claim::{Job, LiabilityParty, Severity};
+use proto::claim::{Job, LiabilityParty, Notice, Severity};
 use proto::logistics::logistics_command::Kind as Asked;
 use proto::logistics::logistics_event::Kind as Told;
 use proto::logistics::logistics_service_client::LogisticsServiceClient;
@@ -35,6 +35,28 @@ pub fn collect(claim: Uuid) -> Outgoing {
     let payer = LiabilityParty::CompanyProduction.into();
     let ask = Collect { sku: "LAMP".to_owned(), quantity: 2, country: "DE".to_owned(), freight_payer: payer };
     command(claim, "collect", Asked::Collect(ask))
+}
+
+/// More than anybody takes to that country.
+pub fn ship_too_much(claim: Uuid) -> Outgoing {
+    let ask = Ship {
+        sku: "LAMP".to_owned(),
+        quantity: 1_000_000,
+        country: "FR".to_owned(),
+        severity: Severity::Urgent.into(),
+    };
+    command(claim, "ship", Asked::Ship(ask))
+}
+
+pub fn cancel_collection(claim: Uuid) -> Outgoing {
+    command(claim, "cancel_collection", Asked::CancelCollection(CancelCollection {}))
+}
+
+/// What departments were told, in order.
+pub async fn notices(service: &TestService) -> Vec<Notice> {
+    let events = service.events().await.into_iter();
+    let ours = events.filter(|(subject, _)| matches!(subject, Subject::Notice { .. }));
+    ours.map(|(_, payload)| serde_json::from_slice(&payload).unwrap()).collect()
 }
 
 pub fn cancel(claim: Uuid) -> Outgoing {
@@ -85,10 +107,21 @@ pub async fn report(
     id: &str,
     state: ShipmentState,
 ) -> Result<ReportTrackingResponse, Status> {
+    report_at(service, tracking_no, id, 0, state).await
+}
+
+/// Reports what a carrier saw at a second of its clock.
+pub async fn report_at(
+    service: &TestService,
+    tracking_no: &str,
+    id: &str,
+    second: i64,
+    state: ShipmentState,
+) -> Result<ReportTrackingResponse, Status> {
     let event = TrackingEvent {
         carrier_event_id: id.to_owned(),
         state: state.into(),
-        occurred_at: Some(proto::to_wire(jiff::Timestamp::UNIX_EPOCH)),
+        occurred_at: Some(proto::to_wire(jiff::Timestamp::from_second(second).unwrap())),
         detail: "HUB".to_owned(),
     };
     let ask =

@@ -71,6 +71,20 @@ impl Turn {
         self.commands.push(Command::CloseTask { job });
     }
 
+    pub fn job(&self, line: &Line, at: usize) -> Job {
+        line.job(self.round, at)
+    }
+
+    pub fn grant(&self, line: &Line) -> Job {
+        line.grant(self.round)
+    }
+
+    /// Finance has paid: the world and the customer may know.
+    pub fn paid(&mut self, line: &Line, at: usize) {
+        self.commands.push(Command::Announce(Fact::SettlementPaid { job: line.job(self.round, at) }));
+        self.notify(line, at, Notice::RefundPaid);
+    }
+
     pub fn notify(&mut self, line: &Line, at: usize, notice: Notice) {
         self.commands.push(Command::Notify { notice, job: line.job(self.round, at) });
     }
@@ -88,6 +102,10 @@ impl Turn {
         strand.last = attempt;
         strand.late = false;
         self.put_and_ask(line, at, At::Asked);
+        if leg == Leg::Settlement {
+            let job = line.job(self.round, at);
+            self.commands.push(Command::Announce(Fact::SettlementInstructed { job }));
+        }
     }
 
     /// Adds a leg that brings a parcel of ours back, and begins it.
@@ -107,26 +125,26 @@ impl Turn {
 }
 
 impl Strand {
-    pub fn new(leg: Leg, purpose: Purpose) -> Self {
+    pub(super) fn new(leg: Leg, purpose: Purpose) -> Self {
         Self { leg, purpose, state: At::Idle, attempt: 0, last: 0, late: false, count: Count::default() }
     }
 
     /// Nothing more will be asked about it.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         matches!(self.state, At::Done | At::Skipped | At::Undone)
     }
 
-    pub fn has_task(&self) -> bool {
+    pub(super) fn has_task(&self) -> bool {
         matches!(self.state, At::Failed(_) | At::UndoFailed) || (self.leg == Leg::Support && self.state == At::Asked)
     }
 
     /// The number under which the open question about it is known.
-    pub fn open_number(&self) -> u16 {
+    pub(super) fn open_number(&self) -> u16 {
         if matches!(self.state, At::Failed(_) | At::UndoFailed) { self.last } else { self.attempt }
     }
 
     /// The reason that a person reads.
-    pub fn reason(&self) -> &'static str {
+    pub(super) fn reason(&self) -> &'static str {
         match self.state {
             At::Failed(Failure::NotReservable) => "NOT_RESERVABLE",
             At::Failed(Failure::NotBookable) => "NOT_BOOKABLE",
@@ -155,7 +173,7 @@ impl Strand {
 
 impl At {
     /// How the world is told of it; `None`: it is not.
-    pub fn told(self) -> Option<(LegState, &'static str)> {
+    pub(super) fn told(self) -> Option<(LegState, &'static str)> {
         match self {
             At::Idle | At::Skipped | At::Consuming | At::Undoing => None,
             At::Asked => Some((LegState::Started, "")),
@@ -179,51 +197,51 @@ impl At {
 
 impl Count {
     /// Everything that came.
-    pub fn came(self) -> u32 {
+    pub(super) fn came(self) -> u32 {
         self.accepted + self.other
     }
 }
 
 impl Line {
     /// Units that are for the customer.
-    pub fn units(&self) -> u32 {
+    pub(super) fn units(&self) -> u32 {
         self.held + self.given
     }
 
     /// Where the leg of the plan is.
-    pub fn find(&self, leg: Leg) -> Option<usize> {
+    pub(super) fn find(&self, leg: Leg) -> Option<usize> {
         self.find_for(leg, Purpose::Plan)
     }
 
-    pub fn find_for(&self, leg: Leg, purpose: Purpose) -> Option<usize> {
+    pub(super) fn find_for(&self, leg: Leg, purpose: Purpose) -> Option<usize> {
         self.strands.iter().position(|strand| strand.leg == leg && strand.purpose == purpose)
     }
 
-    pub fn state_of(&self, leg: Leg) -> Option<At> {
+    pub(super) fn state_of(&self, leg: Leg) -> Option<At> {
         self.find(leg).map(|at| self.strands[at].state)
     }
 
     /// A number that no attempt at this leg, and no task about one, has had in this round.
-    pub fn next_number(&self, leg: Leg, numbers: u16) -> u16 {
+    pub(super) fn next_number(&self, leg: Leg, numbers: u16) -> u16 {
         let last = self.strands.iter().filter(|strand| strand.leg == leg).map(|strand| strand.last).max();
         last.unwrap_or(0).max(numbers) + 1
     }
 
     /// The name of the current attempt.
-    pub fn job(&self, round: u16, at: usize) -> Job {
+    pub(super) fn job(&self, round: u16, at: usize) -> Job {
         let strand = &self.strands[at];
         Job { round, line: self.plan.line, leg: strand.leg, attempt: strand.attempt }
     }
 
     /// The name under which the ledger knows the line.
-    pub fn grant(&self, round: u16) -> Job {
+    pub(super) fn grant(&self, round: u16) -> Job {
         let attempt = self.find(Leg::Entitlement).map_or(0, |at| self.strands[at].attempt);
         Job { round, line: self.plan.line, leg: Leg::Entitlement, attempt }
     }
 
     /// The question that is open about a leg. It is derived from the state alone, so that what is asked at first and
     /// what is asked again are the same.
-    pub fn question(&self, round: u16, at: usize) -> Option<Command> {
+    pub(super) fn question(&self, round: u16, at: usize) -> Option<Command> {
         let strand = &self.strands[at];
         let job = self.job(round, at);
         if strand.has_task() {

@@ -70,7 +70,7 @@ pub(crate) fn kind(
         Fact::FollowUpStarted { round } => Kind::FollowUpStarted(claim::FollowUpStarted { round: u32::from(*round) }),
         Fact::Reopened { round, score } => Kind::Reopened(claim::Reopened { round: u32::from(*round), score: *score }),
         Fact::Ended { outcome, reason } => {
-            Kind::Ended(claim::Ended { outcome: *outcome as i32, reason: reason.clone() })
+            Kind::Ended(claim::Ended { outcome: words::outcome(*outcome) as i32, reason: reason.clone() })
         }
     }
 }

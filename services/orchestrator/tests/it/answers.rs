@@ -167,7 +167,7 @@ async fn a_repeated_message_has_no_second_effect() {
     assert_eq!(story.asked_logistics("ship").await.len(), 1);
     assert_eq!(story.asked_intake("end_claim").await.len(), 1);
     assert_eq!(world.ledger().await.1, 2);
-    assert!(world.parked().await.is_empty());
+    world.nothing_is_parked().await;
 }
 
 async fn thrice(story: &Story<'_>, tale: crate::story::Tale) {
@@ -187,6 +187,7 @@ async fn late_and_crossed_answers_change_nothing() {
     let other = Job { attempt: held.attempt + 7, ..held.clone() };
     story.tell(story.inventory(&other, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
     story.tell(story.inventory(&other, inventory_event::Kind::Released(Released {}))).await;
+    world.nothing_is_parked().await;
     assert_eq!(story.timeline().await.len(), before);
     assert_eq!(story.process().await.plan.unwrap().lines[0].resolution(), Resolution::Replace);
     send(&story).await;

@@ -75,6 +75,13 @@ impl World {
         self.service.events().await.into_iter().filter(|(subject, _)| pick(subject)).map(|(_, bytes)| bytes).collect()
     }
 
+    /// Nothing is parked.
+    pub async fn nothing_is_parked(&self) {
+        let query = "SELECT reason || ': ' || detail FROM parked ORDER BY parked_id";
+        let parked: Vec<String> = sqlx::query_scalar(query).fetch_all(self.service.pool()).await.unwrap();
+        assert!(parked.is_empty(), "{parked:?}");
+    }
+
     /// Messages parked so far: their reasons.
     pub async fn parked(&self) -> Vec<String> {
         let query = "SELECT reason FROM parked ORDER BY parked_id";

@@ -73,7 +73,8 @@ fn cases() -> impl Strategy<Value = (policy::Calendar, Timestamp)> {
         let date = |day: i32| -> Date { time_zone.to_datetime(moment).date() + day.days() };
         let special: BTreeMap<Date, Vec<Period>> =
             days.into_iter().map(|(day, periods)| (date(day), periods)).filter(|(_, p)| !p.is_empty()).collect();
-        let holidays: BTreeSet<Date> = holidays.into_iter().map(date).filter(|day| !special.contains_key(day)).collect();
+        let holidays: BTreeSet<Date> =
+            holidays.into_iter().map(date).filter(|day| !special.contains_key(day)).collect();
         let [monday, tuesday, mut wednesday, thursday, friday, saturday, sunday]: [Vec<Period>; 7] =
             week.try_into().unwrap();
         if wednesday.is_empty() {
@@ -149,7 +150,9 @@ fn a_deadline_skips_lunch_nights_weekends_and_holidays() {
 #[test]
 fn a_calendar_that_ends_gives_its_horizon() {
     let mut policy = Pack::load(None).unwrap().escalation.calendars["office"].clone();
-    for day in [&mut policy.monday, &mut policy.tuesday, &mut policy.wednesday, &mut policy.thursday, &mut policy.friday] {
+    for day in
+        [&mut policy.monday, &mut policy.tuesday, &mut policy.wednesday, &mut policy.thursday, &mut policy.friday]
+    {
         day.clear();
     }
     let start: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();

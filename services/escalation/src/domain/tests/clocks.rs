@@ -15,7 +15,10 @@ fn stamp(text: &str) -> Timestamp {
 }
 
 fn warnings(events: &[Event]) -> Vec<u32> {
-    events.iter().filter_map(|event| if let Event::ClockWarned(_, percent, ..) = event { Some(*percent) } else { None }).collect()
+    events
+        .iter()
+        .filter_map(|event| if let Event::ClockWarned(_, percent, ..) = event { Some(*percent) } else { None })
+        .collect()
 }
 
 fn breaches(events: &[Event]) -> usize {
@@ -109,6 +112,18 @@ fn a_clock_that_is_started_while_paused_waits() {
     case.at("2026-11-23T12:00:00Z");
     case.tell(&Command::ResumeClocks);
     assert_eq!(case.clock(ClockKind::FirstFeedback, 1).deadline, stamp("2026-11-23T14:30:00Z"));
+}
+
+#[test]
+fn a_promise_that_was_broken_before_the_pause_is_broken() {
+    let mut case = Case::new();
+    case.tell(&Command::PauseClocks);
+    let from = Some(stamp("2026-11-16T09:00:00Z"));
+    let kinds = [ClockKind::FirstFeedback].into();
+    let events = case.tell(&Command::StartClocks { round: 1, kinds, severity: Severity::General, from });
+    assert_eq!((warnings(&events), breaches(&events)), (vec![75], 1));
+    assert_eq!(case.claim.raised[0].raised_at, case.now);
+    assert!(case.tell(&Command::ResumeClocks).iter().all(|event| *event == Event::Resumed));
 }
 
 #[test]

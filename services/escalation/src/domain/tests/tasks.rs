@@ -20,7 +20,10 @@ fn a_task_is_opened_once_and_its_decision_is_told_again() {
     let events = case.decide("leo", &[Role::Logistics], item.id, Ruling::Retry).unwrap();
     assert!(events.contains(&Event::TaskDecided(item.id)));
     assert_eq!(case.tell(&open(WorkKind::LegFailed)), [Event::TaskDecided(item.id)]);
-    assert!(case.tell(&Command::CloseTask(TASK)).contains(&Event::TaskDecided(item.id)), "what is decided stays decided");
+    assert!(
+        case.tell(&Command::CloseTask(TASK)).contains(&Event::TaskDecided(item.id)),
+        "what is decided stays decided"
+    );
 }
 
 #[test]

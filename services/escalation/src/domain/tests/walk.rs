@@ -128,7 +128,13 @@ fn agree(case: &Case, model: &Model, swept: bool) -> Result<(), TestCaseError> {
         if swept && !counted.stopped {
             prop_assert_eq!(over, clock.state == ClockState::Breached);
             let used = counted.used.as_secs() * 100 / counted.target.as_secs();
-            let expected = if used >= 75 { 75 } else if used >= 50 { 50 } else { 0 };
+            let expected = if used >= 75 {
+                75
+            } else if used >= 50 {
+                50
+            } else {
+                0
+            };
             prop_assert_eq!(clock.warned, expected);
         }
         let about = About::Clock(*key);

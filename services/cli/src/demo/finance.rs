@@ -1,0 +1,37 @@
+//! The finance desk: pays what it is instructed to pay, and says so.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use proto::claim::{Money, Notice};
+use proto::orchestrator::ConfirmSettlementRequest;
+use tonic::Request;
+
+use super::world::{World, persist};
+
+/// Hears an instruction.
+pub fn instructed(world: &Arc<World>, notice: &Notice) {
+    world.act("finance", pay(Arc::clone(world), notice.clone()));
+}
+
+async fn pay(world: Arc<World>, notice: Notice) -> Result<()> {
+    let given = |name: &str| notice.parameters.get(name).with_context(|| format!("the instruction has no {name}"));
+    let settlement = given("settlement_id")?;
+    let minor_units: i64 = given("amount_minor")?.parse().context("the amount is not a number")?;
+    let amount = Money { minor_units, currency: given("currency")?.clone() };
+    let orchestrator = world.acting("finance-desk", "finance")?.orchestrator()?;
+    persist(&["NOT_FOUND"], |request_id| {
+        let request = ConfirmSettlementRequest {
+            request_id,
+            settlement_id: settlement.clone(),
+            paid: true,
+            amount: Some(amount.clone()),
+            reference: format!("PAY-{}", notice.claim_number),
+        };
+        let mut orchestrator = orchestrator.clone();
+        async move { orchestrator.confirm_settlement(Request::new(request)).await }
+    })
+    .await?;
+    world.log().paid.insert(settlement.clone(), minor_units);
+    Ok(())
+}

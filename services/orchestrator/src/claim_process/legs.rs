@@ -1,0 +1,325 @@
+//! How the lines of a plan are carried out: every leg begins as soon as what it needs is there, lines and legs side by
+//! side; the plan is done when every leg is settled.
+
+use super::strand::Answer;
+use super::*;
+
+/// The legs of a line.
+fn legs(plan: &LinePlan) -> &'static [Leg] {
+    match (plan.resolution, plan.collect) {
+        (Resolution::Replace, true) => {
+            &[Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Pickup, Leg::Receipt]
+        }
+        (Resolution::Replace, false) | (Resolution::Resend, _) => {
+            &[Leg::Entitlement, Leg::Reservation, Leg::Shipment]
+        }
+        (Resolution::ReturnRefund, _) => &[Leg::Entitlement, Leg::Pickup, Leg::Receipt, Leg::Settlement],
+        (Resolution::RefundOnly, _) => &[Leg::Entitlement, Leg::Settlement],
+        (Resolution::TechnicalSupport, _) => &[Leg::Support],
+        (Resolution::Reject, _) => &[],
+    }
+}
+
+/// What must be there before a leg begins: goods held for a shipment, otherwise the leg done. Nothing is promised that
+/// the ledger did not grant (domain rule 1), nothing refunded that was not counted (domain rule 2).
+fn needs(resolution: Resolution, leg: Leg) -> Option<Leg> {
+    match leg {
+        Leg::Entitlement | Leg::Support => None,
+        Leg::Reservation | Leg::Pickup | Leg::Receipt => Some(Leg::Entitlement),
+        Leg::Shipment => Some(Leg::Reservation),
+        Leg::Settlement => match resolution {
+            Resolution::ReturnRefund => Some(Leg::Receipt),
+            Resolution::RefundOnly | Resolution::Replace | Resolution::Resend => Some(Leg::Entitlement),
+            Resolution::TechnicalSupport | Resolution::Reject => Some(Leg::Entitlement),
+        },
+    }
+}
+
+pub(super) fn begin(process: &Process, plan: &Plan, commands: Vec<Command>) -> Step {
+    let lines = plan.lines.iter().map(Line::new).collect();
+    proceed(process, plan.follow_up, lines, Turn::new(process, commands))
+}
+
+pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], event: &Event) -> Step {
+    match event {
+        Event::Work { job, news } => {
+            let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
+            match learn(process, &mut lines, *job, *news, &mut turn) {
+                Answer::Moved => proceed(process, follow_up, lines, turn),
+                Answer::Stay => Step::Stay,
+                Answer::Broken => Step::Broken,
+                Answer::GiveUp => undo::begin(process, lines, Then::AssessAgain, turn),
+            }
+        }
+        Event::Withdrawn => undo::begin(process, lines.to_vec(), Then::EndWithdrawn, Turn::new(process, vec![])),
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ClockMoved => clock_moved(process),
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } => Step::Stay,
+    }
+}
+
+fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: Turn) -> Step {
+    for line in &mut lines {
+        for at in 0..line.strands.len() {
+            if line.strands[at].state == At::Idle && line.has_what_it_needs(line.strands[at].leg) {
+                turn.begin(line, at);
+            }
+        }
+    }
+    if lines.iter().all(Line::is_settled) {
+        return conclude(process, follow_up, &lines, turn.commands);
+    }
+    Step::Go(process.at(Stage::Executing { follow_up, lines }), turn.commands)
+}
+
+/// The plan is done. If it gave nothing, the claim is refused after all.
+fn conclude(process: &Process, follow_up: bool, lines: &[Line], mut commands: Vec<Command>) -> Step {
+    let process = Process { numbers: numbers_used(process, lines), ..process.clone() };
+    let nothing = |line: &Line| line.already_compensated || line.plan.resolution == Resolution::Reject;
+    if lines.iter().all(nothing) {
+        let before = lines.iter().any(|line| line.already_compensated);
+        let reason = if before { "ALREADY_COMPENSATED" } else { "NOTHING_DUE" };
+        return end(&process, Outcome::Rejected, reason, commands);
+    }
+    if !follow_up {
+        return end(&process, Outcome::Closed, "", commands);
+    }
+    commands.push(Command::StopClocks { kinds: vec![Clock::FinalSolution] });
+    commands.push(Command::StartFollowUp { round: process.round });
+    commands.push(Command::Announce(Fact::FollowUpStarted { round: process.round }));
+    Step::Go(process.at(Stage::FollowingUp), commands)
+}
+
+pub(super) fn numbers_used(process: &Process, lines: &[Line]) -> u16 {
+    let used = lines.iter().flat_map(|line| &line.strands).map(|strand| strand.last);
+    used.max().unwrap_or(0).max(process.numbers)
+}
+
+/// What a message about a piece of work means, while it is carried out and while it is undone: the state of the leg
+/// tells the two apart.
+pub(super) fn learn(process: &Process, lines: &mut [Line], job: Job, news: News, turn: &mut Turn) -> Answer {
+    let Some(line) = lines.iter_mut().find(|line| line.plan.line == job.line) else { return Answer::Stay };
+    let about = |strand: &Strand| match news {
+        News::Ruled(_) => strand.has_task() && strand.open_number() == job.attempt,
+        News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Return(_) | News::Money(_) | News::TaskClosed => {
+            strand.attempt == job.attempt || planted(Mistake::AcceptStale)
+        }
+    };
+    let found = line.strands.iter().position(|strand| strand.leg == job.leg && about(strand));
+    let Some(at) = found.filter(|_| job.round == process.round) else { return Answer::Stay };
+    match news {
+        News::Granted(units) => granted(line, at, units, turn),
+        News::Stock(news) => stock(line, at, news, turn),
+        News::Parcel(news) => parcels::learn(line, at, news, turn),
+        News::Return(Return::Counted { count, complete }) => counted(line, at, count, complete, turn),
+        News::Return(Return::Cancelled { accepted }) => expected_no_more(line, at, accepted, turn),
+        News::Money(news) => money(line, at, news, turn),
+        News::Ruled(ruling) => ruled(line, at, ruling, turn),
+        // It was closed because we said so.
+        News::TaskClosed => Answer::Stay,
+    }
+}
+
+fn granted(line: &mut Line, at: usize, units: u32, turn: &mut Turn) -> Answer {
+    if line.strands[at].state != At::Asked {
+        return Answer::Stay;
+    }
+    if units > line.plan.quantity {
+        return Answer::Broken;
+    }
+    line.held = units;
+    turn.put(line, at, At::Done);
+    if units == 0 {
+        line.already_compensated = true;
+        for strand in line.strands.iter_mut().filter(|strand| strand.state == At::Idle) {
+            strand.state = At::Skipped;
+        }
+    }
+    Answer::Moved
+}
+
+fn stock(line: &mut Line, at: usize, news: Stock, turn: &mut Turn) -> Answer {
+    let state = line.strands[at].state;
+    let (open, held) = (matches!(state, At::Asked | At::HeldPartly), matches!(state, At::Held | At::Consuming));
+    match news {
+        Stock::Reserved if open => turn.put(line, at, At::Held),
+        Stock::ReservedPartly if state == At::Asked => {
+            turn.put(line, at, At::HeldPartly);
+            turn.notify(line, at, Notice::GoodsBackOrdered);
+        }
+        Stock::Failed if open => turn.put_and_open_task(line, at, At::Failed(Failure::NotReservable)),
+        // What was lost on the way is wanted again.
+        Stock::Consumed if state == At::Consuming && line.state_of(Leg::Shipment) == Some(At::Idle) => {
+            line.strands[at].state = At::Idle;
+        }
+        Stock::Consumed if state == At::Consuming => turn.put(line, at, At::Done),
+        Stock::Released | Stock::Expired if state == At::Undoing => turn.put(line, at, At::Undone),
+        // A hold of a part ran out: it is asked for again, under a new name.
+        Stock::Expired if open => line.strands[at].state = At::Idle,
+        // Nobody asked for that, and what is held in full does not expire.
+        Stock::Consumed if open || state == At::Held => return Answer::Broken,
+        Stock::Released if open || held => return Answer::Broken,
+        Stock::Expired if held => return Answer::Broken,
+        Stock::Reserved | Stock::ReservedPartly | Stock::Failed => return Answer::Stay,
+        Stock::Consumed | Stock::Released | Stock::Expired => return Answer::Stay,
+    }
+    Answer::Moved
+}
+
+fn counted(line: &mut Line, at: usize, count: Count, complete: bool, turn: &mut Turn) -> Answer {
+    let strand = &mut line.strands[at];
+    let more = count.came() > strand.count.came();
+    match strand.state {
+        At::Asked | At::CountedPartly if complete => {
+            strand.count = count;
+            turn.put(line, at, At::Done);
+            all_counted(line, at, turn);
+        }
+        At::Asked | At::CountedPartly if more => {
+            strand.count = count;
+            turn.put(line, at, At::CountedPartly);
+        }
+        // It goes back to the customer; that is decided when inventory has answered.
+        At::Undoing if more => strand.count = count,
+        At::Asked | At::CountedPartly | At::Undoing => return Answer::Stay,
+        At::Idle | At::HeldPartly | At::Held | At::Consuming | At::Booked | At::HandedOver => return Answer::Stay,
+        At::Done | At::Skipped | At::Failed(_) | At::UndoFailed | At::Undone => return Answer::Stay,
+    }
+    Answer::Moved
+}
+
+/// The goods are here, whatever the carrier says: a pick-up that has not taken place is called off, and what was
+/// announced and not accepted is promised no more (domain rule 2).
+fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
+    let Strand { purpose, count, .. } = line.strands[receipt];
+    if let Some(pickup) = line.find_for(Leg::Pickup, purpose) {
+        match line.strands[pickup].state {
+            At::Asked | At::Booked => turn.put_and_ask(line, pickup, At::Undoing),
+            At::HandedOver => turn.put(line, pickup, At::Done),
+            At::Failed(_) => {
+                turn.close_task(line, pickup);
+                turn.put(line, pickup, At::Done);
+            }
+            At::Idle | At::HeldPartly | At::Held | At::Consuming | At::CountedPartly | At::Done => {}
+            At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
+        }
+    }
+    let refund = purpose == Purpose::Plan && line.plan.resolution == Resolution::ReturnRefund;
+    let back = line.held.saturating_sub(count.accepted);
+    if refund && back > 0 && !planted(Mistake::SettleAnnounced) {
+        line.held -= back;
+        turn.commands.push(Command::GiveBack { job: turn.grant(line), quantity: back });
+    }
+}
+
+fn expected_no_more(line: &mut Line, at: usize, accepted: u32, turn: &mut Turn) -> Answer {
+    let strand = &mut line.strands[at];
+    match strand.state {
+        At::Undoing => {}
+        At::Asked | At::CountedPartly => return Answer::Broken,
+        At::Idle | At::HeldPartly | At::Held | At::Consuming | At::Booked | At::HandedOver => return Answer::Stay,
+        At::Done | At::Skipped | At::Failed(_) | At::UndoFailed | At::Undone => return Answer::Stay,
+    }
+    strand.count.accepted = strand.count.accepted.max(accepted);
+    match strand.purpose {
+        Purpose::BringBack { .. } => turn.put(line, at, At::Done),
+        Purpose::Plan if strand.count.came() > 0 => turn.put_and_open_task(line, at, At::UndoFailed),
+        Purpose::Plan => turn.put(line, at, At::Undone),
+    }
+    Answer::Moved
+}
+
+fn money(line: &mut Line, at: usize, news: Money, turn: &mut Turn) -> Answer {
+    let state = line.strands[at].state;
+    if !matches!(state, At::Asked | At::Undoing) {
+        return Answer::Stay;
+    }
+    match news {
+        Money::Paid => {
+            turn.paid(line, at);
+            match state {
+                At::Undoing => turn.put_and_open_task(line, at, At::UndoFailed),
+                At::Idle | At::Asked | At::HeldPartly | At::Held | At::Consuming | At::Booked | At::HandedOver => {
+                    turn.put(line, at, At::Done)
+                }
+                At::CountedPartly | At::Done | At::Skipped | At::Failed(_) | At::UndoFailed | At::Undone => {
+                    turn.put(line, at, At::Done)
+                }
+            }
+        }
+        Money::NotPaid if state == At::Undoing => turn.put(line, at, At::Undone),
+        Money::NotPaid => turn.put_and_open_task(line, at, At::Failed(Failure::NotPaid)),
+    }
+    Answer::Moved
+}
+
+/// A person has decided about a leg. An answer that does not fit the task is read as the nearest that does, because the
+/// task is closed by then and the claim must not be left waiting for nobody.
+fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut Turn) -> Answer {
+    let Strand { state, purpose, leg, .. } = line.strands[at];
+    let failure = match state {
+        At::UndoFailed => {
+            undo::ruled(line, at, ruling, turn);
+            return Answer::Moved;
+        }
+        At::Failed(failure) => failure,
+        At::Idle | At::Asked | At::HeldPartly | At::Held | At::Consuming | At::Booked | At::HandedOver => {
+            match ruling {
+                Ruling::Approve => turn.put(line, at, At::Done),
+                Ruling::Deny => turn.put_and_open_task(line, at, At::Failed(Failure::NotAdvised)),
+                Ruling::Retry => turn.begin(line, at),
+            }
+            return Answer::Moved;
+        }
+        At::CountedPartly | At::Done | At::Skipped | At::Undoing | At::Undone => return Answer::Stay,
+    };
+    match (purpose, ruling) {
+        (Purpose::Plan, Ruling::Deny) => return Answer::GiveUp,
+        (Purpose::Plan, Ruling::Approve | Ruling::Retry) => again(line, at, failure),
+        (Purpose::BringBack { .. }, Ruling::Retry) => turn.begin(line, at),
+        (Purpose::BringBack { .. }, Ruling::Approve | Ruling::Deny) => {
+            debug_assert_eq!(leg, Leg::Pickup, "a receipt does not fail");
+            undo::leave_with_customer(line, at, turn);
+        }
+    }
+    Answer::Moved
+}
+
+/// The leg is to begin again. Goods that have left stock are gone: others are held first.
+pub(super) fn again(line: &mut Line, at: usize, failure: Failure) {
+    line.strands[at].state = At::Idle;
+    match failure {
+        Failure::Lost | Failure::Refused if line.strands[at].leg == Leg::Shipment => {
+            if let Some(reservation) = line.find(Leg::Reservation)
+                && line.strands[reservation].state == At::Done
+            {
+                line.strands[reservation].state = At::Idle;
+            }
+        }
+        Failure::Lost | Failure::Refused | Failure::NotReservable => {}
+        Failure::NotBookable | Failure::NotPaid | Failure::NotAdvised => {}
+    }
+}
+
+impl Line {
+    fn new(plan: &LinePlan) -> Self {
+        let strands = legs(plan).iter().map(|leg| Strand::new(*leg, Purpose::Plan)).collect();
+        Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, strands }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.strands.iter().all(Strand::is_settled)
+    }
+
+    fn has_what_it_needs(&self, leg: Leg) -> bool {
+        if leg == Leg::Reservation && planted(Mistake::SkipEntitlement) {
+            return true;
+        }
+        let Some(first) = needs(self.plan.resolution, leg) else { return true };
+        let enough = if first == Leg::Reservation { At::Held } else { At::Done };
+        self.state_of(first) == Some(enough)
+    }
+}

@@ -1,0 +1,175 @@
+//! What a claim is waiting for, and from whom: derived from the process, never stored beside it.
+
+use proto::claim::{ClaimState, LegState, WaitingFor};
+
+use super::*;
+
+/// One leg, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegStatus {
+    /// The current attempt.
+    pub job: Job,
+    /// How far it is.
+    pub state: LegState,
+    /// Whom it waits for.
+    pub waiting_for: WaitingFor,
+}
+
+/// Every open question, asked again after a crash or a long silence. Each is what was asked at first, word for word.
+pub fn waiting_for(process: &Process) -> Vec<Command> {
+    let Process { round, assessment, plan, .. } = *process;
+    match &process.stage {
+        Stage::Assessing { reason } | Stage::Investigating { reason } => {
+            vec![Command::Assess { assessment, plan: plan + 1, reason: *reason }]
+        }
+        Stage::AwaitingCustomer { line, reason } => {
+            vec![Command::AskCustomer { question: assessment, line: *line, reason: reason.clone() }]
+        }
+        Stage::AwaitingApproval(plan) => vec![Command::RequestApproval { plan: plan.number }],
+        Stage::AwaitingConsent(plan) => vec![Command::ProposePlan { plan: plan.number }],
+        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
+            let legs = |line: &Line| (0..line.strands.len()).filter_map(|at| line.question(round, at)).collect::<Vec<_>>();
+            lines.iter().flat_map(legs).collect()
+        }
+        Stage::FollowingUp => vec![Command::StartFollowUp { round }],
+        Stage::Ended { .. } => vec![],
+    }
+}
+
+/// The party that the claim waits for. A service that owes an answer comes first, because it can be asked again at once;
+/// then whoever holds up the most.
+pub fn waits_for(process: &Process) -> WaitingFor {
+    match &process.stage {
+        Stage::Assessing { .. } => WaitingFor::System,
+        Stage::Investigating { .. } => WaitingFor::Specialist,
+        Stage::AwaitingCustomer { .. } | Stage::AwaitingConsent(_) | Stage::FollowingUp => WaitingFor::Customer,
+        Stage::AwaitingApproval(_) => WaitingFor::Approver,
+        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
+            let parties = lines.iter().flat_map(|line| &line.strands).map(Strand::waits_for);
+            parties.min_by_key(|party| urgency(*party)).unwrap_or(WaitingFor::Unspecified)
+        }
+        Stage::Ended { .. } => WaitingFor::Unspecified,
+    }
+}
+
+/// Where the claim is, in the words of the contract.
+pub fn state(process: &Process) -> ClaimState {
+    match &process.stage {
+        Stage::Assessing { .. } => ClaimState::Assessing,
+        Stage::Investigating { .. } => ClaimState::Investigating,
+        Stage::AwaitingCustomer { .. } => ClaimState::AwaitingCustomer,
+        Stage::AwaitingApproval(_) => ClaimState::AwaitingApproval,
+        Stage::AwaitingConsent(_) => ClaimState::AwaitingConsent,
+        Stage::Executing { .. } => ClaimState::Executing,
+        Stage::Compensating { .. } => ClaimState::Compensating,
+        Stage::FollowingUp => ClaimState::FollowingUp,
+        Stage::Ended { outcome, .. } => match outcome {
+            Outcome::Closed => ClaimState::Closed,
+            Outcome::Rejected => ClaimState::Rejected,
+            Outcome::Withdrawn => ClaimState::Withdrawn,
+        },
+    }
+}
+
+/// The legs that have begun, by line.
+pub fn leg_statuses(process: &Process) -> Vec<LegStatus> {
+    let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &process.stage else { return vec![] };
+    let begun = |line: &Line| {
+        let begun = (0..line.strands.len()).filter(|at| line.strands[*at].attempt > 0);
+        begun.map(|at| line.status(process.round, at)).collect::<Vec<_>>()
+    };
+    lines.iter().flat_map(begun).collect()
+}
+
+/// Whether an event answers what was never asked: no correct sender says it.
+pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
+    match event {
+        Event::Judged { assessment, .. } | Event::Refused { assessment, .. } => *assessment > process.assessment,
+        Event::PersonNeeded { assessment, .. } | Event::AnswerNeeded { assessment, .. } => {
+            *assessment > process.assessment
+        }
+        Event::CustomerAnswered { question } => *question > process.assessment,
+        Event::ApprovalGranted { plan } | Event::ApprovalDenied { plan } | Event::PlanAnswered { plan, .. } => {
+            *plan > process.plan
+        }
+        Event::FollowUpAnswered { round, .. } | Event::FollowUpLapsed { round } => *round > process.round,
+        Event::ReadBackConfirmed | Event::Withdrawn | Event::ClockMoved => false,
+        Event::Work { job, news } => {
+            let known = match &process.stage {
+                Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => last_number(lines, *job),
+                Stage::Assessing { .. } | Stage::Investigating { .. } | Stage::AwaitingCustomer { .. } => 0,
+                Stage::AwaitingApproval(_) | Stage::AwaitingConsent(_) | Stage::FollowingUp => 0,
+                Stage::Ended { .. } => 0,
+            };
+            let unknown = job.round == process.round && job.attempt > known.max(process.numbers);
+            !news.fits(job.leg) || job.attempt == 0 || job.round > process.round || unknown
+        }
+    }
+}
+
+fn last_number(lines: &[Line], job: Job) -> u16 {
+    let strands = lines.iter().filter(|line| line.plan.line == job.line).flat_map(|line| &line.strands);
+    strands.filter(|strand| strand.leg == job.leg).map(|strand| strand.last).max().unwrap_or(0)
+}
+
+fn urgency(party: WaitingFor) -> u8 {
+    match party {
+        WaitingFor::System => 0,
+        WaitingFor::Specialist => 1,
+        WaitingFor::Approver => 2,
+        WaitingFor::Customer => 3,
+        WaitingFor::Stock => 4,
+        WaitingFor::Finance => 5,
+        WaitingFor::Carrier => 6,
+        WaitingFor::Warehouse => 7,
+        WaitingFor::Unspecified => 8,
+    }
+}
+
+impl News {
+    /// Whether the service that owns the leg says such a thing.
+    fn fits(self, leg: Leg) -> bool {
+        match self {
+            News::Granted(_) => leg == Leg::Entitlement,
+            News::Stock(_) => leg == Leg::Reservation,
+            News::Parcel(_) => matches!(leg, Leg::Shipment | Leg::Pickup),
+            News::Return(_) => leg == Leg::Receipt,
+            News::Money(_) => leg == Leg::Settlement,
+            News::Ruled(_) | News::TaskClosed => true,
+        }
+    }
+}
+
+impl Line {
+    fn status(&self, round: u16, at: usize) -> LegStatus {
+        let strand = &self.strands[at];
+        let state = match strand.state {
+            At::Idle | At::Asked => LegState::Started,
+            At::Consuming | At::Undoing => LegState::Progressed,
+            At::Skipped => LegState::Undone,
+            At::HeldPartly | At::Held | At::Booked | At::HandedOver | At::CountedPartly => LegState::Progressed,
+            At::Done => LegState::Done,
+            At::Failed(_) | At::UndoFailed => LegState::Failed,
+            At::Undone => LegState::Undone,
+        };
+        LegStatus { job: self.job(round, at), state, waiting_for: strand.waits_for() }
+    }
+}
+
+impl Strand {
+    /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
+    fn waits_for(&self) -> WaitingFor {
+        match (self.leg, self.state) {
+            (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
+            (_, At::Failed(_) | At::UndoFailed) => WaitingFor::Specialist,
+            (_, At::HeldPartly) => WaitingFor::Stock,
+            (_, At::Consuming) => WaitingFor::System,
+            (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
+            (Leg::Support, At::Asked) => WaitingFor::Specialist,
+            (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
+            (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
+            (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,
+            (_, At::Asked | At::CountedPartly | At::Undoing) => WaitingFor::System,
+        }
+    }
+}

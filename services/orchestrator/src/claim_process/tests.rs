@@ -1,0 +1,8 @@
+//! Walks every past of a claim: every order of everything that correct services, people and clocks may say, late,
+//! repeated and crossed; and checks in each what is promised.
+
+mod promises;
+mod stories;
+mod table;
+mod walk;
+mod world;

@@ -1,0 +1,267 @@
+//! What is promised in every past. Each promise says what is broken, and the walk says how it came to that.
+
+use super::super::*;
+use super::world::{Account, Fate, Told, World};
+
+type Kept = Result<(), String>;
+
+/// Applies what the process asks to the world, and checks each question.
+pub fn asked(world: &mut World, before: &Process, after: &Process, commands: &[Command]) -> Kept {
+    for command in commands {
+        match command {
+            Command::Grant { job, .. } => {
+                new_work(world, after, *job, None)?;
+            }
+            Command::Reserve { job, quantity } | Command::Collect { job, quantity } => {
+                new_work(world, after, *job, None)?;
+                granted(world, *job, *quantity)?;
+            }
+            Command::ExpectReturn { job, quantity } => {
+                let out = world.of_line(job.line, Leg::Shipment).any(|(_, fate)| fate.is_out());
+                new_work(world, after, *job, None)?;
+                granted(world, *job, *quantity)?;
+                world.jobs.get_mut(job).expect("new").brings_back = out;
+            }
+            Command::Ship { job, quantity } => {
+                new_work(world, after, *job, None)?;
+                granted(world, *job, *quantity)?;
+                let held = world.of_line(job.line, Leg::Reservation).last().map(|(_, fate)| fate.told);
+                keep(held == Some(Told::Full), "shipped what is not held")?;
+            }
+            Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
+            Command::OpenTask { job, kind, .. } => new_work(world, after, *job, Some(*kind))?,
+            Command::Consume { job } => known(world, *job)?.consume = true,
+            Command::Release { job } => {
+                let doubt = |(_, fate): (&Job, &Fate)| matches!(fate.told, Told::Nothing | Told::Begun);
+                let sent = world.of_line(job.line, Leg::Shipment).any(doubt);
+                keep(!sent, "released while it may still be sent")?;
+                known(world, *job)?.undo = true;
+            }
+            Command::CancelReturn { job } | Command::CancelShipment { job } => known(world, *job)?.undo = true,
+            Command::CancelCollection { job } | Command::CloseTask { job } => known(world, *job)?.undo = true,
+            Command::GiveBack { job, quantity } => account(world, *job)?.move_units(*quantity, 0)?,
+            Command::Give { job, quantity } => account(world, *job)?.move_units(*quantity, *quantity)?,
+            Command::TakeBack { job, quantity } => account(world, *job)?.take_back(*quantity)?,
+            Command::Assess { assessment, plan, .. } => {
+                keep(*assessment == world.asked[0] + 1, "an assessment number is used twice")?;
+                keep(*plan == after.plan + 1, "a plan number is used twice")?;
+                world.asked[0] = *assessment;
+            }
+            Command::AskCustomer { question, .. } => new_number(&mut world.asked[1], *question)?,
+            Command::RequestApproval { plan } => new_number(&mut world.asked[2], *plan)?,
+            Command::ProposePlan { plan } => {
+                keep(world.approved == *plan, "proposed before it was approved")?;
+                new_number(&mut world.asked[3], *plan)?;
+            }
+            Command::StartFollowUp { round } => new_number(&mut world.asked[4], u32::from(*round))?,
+            Command::EndClaim { .. } => {
+                world.ends += 1;
+                keep(matches!(after.stage, Stage::Ended { .. }), "ended and not at the end")?;
+            }
+            Command::CancelAssessment { assessment } => {
+                keep(matches!(after.stage, Stage::Ended { .. }) && *assessment == world.asked[0], "taken back twice")?;
+            }
+            Command::CloseQuestion { .. } | Command::WithdrawPlan { .. } | Command::CancelApproval { .. } => {}
+            Command::StartClocks { .. } | Command::StopClocks { .. } | Command::PauseClocks => {}
+            Command::ResumeClocks | Command::Notify { .. } | Command::Announce(_) => {}
+        }
+    }
+    if is_busy(before) && !is_busy(after) {
+        nothing_is_forgotten(world, matches!(before.stage, Stage::Compensating { .. }) || !is_done(after))?;
+        world.jobs.clear();
+        // The process itself says which units are given; nothing of this plan is open any more.
+        world.accounts.clear();
+        if after.round > before.round {
+            world.highest.clear();
+        }
+    }
+    if after.round > before.round {
+        world.highest.clear();
+    }
+    Ok(())
+}
+
+/// What holds in a past, whatever led to it.
+pub fn hold(process: &Process, world: &World) -> Kept {
+    let ended = matches!(process.stage, Stage::Ended { .. });
+    keep(world.ends == u32::from(ended), "a claim ends once")?;
+    let open = waiting_for(process);
+    for command in &open {
+        keep(was_asked(world, command), &format!("awaited but never asked: {command:?}"))?;
+    }
+    let party = waits_for(process);
+    keep(ended == (party == proto::claim::WaitingFor::Unspecified), "a claim waits for a named party until it ends")?;
+    keep(ended == open.is_empty(), "a claim has an open question until it ends")
+}
+
+fn keep(kept: bool, promise: &str) -> Kept {
+    if kept { Ok(()) } else { Err(promise.to_owned()) }
+}
+
+fn is_busy(process: &Process) -> bool {
+    matches!(process.stage, Stage::Executing { .. } | Stage::Compensating { .. })
+}
+
+/// The plan was carried out to its end.
+fn is_done(process: &Process) -> bool {
+    match &process.stage {
+        Stage::FollowingUp => true,
+        Stage::Ended { outcome, .. } => matches!(outcome, Outcome::Closed | Outcome::Rejected),
+        _ => false,
+    }
+}
+
+fn new_number(last: &mut u32, number: u32) -> Kept {
+    keep(number > *last, "a question is asked twice")?;
+    *last = number;
+    Ok(())
+}
+
+/// Nothing begins before it is allowed, and no name is used twice.
+fn new_work(world: &mut World, after: &Process, job: Job, task: Option<Task>) -> Kept {
+    keep(job.round == after.round, "work of another round")?;
+    keep(world.approved == after.plan, "begun before it was approved")?;
+    keep(world.consented == after.plan, "begun before the customer agreed")?;
+    let highest = world.highest.entry((job.line, job.leg)).or_default();
+    keep(job.attempt > *highest, &format!("a name is used twice: {job:?}"))?;
+    *highest = job.attempt;
+    let (undo, consume, brings_back) = (false, false, false);
+    let fate = Fate { told: Told::Nothing, task, undo, consume, count: Count::default(), brings_back };
+    world.jobs.insert(job, fate);
+    Ok(())
+}
+
+fn known(world: &mut World, job: Job) -> Result<&mut Fate, String> {
+    world.jobs.get_mut(&job).ok_or_else(|| format!("undone though never asked: {job:?}"))
+}
+
+fn account(world: &mut World, grant: Job) -> Result<&mut Account, String> {
+    keep(world.jobs.get(&grant).is_some_and(|fate| fate.told == Told::Full), "no such grant")?;
+    world.accounts.get_mut(&grant.line).ok_or_else(|| "no such account".to_owned())
+}
+
+/// Only what the ledger has granted is worked on (domain rule 1).
+fn granted(world: &World, job: Job, quantity: u32) -> Kept {
+    let account = world.accounts.get(&job.line).copied().unwrap_or_default();
+    keep(quantity > 0 && quantity <= account.held + account.given, "more than was granted")
+}
+
+/// Money is for granted units, and of a return for accepted ones only (domain rule 2).
+fn settle(world: &mut World, after: &Process, job: Job, quantity: u32) -> Kept {
+    new_work(world, after, job, None)?;
+    let account = world.accounts.get(&job.line).copied().unwrap_or_default();
+    keep(quantity > 0 && quantity == account.given, "paid what is not given")?;
+    let plan = world.plan.as_ref().expect("a plan is carried out");
+    let line = plan.lines.iter().find(|line| line.line == job.line).expect("a line of the plan");
+    if line.resolution == Resolution::ReturnRefund {
+        let receipt = world.of_line(job.line, Leg::Receipt).last().map(|(_, fate)| *fate);
+        let accepted = receipt.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.count.accepted);
+        keep(quantity <= accepted, "paid what was not counted")?;
+    }
+    Ok(())
+}
+
+impl Account {
+    fn move_units(&mut self, units: u32, given: u32) -> Kept {
+        keep(units > 0 && units <= self.held, "more than is held")?;
+        self.held -= units;
+        self.given += given;
+        Ok(())
+    }
+
+    fn take_back(&mut self, units: u32) -> Kept {
+        keep(units > 0 && units <= self.given, "more than was given")?;
+        self.given -= units;
+        Ok(())
+    }
+}
+
+fn was_asked(world: &World, command: &Command) -> bool {
+    let fate = |job: &Job| world.jobs.get(job);
+    match command {
+        Command::Grant { job, .. } | Command::Reserve { job, .. } | Command::Ship { job, .. } => fate(job).is_some(),
+        Command::Collect { job, .. } | Command::ExpectReturn { job, .. } | Command::Settle { job, .. } => {
+            fate(job).is_some()
+        }
+        Command::OpenTask { job, kind, .. } => fate(job).is_some_and(|fate| fate.task == Some(*kind) && !fate.undo),
+        Command::Consume { job } => fate(job).is_some_and(|fate| fate.consume),
+        Command::Release { job } | Command::CancelReturn { job } => fate(job).is_some_and(|fate| fate.undo),
+        Command::CancelShipment { job } | Command::CancelCollection { job } => {
+            fate(job).is_some_and(|fate| fate.undo)
+        }
+        Command::Assess { assessment, .. } => *assessment == world.asked[0],
+        Command::AskCustomer { question, .. } => *question == world.asked[1],
+        Command::RequestApproval { plan } => *plan == world.asked[2],
+        Command::ProposePlan { plan } => *plan == world.asked[3],
+        Command::StartFollowUp { round } => u32::from(*round) == world.asked[4],
+        // These have no answer, so nobody waits for one.
+        Command::CancelAssessment { .. } | Command::CloseQuestion { .. } | Command::WithdrawPlan { .. } => false,
+        Command::EndClaim { .. } | Command::StartClocks { .. } | Command::StopClocks { .. } => false,
+        Command::PauseClocks | Command::ResumeClocks | Command::CancelApproval { .. } => false,
+        Command::CloseTask { .. } | Command::GiveBack { .. } | Command::Give { .. } => false,
+        Command::TakeBack { .. } | Command::Notify { .. } | Command::Announce(_) => false,
+    }
+}
+
+/// When a plan is over, nothing of it is left held, booked, expected or promised.
+fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
+    for (job, fate) in &world.jobs {
+        let forgotten = || format!("forgotten: {job:?} {fate:?}");
+        if fate.task.is_some() {
+            keep(fate.undo || matches!(fate.told, Told::Ruled(_)), &forgotten())?;
+            continue;
+        }
+        let left_so = || person_let_it_be(world, job.line);
+        let settled = match job.leg {
+            Leg::Entitlement => fate.told == Told::Full,
+            Leg::Reservation => matches!(fate.told, Told::Gone | Told::Consumed),
+            Leg::Shipment if undone && fate.is_out() => came_back(world, job.line) || left_so(),
+            Leg::Shipment => matches!(fate.told, Told::Gone | Told::Delivered | Told::Lost | Told::Refused),
+            Leg::Pickup if undone && !brings_back(world, *job) => {
+                matches!(fate.told, Told::Gone | Told::Refused) || left_so() || goods_counted(world, job.line)
+            }
+            Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
+            Leg::Receipt => match fate.told {
+                Told::Cancelled | Told::Complete => {
+                    !undone || fate.brings_back || fate.count.came() == 0 || left_so()
+                }
+                _ => left_so(),
+            },
+            Leg::Settlement => fate.told == Told::NotPaid || (fate.told == Told::Paid && (!undone || left_so())),
+            Leg::Support => true,
+        };
+        keep(settled, &forgotten())?;
+    }
+    for (line, account) in &world.accounts {
+        keep(account.held == 0, &format!("line {line}: promised and neither given nor given back: {account:?}"))?;
+        let paid = world.of_line(*line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
+        let sent = world.of_line(*line, Leg::Shipment).any(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered));
+        keep(account.given == 0 || paid || sent, &format!("line {line}: nothing was given for {account:?}"))?;
+    }
+    Ok(())
+}
+
+fn came_back(world: &World, line: u16) -> bool {
+    world.of_line(line, Leg::Receipt).any(|(_, fate)| {
+        fate.brings_back && matches!(fate.told, Told::Complete | Told::Cancelled)
+    })
+}
+
+/// The pick-up fetches a parcel of ours.
+fn brings_back(world: &World, pickup: Job) -> bool {
+    let receipts = world.of_line(pickup.line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).count();
+    let pickups = world.of_line(pickup.line, Leg::Pickup).filter(|(job, _)| **job > pickup).count();
+    receipts > 0 && pickups < receipts
+}
+
+fn goods_counted(world: &World, line: u16) -> bool {
+    world.of_line(line, Leg::Receipt).any(|(_, fate)| fate.told == Told::Complete)
+}
+
+fn person_let_it_be(world: &World, line: u16) -> bool {
+    world.jobs.iter().any(|(job, fate)| {
+        job.line == line
+            && fate.task == Some(Task::CompensationFailed)
+            && matches!(fate.told, Told::Ruled(Ruling::Approve | Ruling::Deny))
+    })
+}

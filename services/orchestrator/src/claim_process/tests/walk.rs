@@ -1,0 +1,339 @@
+//! The walk over every past, and the mistakes that it must find.
+
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+use super::super::mistakes::{Mistake, PLANTED};
+use super::super::*;
+use super::promises;
+use super::world::{Alphabet, World};
+
+#[derive(Clone, Hash)]
+struct Past {
+    process: Process,
+    world: World,
+}
+
+/// A broken promise, and the events that led to it.
+struct Broken {
+    promise: String,
+    trail: Vec<Event>,
+    process: Process,
+}
+
+/// Walks every past. The number of pasts, or the shortest way to a broken promise.
+fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
+    let hash = RandomState::new();
+    let mut seen = HashSet::new();
+    let mut trails: Vec<(usize, Option<Event>)> = vec![(0, None)];
+    let mut todo = VecDeque::new();
+    let (process, commands) = start(true);
+    let mut world = World::default();
+    let first = promises::asked(&mut world, &process, &process, &commands);
+    let broken = |promise, trails: &[(usize, Option<Event>)], at, process: &Process| Broken {
+        promise,
+        trail: trail(trails, at),
+        process: process.clone(),
+    };
+    first.map_err(|promise| broken(promise, &trails, 0, &process))?;
+    todo.push_back((Past { process, world }, 0));
+    while let Some((past, at)) = todo.pop_front() {
+        let mut moves = false;
+        for event in alphabet.events(&past.process, &past.world) {
+            let followed = follow(&past, &event);
+            let next = followed.map_err(|promise| {
+                let mut broken = broken(promise, &trails, at, &past.process);
+                broken.trail.push(event.clone());
+                broken
+            })?;
+            let Some(next) = next else { continue };
+            moves |= !matches!(event, Event::Withdrawn | Event::ReadBackConfirmed);
+            let mut hasher = hash.build_hasher();
+            next.hash(&mut hasher);
+            if within(alphabet, &next.process) && seen.insert(hasher.finish()) {
+                trails.push((at, Some(event)));
+                todo.push_back((next, trails.len() - 1));
+            }
+        }
+        let checked = strangers_change_nothing(&past).and_then(|()| promises::hold(&past.process, &past.world));
+        let free = moves || at_the_edge(alphabet, &past.process);
+        let checked = checked.and_then(|()| if free { Ok(()) } else { Err("nothing can move the claim".to_owned()) });
+        checked.map_err(|promise| broken(promise, &trails, at, &past.process))?;
+    }
+    Ok(seen.len())
+}
+
+fn trail(trails: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
+    let mut events = vec![];
+    while let (before, Some(event)) = &trails[at] {
+        events.push(event.clone());
+        at = *before;
+    }
+    events.reverse();
+    events
+}
+
+/// What an event leads to; `None`: to nothing.
+fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
+    let (process, commands) = match step(&past.process, event) {
+        Step::Go(process, commands) => (process, commands),
+        Step::Stay => {
+            // It was heard all the same: the sender will not contradict it.
+            return Ok(None);
+        }
+        Step::Broken => return Err("a correct sender is not believed".to_owned()),
+    };
+    if matches!(past.process.stage, Stage::Ended { .. }) {
+        return Err("something follows the end".to_owned());
+    }
+    let mut world = past.world.clone();
+    world.hear(event);
+    if let Event::Judged { plan, .. } = event {
+        world.take(plan);
+    }
+    promises::asked(&mut world, &past.process, &process, &commands)?;
+    if let Step::Go(_, again) = step(&process, event)
+        && !again.is_empty()
+    {
+        return Err(format!("the same event twice asks {again:?}"));
+    }
+    Ok(Some(Past { process, world }))
+}
+
+/// Names of older work change nothing, and names that were never given are not believed.
+fn strangers_change_nothing(past: &Past) -> Result<(), String> {
+    let Process { round, assessment, plan, .. } = past.process;
+    let reason = || "R".to_owned();
+    let never = [
+        Event::Refused { assessment: assessment + 1, reason: reason() },
+        Event::ApprovalGranted { plan: plan + 1 },
+        Event::FollowUpLapsed { round: round + 1 },
+    ];
+    for event in never {
+        if step(&past.process, &event) != Step::Broken {
+            return Err(format!("believed {event:?}"));
+        }
+    }
+    let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &past.process.stage else {
+        return Ok(());
+    };
+    for (line, strand) in lines.iter().flat_map(|line| line.strands.iter().map(move |strand| (line, strand))) {
+        let open = |attempt: u16| {
+            line.strands.iter().any(|other| {
+                other.leg == strand.leg && (other.attempt == attempt || other.open_number() == attempt)
+            })
+        };
+        for attempt in (1..strand.last).filter(|attempt| !open(*attempt)) {
+            let job = Job { round, line: line.plan.line, leg: strand.leg, attempt };
+            for news in news_of(strand.leg) {
+                if step(&past.process, &Event::Work { job, news }) != Step::Stay {
+                    return Err(format!("believed old news {job:?} {news:?}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn news_of(leg: Leg) -> Vec<News> {
+    let count = Count { accepted: 1, other: 0 };
+    match leg {
+        Leg::Entitlement => vec![News::Granted(1)],
+        Leg::Reservation => vec![News::Stock(Stock::Reserved), News::Stock(Stock::Released)],
+        Leg::Shipment | Leg::Pickup => vec![News::Parcel(Parcel::Delivered), News::Parcel(Parcel::Cancelled)],
+        Leg::Receipt => vec![News::Return(Return::Counted { count, complete: true })],
+        Leg::Settlement => vec![News::Money(Money::Paid)],
+        Leg::Support => vec![News::Ruled(Ruling::Deny)],
+    }
+}
+
+fn within(alphabet: &Alphabet, process: &Process) -> bool {
+    process.round <= alphabet.rounds_max && process.assessment <= alphabet.assessments_max && numbers(process) <= alphabet.numbers_max
+}
+
+fn numbers(process: &Process) -> u16 {
+    match &process.stage {
+        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => legs::numbers_used(process, lines),
+        _ => 0,
+    }
+}
+
+/// The walk itself stops here: no plan is left to be made, or the claim has ended.
+fn at_the_edge(alphabet: &Alphabet, process: &Process) -> bool {
+    match process.stage {
+        Stage::Assessing { .. } | Stage::Investigating { .. } => process.plan >= alphabet.plans_max,
+        Stage::Ended { .. } => true,
+        _ => false,
+    }
+}
+
+fn line(line: u16, resolution: Resolution, quantity: u32, collect: bool) -> LinePlan {
+    LinePlan { line, resolution, quantity, collect }
+}
+
+fn agreed(lines: Vec<LinePlan>) -> Plan {
+    Plan { number: 0, automatic: true, consented: true, follow_up: false, lines }
+}
+
+fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
+    Alphabet {
+        plans: vec![plan],
+        plans_max: 1,
+        assessments_max: 2,
+        rounds_max: 1,
+        numbers_max,
+        grants: vec![0, 1],
+        counts: vec![Count { accepted: 1, other: 0 }, Count { accepted: 0, other: 0 }],
+        mishaps: vec![Parcel::Lost, Parcel::Refused],
+        talk: false,
+    }
+}
+
+fn resend() -> Alphabet {
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3);
+    alphabet.grants = vec![0, 1, 2];
+    alphabet.mishaps.extend([Parcel::Delayed, Parcel::Damaged]);
+    alphabet
+}
+
+fn replace() -> Alphabet {
+    quiet(agreed(vec![line(1, Resolution::Replace, 1, true)]), 2)
+}
+
+fn return_refund() -> Alphabet {
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::ReturnRefund, 2, true)]), 3);
+    alphabet.grants = vec![0, 1, 2];
+    alphabet.counts = [(0, 0), (1, 0), (2, 0), (1, 1)].map(|(accepted, other)| Count { accepted, other }).to_vec();
+    alphabet
+}
+
+fn refund_only() -> Alphabet {
+    let plan = |automatic, consented, follow_up| Plan {
+        automatic,
+        consented,
+        follow_up,
+        ..agreed(vec![line(1, Resolution::RefundOnly, 1, false)])
+    };
+    Alphabet {
+        plans: vec![plan(true, true, true), plan(false, false, true), plan(false, true, false)],
+        plans_max: 3,
+        assessments_max: 4,
+        rounds_max: 2,
+        talk: true,
+        ..quiet(plan(true, true, true), 4)
+    }
+}
+
+fn mixed() -> Alphabet {
+    let lines = vec![
+        line(1, Resolution::RefundOnly, 1, false),
+        line(2, Resolution::Resend, 1, false),
+        line(3, Resolution::Reject, 1, false),
+        line(4, Resolution::TechnicalSupport, 1, false),
+    ];
+    Alphabet { mishaps: vec![Parcel::Lost], ..quiet(agreed(lines), 2) }
+}
+
+fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
+    let begun = std::time::Instant::now();
+    match walk(alphabet) {
+        Ok(pasts) => {
+            println!("{name}: {pasts} pasts in {:.1} s", begun.elapsed().as_secs_f64());
+            assert!(pasts >= at_least, "{name}: the world has shrunk to {pasts} pasts");
+        }
+        Err(Broken { promise, trail, process }) => {
+            let trail: Vec<_> = trail.iter().map(|event| format!("  {event:?}")).collect();
+            panic!("{name}: {promise}\n{}\nfrom {process:#?}", trail.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn every_promise_holds_for_a_parcel() {
+    every_promise_holds("resend", &resend(), 1);
+}
+
+#[test]
+fn every_promise_holds_for_an_exchange() {
+    every_promise_holds("replace", &replace(), 1);
+}
+
+#[test]
+fn every_promise_holds_for_a_return() {
+    every_promise_holds("return_refund", &return_refund(), 1);
+}
+
+#[test]
+fn every_promise_holds_for_talk_and_money_in_two_rounds() {
+    every_promise_holds("refund_only", &refund_only(), 1);
+}
+
+#[test]
+fn every_promise_holds_for_several_lines() {
+    every_promise_holds("mixed", &mixed(), 1);
+}
+
+/// The walk must find the mistake, and by the promise that it breaks.
+fn is_found(mistake: Mistake, alphabet: &Alphabet, promise: &str) {
+    PLANTED.set(Some(mistake));
+    let walked = walk(alphabet);
+    PLANTED.set(None);
+    let Err(broken) = walked else { panic!("{mistake:?} was not found") };
+    assert!(broken.promise.contains(promise), "{mistake:?} was found by another promise: {}", broken.promise);
+}
+
+#[test]
+fn forgotten_release_is_found() {
+    is_found(Mistake::ForgetRelease, &resend(), "forgotten");
+}
+
+#[test]
+fn accepted_stale_answer_is_found() {
+    is_found(Mistake::AcceptStale, &resend(), "believed old news");
+}
+
+#[test]
+fn skipped_approval_is_found() {
+    is_found(Mistake::SkipApproval, &refund_only(), "before it was approved");
+}
+
+#[test]
+fn refund_of_announced_units_is_found() {
+    is_found(Mistake::SettleAnnounced, &return_refund(), "paid what was not counted");
+}
+
+#[test]
+fn work_without_entitlement_is_found() {
+    is_found(Mistake::SkipEntitlement, &resend(), "more than was granted");
+}
+
+#[test]
+fn question_asked_twice_is_found() {
+    is_found(Mistake::AskTwice, &refund_only(), "taken back twice");
+}
+
+#[test]
+fn end_without_compensation_is_found() {
+    is_found(Mistake::EndAtOnce, &resend(), "forgotten");
+}
+
+#[test]
+fn forgotten_doubt_is_found() {
+    is_found(Mistake::ForgetInDoubt, &resend(), "released while it may still be sent");
+}
+
+#[test]
+fn reused_name_is_found() {
+    is_found(Mistake::ReuseName, &resend(), "a name is used twice");
+}
+
+#[test]
+fn parcel_let_go_is_found() {
+    is_found(Mistake::LetItGo, &resend(), "forgotten");
+}
+
+#[test]
+fn kept_entitlement_is_found() {
+    is_found(Mistake::KeepEntitlement, &resend(), "neither given nor given back");
+}

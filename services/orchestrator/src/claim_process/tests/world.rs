@@ -1,0 +1,304 @@
+//! The others, as far as the walk must know them: what was asked of each, what it has said, and so what it may still
+//! say. A correct service does not contradict itself; it may be late, repeat itself and be overtaken by others.
+
+use std::collections::BTreeMap;
+
+use super::super::*;
+
+/// What a walk lets happen.
+pub struct Alphabet {
+    /// The plans that triage may make, without their number.
+    pub plans: Vec<Plan>,
+    /// Plans within a claim.
+    pub plans_max: u32,
+    /// Assessments within a claim.
+    pub assessments_max: u32,
+    /// Rounds.
+    pub rounds_max: u16,
+    /// Numbers of attempts and tasks of a leg.
+    pub numbers_max: u16,
+    /// Units that the ledger may grant.
+    pub grants: Vec<u32>,
+    /// What a warehouse may count.
+    pub counts: Vec<Count>,
+    /// What befalls a parcel besides arriving.
+    pub mishaps: Vec<Parcel>,
+    /// Questions, persons and refusals before there is a plan.
+    pub talk: bool,
+}
+
+/// What is known about one piece of work, or one task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fate {
+    /// What its owner has said last that matters.
+    pub told: Told,
+    /// It is a task for a person.
+    pub task: Option<Task>,
+    /// It was asked to be undone, or closed.
+    pub undo: bool,
+    /// Inventory was told that the goods have left.
+    pub consume: bool,
+    /// What was counted.
+    pub count: Count,
+    /// It was asked when a parcel of ours had left.
+    pub brings_back: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    Nothing,
+    Begun,
+    Full,
+    Gone,
+    Out,
+    Delivered,
+    Lost,
+    Refused,
+    Consumed,
+    Complete,
+    Cancelled,
+    Paid,
+    NotPaid,
+    Ruled(Ruling),
+}
+
+/// The ledger of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Account {
+    pub granted: Option<u32>,
+    pub held: u32,
+    pub given: u32,
+}
+
+/// Everything outside the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct World {
+    pub jobs: BTreeMap<Job, Fate>,
+    pub accounts: BTreeMap<u16, Account>,
+    /// Greatest number used in this round.
+    pub highest: BTreeMap<(u16, Leg), u16>,
+    /// Questions asked last: assessment, question, approval, proposal, follow-up.
+    pub asked: [u32; 5],
+    pub approved: u32,
+    pub consented: u32,
+    pub plan: Option<Plan>,
+    pub ends: u32,
+}
+
+impl Alphabet {
+    /// Everything that can happen next.
+    pub fn events(&self, process: &Process, world: &World) -> Vec<Event> {
+        let mut events = vec![Event::Withdrawn];
+        if !process.acknowledged {
+            events.push(Event::ReadBackConfirmed);
+        }
+        let assessment = process.assessment;
+        if process.plan < self.plans_max {
+            let number = process.plan + 1;
+            let judged = |plan: &Plan| Event::Judged { assessment, plan: Plan { number, ..plan.clone() } };
+            events.extend(self.plans.iter().map(judged));
+        }
+        if self.talk {
+            events.extend(self.talk(process, world));
+        }
+        for (job, fate) in &world.jobs {
+            let news = match fate.task {
+                Some(task) => rulings(task, fate),
+                None => self.news(*job, fate),
+            };
+            events.extend(news.into_iter().map(|news| Event::Work { job: *job, news }));
+        }
+        events
+    }
+
+    fn talk(&self, process: &Process, world: &World) -> Vec<Event> {
+        let reason = || "R".to_owned();
+        let mut events = vec![];
+        for assessment in 1..=process.assessment {
+            events.push(Event::Refused { assessment, reason: reason() });
+            events.push(Event::PersonNeeded { assessment, reason: reason() });
+            events.push(Event::AnswerNeeded { assessment, line: 1, reason: reason() });
+        }
+        let [_, question, approval, proposal, follow_up] = world.asked;
+        events.extend((1..=question).map(|question| Event::CustomerAnswered { question }));
+        for plan in 1..=approval {
+            events.extend([Event::ApprovalGranted { plan }, Event::ApprovalDenied { plan }]);
+        }
+        for plan in 1..=proposal {
+            events.extend([true, false].map(|accepted| Event::PlanAnswered { plan, accepted }));
+        }
+        for round in 1..=u16::try_from(follow_up).expect("small") {
+            events.extend([(5, false), (1, true)].map(|(score, low)| Event::FollowUpAnswered { round, score, low }));
+            events.push(Event::FollowUpLapsed { round });
+        }
+        events
+    }
+
+    fn news(&self, job: Job, fate: &Fate) -> Vec<News> {
+        match job.leg {
+            Leg::Entitlement => match fate.told {
+                Told::Nothing => self.grants.iter().map(|units| News::Granted(*units)).collect(),
+                _ => vec![],
+            },
+            Leg::Reservation => reservation(fate).into_iter().map(News::Stock).collect(),
+            Leg::Shipment | Leg::Pickup => self.parcel(fate).into_iter().map(News::Parcel).collect(),
+            Leg::Receipt => self.receipt(fate).into_iter().map(News::Return).collect(),
+            Leg::Settlement => {
+                let paid = matches!(fate.told, Told::Nothing | Told::Paid).then_some(News::Money(Money::Paid));
+                let not_paid = matches!(fate.told, Told::Nothing | Told::NotPaid);
+                paid.into_iter().chain(not_paid.then_some(News::Money(Money::NotPaid))).collect()
+            }
+            Leg::Support => vec![],
+        }
+    }
+
+    fn parcel(&self, fate: &Fate) -> Vec<Parcel> {
+        let mut news = match fate.told {
+            Told::Nothing => vec![Parcel::Booked, Parcel::BookingFailed, Parcel::HandedOver, Parcel::Delivered],
+            Told::Begun => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
+            Told::Out => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
+            Told::Delivered => vec![Parcel::HandedOver, Parcel::Delivered],
+            _ => vec![],
+        };
+        if matches!(fate.told, Told::Nothing | Told::Begun | Told::Out) {
+            news.extend(&self.mishaps);
+        }
+        if fate.undo && matches!(fate.told, Told::Nothing | Told::Begun | Told::Gone) {
+            news.push(Parcel::Cancelled);
+        }
+        if fate.undo && !matches!(fate.told, Told::Gone) {
+            news.push(Parcel::CancelRefused);
+        }
+        news
+    }
+
+    fn receipt(&self, fate: &Fate) -> Vec<Return> {
+        match fate.told {
+            Told::Nothing | Told::Begun => {
+                let mut news = vec![];
+                let possible = |count: &&Count| {
+                    count.accepted >= fate.count.accepted && count.other >= fate.count.other
+                };
+                for count in self.counts.iter().filter(possible) {
+                    news.push(Return::Counted { count: *count, complete: true });
+                    if count.came() > fate.count.came() {
+                        news.push(Return::Counted { count: *count, complete: false });
+                    }
+                }
+                if fate.undo {
+                    news.push(Return::Cancelled { accepted: fate.count.accepted });
+                    if fate.count.came() == 0 {
+                        news.push(Return::Cancelled { accepted: 1 });
+                    }
+                }
+                news
+            }
+            Told::Complete | Told::Cancelled if fate.undo => {
+                vec![Return::Cancelled { accepted: fate.count.accepted }]
+            }
+            Told::Complete => vec![Return::Counted { count: fate.count, complete: true }],
+            _ => vec![],
+        }
+    }
+}
+
+fn reservation(fate: &Fate) -> Vec<Stock> {
+    let mut news = match fate.told {
+        Told::Nothing | Told::Begun => vec![Stock::Reserved, Stock::ReservedPartly, Stock::Failed, Stock::Expired],
+        Told::Full => vec![Stock::Reserved, Stock::ReservedPartly],
+        Told::Consumed => vec![Stock::Reserved, Stock::Consumed],
+        _ => vec![],
+    };
+    if fate.consume && fate.told == Told::Full {
+        news.push(Stock::Consumed);
+    }
+    if fate.undo && fate.told != Told::Consumed {
+        news.push(Stock::Released);
+    }
+    news
+}
+
+fn rulings(task: Task, fate: &Fate) -> Vec<News> {
+    let all = match task {
+        Task::Support => vec![Ruling::Approve, Ruling::Deny],
+        Task::LegFailed => vec![Ruling::Retry, Ruling::Deny, Ruling::Approve],
+        Task::CompensationFailed => vec![Ruling::Approve, Ruling::Retry],
+    };
+    match fate.told {
+        Told::Nothing => all.into_iter().map(News::Ruled).collect(),
+        Told::Ruled(ruling) => vec![News::Ruled(ruling)],
+        _ => vec![],
+    }
+}
+
+impl World {
+    /// The others have said this.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::ApprovalGranted { plan } => self.approved = self.approved.max(*plan),
+            Event::PlanAnswered { plan, accepted: true } => self.consented = self.consented.max(*plan),
+            Event::Work { job, news } => {
+                if let News::Granted(units) = news {
+                    let account = self.accounts.entry(job.line).or_default();
+                    (account.granted, account.held) = (Some(*units), *units);
+                }
+                if let Some(fate) = self.jobs.get_mut(job) {
+                    fate.hear(*news);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The plan that the claim now has.
+    pub fn take(&mut self, plan: &Plan) {
+        self.accounts.clear();
+        self.approved = if plan.automatic { plan.number } else { self.approved };
+        self.consented = if plan.consented { plan.number } else { self.consented };
+        self.plan = Some(plan.clone());
+    }
+
+    pub fn of_line(&self, line: u16, leg: Leg) -> impl Iterator<Item = (&Job, &Fate)> {
+        self.jobs.iter().filter(move |(job, fate)| job.line == line && job.leg == leg && fate.task.is_none())
+    }
+}
+
+impl Fate {
+    fn hear(&mut self, news: News) {
+        let told = match news {
+            News::Granted(_) => Told::Full,
+            News::Stock(Stock::Reserved) if self.told != Told::Consumed => Told::Full,
+            News::Stock(Stock::ReservedPartly) if self.told == Told::Nothing => Told::Begun,
+            News::Stock(Stock::Failed | Stock::Released | Stock::Expired) => Told::Gone,
+            News::Stock(Stock::Consumed) => Told::Consumed,
+            News::Parcel(Parcel::Booked) if self.told == Told::Nothing => Told::Begun,
+            News::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => Told::Gone,
+            News::Parcel(Parcel::Delivered) => Told::Delivered,
+            News::Parcel(Parcel::Lost) => Told::Lost,
+            News::Parcel(Parcel::Refused) => Told::Refused,
+            News::Parcel(Parcel::HandedOver | Parcel::CancelRefused | Parcel::Damaged)
+                if matches!(self.told, Told::Nothing | Told::Begun) =>
+            {
+                Told::Out
+            }
+            News::Return(Return::Counted { count, complete }) => {
+                self.count = count;
+                if complete { Told::Complete } else { Told::Begun }
+            }
+            News::Return(Return::Cancelled { accepted }) => {
+                self.count.accepted = accepted;
+                Told::Cancelled
+            }
+            News::Money(Money::Paid) => Told::Paid,
+            News::Money(Money::NotPaid) => Told::NotPaid,
+            News::Ruled(ruling) => Told::Ruled(ruling),
+            _ => self.told,
+        };
+        self.told = told;
+    }
+
+    /// Whether goods are out of our hands, on the way or arrived.
+    pub fn is_out(&self) -> bool {
+        matches!(self.told, Told::Out | Told::Delivered | Told::Refused)
+    }
+}
