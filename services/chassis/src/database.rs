@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 /// The tables every service has: journal, inbox, parked, relay.
@@ -54,17 +54,18 @@ pub(crate) async fn reads(options: PgConnectOptions, size: u32) -> anyhow::Resul
         .context("cannot connect to PostgreSQL")
 }
 
+/// Versions of the schema that were applied. The role that serves may read this table and no more.
+pub(crate) const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+
 /// Refuses to serve on a schema that is older than the program.
 pub(crate) async fn check(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
-    let table = migrator(service).table_name.to_string();
-    let mut connection = pool.acquire().await?;
-    connection.ensure_migrations_table(&table).await.context("cannot read the schema version")?;
-    let applied = connection.list_applied_migrations(&table).await.context("cannot read the schema version")?;
-    let missing: Vec<_> = migrator(service)
-        .iter()
-        .filter(|known| !applied.iter().any(|done| done.version == known.version))
-        .map(|known| known.description.to_string())
-        .collect();
+    let applied: Vec<i64> = sqlx::query_scalar(APPLIED)
+        .fetch_all(pool)
+        .await
+        .context("cannot read the schema version: run `migrate` first")?;
+    let known = migrator(service);
+    let missing = known.iter().filter(|migration| !applied.contains(&migration.version));
+    let missing: Vec<_> = missing.map(|migration| migration.description.to_string()).collect();
     if !missing.is_empty() {
         bail!("the schema is too old, run `migrate` first; missing: {}", missing.join(", "));
     }

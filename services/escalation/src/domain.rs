@@ -10,6 +10,7 @@
 mod approvals;
 pub mod calendar;
 mod clocks;
+mod draft;
 mod evolve;
 mod rules;
 mod tasks;
@@ -23,6 +24,8 @@ use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::claim::Plan;
 use uuid::Uuid;
+
+use draft::Draft;
 
 pub use approvals::digest;
 pub use evolve::evolve;
@@ -361,7 +364,7 @@ pub enum Refusal {
 
 /// Decides what a command does to a claim.
 pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
-    let mut draft = Draft { rules, meta, now: meta.now, claim: claim.clone(), events: Vec::new() };
+    let mut draft = Draft::new(rules, claim, meta);
     match command {
         Command::StartClocks { round, kinds, severity, from } => {
             clocks::start(&mut draft, *round, kinds, *severity, from.unwrap_or(meta.now));
@@ -379,43 +382,6 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         }
     }
     Ok(draft.events)
-}
-
-/// A claim as it is after the events so far.
-struct Draft<'a> {
-    rules: &'a Rules,
-    meta: &'a Meta,
-    now: Timestamp,
-    claim: Claim,
-    events: Vec<Event>,
-}
-
-impl Draft<'_> {
-    fn add(&mut self, event: Event) {
-        evolve(&mut self.claim, &event);
-        self.events.push(event);
-    }
-}
-
-impl Claim {
-    /// A claim of which nothing is known.
-    pub fn new(id: ClaimId, number: &str) -> Self {
-        Self {
-            id,
-            head: Head { number: number.to_owned(), ..Head::default() },
-            clocks: BTreeMap::new(),
-            approvals: BTreeMap::new(),
-            items: BTreeMap::new(),
-            withdrawn: BTreeSet::new(),
-            raised: Vec::new(),
-        }
-    }
-
-    /// The plan that a work item asks to approve.
-    pub fn plan_of(&self, item: &Item) -> Option<&Arc<Plan>> {
-        let About::Step { plan, .. } = item.about else { return None };
-        self.approvals.get(&plan)?.plan.as_ref().map(|snapshot| &snapshot.plan)
-    }
 }
 
 #[cfg(test)]

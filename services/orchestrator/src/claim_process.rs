@@ -90,10 +90,6 @@ fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
 
 fn investigating(process: &Process, event: &Event) -> Step {
     match event {
-        Event::PersonNeeded { .. } if planted(Mistake::AskTwice) => {
-            let asked = Command::CancelAssessment { assessment: process.assessment };
-            Step::Go(process.clone(), vec![asked])
-        }
         Event::PersonNeeded { .. } => Step::Stay,
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
         Event::Withdrawn | Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),

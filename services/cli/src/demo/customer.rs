@@ -15,7 +15,7 @@ use super::world::{World, persist};
 /// One of so many customers with a plan changes their mind before the carrier comes.
 const MIND_CHANGED_OF: u64 = 12;
 /// Of so many customers who are asked, two are silent and one withdraws.
-const ASKED_OF: u64 = 16;
+const ASKED_OF: u64 = 20;
 
 /// A question is open.
 pub fn asked(world: &Arc<World>, event: &ClaimEvent, asked: &QuestionAsked) {

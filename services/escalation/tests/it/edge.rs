@@ -101,7 +101,7 @@ async fn lists_are_paged_filtered_and_ordered() {
         }
     }
     assert_eq!(seen.len(), 10);
-    let due: Vec<_> = seen.iter().map(|item| item.due_at.clone().map(|at| (at.seconds, at.nanos))).collect();
+    let due: Vec<_> = seen.iter().map(|item| item.due_at.map(|at| (at.seconds, at.nanos))).collect();
     assert!(due.is_sorted(), "most urgent first");
     let kind = WorkKind::Support as i32;
     let found = client.list_work_items(ListWorkItemsRequest { kind, ..ListWorkItemsRequest::default() }).await.unwrap();
@@ -116,9 +116,7 @@ async fn lists_are_paged_filtered_and_ordered() {
     let second = client.list_escalations(next).await.unwrap().into_inner();
     let raised: Vec<_> = [first.escalations, second.escalations].concat();
     assert_eq!(raised.len(), 4);
-    assert!(
-        raised.is_sorted_by_key(|raised| std::cmp::Reverse(raised.raised_at.clone().map(|at| (at.seconds, at.nanos))))
-    );
+    assert!(raised.is_sorted_by_key(|raised| std::cmp::Reverse(raised.raised_at.map(|at| (at.seconds, at.nanos)))));
 
     let bad = ListWorkItemsRequest {
         page_size: -1,

@@ -1,4 +1,5 @@
 //! The escalation service against real PostgreSQL and NATS.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and makes ids of its own")]
 
 mod approvals;
 mod clocks;

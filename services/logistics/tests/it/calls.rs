@@ -230,12 +230,12 @@ async fn calling_off_and_handing_over_at_once_has_one_winner() {
         let told = names(&facts[before..]);
         match reported {
             Ok(answer) => {
-                eprintln!("WON handover"); assert!(answer.changed);
+                assert!(answer.changed);
                 assert_eq!(told, ["handed_over", "cancel_refused"]);
             }
             Err(refused) => {
                 assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
-                eprintln!("WON cancel"); assert_eq!(told, ["cancelled"]);
+                assert_eq!(told, ["cancelled"]);
             }
         }
     }

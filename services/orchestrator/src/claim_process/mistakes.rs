@@ -13,7 +13,7 @@ pub(super) enum Mistake {
     SettleAnnounced,
     /// Stock is asked for before the ledger grants it.
     SkipEntitlement,
-    /// A repeated message is answered by a repeated question.
+    /// A repeated message is told again.
     AskTwice,
     /// A withdrawn claim ends without undoing anything.
     EndAtOnce,

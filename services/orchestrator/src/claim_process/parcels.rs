@@ -32,7 +32,7 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
         (Parcel::HandedOver | Parcel::Damaged, At::HandedOver) if line.strands[at].leg == Leg::Pickup => {
             return Answer::Stay;
         }
-        (Parcel::HandedOver, At::HandedOver) => return Answer::Stay,
+        (Parcel::HandedOver, At::HandedOver) if !planted(Mistake::AskTwice) => return Answer::Stay,
         (Parcel::HandedOver | Parcel::Delivered | Parcel::Damaged | Parcel::Lost | Parcel::Refused, _)
         | (Parcel::CancelRefused, _) => {
             if line.strands[at].leg == Leg::Shipment {

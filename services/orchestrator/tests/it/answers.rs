@@ -4,7 +4,7 @@ use chassis::Outgoing;
 use proto::claim::{Assessment, Channel, ClaimState, Job, Resolution, Severity, WaitingFor, claim_event};
 use proto::escalation::{ApprovalDenied, ClockBreached, ClockKind, ClockWarned, escalation_event};
 use proto::intake::{ClaimWithdrawn, CustomerAnswered, PlanAnswered, intake_command, intake_event};
-use proto::inventory::{InventoryEvent, Released, Reserved, inventory_event};
+use proto::inventory::{Expired, InventoryEvent, Released, Reserved, inventory_event};
 use proto::logistics::{Booked, Direction, HandedOver, logistics_event};
 use proto::triage::{AnswerNeeded, AssessReason, ClaimRefused, PersonNeeded, triage_command, triage_event};
 use proto::{Subject, WireTime};
@@ -180,22 +180,39 @@ async fn thrice(story: &Story<'_>, tale: crate::story::Tale) {
 async fn late_and_crossed_answers_change_nothing() {
     let world = World::start().await;
     let story = world.judged(Resolution::Replace, 1).await;
-    let held = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
+    let first = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
+    story.tell(story.inventory(&first, inventory_event::Kind::Expired(Expired {}))).await;
+    let second = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
+    assert!(second.attempt > first.attempt);
     let before = story.timeline().await.len();
     // Of an assessment that is answered, of an attempt that is over, of an approval that nobody waits for.
     story.tell(story.judge(1, plan(1, Resolution::RefundOnly, 5))).await;
-    let other = Job { attempt: held.attempt + 7, ..held.clone() };
-    story.tell(story.inventory(&other, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
-    story.tell(story.inventory(&other, inventory_event::Kind::Released(Released {}))).await;
+    story.tell(story.inventory(&first, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
+    story.tell(story.inventory(&first, inventory_event::Kind::Released(Released {}))).await;
+    let denied = ApprovalDenied { plan_number: 1, by: "max".to_owned() };
+    story.tell(story.escalation(escalation_event::Kind::ApprovalDenied(denied))).await;
     world.nothing_is_parked().await;
     assert_eq!(story.timeline().await.len(), before);
     assert_eq!(story.process().await.plan.unwrap().lines[0].resolution(), Resolution::Replace);
+    assert!(story.asked_logistics("ship").await.is_empty());
     send(&story).await;
     assert_eq!(story.state().await, ClaimState::Closed);
     // After the end nothing moves.
     let end = story.timeline().await.len();
     story.tell(story.intake(intake_event::Kind::ClaimWithdrawn(ClaimWithdrawn {}))).await;
     assert_eq!(story.timeline().await.len(), end);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_asked_for_is_parked_and_changes_nothing() {
+    let world = World::start().await;
+    let story = world.judged(Resolution::Replace, 1).await;
+    let held = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
+    let before = story.timeline().await.len();
+    let never_asked = Job { attempt: held.attempt + 7, ..held };
+    story.tell(story.inventory(&never_asked, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
+    assert_eq!(world.parked().await, ["BROKEN"]);
+    assert_eq!(story.timeline().await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,10 @@
 //! Claims that are given up, that fail on the way, and that come again.
 
-use proto::claim::{ClaimState, Leg, Resolution, Severity, WaitingFor};
+use proto::claim::{ClaimState, Leg, Resolution, ReturnCount, Severity, WaitingFor};
 use proto::escalation::{OpenTask, Ruling, TaskDecided, WorkKind, escalation_command, escalation_event};
 use proto::intake::{ClaimWithdrawn, FollowUpAnswered, intake_event};
-use proto::inventory::{Released, ReservationFailed, Reserved, inventory_event};
-use proto::logistics::{Cancelled, Direction, logistics_event};
+use proto::inventory::{Consumed, Released, ReservationFailed, Reserved, ReturnCounted, inventory_event};
+use proto::logistics::{Booked, CancelRefused, Cancelled, Delivered, Direction, HandedOver, logistics_event};
 use proto::triage::{AssessReason, triage_command};
 
 use crate::journeys::send;
@@ -109,4 +109,62 @@ async fn a_low_score_begins_the_next_round() {
     crate::journeys::pay(&story).await;
     assert_eq!(world.ledger().await, (0, 6, 6 * PRICE));
     assert_eq!(story.state().await, ClaimState::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_under_way_is_brought_back() {
+    let world = World::start().await;
+    let story = world.judged(Resolution::Resend, 2).await;
+    let held = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
+    story.tell(story.inventory(&held, inventory_event::Kind::Reserved(Reserved { quantity: 2 }))).await;
+    let parcel = story.asked_logistics("ship").await.pop().unwrap().job.unwrap();
+    let booked = Booked { tracking_no: "TN-1".to_owned(), ..Booked::default() };
+    story.tell(story.logistics(&parcel, Direction::Outbound, logistics_event::Kind::Booked(booked))).await;
+    story.tell(story.intake(intake_event::Kind::ClaimWithdrawn(ClaimWithdrawn {}))).await;
+    // It was handed over before the cancellation arrived.
+    story.tell(story.logistics(&parcel, Direction::Outbound, logistics_event::Kind::HandedOver(HandedOver {}))).await;
+    let too_late = logistics_event::Kind::CancelRefused(CancelRefused {});
+    story.tell(story.logistics(&parcel, Direction::Outbound, too_late)).await;
+    assert_eq!(story.asked_inventory("consume").await.len(), 1);
+    story.tell(story.inventory(&held, inventory_event::Kind::Consumed(Consumed { quantity: 2 }))).await;
+
+    let pickup = story.asked_logistics("collect").await.pop().expect("it is collected").job.unwrap();
+    let booked = Booked { tracking_no: "TN-2".to_owned(), ..Booked::default() };
+    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Booked(booked))).await;
+    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::HandedOver(HandedOver {}))).await;
+    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered {}))).await;
+    let receipt = story.asked_inventory("expect_return").await.pop().expect("it is expected").job.unwrap();
+    let count = ReturnCount { accepted: 2, ..ReturnCount::default() };
+    let counted = ReturnCounted { count: Some(count), complete: true };
+    story.tell(story.inventory(&receipt, inventory_event::Kind::ReturnCounted(counted))).await;
+    world.nothing_is_parked().await;
+    assert_eq!(story.state().await, ClaimState::Withdrawn, "{:?}", story.process().await.legs);
+    assert_eq!(world.ledger().await, (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_is_paid_is_not_taken_back_by_itself() {
+    let world = World::start().await;
+    let story = world.judged(Resolution::RefundOnly, 2).await;
+    story.tell(story.intake(intake_event::Kind::ClaimWithdrawn(ClaimWithdrawn {}))).await;
+    assert_eq!(story.process().await.waiting_for(), WaitingFor::Finance);
+    crate::journeys::pay(&story).await;
+    let open = task(&story).await;
+    assert_eq!((open.kind(), open.leg()), (WorkKind::CompensationFailed, Leg::Settlement));
+    rule(&story, &open, Ruling::Approve).await;
+    assert_eq!(story.state().await, ClaimState::Withdrawn);
+    // It was paid and stays paid: the units are not to be had again.
+    assert_eq!(world.ledger().await, (0, 2, 2 * PRICE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_goes_on_where_it_was_after_a_restart() {
+    let mut world = World::start().await;
+    let claim = world.judged(Resolution::Replace, 1).await.claim;
+    world = World { service: world.service.restart().await };
+    let story = Story { world: &world, claim };
+    assert_eq!(story.state().await, ClaimState::Executing);
+    send(&story).await;
+    assert_eq!(story.state().await, ClaimState::Closed);
+    story.timeline().await;
 }

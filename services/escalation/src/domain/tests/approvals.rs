@@ -202,7 +202,7 @@ fn grants_are_right(case: &Case, chain: &[Role], proposed: &BTreeMap<u32, String
     for (number, approval) in &case.claim.approvals {
         let steps = case.claim.items.values().filter_map(|item| match item.about {
             About::Step { plan, step, .. } if plan == *number => Some((step, item)),
-            _ => None,
+            About::Task(_) | About::Step { .. } | About::Clock(_) => None,
         });
         let steps: BTreeMap<u32, &Item> = steps.collect();
         let decisions: Vec<(&Item, &Decision)> =

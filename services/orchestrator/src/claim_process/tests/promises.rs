@@ -218,7 +218,8 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
             Leg::Shipment if undone && fate.is_out() => came_back(world, job.line) || left_so(),
             Leg::Shipment => matches!(fate.told, Told::Gone | Told::Delivered | Told::Lost | Told::Refused),
             Leg::Pickup if undone && !brings_back(world, *job) => {
-                matches!(fate.told, Told::Gone | Told::Refused) || left_so() || goods_counted(world, job.line)
+                let known = matches!(fate.told, Told::Gone | Told::Refused) || was_tried_again(world, *job);
+                known || left_so() || goods_counted(world, job.line)
             }
             Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
             Leg::Receipt => match fate.told {
@@ -252,6 +253,11 @@ fn brings_back(world: &World, pickup: Job) -> bool {
     let receipts = world.of_line(pickup.line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).count();
     let pickups = world.of_line(pickup.line, Leg::Pickup).filter(|(job, _)| **job > pickup).count();
     receipts > 0 && pickups < receipts
+}
+
+/// A person has heard of it, and went on.
+fn was_tried_again(world: &World, job: Job) -> bool {
+    world.of_line(job.line, job.leg).any(|(later, _)| *later > job)
 }
 
 fn goods_counted(world: &World, line: u16) -> bool {

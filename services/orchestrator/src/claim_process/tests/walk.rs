@@ -244,7 +244,7 @@ fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
         }
         Err(Broken { promise, trail, process }) => {
             let trail: Vec<_> = trail.iter().map(|event| format!("  {event:?}")).collect();
-            panic!("{name}: {promise}\n{}\nfrom {process:#?}", trail.join("\n"));
+            panic!("{name}: {promise}\n{}\nfrom {process:?}", trail.join("\n"));
         }
     }
 }
@@ -290,7 +290,7 @@ fn forgotten_release_is_found() {
 
 #[test]
 fn accepted_stale_answer_is_found() {
-    is_found(Mistake::AcceptStale, &resend(), "believed old news");
+    is_found(Mistake::AcceptStale, &resend(), "the same event twice asks");
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn work_without_entitlement_is_found() {
 
 #[test]
 fn question_asked_twice_is_found() {
-    is_found(Mistake::AskTwice, &refund_only(), "taken back twice");
+    is_found(Mistake::AskTwice, &resend(), "the same event twice asks");
 }
 
 #[test]

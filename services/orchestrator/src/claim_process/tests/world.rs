@@ -243,7 +243,7 @@ impl World {
                     (account.granted, account.held) = (Some(*units), *units);
                 }
                 if let Some(fate) = self.jobs.get_mut(job) {
-                    fate.hear(*news);
+                    fate.hear(job.leg, *news);
                 }
             }
             _ => {}
@@ -264,7 +264,7 @@ impl World {
 }
 
 impl Fate {
-    fn hear(&mut self, news: News) {
+    fn hear(&mut self, leg: Leg, news: News) {
         let told = match news {
             News::Granted(_) => Told::Full,
             News::Stock(Stock::Reserved) if self.told != Told::Consumed => Told::Full,
@@ -275,6 +275,7 @@ impl Fate {
             News::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => Told::Gone,
             News::Parcel(Parcel::Delivered) => Told::Delivered,
             News::Parcel(Parcel::Lost) => Told::Lost,
+            News::Parcel(Parcel::Damaged) if leg == Leg::Shipment => Told::Lost,
             News::Parcel(Parcel::Refused) => Told::Refused,
             News::Parcel(Parcel::HandedOver | Parcel::CancelRefused | Parcel::Damaged)
                 if matches!(self.told, Told::Nothing | Told::Begun) =>
