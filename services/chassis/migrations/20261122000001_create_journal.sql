@@ -17,14 +17,19 @@ CREATE TABLE journal (
 
 CREATE TABLE journal_default PARTITION OF journal DEFAULT;
 
-DO $$
+-- Makes the partitions of this and the next seven quarters that are missing. Called after every migration run.
+CREATE FUNCTION journal_extend() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    month date := date '2026-11-01';
+    quarter timestamptz := date_trunc('quarter', now(), 'UTC');
+    name text;
 BEGIN
-    FOR i IN 0..37 LOOP
-        EXECUTE format('CREATE TABLE %I PARTITION OF journal FOR VALUES FROM (%L) TO (%L)',
-            'journal_' || to_char(month, 'YYYYMM'), month || ' 00:00+00', (month + interval '1 month')::date || ' 00:00+00');
-        month := month + interval '1 month';
+    FOR i IN 0..7 LOOP
+        name := 'journal_' || to_char(quarter AT TIME ZONE 'UTC', 'YYYY"q"Q');
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I PARTITION OF journal FOR VALUES FROM (%L) TO (%L)',
+                name, quarter, quarter + interval '3 months');
+        END IF;
+        quarter := date_trunc('quarter', quarter + interval '95 days', 'UTC');
     END LOOP;
 END $$;
 

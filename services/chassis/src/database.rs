@@ -27,9 +27,13 @@ pub async fn migrate(url: &SecretString, service: &Migrator) -> anyhow::Result<(
     let pool =
         PgPoolOptions::new().max_connections(1).connect_with(options).await.context("cannot connect to PostgreSQL")?;
     migrator(service).run(&pool).await.context("cannot migrate")?;
+    sqlx::query(EXTEND).execute(&pool).await.context("cannot make the partitions of the journal")?;
     pool.close().await;
     Ok(())
 }
+
+/// Makes the journal's partitions of the next quarters.
+pub(crate) const EXTEND: &str = "SELECT journal_extend()";
 
 /// Connect options with the limits every connection has.
 pub(crate) fn options(name: &str, url: &SecretString) -> anyhow::Result<PgConnectOptions> {

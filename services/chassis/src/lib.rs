@@ -46,5 +46,5 @@ pub use settings::Settings;
 
 /// Every SQL statement of this crate, for the test that prepares them against a migrated schema.
 pub fn statements() -> Vec<&'static str> {
-    [lane::STATEMENTS, relay::STATEMENTS, operations::STATEMENTS, &[database::APPLIED]].concat()
+    [lane::STATEMENTS, relay::STATEMENTS, operations::STATEMENTS, &[database::APPLIED, database::EXTEND]].concat()
 }

@@ -1,4 +1,4 @@
-//! The carrier's gateway: collects and delivers what is booked, and reports what it saw.
+//! The carrier's gateway: collects and delivers what is booked, late or not at all now and then, and reports what it saw.
 
 use std::sync::Arc;
 
@@ -9,6 +9,11 @@ use tonic::Request;
 
 use super::customer;
 use super::world::{World, persist};
+
+/// One of so many parcels is lost; the next one of the same claim is not.
+const LOST_OF: u64 = 12;
+/// One of so many parcels is late.
+const LATE_OF: u64 = 6;
 
 /// Hears that something is booked.
 pub fn hear(world: &Arc<World>, event: &ClaimEvent, moved: &LegMoved) {
@@ -26,12 +31,26 @@ async fn carry(world: Arc<World>, claim: String, tracking_no: String, outbound: 
     if customer::changes_mind(&world, &claim).await? {
         return Ok(());
     }
-    let packed = outbound.then_some(ShipmentState::Packed);
-    let way = [ShipmentState::HandedOver, ShipmentState::InTransit, ShipmentState::Delivered];
-    for state in packed.into_iter().chain(way) {
+    let lost = world.draw("lost", &claim, LOST_OF).await? == 0 && world.log().lost.insert(claim.clone());
+    let late = world.draw("late", &claim, LATE_OF).await? == 0;
+    for state in way(outbound, lost, late) {
         report(&world, &tracking_no, state).await?;
     }
     Ok(())
+}
+
+/// What the gateway reports of a parcel, one after the other.
+fn way(outbound: bool, lost: bool, late: bool) -> Vec<ShipmentState> {
+    let mut way = Vec::new();
+    if outbound {
+        way.push(ShipmentState::Packed);
+    }
+    way.extend([ShipmentState::HandedOver, ShipmentState::InTransit]);
+    if late {
+        way.push(ShipmentState::Delayed);
+    }
+    way.push(if lost { ShipmentState::Lost } else { ShipmentState::Delivered });
+    way
 }
 
 async fn report(world: &World, tracking_no: &str, state: ShipmentState) -> Result<()> {

@@ -54,6 +54,8 @@ pub struct Summary {
     pub counted_units: BTreeMap<&'static str, u64>,
     /// Settlements paid.
     pub settlements: usize,
+    /// Parcels that the carrier has lost: a person decided to try again.
+    pub lost_parcels: usize,
     /// Work items decided by people.
     pub work_items: u64,
     /// Transactions that recorded something about claims.
@@ -119,6 +121,7 @@ impl Summary {
             owed_minor_units: log.owed.values().sum(),
             counted_units: log.counted.clone(),
             settlements: log.paid.len(),
+            lost_parcels: log.lost.len(),
             work_items: log.decided,
             commits: counted.commits,
             commits_per_claim: each(counted.commits),
@@ -173,7 +176,8 @@ impl Summary {
             ("refunded", format!("{} {CURRENCY}", money::amount(self.refunded_minor_units, CURRENCY))),
             ("owed for accepted units", format!("{} {CURRENCY}", money::amount(self.owed_minor_units, CURRENCY))),
             ("returned units", units.join(", ")),
-            ("decided by people", self.work_items.to_string()),
+            ("lost by the carrier", format!("{} parcel(s)", self.lost_parcels)),
+            ("decided by people", format!("{} work item(s)", self.work_items)),
             ("messages", format!("{}, {} a claim", self.messages, self.messages_per_claim)),
             ("commits", format!("{}, {} a claim", self.commits, self.commits_per_claim)),
             ("public events", self.public_events.to_string()),

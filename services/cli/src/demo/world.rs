@@ -47,6 +47,8 @@ pub struct Log {
     pub paid: BTreeMap<String, i64>,
     /// Units by what the warehouse found.
     pub counted: BTreeMap<&'static str, u64>,
+    /// Claims of which the carrier has lost a parcel.
+    pub lost: BTreeSet<String>,
     /// Work items decided.
     pub decided: u64,
     /// What went wrong in the outside world or in the streams.

@@ -43,8 +43,9 @@ pub(super) fn begin(process: &Process, plan: &Plan, commands: Vec<Command>) -> S
 pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
+            let Some((line, at)) = addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
-            match learn(process, &mut lines, *job, *news, &mut turn) {
+            match learn(&mut lines[line], at, *news, &mut turn) {
                 Answer::Moved => proceed(process, follow_up, lines, turn),
                 Answer::Stay => Step::Stay,
                 Answer::Broken => Step::Broken,
@@ -98,18 +99,22 @@ pub(super) fn numbers_used(process: &Process, lines: &[Line]) -> u16 {
     used.max().unwrap_or(0).max(process.numbers)
 }
 
-/// What a message about a piece of work means, while it is carried out and while it is undone: the state of the leg
-/// tells the two apart.
-pub(super) fn learn(process: &Process, lines: &mut [Line], job: Job, news: News, turn: &mut Turn) -> Answer {
-    let Some(line) = lines.iter_mut().find(|line| line.plan.line == job.line) else { return Answer::Stay };
+/// The line and the leg that a message is about; `None`: none that is open under this name.
+pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: News) -> Option<(usize, usize)> {
+    let line = lines.iter().position(|line| line.plan.line == job.line && job.round == process.round)?;
     let about = |strand: &Strand| match news {
         News::Ruled(_) => strand.has_task() && strand.open_number() == job.attempt,
         News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Return(_) | News::Money(_) | News::TaskClosed => {
             strand.attempt == job.attempt || planted(Mistake::AcceptStale)
         }
     };
-    let found = line.strands.iter().position(|strand| strand.leg == job.leg && about(strand));
-    let Some(at) = found.filter(|_| job.round == process.round) else { return Answer::Stay };
+    let at = lines[line].strands.iter().position(|strand| strand.leg == job.leg && about(strand))?;
+    Some((line, at))
+}
+
+/// What a message about a leg means, while it is carried out and while it is undone: the state of the leg tells the two
+/// apart.
+pub(super) fn learn(line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer {
     match news {
         News::Granted(units) => granted(line, at, units, turn),
         News::Stock(news) => stock(line, at, news, turn),

@@ -27,8 +27,9 @@ pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, mut tur
 pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
+            let Some((line, at)) = legs::addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
-            match legs::learn(process, &mut lines, *job, *news, &mut turn) {
+            match legs::learn(&mut lines[line], at, *news, &mut turn) {
                 Answer::Moved => proceed(process, lines, then, turn),
                 Answer::Stay | Answer::GiveUp => Step::Stay,
                 Answer::Broken => Step::Broken,

@@ -28,7 +28,7 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
     let mut seen = HashSet::new();
     let mut trails: Vec<(usize, Option<Event>)> = vec![(0, None)];
     let mut todo = VecDeque::new();
-    let (process, commands) = start(true);
+    let (process, commands) = start(alphabet.talk);
     let mut world = World::default();
     let first = promises::asked(&mut world, &process, &process, &commands);
     let broken = |promise, trails: &[(usize, Option<Event>)], at, process: &Process| Broken {
@@ -191,7 +191,11 @@ fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
 }
 
 fn resend() -> Alphabet {
-    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3);
+    quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3)
+}
+
+fn late() -> Alphabet {
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 2);
     alphabet.grants = vec![0, 1, 2];
     alphabet.mishaps.extend([Parcel::Delayed, Parcel::Damaged]);
     alphabet
@@ -252,6 +256,11 @@ fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
 #[test]
 fn every_promise_holds_for_a_parcel() {
     every_promise_holds("resend", &resend(), 1);
+}
+
+#[test]
+fn every_promise_holds_for_a_late_parcel() {
+    every_promise_holds("late", &late(), 1);
 }
 
 #[test]

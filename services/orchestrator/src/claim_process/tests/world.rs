@@ -2,6 +2,7 @@
 //! say. A correct service does not contradict itself; it may be late, repeat itself and be overtaken by others.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::super::*;
 
@@ -81,7 +82,7 @@ pub struct World {
     pub asked: [u32; 5],
     pub approved: u32,
     pub consented: u32,
-    pub plan: Option<Plan>,
+    pub plan: Option<Rc<Plan>>,
     pub ends: u32,
 }
 
@@ -255,7 +256,7 @@ impl World {
         self.accounts.clear();
         self.approved = if plan.automatic { plan.number } else { self.approved };
         self.consented = if plan.consented { plan.number } else { self.consented };
-        self.plan = Some(plan.clone());
+        self.plan = Some(Rc::new(plan.clone()));
     }
 
     pub fn of_line(&self, line: u16, leg: Leg) -> impl Iterator<Item = (&Job, &Fate)> {
