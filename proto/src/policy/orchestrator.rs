@@ -108,11 +108,10 @@ mod tests {
 
     #[test]
     fn wrong_values_are_told() {
-        let text = SUPPLY_CHAIN.replacen("severities = [\"serious\"", "severities = [\"terrible\"", 1).replacen(
-            "reopen_at_most = 2",
-            "reopen_at_most = 6",
-            1,
-        );
+        let (before, ours) = SUPPLY_CHAIN.split_once("[orchestrator.follow_up]").unwrap();
+        let ours =
+            ours.replacen("[\"serious\"", "[\"terrible\"", 1).replacen("reopen_at_most = 2", "reopen_at_most = 6", 1);
+        let text = format!("{before}[orchestrator.follow_up]{ours}");
         let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
         assert!(error.contains("orchestrator.follow_up.severities[0]: is not a severity"), "{error}");
         assert!(error.contains("orchestrator.follow_up.reopen_at_most: must be 0 to 5"), "{error}");

@@ -111,7 +111,9 @@ impl Installation {
         let path = state_file();
         let mine = fs::read_to_string(&path).ok().and_then(|json| Self::read(&json).ok()).as_ref() == Some(self);
         if mine {
-            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(&path);
+            // Only an empty folder can be removed this way.
+            let _ = path.parent().map(fs::remove_dir);
         }
     }
 }
@@ -120,7 +122,7 @@ impl Installation {
 pub fn state_file() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => PathBuf::from(folder).join("redress/stack.json"),
-        None => std::env::temp_dir().join(format!("redress-{}", nix::unistd::geteuid())).join("stack.json"),
+        None => std::env::temp_dir().join(format!("redress-stack-{}", nix::unistd::geteuid())).join("stack.json"),
     }
 }
 

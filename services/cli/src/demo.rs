@@ -46,7 +46,7 @@ pub use data::{RETURNS, SALES};
 #[derive(Clone, Debug, clap::Args)]
 pub struct Demo {
     /// Seed of what chance decides in the outside world: who answers, what is damaged.
-    #[arg(long, default_value_t = 2010)]
+    #[arg(long, default_value_t = 13)]
     pub seed: u64,
     /// Run the six services as six processes.
     #[arg(long)]

@@ -7,12 +7,8 @@ use super::*;
 /// The legs of a line.
 fn legs(plan: &LinePlan) -> &'static [Leg] {
     match (plan.resolution, plan.collect) {
-        (Resolution::Replace, true) => {
-            &[Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Pickup, Leg::Receipt]
-        }
-        (Resolution::Replace, false) | (Resolution::Resend, _) => {
-            &[Leg::Entitlement, Leg::Reservation, Leg::Shipment]
-        }
+        (Resolution::Replace, true) => &[Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Pickup, Leg::Receipt],
+        (Resolution::Replace, false) | (Resolution::Resend, _) => &[Leg::Entitlement, Leg::Reservation, Leg::Shipment],
         (Resolution::ReturnRefund, _) => &[Leg::Entitlement, Leg::Pickup, Leg::Receipt, Leg::Settlement],
         (Resolution::RefundOnly, _) => &[Leg::Entitlement, Leg::Settlement],
         (Resolution::TechnicalSupport, _) => &[Leg::Support],

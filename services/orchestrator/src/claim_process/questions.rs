@@ -28,7 +28,8 @@ pub fn waiting_for(process: &Process) -> Vec<Command> {
         Stage::AwaitingApproval(plan) => vec![Command::RequestApproval { plan: plan.number }],
         Stage::AwaitingConsent(plan) => vec![Command::ProposePlan { plan: plan.number }],
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
-            let legs = |line: &Line| (0..line.strands.len()).filter_map(|at| line.question(round, at)).collect::<Vec<_>>();
+            let legs =
+                |line: &Line| (0..line.strands.len()).filter_map(|at| line.question(round, at)).collect::<Vec<_>>();
             lines.iter().flat_map(legs).collect()
         }
         Stage::FollowingUp => vec![Command::StartFollowUp { round }],

@@ -139,9 +139,8 @@ pub(super) fn expect_back(line: &mut Line, shipment: usize, turn: &mut Turn) {
 /// Goods have left the customer and should not have. If they were counted, the receipt asks the person.
 pub(super) fn collected(line: &mut Line, pickup: usize, turn: &mut Turn) {
     let receipt = line.find_for(Leg::Receipt, line.strands[pickup].purpose).map(|at| &line.strands[at]);
-    let counted = receipt.is_some_and(|receipt| {
-        matches!(receipt.state, At::Done | At::UndoFailed) || receipt.count.came() > 0
-    });
+    let counted =
+        receipt.is_some_and(|receipt| matches!(receipt.state, At::Done | At::UndoFailed) || receipt.count.came() > 0);
     if counted {
         turn.put(line, pickup, At::Done);
     } else {

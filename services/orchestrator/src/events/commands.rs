@@ -31,31 +31,12 @@ pub(crate) fn message(
             let cancel = triage::CancelAssessment { assessment: *assessment };
             to.triage("cancel_assessment", triage_command::Kind::CancelAssessment(cancel))
         }
-        Command::AskCustomer { question, line, reason } => {
-            let (question_id, line) = (format!("q{question}"), u32::from(*line));
-            let ask = intake::AskCustomer { question_id, reason: reason.clone(), line };
-            to.intake("ask_customer", intake_command::Kind::AskCustomer(ask))
-        }
-        Command::CloseQuestion { question } => {
-            let close = intake::CloseQuestion { question_id: format!("q{question}") };
-            to.intake("close_question", intake_command::Kind::CloseQuestion(close))
-        }
-        Command::ProposePlan { plan } => {
-            let propose = intake::ProposePlan { plan: Some(to.plan(*plan)?) };
-            to.intake("propose_plan", intake_command::Kind::ProposePlan(propose))
-        }
-        Command::WithdrawPlan { plan } => {
-            let withdraw = intake::WithdrawPlan { plan_number: *plan };
-            to.intake("withdraw_plan", intake_command::Kind::WithdrawPlan(withdraw))
-        }
-        Command::StartFollowUp { round } => {
-            let start = intake::StartFollowUp { round: u32::from(*round) };
-            to.intake("start_follow_up", intake_command::Kind::StartFollowUp(start))
-        }
-        Command::EndClaim { outcome, reason } => {
-            let end = intake::EndClaim { outcome: words::outcome(*outcome) as i32, reason: reason.clone() };
-            to.intake("end_claim", intake_command::Kind::EndClaim(end))
-        }
+        Command::AskCustomer { .. }
+        | Command::CloseQuestion { .. }
+        | Command::ProposePlan { .. }
+        | Command::WithdrawPlan { .. }
+        | Command::StartFollowUp { .. }
+        | Command::EndClaim { .. } => return to.intake(command).map(Some),
         Command::StartClocks { .. } | Command::StopClocks { .. } | Command::PauseClocks | Command::ResumeClocks => {
             return to.clocks(command).map(Some);
         }
@@ -200,9 +181,35 @@ impl To<'_> {
         Ok(Outgoing::command("logistics", name, self.claim, &message))
     }
 
-    fn intake(&self, name: &str, kind: intake_command::Kind) -> Outgoing {
+    fn intake(&self, command: &Command) -> Result<Outgoing, String> {
+        use intake_command::Kind;
+        let (name, kind) = match command {
+            Command::AskCustomer { question, line, reason } => {
+                let (question_id, line) = (format!("q{question}"), u32::from(*line));
+                let ask = intake::AskCustomer { question_id, reason: reason.clone(), line };
+                ("ask_customer", Kind::AskCustomer(ask))
+            }
+            Command::CloseQuestion { question } => {
+                let close = intake::CloseQuestion { question_id: format!("q{question}") };
+                ("close_question", Kind::CloseQuestion(close))
+            }
+            Command::ProposePlan { plan } => {
+                ("propose_plan", Kind::ProposePlan(intake::ProposePlan { plan: Some(self.plan(*plan)?) }))
+            }
+            Command::WithdrawPlan { plan } => {
+                ("withdraw_plan", Kind::WithdrawPlan(intake::WithdrawPlan { plan_number: *plan }))
+            }
+            Command::StartFollowUp { round } => {
+                ("start_follow_up", Kind::StartFollowUp(intake::StartFollowUp { round: u32::from(*round) }))
+            }
+            Command::EndClaim { outcome, reason } => {
+                let end = intake::EndClaim { outcome: words::outcome(*outcome) as i32, reason: reason.clone() };
+                ("end_claim", Kind::EndClaim(end))
+            }
+            other => return Err(format!("{other:?} is not for intake")),
+        };
         let message = IntakeCommand { claim_id: self.claim.to_string(), kind: Some(kind) };
-        Outgoing::command("intake", name, self.claim, &message)
+        Ok(Outgoing::command("intake", name, self.claim, &message))
     }
 
     fn triage(&self, name: &str, kind: triage_command::Kind) -> Outgoing {

@@ -165,7 +165,9 @@ fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, meta: &Meta) -> Plan {
         | AssessReason::Denied
         | AssessReason::Failed => true,
     };
-    let automatic = total == 0 || limit.is_some_and(|limit| total <= limit);
+    // What was denied once goes to those who may approve again, whoever proposes it now (domain rule 12).
+    let own_authority = ask.reason != AssessReason::Denied && limit.is_some_and(|limit| total <= limit);
+    let automatic = total == 0 || own_authority;
     let consented = plan::consented(rules, ask, &lines, wish_counts);
     Plan { automatic, consented, ..plan::whole(pack, ask, lines, &meta.actor.subject) }
 }

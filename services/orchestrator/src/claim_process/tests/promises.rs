@@ -8,75 +8,109 @@ type Kept = Result<(), String>;
 /// Applies what the process asks to the world, and checks each question.
 pub fn asked(world: &mut World, before: &Process, after: &Process, commands: &[Command]) -> Kept {
     for command in commands {
-        match command {
-            Command::Grant { job, .. } => {
-                new_work(world, after, *job, None)?;
-            }
-            Command::Reserve { job, quantity } | Command::Collect { job, quantity } => {
-                new_work(world, after, *job, None)?;
-                granted(world, *job, *quantity)?;
-            }
-            Command::ExpectReturn { job, quantity } => {
-                let out = world.of_line(job.line, Leg::Shipment).any(|(_, fate)| fate.is_out());
-                new_work(world, after, *job, None)?;
-                granted(world, *job, *quantity)?;
-                world.jobs.get_mut(job).expect("new").brings_back = out;
-            }
-            Command::Ship { job, quantity } => {
-                new_work(world, after, *job, None)?;
-                granted(world, *job, *quantity)?;
-                let held = world.of_line(job.line, Leg::Reservation).last().map(|(_, fate)| fate.told);
-                keep(held == Some(Told::Full), "shipped what is not held")?;
-            }
-            Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
-            Command::OpenTask { job, kind, .. } => new_work(world, after, *job, Some(*kind))?,
-            Command::Consume { job } => known(world, *job)?.consume = true,
-            Command::Release { job } => {
-                let doubt = |(_, fate): (&Job, &Fate)| matches!(fate.told, Told::Nothing | Told::Begun);
-                let sent = world.of_line(job.line, Leg::Shipment).any(doubt);
-                keep(!sent, "released while it may still be sent")?;
-                known(world, *job)?.undo = true;
-            }
-            Command::CancelReturn { job } | Command::CancelShipment { job } => known(world, *job)?.undo = true,
-            Command::CancelCollection { job } | Command::CloseTask { job } => known(world, *job)?.undo = true,
-            Command::GiveBack { job, quantity } => account(world, *job)?.move_units(*quantity, 0)?,
-            Command::Give { job, quantity } => account(world, *job)?.move_units(*quantity, *quantity)?,
-            Command::TakeBack { job, quantity } => account(world, *job)?.take_back(*quantity)?,
-            Command::Assess { assessment, plan, .. } => {
-                keep(*assessment == world.asked[0] + 1, "an assessment number is used twice")?;
-                keep(*plan == after.plan + 1, "a plan number is used twice")?;
-                world.asked[0] = *assessment;
-            }
-            Command::AskCustomer { question, .. } => new_number(&mut world.asked[1], *question)?,
-            Command::RequestApproval { plan } => new_number(&mut world.asked[2], *plan)?,
-            Command::ProposePlan { plan } => {
-                keep(world.approved == *plan, "proposed before it was approved")?;
-                new_number(&mut world.asked[3], *plan)?;
-            }
-            Command::StartFollowUp { round } => new_number(&mut world.asked[4], u32::from(*round))?,
-            Command::EndClaim { .. } => {
-                world.ends += 1;
-                keep(matches!(after.stage, Stage::Ended { .. }), "ended and not at the end")?;
-            }
-            Command::CancelAssessment { assessment } => {
-                keep(matches!(after.stage, Stage::Ended { .. }) && *assessment == world.asked[0], "taken back twice")?;
-            }
-            Command::CloseQuestion { .. } | Command::WithdrawPlan { .. } | Command::CancelApproval { .. } => {}
-            Command::StartClocks { .. } | Command::StopClocks { .. } | Command::PauseClocks => {}
-            Command::ResumeClocks | Command::Notify { .. } | Command::Announce(_) => {}
-        }
+        asked_of_others(world, after, command)?;
+        asked_about_work(world, after, command)?;
     }
     if is_busy(before) && !is_busy(after) {
-        nothing_is_forgotten(world, matches!(before.stage, Stage::Compensating { .. }) || !is_done(after))?;
+        let undone = matches!(before.stage, Stage::Compensating { .. }) || !is_done(after);
+        nothing_is_forgotten(world, undone)?;
         world.jobs.clear();
-        // The process itself says which units are given; nothing of this plan is open any more.
         world.accounts.clear();
-        if after.round > before.round {
-            world.highest.clear();
-        }
     }
     if after.round > before.round {
         world.highest.clear();
+    }
+    Ok(())
+}
+
+/// Questions to those who judge, approve and agree; clocks; the end.
+fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kept {
+    let ended = matches!(after.stage, Stage::Ended { .. });
+    match command {
+        Command::Assess { assessment, plan, .. } => {
+            keep(*assessment == world.asked[0] + 1, "an assessment number is used twice")?;
+            keep(*plan == after.plan + 1, "a plan number is used twice")?;
+            keep(!world.withdrawn, "judged again though withdrawn")?;
+            world.asked[0] = *assessment;
+        }
+        Command::AskCustomer { question, .. } => new_number(&mut world.asked[1], *question)?,
+        Command::RequestApproval { plan } => new_number(&mut world.asked[2], *plan)?,
+        Command::ProposePlan { plan } => {
+            keep(world.approved == *plan, "proposed before it was approved")?;
+            new_number(&mut world.asked[3], *plan)?;
+        }
+        Command::StartFollowUp { round } => new_number(&mut world.asked[4], u32::from(*round))?,
+        Command::EndClaim { outcome, .. } => {
+            world.ends += 1;
+            keep(ended, "ended and not at the end")?;
+            keep((*outcome == Outcome::Withdrawn) == world.withdrawn, "withdrawn, and ended otherwise")?;
+        }
+        Command::CancelAssessment { assessment } => {
+            keep(ended && *assessment == world.asked[0], "another assessment is taken back")?;
+        }
+        Command::CloseQuestion { question } => keep(ended && *question == world.asked[1], "another question")?,
+        Command::CancelApproval { plan } => keep(ended && *plan == world.asked[2], "another approval")?,
+        Command::WithdrawPlan { plan } => keep(ended && *plan == world.asked[3], "another proposal")?,
+        Command::PauseClocks => {
+            keep(!world.paused, "paused twice")?;
+            world.paused = true;
+        }
+        Command::ResumeClocks => {
+            keep(world.paused, "resumed and not paused")?;
+            world.paused = false;
+        }
+        Command::StartClocks { .. } | Command::StopClocks { .. } | Command::Notify { .. } | Command::Announce(_) => {}
+        // Asked about work.
+        Command::OpenTask { .. } | Command::CloseTask { .. } | Command::Grant { .. } | Command::Give { .. } => {}
+        Command::GiveBack { .. } | Command::TakeBack { .. } | Command::Reserve { .. } | Command::Consume { .. } => {}
+        Command::Release { .. } | Command::ExpectReturn { .. } | Command::CancelReturn { .. } => {}
+        Command::Ship { .. } | Command::CancelShipment { .. } | Command::Collect { .. } => {}
+        Command::CancelCollection { .. } | Command::Settle { .. } => {}
+    }
+    Ok(())
+}
+
+/// Questions about pieces of work.
+fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Kept {
+    match command {
+        Command::Grant { job, .. } => new_work(world, after, *job, None)?,
+        Command::Reserve { job, quantity } | Command::Collect { job, quantity } => {
+            new_work(world, after, *job, None)?;
+            granted(world, *job, *quantity)?;
+        }
+        Command::ExpectReturn { job, quantity } => {
+            let out = world.of_line(job.line, Leg::Shipment).any(|(_, fate)| fate.is_out());
+            new_work(world, after, *job, None)?;
+            granted(world, *job, *quantity)?;
+            known(world, *job)?.brings_back = out;
+        }
+        Command::Ship { job, quantity } => {
+            new_work(world, after, *job, None)?;
+            granted(world, *job, *quantity)?;
+            let held = world.of_line(job.line, Leg::Reservation).last().map(|(_, fate)| fate.told);
+            keep(held == Some(Told::Full), "shipped what is not held")?;
+        }
+        Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
+        Command::OpenTask { job, kind, .. } => new_work(world, after, *job, Some(*kind))?,
+        Command::Consume { job } => known(world, *job)?.consume = true,
+        Command::Release { job } => {
+            let doubt = |(_, fate): (&Job, &Fate)| matches!(fate.told, Told::Nothing | Told::Begun);
+            let sent = world.of_line(job.line, Leg::Shipment).any(doubt);
+            keep(!sent, "released while it may still be sent")?;
+            known(world, *job)?.undo = true;
+        }
+        Command::CancelReturn { job } | Command::CancelShipment { job } => known(world, *job)?.undo = true,
+        Command::CancelCollection { job } | Command::CloseTask { job } => known(world, *job)?.undo = true,
+        Command::GiveBack { job, quantity } => account(world, *job)?.move_units(*quantity, 0)?,
+        Command::Give { job, quantity } => account(world, *job)?.move_units(*quantity, *quantity)?,
+        Command::TakeBack { job, quantity } => account(world, *job)?.take_back(*quantity)?,
+        // Asked of others.
+        Command::Assess { .. } | Command::CancelAssessment { .. } | Command::AskCustomer { .. } => {}
+        Command::CloseQuestion { .. } | Command::ProposePlan { .. } | Command::WithdrawPlan { .. } => {}
+        Command::StartFollowUp { .. } | Command::EndClaim { .. } | Command::StartClocks { .. } => {}
+        Command::StopClocks { .. } | Command::PauseClocks | Command::ResumeClocks => {}
+        Command::RequestApproval { .. } | Command::CancelApproval { .. } => {}
+        Command::Notify { .. } | Command::Announce(_) => {}
     }
     Ok(())
 }
@@ -89,6 +123,8 @@ pub fn hold(process: &Process, world: &World) -> Kept {
     for command in &open {
         keep(was_asked(world, command), &format!("awaited but never asked: {command:?}"))?;
     }
+    let asking = matches!(process.stage, Stage::AwaitingCustomer { .. });
+    keep(ended || world.paused == asking, "clocks pause exactly while the customer is asked")?;
     let party = waits_for(process);
     keep(ended == (party == proto::claim::WaitingFor::Unspecified), "a claim waits for a named party until it ends")?;
     keep(ended == open.is_empty(), "a claim has an open question until it ends")
@@ -186,9 +222,7 @@ fn was_asked(world: &World, command: &Command) -> bool {
         Command::OpenTask { job, kind, .. } => fate(job).is_some_and(|fate| fate.task == Some(*kind) && !fate.undo),
         Command::Consume { job } => fate(job).is_some_and(|fate| fate.consume),
         Command::Release { job } | Command::CancelReturn { job } => fate(job).is_some_and(|fate| fate.undo),
-        Command::CancelShipment { job } | Command::CancelCollection { job } => {
-            fate(job).is_some_and(|fate| fate.undo)
-        }
+        Command::CancelShipment { job } | Command::CancelCollection { job } => fate(job).is_some_and(|fate| fate.undo),
         Command::Assess { assessment, .. } => *assessment == world.asked[0],
         Command::AskCustomer { question, .. } => *question == world.asked[1],
         Command::RequestApproval { plan } => *plan == world.asked[2],
@@ -223,9 +257,7 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
             }
             Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
             Leg::Receipt => match fate.told {
-                Told::Cancelled | Told::Complete => {
-                    !undone || fate.brings_back || fate.count.came() == 0 || left_so()
-                }
+                Told::Cancelled | Told::Complete => !undone || fate.brings_back || fate.count.came() == 0 || left_so(),
                 _ => left_so(),
             },
             Leg::Settlement => fate.told == Told::NotPaid || (fate.told == Told::Paid && (!undone || left_so())),
@@ -236,16 +268,17 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
     for (line, account) in &world.accounts {
         keep(account.held == 0, &format!("line {line}: promised and neither given nor given back: {account:?}"))?;
         let paid = world.of_line(*line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
-        let sent = world.of_line(*line, Leg::Shipment).any(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered));
+        let sent =
+            world.of_line(*line, Leg::Shipment).any(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered));
         keep(account.given == 0 || paid || sent, &format!("line {line}: nothing was given for {account:?}"))?;
     }
     Ok(())
 }
 
 fn came_back(world: &World, line: u16) -> bool {
-    world.of_line(line, Leg::Receipt).any(|(_, fate)| {
-        fate.brings_back && matches!(fate.told, Told::Complete | Told::Cancelled)
-    })
+    world
+        .of_line(line, Leg::Receipt)
+        .any(|(_, fate)| fate.brings_back && matches!(fate.told, Told::Complete | Told::Cancelled))
 }
 
 /// The pick-up fetches a parcel of ours.

@@ -1,1 +1,164 @@
-//! placeholder
+//! Some lives of a claim, told from beginning to end.
+
+use super::super::*;
+
+/// A claim that is told what happens, and what it has asked.
+struct Story {
+    process: Process,
+    asked: Vec<Command>,
+}
+
+impl Story {
+    fn of(plan: Plan) -> Self {
+        let (process, asked) = start(false);
+        let mut story = Self { process, asked };
+        story.hears(Event::Judged { assessment: 1, plan });
+        story
+    }
+
+    fn hears(&mut self, event: Event) -> &mut Self {
+        match step(&self.process, &event) {
+            Step::Go(process, commands) => {
+                self.process = process;
+                self.asked.extend(commands);
+            }
+            other => panic!("{event:?}: {other:?} in {:?}", self.process),
+        }
+        self
+    }
+
+    fn learns(&mut self, leg: Leg, attempt: u16, news: News) -> &mut Self {
+        let job = Job { round: 1, line: 1, leg, attempt };
+        self.hears(Event::Work { job, news })
+    }
+
+    fn sends_and_loses(&mut self, attempt: u16) -> &mut Self {
+        self.learns(Leg::Reservation, attempt, News::Stock(Stock::Reserved))
+            .learns(Leg::Shipment, attempt, News::Parcel(Parcel::Booked))
+            .learns(Leg::Shipment, attempt, News::Parcel(Parcel::HandedOver))
+            .learns(Leg::Reservation, attempt, News::Stock(Stock::Consumed))
+            .learns(Leg::Shipment, attempt, News::Parcel(Parcel::Lost))
+    }
+
+    fn was_asked(&self, command: &Command) -> bool {
+        self.asked.contains(command)
+    }
+}
+
+fn plan(resolution: Resolution, quantity: u32) -> Plan {
+    let line = LinePlan { line: 1, resolution, quantity, collect: false };
+    Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![line] }
+}
+
+fn job(leg: Leg, attempt: u16) -> Job {
+    Job { round: 1, line: 1, leg, attempt }
+}
+
+#[test]
+fn lost_goods_are_sent_again_twice_and_then_a_person_decides() {
+    let mut story = Story::of(plan(Resolution::Resend, 3));
+    story.learns(Leg::Entitlement, 1, News::Granted(2));
+    story.sends_and_loses(1).sends_and_loses(2).sends_and_loses(3);
+    let task = Command::OpenTask { job: job(Leg::Shipment, 4), kind: Task::LegFailed, reason: "LOST" };
+    assert_eq!(waiting_for(&story.process), [task]);
+    story.learns(Leg::Shipment, 4, News::Ruled(Ruling::Retry));
+    assert!(story.was_asked(&Command::Reserve { job: job(Leg::Reservation, 4), quantity: 2 }));
+    story.learns(Leg::Reservation, 4, News::Stock(Stock::Reserved));
+    assert!(story.was_asked(&Command::Ship { job: job(Leg::Shipment, 5), quantity: 2 }));
+    let grants = story.asked.iter().filter(|command| matches!(command, Command::Grant { .. })).count();
+    assert_eq!(grants, 1, "the grant stays the same however often it is sent");
+}
+
+#[test]
+fn what_was_given_before_is_not_given_again() {
+    let mut story = Story::of(plan(Resolution::RefundOnly, 3));
+    story.learns(Leg::Entitlement, 1, News::Granted(0));
+    let reason = "ALREADY_COMPENSATED".to_owned();
+    assert_eq!(story.process.stage, Stage::Ended { outcome: Outcome::Rejected, reason });
+}
+
+#[test]
+fn only_accepted_units_are_refunded_and_the_rest_is_promised_no_more() {
+    let mut story = Story::of(plan(Resolution::ReturnRefund, 5));
+    story.learns(Leg::Entitlement, 1, News::Granted(4));
+    let count = Count { accepted: 3, other: 1 };
+    story.learns(Leg::Pickup, 1, News::Parcel(Parcel::Delivered));
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    let grant = job(Leg::Entitlement, 1);
+    assert!(story.was_asked(&Command::GiveBack { job: grant, quantity: 1 }));
+    assert!(story.was_asked(&Command::Give { job: grant, quantity: 3 }));
+    assert!(story.was_asked(&Command::Settle { job: job(Leg::Settlement, 1), grant, quantity: 3 }));
+    story.learns(Leg::Settlement, 1, News::Money(Money::Paid));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Closed);
+}
+
+#[test]
+fn a_withdrawal_while_a_failure_is_undone_changes_what_follows() {
+    let mut story = Story::of(plan(Resolution::Resend, 1));
+    story.learns(Leg::Entitlement, 1, News::Granted(1));
+    story.learns(Leg::Reservation, 1, News::Stock(Stock::Reserved));
+    story.learns(Leg::Shipment, 1, News::Parcel(Parcel::BookingFailed));
+    story.learns(Leg::Shipment, 2, News::Ruled(Ruling::Deny));
+    assert_eq!(waiting_for(&story.process), [Command::Release { job: job(Leg::Reservation, 1) }]);
+    story.hears(Event::Withdrawn);
+    story.learns(Leg::Reservation, 1, News::Stock(Stock::Released));
+    assert!(story.was_asked(&Command::GiveBack { job: job(Leg::Entitlement, 1), quantity: 1 }));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Withdrawn);
+}
+
+#[test]
+fn a_parcel_too_late_to_void_comes_back_and_what_is_missing_was_given() {
+    let mut story = Story::of(plan(Resolution::Resend, 3));
+    story.learns(Leg::Entitlement, 1, News::Granted(3));
+    story.learns(Leg::Reservation, 1, News::Stock(Stock::Reserved));
+    story.hears(Event::Withdrawn);
+    story.learns(Leg::Shipment, 1, News::Parcel(Parcel::CancelRefused));
+    story.learns(Leg::Reservation, 1, News::Stock(Stock::Consumed));
+    assert!(story.was_asked(&Command::Collect { job: job(Leg::Pickup, 1), quantity: 3 }));
+    let count = Count { accepted: 2, other: 0 };
+    story.learns(Leg::Pickup, 1, News::Parcel(Parcel::HandedOver));
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    let grant = job(Leg::Entitlement, 1);
+    assert!(story.was_asked(&Command::Give { job: grant, quantity: 1 }));
+    assert!(story.was_asked(&Command::GiveBack { job: grant, quantity: 2 }));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Withdrawn);
+}
+
+#[test]
+fn money_that_was_paid_waits_for_a_person_when_the_claim_is_withdrawn() {
+    let mut story = Story::of(plan(Resolution::RefundOnly, 1));
+    story.learns(Leg::Entitlement, 1, News::Granted(1));
+    story.hears(Event::Withdrawn);
+    assert_eq!(waits_for(&story.process), proto::claim::WaitingFor::Finance);
+    story.learns(Leg::Settlement, 1, News::Money(Money::Paid));
+    story.learns(Leg::Settlement, 2, News::Ruled(Ruling::Retry));
+    story.learns(Leg::Settlement, 3, News::Ruled(Ruling::Approve));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Withdrawn);
+    assert!(!story.asked.iter().any(|command| matches!(command, Command::TakeBack { .. })), "it stays given");
+}
+
+/// Forms of version 1 that may lie in a database. They may be added to; none is ever changed.
+#[test]
+fn stored_processes_stay_readable() {
+    let stored = [
+        r#"{"round":1,"assessment":2,"plan":0,"numbers":0,"acknowledged":true,
+            "stage":{"AwaitingCustomer":{"line":1,"reason":"ORDER_NO"}}}"#,
+        r#"{"round":1,"assessment":1,"plan":1,"numbers":0,"acknowledged":true,"stage":{"Compensating":{
+            "lines":[{"plan":{"line":1,"resolution":"Resend","quantity":3,"collect":false},
+            "already_compensated":false,"held":3,"given":0,"losses":0,"strands":[
+            {"leg":"Entitlement","purpose":"Plan","state":"Done","attempt":1,"last":1,"late":false,
+             "count":{"accepted":0,"other":0}},
+            {"leg":"Shipment","purpose":"Plan","state":{"Failed":"Refused"},"attempt":1,"last":2,"late":true,
+             "count":{"accepted":0,"other":0}},
+            {"leg":"Receipt","purpose":{"BringBack":{"shipment":1}},"state":"CountedPartly","attempt":1,"last":1,
+             "late":false,"count":{"accepted":2,"other":0}}]}],"then":"EndWithdrawn"}}}"#,
+        r#"{"round":2,"assessment":4,"plan":2,"numbers":3,"acknowledged":true,
+            "stage":{"Ended":{"outcome":"Closed","reason":""}}}"#,
+    ];
+    for text in stored {
+        let process: Process = serde_json::from_str(text).unwrap();
+        let again = serde_json::to_value(&process).unwrap();
+        assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
+    }
+    assert_eq!(FORMAT, 1);
+}

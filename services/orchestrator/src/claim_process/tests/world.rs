@@ -84,6 +84,10 @@ pub struct World {
     pub consented: u32,
     pub plan: Option<Rc<Plan>>,
     pub ends: u32,
+    /// The customer has withdrawn, while there was something to withdraw.
+    pub withdrawn: bool,
+    /// All clocks are paused.
+    pub paused: bool,
 }
 
 impl Alphabet {
@@ -177,9 +181,8 @@ impl Alphabet {
         match fate.told {
             Told::Nothing | Told::Begun => {
                 let mut news = vec![];
-                let possible = |count: &&Count| {
-                    count.accepted >= fate.count.accepted && count.other >= fate.count.other
-                };
+                let possible =
+                    |count: &&Count| count.accepted >= fate.count.accepted && count.other >= fate.count.other;
                 for count in self.counts.iter().filter(possible) {
                     news.push(Return::Counted { count: *count, complete: true });
                     if count.came() > fate.count.came() {

@@ -98,7 +98,8 @@ fn a_person_decides_once_and_the_answer_is_told_again() {
     let entry = &case.entries[&1];
     let plan = entry.plan.as_ref().unwrap();
     assert_eq!((entry.version, entry.by.as_str(), plan.proposed_by.as_str()), (2, "anna", "anna"));
-    assert!(plan.automatic && !plan.consented, "the customer wished for something else");
+    assert!(!plan.automatic, "what was denied goes to those who may approve again");
+    assert!(!plan.consented, "the customer wished for something else");
     assert_eq!(plan.lines[0].freight_payer(), LiabilityParty::CompanySales);
     // A promise is made from the day of the decision.
     assert_eq!(plan.lines[0].promised_on, "2026-06-27");
