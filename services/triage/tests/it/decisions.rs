@@ -39,7 +39,7 @@ async fn a_work_item_is_shown_decided_and_answered() {
     let [Answer::PersonNeeded(_), Answer::ClaimJudged(judged)] = &all[..] else { panic!("{all:?}") };
     let plan = judged.plan.as_ref().unwrap();
     assert_eq!((judged.assessment, plan.number, plan.proposed_by.as_str()), (1, 1, "anna"));
-    assert!(plan.automatic && !plan.consented);
+    assert!(!plan.automatic && !plan.consented);
     assert!(work_items(&mut client).await.is_empty());
 
     // Nothing is overwritten: the judgement of the rules is still there.
