@@ -81,8 +81,9 @@ impl Stack {
             ServerOptions { durable: options.durable, root: options.root.clone(), ..ServerOptions::default() };
         let servers = tokio::task::spawn_blocking(move || Servers::start(servers)).await??;
         let client = chassis::connect_nats("local", &servers.nats_url().into()).await?;
-        let (databases, ()) =
-            tokio::try_join!(databases::make(&servers), async { chassis::provision(&client, PREFIX, STORAGE_MIB).await })?;
+        let (databases, ()) = tokio::try_join!(databases::make(&servers), async {
+            chassis::provision(&client, PREFIX, STORAGE_MIB).await
+        })?;
         let mut stack = Self {
             running: Vec::new(),
             processes: Processes::default(),

@@ -1,6 +1,7 @@
 //! What tests stand on: real PostgreSQL and NATS, a fresh database and private subjects for each test, a clock that is
 //! moved by hand, and waiting for a state instead of a time.
 
+mod binary;
 mod home;
 mod service;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+pub use binary::serve_and_stop;
 pub use home::{Home, servers};
 pub use service::{TestService, publish, start};
 

@@ -81,8 +81,8 @@ fn works_without_rights() {
     assert!(!launcher.folder.exists());
 }
 
+#[cfg(feature = "download-tests")]
 #[test]
-#[ignore = "downloads"]
 fn works_with_nothing_installed() {
     let accounts: &[u32] = if root() { &[0, NOBODY] } else { &[NOBODY] };
     for uid in accounts {

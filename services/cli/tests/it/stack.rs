@@ -6,6 +6,8 @@ use std::process::{Child, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use proto::inventory::GetAvailabilityRequest;
+use proto::inventory::inventory_service_client::InventoryServiceClient;
 use serde_json::Value;
 
 use crate::{code, redress};
@@ -34,6 +36,17 @@ impl Up {
         let output = redress(&[&["--output", "json", "--stack", stack], arguments].concat()).output().unwrap();
         let text = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
         (code(&output), serde_json::from_slice(text).unwrap_or(Value::Null))
+    }
+
+    /// Units of an article that are available, asked as any client would.
+    fn available(&self, sku: &str) -> u64 {
+        let json: Value = serde_json::from_slice(&std::fs::read(self.stack.path()).unwrap()).unwrap();
+        let address = json["services"]["inventory"].as_str().unwrap().to_owned();
+        let request = GetAvailabilityRequest { sku: sku.to_owned(), batch: String::new() };
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let channel = tonic::transport::Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+            InventoryServiceClient::new(channel).get_availability(request).await.unwrap().into_inner().available
+        })
     }
 
     fn stop(mut self) {
@@ -73,6 +86,8 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
         let (exit, report) = up.ask(&["import", "stock", &stock, "--register", "GB"]);
         assert_eq!((exit, &report["made"]), (0, &Value::from(1)), "{report}");
     }
+
+    assert_eq!(up.available("LAMP-1"), 10, "the same file imported again changes nothing");
 
     let submit = ["claim", "submit", "--customer", "C1", "--name", "Customer 1", "--email", "c1@example.com"];
     let goods = ["--sku", "LAMP-1", "--quantity", "2", "--category", "return_request", "--wish", "return_refund"];

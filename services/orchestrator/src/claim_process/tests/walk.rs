@@ -1,15 +1,14 @@
 //! The walk over every past, and the mistakes that it must find.
 
-use std::collections::HashSet;
-use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 
 use super::super::mistakes::{Mistake, PLANTED};
 use super::super::*;
 use super::promises;
 use super::world::{Alphabet, World};
 
-#[derive(Clone, Hash)]
+#[derive(Hash)]
 struct Past {
     process: Process,
     world: World,
@@ -49,9 +48,7 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
             })?;
             let Some(next) = next else { continue };
             moves |= !matches!(event, Event::Withdrawn | Event::ReadBackConfirmed);
-            let mut hasher = hash.build_hasher();
-            next.hash(&mut hasher);
-            if within(alphabet, &next.process) && seen.insert(hasher.finish()) {
+            if within(alphabet, &next.process) && seen.insert(hash.hash_one(&next)) {
                 trails.push((at, Some(event)));
                 todo.push_back((next, trails.len() - 1));
             }
@@ -87,10 +84,7 @@ fn trail(trails: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
 fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
     let (process, commands) = match step(&past.process, event) {
         Step::Go(process, commands) => (process, commands),
-        Step::Stay => {
-            // It was heard all the same: the sender will not contradict it.
-            return Ok(None);
-        }
+        Step::Stay => return Ok(None),
         Step::Broken => return Err("a correct sender is not believed".to_owned()),
     };
     if matches!(past.process.stage, Stage::Ended { .. }) {
