@@ -82,7 +82,7 @@ pub async fn run(import: Import, session: &Session) -> Result<()> {
         Import::Stock(file) => {
             (stock::import(&read(&file.file)?, file.register.as_deref(), session).await?, file.report)
         }
-        Import::Claims(file) => (claims::import(&read(&file.file)?, session).await?.report, file.report),
+        Import::Claims(file) => (claims::import(&read(&file.file)?, file.until, session).await?.report, file.report),
     };
     if let Some(to) = to {
         report.write(&to)?;

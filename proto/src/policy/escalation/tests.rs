@@ -102,7 +102,7 @@ fn a_matrix_has_no_gap_and_no_overlap() {
     told(last, "{ up_to = 2_000_000, roles = [\"supervisor\", \"finance\", \"management\"] }", problem);
 
     let problem = "escalation.authority[0].bands[0]: only the last band has no end: the bands after it overlap";
-    told("{ up_to = 20_000, roles = [] }", "{ roles = [] }", problem);
+    told("{ up_to = 5_000, roles = [] }", "{ roles = [] }", problem);
 
     let problem = "escalation.authority[0].bands[3].roles: names a role twice";
     told(last, "{ roles = [\"supervisor\", \"finance\", \"supervisor\"] }", problem);
@@ -138,9 +138,9 @@ fn cost_resolution_and_severity_name_those_who_approve() {
     let chain = |resolution, severity, cost| -> Vec<String> {
         rules.chain(resolution, severity, cost).iter().map(ToString::to_string).collect()
     };
-    assert!(chain(Resolution::Replace, Severity::General, Some(20_000)).is_empty());
-    assert_eq!(chain(Resolution::Replace, Severity::General, Some(20_001)), ["supervisor"]);
-    assert_eq!(chain(Resolution::Replace, Severity::Unspecified, Some(20_001)), ["supervisor"]);
+    assert!(chain(Resolution::Replace, Severity::General, Some(5_000)).is_empty());
+    assert_eq!(chain(Resolution::Replace, Severity::General, Some(5_001)), ["supervisor"]);
+    assert_eq!(chain(Resolution::Replace, Severity::Unspecified, Some(5_001)), ["supervisor"]);
     assert_eq!(chain(Resolution::Replace, Severity::Minor, Some(100_001)), ["supervisor", "finance"]);
     assert_eq!(chain(Resolution::Replace, Severity::Minor, None), ["supervisor", "finance", "management"]);
     assert!(chain(Resolution::Reject, Severity::Minor, Some(0)).is_empty());

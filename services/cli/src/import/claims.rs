@@ -8,6 +8,7 @@ use tonic::{Code, Request, Status};
 
 use super::invoice::{self, Line};
 use super::report::{Kind, Report};
+use super::shift::{self, Until};
 use super::{Entry, content_id};
 use crate::connect::{Clients, Session};
 use crate::exit;
@@ -46,11 +47,12 @@ pub struct Imported {
     pub report: Report,
 }
 
-/// Submits a claim for every credit line of a file.
-pub async fn import(bytes: &[u8], session: &Session) -> Result<Imported> {
+/// Submits a claim for every credit line of a file. The day of the credit line, moved like those of the sales, is the day
+/// the problem occurred: a later sale is not what came back.
+pub async fn import(bytes: &[u8], until: Option<Until>, session: &Session) -> Result<Imported> {
     let mut report = Report::new("claims");
     let file = content_id("claims file", bytes);
-    let entries = read(bytes, &file, &mut report)?;
+    let entries = read(bytes, &file, until, &mut report)?;
     let bar = session.output.progress(entries.len() as u64, "claims");
     let calls = entries.into_iter().map(|entry| {
         let clients = session.clients.clone();
@@ -103,11 +105,18 @@ fn why(status: &Status) -> String {
 }
 
 /// The claims of a file.
-pub fn read(bytes: &[u8], file: &str, report: &mut Report) -> Result<Vec<Entry<SubmitClaimRequest>>> {
+pub fn read(
+    bytes: &[u8],
+    file: &str,
+    until: Option<Until>,
+    report: &mut Report,
+) -> Result<Vec<Entry<SubmitClaimRequest>>> {
     let lines = invoice::read(bytes, "GBP", report)?;
+    let days = shift::days(lines.iter().map(|line| line.day).max(), until, &chassis::Clock::default());
+    report.days_moved = days;
     let mut entries = Vec::new();
     for line in lines {
-        match request(&line, file) {
+        match request(&line, file, days) {
             Ok(value) => entries.push(Entry { rows: vec![line.row], value }),
             Err((reason, text)) => report.add(line.row, Kind::Refused, reason, text),
         }
@@ -115,7 +124,7 @@ pub fn read(bytes: &[u8], file: &str, report: &mut Report) -> Result<Vec<Entry<S
     Ok(entries)
 }
 
-fn request(line: &Line, file: &str) -> Result<SubmitClaimRequest, (&'static str, String)> {
+fn request(line: &Line, file: &str, days: i64) -> Result<SubmitClaimRequest, (&'static str, String)> {
     if line.quantity >= 0 {
         return Err(("NOT_A_RETURN", format!("{} units were not sent back", line.quantity)));
     }
@@ -141,6 +150,7 @@ fn request(line: &Line, file: &str) -> Result<SubmitClaimRequest, (&'static str,
             quantity,
             category: Category::ReturnRequest.into(),
             wish: Resolution::ReturnRefund.into(),
+            occurred_on: shift::moved(line.day, days).to_string(),
             description: format!("{} (credit note {})", line.description, line.invoice),
             ..NewLine::default()
         }],
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn each_credit_line_is_a_claim() {
         let mut report = Report::new("claims");
-        let entries = read(crate::demo::RETURNS, "file", &mut report).unwrap();
+        let entries = read(crate::demo::RETURNS, "file", None, &mut report).unwrap();
         assert_eq!((entries.len(), report.rows.len()), (100, 0));
         let first = &entries[0].value;
         assert_eq!(
@@ -183,7 +193,7 @@ mod tests {
              C1,A,x,-1,1/12/2010,1,7,FI\n",
             invoice::HEADINGS.join(",")
         );
-        let entries = read(text.as_bytes(), "file", &mut report).unwrap();
+        let entries = read(text.as_bytes(), "file", None, &mut report).unwrap();
         assert_eq!(entries[0].value.country, "FI");
         let found: Vec<_> = report.rows.iter().map(|row| (row.row, row.reason)).collect();
         assert_eq!(found, [(2, "NO_CUSTOMER"), (3, "NOT_A_RETURN"), (4, "NO_COUNTRY")]);

@@ -13,11 +13,11 @@ use crate::world::*;
 async fn what_needs_nobody_is_granted_by_the_policy() {
     let service = testkit::start(&escalation::SERVICE).await;
     let case = Case::new(&service);
-    case.tell(request(&plan(1, 20_000, "rules"))).await;
+    case.tell(request(&plan(1, 5_000, "rules"))).await;
     let granted = ApprovalGranted { plan_number: 1, by: "policy".to_owned() };
     assert_eq!(case.told().await, [("approval_granted".to_owned(), escalation_event::Kind::ApprovalGranted(granted))]);
     assert!(case.items(true).await.is_empty() && case.clocks().await.is_empty());
-    case.tell(request(&plan(1, 20_000, "rules"))).await;
+    case.tell(request(&plan(1, 5_000, "rules"))).await;
     assert_eq!(case.counts().await["approval_granted"], 2, "the same answer again");
 }
 

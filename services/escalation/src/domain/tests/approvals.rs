@@ -39,7 +39,7 @@ fn granted(events: &[Event]) -> Option<&str> {
 #[test]
 fn what_needs_nobody_is_granted_by_the_policy_at_once_and_again() {
     let mut case = Case::new();
-    let plan = plan(1, 20_000, "rules");
+    let plan = plan(1, 5_000, "rules");
     assert_eq!(granted(&case.tell(&request(&plan))), Some("policy"));
     assert_eq!(granted(&case.tell(&request(&plan))), Some("policy"));
     assert!(case.claim.clocks.is_empty() && case.claim.items.is_empty());

@@ -256,10 +256,13 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
                 known || left_so() || goods_counted(world, job.line)
             }
             Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
-            Leg::Receipt => match fate.told {
-                Told::Cancelled | Told::Complete => !undone || fate.brings_back || fate.count.came() == 0 || left_so(),
-                _ => left_so(),
-            },
+            Leg::Receipt if fate.brings_back => {
+                fate.told == Told::Complete || (fate.told == Told::Cancelled && left_so())
+            }
+            Leg::Receipt => {
+                let answered = matches!(fate.told, Told::Cancelled | Told::Complete);
+                answered && (!undone || fate.count.came() == 0 || left_so())
+            }
             Leg::Settlement => fate.told == Told::NotPaid || (fate.told == Told::Paid && (!undone || left_so())),
             Leg::Support => true,
         };
@@ -267,18 +270,32 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
     }
     for (line, account) in &world.accounts {
         keep(account.held == 0, &format!("line {line}: promised and neither given nor given back: {account:?}"))?;
-        let paid = world.of_line(*line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
-        let sent =
-            world.of_line(*line, Leg::Shipment).any(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered));
-        keep(account.given == 0 || paid || sent, &format!("line {line}: nothing was given for {account:?}"))?;
+        keep(account.given == given(world, *line, *account), &format!("line {line}: not what was given: {account:?}"))?;
     }
     Ok(())
 }
 
+/// What the ledger must say in the end: money that was paid, goods that were sent and have not come back.
+fn given(world: &World, line: u16, account: Account) -> u32 {
+    let paid = world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
+    let sent = world.of_line(line, Leg::Shipment).last().map(|(_, fate)| fate.told);
+    match sent {
+        Some(Told::Out | Told::Delivered) => {
+            // Parcels that were refused before were expected first.
+            let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
+            let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).nth(refused);
+            let granted = account.granted.unwrap_or_default();
+            granted.saturating_sub(back.map_or(0, |(_, fate)| fate.count.accepted))
+        }
+        _ if paid => account.given.max(1),
+        _ => 0,
+    }
+}
+
+/// Every parcel of ours that is out is expected back.
 fn came_back(world: &World, line: u16) -> bool {
-    world
-        .of_line(line, Leg::Receipt)
-        .any(|(_, fate)| fate.brings_back && matches!(fate.told, Told::Complete | Told::Cancelled))
+    let out = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.is_out()).count();
+    world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).count() >= out
 }
 
 /// The pick-up fetches a parcel of ours.

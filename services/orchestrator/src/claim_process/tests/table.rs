@@ -296,6 +296,7 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
         let other = match strand.leg {
             Leg::Entitlement => At::Done,
             Leg::Reservation if leg == Leg::Shipment && state != At::HandedOver => At::Held,
+            Leg::Shipment if state == At::Consuming => At::HandedOver,
             Leg::Pickup if leg == Leg::Receipt => At::Booked,
             Leg::Receipt if leg == Leg::Pickup => At::Asked,
             Leg::Reservation | Leg::Receipt | Leg::Pickup if index < at => At::Done,

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::super::mistakes::{Mistake, PLANTED};
 use super::super::*;
 use super::promises;
-use super::world::{Alphabet, World};
+use super::world::{Alphabet, Told, World};
 
 #[derive(Hash)]
 struct Past {
@@ -84,6 +84,7 @@ fn trail(trails: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
 fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
     let (process, commands) = match step(&past.process, event) {
         Step::Go(process, commands) => (process, commands),
+        Step::Stay if is_open_task(&past.world, event) => return Err("a person decides and nothing moves".to_owned()),
         Step::Stay => return Ok(None),
         Step::Broken => return Err("a correct sender is not believed".to_owned()),
     };
@@ -103,6 +104,12 @@ fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
         return Err(format!("the same event twice asks {again:?}"));
     }
     Ok(Some(Past { process, world }))
+}
+
+/// A decision about a task that is open.
+fn is_open_task(world: &World, event: &Event) -> bool {
+    let Event::Work { job, news: News::Ruled(_) } = event else { return false };
+    world.jobs.get(job).is_some_and(|fate| fate.told == Told::Nothing && !fate.undo)
 }
 
 /// Names of older work change nothing, and names that were never given are not believed.
