@@ -41,4 +41,16 @@ measure:
 
 # print stage x event of the claim process into its table
 process-table:
-    REDRESS_WRITE_TABLE=1 cargo test --package orchestrator --lib table
+    REDRESS_WRITE_TABLES=1 cargo test --package orchestrator --lib table
+
+# write deploy/nats/topology.toml from the table in chassis
+topology:
+    REDRESS_WRITE_TOPOLOGY=1 cargo test --package system --test stories topology
+
+# freeze samples of new messages; never changes an existing one
+samples:
+    REDRESS_ADD_SAMPLES=1 cargo test --package proto --test samples
+
+# tests that download what is pinned, whatever is installed
+fetch-test:
+    cargo test --package local --features download-tests
