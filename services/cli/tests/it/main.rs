@@ -4,6 +4,7 @@
 
 mod demo;
 mod stack;
+mod survival;
 
 use std::process::{Command, Output};
 

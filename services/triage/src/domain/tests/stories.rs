@@ -99,18 +99,19 @@ fn a_company_fault_costs_goods_and_freight_and_is_collected_only_if_worth_it() {
 #[test]
 fn above_the_automatic_authority_somebody_approves() {
     let mut sold = order();
-    sold.unit_price.minor_units = 5_000;
+    sold.unit_price.minor_units = 2_500;
     let inside = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
     assert!(inside.automatic);
-    sold.unit_price.minor_units = 5_001;
+    sold.unit_price.minor_units = 2_501;
     let above = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
     assert!(!above.automatic && above.consented);
-    // Two lines that are each inside may together be above.
-    sold.unit_price.minor_units = 4_000;
-    let other = Order { sku: "B".to_owned(), ..sold.clone() };
-    let second = ReportedLine { line: 2, sku: "B".to_owned(), ..wanted_back() };
-    let both = planned(ruled(message(vec![wanted_back(), second], date(2026, 6, 20)), &facts([sold, other])));
-    assert!(!both.automatic);
+    // Lines that are each inside may together be above.
+    sold.unit_price.minor_units = 2_000;
+    let (other, third) = (Order { sku: "B".to_owned(), ..sold.clone() }, Order { sku: "C".to_owned(), ..sold.clone() });
+    let line = |line, sku: &str| ReportedLine { line, sku: sku.to_owned(), ..wanted_back() };
+    let lines = vec![wanted_back(), line(2, "B"), line(3, "C")];
+    let all = planned(ruled(message(lines, date(2026, 6, 20)), &facts([sold, other, third])));
+    assert!(!all.automatic);
 }
 
 #[test]
