@@ -1,7 +1,9 @@
 //! What customers report, and how their claims get in.
 
 use proto::claim::{Category, Channel, Resolution};
-use proto::intake::{Contact, NewLine, SubmitClaimRequest, WithdrawClaimRequest};
+use proto::intake::{
+    AnswerFollowUpRequest, AnswerPlanRequest, Contact, NewLine, SubmitClaimRequest, WithdrawClaimRequest,
+};
 use proto::triage::{OrderLine, RecordOrdersRequest};
 use testkit::request_id;
 
@@ -59,6 +61,25 @@ impl World {
     pub async fn withdraw(&self, claim: &str) {
         let ask = WithdrawClaimRequest { request_id: request_id(), claim_id: claim.to_owned(), text: String::new() };
         self.intake().await.withdraw_claim(ask).await.expect("it can be withdrawn");
+    }
+
+    /// The customer answers the plan that was proposed.
+    pub async fn answer_plan(&self, claim: &str, plan_number: u32, accepted: bool) {
+        let answer = AnswerPlanRequest {
+            request_id: request_id(),
+            claim_id: claim.to_owned(),
+            plan_number,
+            accepted,
+            text: String::new(),
+        };
+        self.intake().await.answer_plan(answer).await.expect("the plan waits for an answer");
+    }
+
+    /// The customer tells how satisfied they are.
+    pub async fn score(&self, claim: &str, score: u32) {
+        let answer =
+            AnswerFollowUpRequest { request_id: request_id(), claim_id: claim.to_owned(), score, text: String::new() };
+        self.intake().await.answer_follow_up(answer).await.expect("the follow-up is open");
     }
 
     /// Goods were sold to customer C-1 and delivered some days ago.

@@ -80,3 +80,38 @@ async fn what_has_ended_holds_no_approval_open() {
     testkit::eventually(async || world.tasks(&claim).await.is_empty().then_some(())).await;
     world.end().await;
 }
+
+/// A plan that is not what the customer wished for: it was denied, judged anew and approved.
+pub async fn another_plan(world: &World) -> String {
+    let claim = dear(world).await;
+    let item = world.task(&claim, WorkKind::Approval).await;
+    world.rule(&item, "boss", Ruling::Deny).await.unwrap();
+    world.until_state(&claim, ClaimState::Investigating).await;
+    world.judge(&claim, "sue", Resolution::RefundOnly, "").await;
+    world.until_waiting(&claim, WaitingFor::Approver).await;
+    world.task(&claim, WorkKind::Approval).await;
+    approve(world, &claim).await;
+    world.until_state(&claim, ClaimState::AwaitingConsent).await;
+    claim
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customer_agrees_to_another_plan_than_they_wished_for() {
+    let world = World::new().await;
+    let claim = another_plan(&world).await;
+    world.answer_plan(&claim, 2, true).await;
+    assert_eq!(world.finance(&claim, true).await, 60_000);
+    world.until_state(&claim, ClaimState::Closed).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_the_customer_refuses_goes_back_to_a_person() {
+    let world = World::new().await;
+    let claim = another_plan(&world).await;
+    world.answer_plan(&claim, 2, false).await;
+    world.until_state(&claim, ClaimState::Investigating).await;
+    world.judge(&claim, "sue", Resolution::Reject, "NO_AGREEMENT").await;
+    world.until_state(&claim, ClaimState::Rejected).await;
+    world.end().await;
+}

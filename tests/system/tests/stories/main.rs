@@ -4,6 +4,7 @@
 mod approvals;
 mod clocks;
 mod deploy;
+mod follow_up;
 mod goods;
 mod money;
 mod repeats;

@@ -24,6 +24,26 @@ async fn while_the_customer_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_a_person_investigates() {
+    let world = World::new().await;
+    world.sold("O-1", "MUG", 5, 250, 3).await;
+    let claim = world.claim("O-1", "MUG", 1, Category::ServiceComplaint, Resolution::Unspecified).await;
+    world.until_state(&claim, ClaimState::Investigating).await;
+    world.withdraw(&claim).await;
+    world.until_state(&claim, ClaimState::Withdrawn).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_customer_weighs_the_plan() {
+    let world = World::new().await;
+    let claim = crate::approvals::another_plan(&world).await;
+    world.withdraw(&claim).await;
+    world.until_state(&claim, ClaimState::Withdrawn).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_stock_is_awaited() {
     let world = World::new().await;
     world.sold("O-1", "LAMP", 5, 1_000, 3).await;
