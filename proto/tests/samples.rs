@@ -162,7 +162,7 @@ fn every_public_event_has_a_frozen_json_that_still_decodes() {
     }
 }
 
-/// The reasons that services refuse with are all in the contract: one word each, and known to buf.
+/// The zero value is never a meaning: a field that was not set is seen.
 #[test]
 fn every_enumeration_begins_with_unspecified() {
     for of in pool().all_enums().filter(|of| of.full_name().starts_with("redress.")) {

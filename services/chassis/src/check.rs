@@ -69,7 +69,7 @@ impl Check {
     /// Text of several lines: no control characters but tab and line feed.
     pub fn prose(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
         self.length(field, value, length);
-        if value.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')) {
+        if value.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n')) {
             self.add(field, "must not have control characters other than tab and line feed");
         }
         value.to_owned()

@@ -4,12 +4,13 @@
 //! the broker. A message that is under way gives signs of life, so that a slow database does not lead to a second
 //! delivery; a second delivery would be harmless.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{Consumer as Durable, pull};
 use async_nats::jetstream::{self, AckKind, Message};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use proto::{Subject, ids};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -60,7 +61,18 @@ impl<D: Domain> Consumer<D> {
             .messages()
             .await?;
         loop {
-            let next = tokio::select! { next = messages.next() => next, () = self.stop.cancelled() => return Ok(()) };
+            let next = tokio::select! {
+                next = messages.next() => next,
+                () = self.stop.cancelled() => {
+                    // What was fetched and not begun is for another replica, at once and before what is newer.
+                    while let Some(Some(next)) = messages.next().now_or_never() {
+                        if let Ok(message) = next {
+                            let _ = message.ack_with(AckKind::Nak(None)).await;
+                        }
+                    }
+                    return Ok(());
+                }
+            };
             match next {
                 Some(Ok(message)) => self.take(message).await,
                 // The stream mends itself after a lost heartbeat; it ends when it cannot.
@@ -75,6 +87,7 @@ impl<D: Domain> Consumer<D> {
         let (answer, answered) = oneshot::channel();
         let ticket = ticket(&self.prefix, self.row.service, self.decode, &Raw::of(&message), None, answer);
         if self.lanes.send(ticket).await.is_err() {
+            let _ = message.ack_with(AckKind::Nak(None)).await;
             return;
         }
         let service = self.row.service;
@@ -96,7 +109,8 @@ impl Raw {
     fn of(message: &Message) -> Self {
         let header =
             |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str());
-        let subject = message.subject.to_string();
+        // What cannot be stored cannot be parked either: nothing here may carry control characters.
+        let subject: String = message.subject.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
         let payload = message.payload.to_vec();
         // A message without an id of ours is named by its content.
         let event_id = header("ce-id").and_then(|id| ids::parse(id).ok()).unwrap_or_else(|| {
@@ -106,9 +120,17 @@ impl Raw {
         let aggregate = header("ce-subject").and_then(|id| ids::parse(id).ok()).unwrap_or_default();
         let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
         let source = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
-        let trace = header("traceparent").filter(|trace| trace.len() <= 64).map(str::to_owned);
+        let trace = header("traceparent")
+            .filter(|trace| trace.len() <= 64 && trace.bytes().all(|byte| byte.is_ascii_graphic()))
+            .map(str::to_owned);
         Self { subject, payload, event_id, aggregate, actor: Actor::service(&source).subject, trace }
     }
+}
+
+/// Reads a message; a reader that panics has read nothing.
+fn read<C>(decode: Decode<C>, subject: &Subject, payload: &[u8]) -> Result<C, Malformed> {
+    let read = catch_unwind(AssertUnwindSafe(|| decode(subject, payload)));
+    read.unwrap_or_else(|_| Err(Malformed("reading it made the service panic".to_owned())))
 }
 
 /// The ticket of a message.
@@ -122,7 +144,7 @@ pub(crate) fn ticket<C>(
 ) -> Ticket<C> {
     let command = Subject::parse(prefix, &raw.subject)
         .map_err(|error| Malformed(error.to_string()))
-        .and_then(|subject| decode(&subject, &raw.payload));
+        .and_then(|subject| read(decode, &subject, &raw.payload));
     let source = Source::Message {
         consumer: consumer_name(service),
         id: raw.event_id,
@@ -131,7 +153,17 @@ pub(crate) fn ticket<C>(
         parked_id,
     };
     let actor = Actor { subject: raw.actor.clone(), roles: Vec::new() };
-    Ticket { command, aggregate: raw.aggregate, actor, trace: raw.trace.clone(), source, attempts: 0, answer }
+    Ticket {
+        command,
+        aggregate: raw.aggregate,
+        actor,
+        trace: raw.trace.clone(),
+        source,
+        attempts: 0,
+        failures: 0,
+        permanents: 0,
+        answer,
+    }
 }
 
 /// Acknowledges by the kind of answer: the one place where this is decided.

@@ -23,7 +23,7 @@ pub fn migrator(service: &Migrator) -> Migrator {
 
 /// Brings a database to the schema of a service.
 pub async fn migrate(url: &SecretString, service: &Migrator) -> anyhow::Result<()> {
-    let options = options("migrate", url)?;
+    let options = address(url)?.application_name("migrate").options([("lock_timeout", "5s"), ("TimeZone", "UTC")]);
     let pool =
         PgPoolOptions::new().max_connections(1).connect_with(options).await.context("cannot connect to PostgreSQL")?;
     migrator(service).run(&pool).await.context("cannot migrate")?;
@@ -37,15 +37,17 @@ pub(crate) const EXTEND: &str = "SELECT journal_extend()";
 
 /// Connect options with the limits every connection has.
 pub(crate) fn options(name: &str, url: &SecretString) -> anyhow::Result<PgConnectOptions> {
-    let options =
-        PgConnectOptions::from_str(url.expose_secret()).context("database.url is not a PostgreSQL address")?;
-    Ok(options.application_name(name).options([
+    Ok(address(url)?.application_name(name).options([
         ("statement_timeout", "10s"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "20s"),
         ("tcp_user_timeout", "10000"),
         ("TimeZone", "UTC"),
     ]))
+}
+
+fn address(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    PgConnectOptions::from_str(url.expose_secret()).context("database.url is not a PostgreSQL address")
 }
 
 /// The pool for reads. Reads never feed a write.

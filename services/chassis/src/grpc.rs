@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -14,6 +16,9 @@ use crate::{metrics, telemetry};
 
 /// A call without a deadline of its own gets this one; no call gets more.
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(15);
+
+/// What the lane has for its own answer when time is up.
+const LANE_FIRST: Duration = Duration::from_millis(250);
 
 tokio::task_local! {
     static SERVICE: &'static str;
@@ -39,7 +44,7 @@ impl Call {
         let metadata = request.metadata();
         let text =
             |key: &str| metadata.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= 200);
-        let subject = text("redress-actor").filter(|subject| !subject.is_empty()).unwrap_or("anonymous").to_owned();
+        let subject = text("redress-actor").filter(|subject| is_reference(subject)).unwrap_or("anonymous").to_owned();
         let roles = text("redress-roles").unwrap_or_default();
         let roles = roles.split(',').map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned).collect();
         let deadline = text("grpc-timeout").and_then(timeout).unwrap_or(DEADLINE_MAX);
@@ -49,6 +54,13 @@ impl Call {
             time_left: deadline.min(DEADLINE_MAX),
         }
     }
+}
+
+/// Whether a subject is an opaque reference: it is published with decisions, so it must not be a mail address or a name
+/// with blanks.
+fn is_reference(subject: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    (1..=64).contains(&subject.len()) && subject.bytes().all(fits)
 }
 
 /// Reads a `grpc-timeout`: digits and a unit.
@@ -105,16 +117,49 @@ where
         let method = request.uri().path().trim_start_matches('/').to_owned();
         let span = telemetry::server_span(service, &method, header(request.headers(), "traceparent"));
         let started = Instant::now();
+        // The lane tells first that time is up, because it knows what to advise.
+        let limit =
+            header(request.headers(), "grpc-timeout").and_then(timeout).unwrap_or(DEADLINE_MAX).min(DEADLINE_MAX);
         let answer = SERVICE.scope(service, async move {
-            let answer = inner.call(request).await;
-            if let Ok(response) = &answer {
-                let code = header(response.headers(), "grpc-status").unwrap_or("0");
-                metrics::call(service, method, code_name(code), started.elapsed().as_secs_f64());
-            }
-            answer
+            let answer = match tokio::time::timeout(limit + LANE_FIRST, inner.call(request)).await {
+                Ok(answer) => answer.map(detailed)?,
+                Err(_) => late().into_http(),
+            };
+            let code = code_name(header(answer.headers(), "grpc-status").unwrap_or("0"));
+            // A path that nobody serves is not a label: there is no end of them.
+            let method = if code == "UNIMPLEMENTED" { "unknown".to_owned() } else { method };
+            metrics::call(service, method, code, started.elapsed().as_secs_f64());
+            Ok(answer)
         });
         Box::pin(answer.instrument(span))
     }
+}
+
+/// The status of a call whose time is up.
+pub(crate) fn late() -> Status {
+    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", domain(), []);
+    let advice = "the answer is not known yet; ask again with the same request_id";
+    Status::with_error_details(Code::DeadlineExceeded, advice, details)
+}
+
+/// A refusal of the framework gets what a refusal of ours has: a reason.
+fn detailed(response: Response<Body>) -> Response<Body> {
+    let headers = response.headers();
+    let refused = header(headers, "grpc-status").is_some_and(|code| code != "0");
+    if !refused || headers.contains_key("grpc-status-details-bin") {
+        return response;
+    }
+    let Some(status) = Status::from_header_map(headers) else { return response };
+    let (reason, message) = match status.code() {
+        Code::OutOfRange => ("TOO_LARGE", "the request has more bytes than are taken"),
+        Code::Unimplemented => ("UNKNOWN_METHOD", "there is no such method"),
+        Code::DeadlineExceeded | Code::Cancelled => return late().into_http(),
+        Code::InvalidArgument => ("MALFORMED", "the request cannot be read"),
+        _ => ("INTERNAL", "it did not work; operators were told"),
+    };
+    tracing::warn!(code = %status.code(), message = status.message(), "refused by the framework");
+    let details = ErrorDetails::with_error_info(reason, domain(), []);
+    Status::with_error_details(status.code(), message, details).into_http()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

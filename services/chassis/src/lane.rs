@@ -109,7 +109,12 @@ pub(crate) struct Ticket<C> {
     pub actor: Actor,
     pub trace: Option<String>,
     pub source: Source,
+    /// Failed tries.
     pub attempts: u32,
+    /// Failed tries while the database answered.
+    pub failures: u32,
+    /// Tries that failed for a reason that will not go away.
+    pub permanents: u32,
     pub answer: oneshot::Sender<Answer>,
 }
 
@@ -190,7 +195,9 @@ impl<D: Domain> Lanes<D> {
         request: &impl Message,
         command: D::Command,
     ) -> Result<R, Status> {
-        let fingerprint = Sha256::digest(request.encode_to_vec()).into();
+        // Somebody else's answer is nobody's answer: the caller is part of the request.
+        let caller = Sha256::new_with_prefix(&call.actor.subject).chain_update([0]);
+        let fingerprint = caller.chain_update(request.encode_to_vec()).finalize().into();
         let (answer, answered) = oneshot::channel();
         let ticket = Ticket {
             command: Ok(command),
@@ -199,6 +206,8 @@ impl<D: Domain> Lanes<D> {
             trace: call.trace.clone(),
             source: Source::Call { method, id: request_id, fingerprint },
             attempts: 0,
+            failures: 0,
+            permanents: 0,
             answer,
         };
         match self.sender(&ticket).try_send(ticket) {
@@ -211,11 +220,7 @@ impl<D: Domain> Lanes<D> {
         let answer = match tokio::time::timeout(call.time_left, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Answer::Failed(Fault::Transient("the service is stopping".to_owned())),
-            Err(_) => {
-                return Err(Status::deadline_exceeded(
-                    "the answer is not known yet; ask again with the same request_id",
-                ));
-            }
+            Err(_) => return Err(crate::grpc::late()),
         };
         reply(answer)
     }
@@ -231,7 +236,7 @@ fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
     match answer {
         Answer::Done(bytes) => R::decode(bytes.as_slice()).map_err(|error| {
             tracing::error!(%error, "a saved answer cannot be read");
-            Status::internal("the saved answer cannot be read")
+            Refusal::new(Code::Internal, "INTERNAL", "the saved answer cannot be read").into()
         }),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Reused => {

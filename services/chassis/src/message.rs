@@ -60,13 +60,17 @@ impl Outgoing {
     }
 
     /// What is accepted can always be published.
-    pub(crate) fn check_size(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         if self.payload.len() > EVENT_BYTES_MAX {
             let size = self.payload.len();
             return Err(Fault::Permanent(format!(
                 "event {} has {size} bytes, the limit is {EVENT_BYTES_MAX}",
                 self.subject
             )));
+        }
+        // A subject that cannot be read would hold the relay up for ever.
+        if Subject::parse("x", &self.subject.under("x")).is_err() {
+            return Err(Fault::Permanent(format!("{:?} is no subject", self.subject)));
         }
         Ok(())
     }

@@ -36,19 +36,25 @@ pub struct Meta {
     pub actor: Actor,
     /// Request id of the call, or event id of the message.
     pub id: Uuid,
+    scope: String,
     made: Cell<u32>,
 }
 
 impl Meta {
     /// What comes with a command; tests of a pure `decide` make their own.
     pub fn new(now: Timestamp, actor: Actor, id: Uuid) -> Self {
-        Self { now, actor, id, made: Cell::new(0) }
+        Self::scoped(now, actor, id, "")
+    }
+
+    /// The same for an id that names something only within a method or consumer.
+    pub(crate) fn scoped(now: Timestamp, actor: Actor, id: Uuid, scope: &str) -> Self {
+        Self { now, actor, id, scope: scope.to_owned(), made: Cell::new(0) }
     }
 
     /// A new id, made from the time and from what the command is called: no chance is involved.
     pub fn new_id(&self) -> Uuid {
         let count = self.made.get();
         self.made.set(count + 1);
-        ids::derived(self.now, &[&self.id.to_string(), &self.actor.subject, &count.to_string()])
+        ids::derived(self.now, &[&self.id.to_string(), &self.scope, &self.actor.subject, &count.to_string()])
     }
 }

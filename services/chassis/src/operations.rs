@@ -67,17 +67,23 @@ impl Operations {
     /// Processes the parked messages of an aggregate in order, up to the first that cannot be processed.
     async fn redrive(&self, aggregate: Uuid) -> Result<(u32, u32), Status> {
         let Some(redrive) = self.redrive.get() else { return Ok((0, 0)) };
-        let rows = sqlx::query(OF_AGGREGATE).bind(aggregate).fetch_all(&self.pool).await.map_err(read_failed)?;
-        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        for (done, row) in (0..).zip(rows) {
-            let raw = raw(&row, aggregate).map_err(read_failed)?;
-            let parked_id = row.try_get("parked_id").map_err(read_failed)?;
-            match redrive(raw, parked_id).await {
-                Some(Answer::Done(_) | Answer::Refused(_) | Answer::Reused) => {}
-                Some(Answer::Parked | Answer::Failed(_)) | None => return Ok((done, count - done)),
+        let mut done = 0;
+        // Until nothing is left: a message that came meanwhile was parked behind those that are gone now.
+        loop {
+            let rows = sqlx::query(OF_AGGREGATE).bind(aggregate).fetch_all(&self.pool).await.map_err(read_failed)?;
+            let left = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            if left == 0 {
+                return Ok((done, 0));
+            }
+            for (at, row) in (0..).zip(rows) {
+                let raw = raw(&row, aggregate).map_err(read_failed)?;
+                let parked_id = row.try_get("parked_id").map_err(read_failed)?;
+                match redrive(raw, parked_id).await {
+                    Some(Answer::Done(_) | Answer::Refused(_) | Answer::Reused) => done += 1,
+                    Some(Answer::Parked | Answer::Failed(_)) | None => return Ok((done, left - at)),
+                }
             }
         }
-        Ok((count, 0))
     }
 
     /// The answer that was given to the same request before.

@@ -15,14 +15,14 @@ use secrecy::ExposeSecret;
 use std::future::IntoFuture;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use crate::admin::{self, Probes};
 use crate::context::Stops;
-use crate::grpc::{DEADLINE_MAX, Edge};
+use crate::grpc::Edge;
 use crate::operations::Operations;
 use crate::relay::Relay;
 use crate::{Clock, Context, Service, Settings, database, nats, telemetry};
@@ -200,14 +200,12 @@ async fn serve(context: &Context, routes: Routes) -> anyhow::Result<Running> {
     let grpc = listener.local_addr()?;
     let stop = context.stops.calls.clone();
     let server = Server::builder()
-        .timeout(DEADLINE_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .max_connection_age(Duration::from_secs(300))
-        .tcp_nodelay(true)
         .layer(Edge(context.service))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned());
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned());
     let name = context.service;
     calls.spawn(async move {
         if let Err(error) = server.await {

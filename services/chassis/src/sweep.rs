@@ -57,6 +57,8 @@ impl<D: Domain> Sweep<D> {
                 trace: None,
                 source: Source::Sweep { id },
                 attempts: 0,
+                failures: 0,
+                permanents: 0,
                 answer,
             };
             if self.lanes.send(ticket).await.is_ok() {

@@ -36,10 +36,16 @@ impl EscalationService for Api {
         let body = request.get_ref();
         let mut check = Check::new();
         let claim = check.uuid("claim_id", &body.claim_id);
+        let page = check.page(body.page_size, &body.page_token, &["clocks", &body.claim_id]);
         check.finish()?;
         let clocks = store::clocks_of(&self.reads, claim).await.map_err(read_failed)?;
-        let clocks = clocks.iter().map(|clock| wire::clock(claim, clock)).collect();
-        Ok(Response::new(ListClocksResponse { clocks }))
+        // The clocks of one claim are few and only ever added to: their place is the key.
+        let seen = page.after.as_deref().and_then(|place| place.parse::<usize>().ok()).map_or(0, |place| place + 1);
+        let rows: Vec<_> =
+            clocks.iter().enumerate().skip(seen).take(usize::try_from(page.limit).unwrap_or(0)).collect();
+        let (rows, next_page_token) = page.finish(rows, |(place, _)| place.to_string());
+        let clocks = rows.iter().map(|(_, clock)| wire::clock(claim, clock)).collect();
+        Ok(Response::new(ListClocksResponse { clocks, next_page_token }))
     }
 
     async fn list_escalations(

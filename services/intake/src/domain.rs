@@ -3,6 +3,7 @@
 //! Intake follows: the orchestrator says what to ask and when a claim has ended. Its commands are named (question,
 //! plan, round), so that a repeated or a late one changes nothing: an answer that is known is told again, and what was
 //! taken back before it came is never asked. It decides nothing about the claim, and knows neither clock nor database.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod claim;
 mod pii;

@@ -1,4 +1,5 @@
 //! The rules of logistics: how a parcel is booked, tracked and called off.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod choice;
 mod transition;

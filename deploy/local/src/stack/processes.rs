@@ -39,7 +39,8 @@ impl Processes {
             command.env(format!("{prefix}__GRPC__LISTEN"), grpc.to_string());
             command.env(format!("{prefix}__ADMIN__LISTEN"), admin.to_string());
             let log = folder.join(format!("{service}.log"));
-            let running = Running::start(command, &log, Signal::SIGTERM, Signal::SIGTERM)?;
+            // If we die, SIGKILL: the servers die with us, and an ordered end would only wait for them.
+            let running = Running::start(command, &log, Signal::SIGTERM, Signal::SIGKILL)?;
             processes.0.push(Process { service, grpc, admin, running });
         }
         for process in &mut processes.0 {

@@ -12,6 +12,8 @@ use super::{Answer, Domain, Outcome, Source, Ticket};
 use crate::meta::Meta;
 use crate::{Fault, Refusal};
 
+const BEHIND: &str = "an earlier message of the same claim is parked";
+
 /// What came of a ticket in a batch.
 pub(super) enum Verdict {
     /// It is answered.
@@ -30,43 +32,48 @@ pub(super) async fn run<D: Domain>(
     #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
-    let (seen, blocked) = record::seen(tx, &keys(tickets), &aggregates(tickets)).await?;
+    let (seen, mut blocked) = record::seen(tx, &keys(tickets), &aggregates(tickets)).await?;
 
     let mut record = Record::new(now);
     let mut verdicts: Vec<Option<Verdict>> = tickets.iter().map(|_| None).collect();
     let mut fresh = Vec::new();
-    let mut blocked = blocked;
-    sort(tickets, &seen, &mut blocked, &mut record, &mut verdicts, &mut fresh);
+    sort(tickets, &seen, &blocked, &mut record, &mut verdicts, &mut fresh);
 
     let commands: Vec<&D::Command> = fresh.iter().filter_map(|at| tickets[*at].command.as_ref().ok()).collect();
-    if !commands.is_empty() {
-        let mut world = domain.load(tx, &commands).await?;
-        let mut changed = false;
-        for at in fresh {
-            let ticket = &tickets[at];
-            if parked_in_batch(ticket, &blocked) {
-                verdicts[at] =
-                    Some(record.park(ticket, "BEHIND_PARKED", "an earlier message of the same claim is parked"));
-                continue;
+    let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, &commands).await?) };
+    let mut changed = false;
+    // One pass in order: what comes before a message that is parked is not held up by it.
+    for at in fresh {
+        let ticket = &tickets[at];
+        let verdict = match (&ticket.command, &mut world) {
+            _ if behind_parked(ticket, &blocked) => record.park(ticket, "BEHIND_PARKED", BEHIND),
+            (Ok(command), Some(world)) => {
+                let decided = decide(domain, world, now, ticket, command)?;
+                changed |= decided.is_ok();
+                settle(ticket, decided, &mut record, &mut blocked)?
             }
-            let decided = decide(domain, &mut world, now, ticket)?;
-            changed |= decided.is_ok();
-            verdicts[at] = Some(settle(ticket, decided, &mut record, &mut blocked)?);
-        }
-        if changed {
-            domain.save(tx, world).await?;
-        }
+            (Err(malformed), _) => {
+                blocked.insert(ticket.aggregate);
+                record.park(ticket, "UNDECODABLE", &malformed.to_string())
+            }
+            (Ok(_), None) => return Err(Fault::Permanent("a command was not loaded".to_owned())),
+        };
+        verdicts[at] = Some(verdict);
+    }
+    if changed && let Some(world) = world {
+        domain.save(tx, world).await?;
     }
     record.write(tx).await?;
     transaction.commit().await?;
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect())
 }
 
-/// Finds what is answered already, what is unreadable, what waits behind a parked message, and what is new.
+/// Finds what is answered already, what is in the batch twice, what waits behind a message that was parked before, and
+/// what is new.
 fn sort<C>(
     tickets: &[Ticket<C>],
     seen: &HashMap<(String, Uuid), Saved>,
-    blocked: &mut HashSet<Uuid>,
+    blocked: &HashSet<Uuid>,
     record: &mut Record,
     verdicts: &mut [Option<Verdict>],
     fresh: &mut Vec<usize>,
@@ -79,11 +86,8 @@ fn sort<C>(
             record.redriven(&ticket.source);
         } else if key.is_some_and(|key| !here.insert(key)) {
             verdicts[at] = Some(Verdict::Later);
-        } else if parked_in_batch(ticket, blocked) {
-            verdicts[at] = Some(record.park(ticket, "BEHIND_PARKED", "an earlier message of the same claim is parked"));
-        } else if let Err(malformed) = &ticket.command {
-            blocked.insert(ticket.aggregate);
-            verdicts[at] = Some(record.park(ticket, "UNDECODABLE", &malformed.to_string()));
+        } else if behind_parked(ticket, blocked) {
+            verdicts[at] = Some(record.park(ticket, "BEHIND_PARKED", BEHIND));
         } else {
             fresh.push(at);
         }
@@ -91,7 +95,7 @@ fn sort<C>(
 }
 
 /// Whether a message waits behind a parked one of its claim; a redriven message does not.
-fn parked_in_batch<C>(ticket: &Ticket<C>, blocked: &HashSet<Uuid>) -> bool {
+fn behind_parked<C>(ticket: &Ticket<C>, blocked: &HashSet<Uuid>) -> bool {
     matches!(ticket.source, Source::Message { parked_id: None, .. }) && blocked.contains(&ticket.aggregate)
 }
 
@@ -100,11 +104,9 @@ fn decide<D: Domain>(
     world: &mut D::World,
     now: Timestamp,
     ticket: &Ticket<D::Command>,
+    command: &D::Command,
 ) -> Result<Result<Outcome, Refusal>, Fault> {
-    let Ok(command) = &ticket.command else {
-        return Err(Fault::Permanent("an unreadable message has no command".to_owned()));
-    };
-    let meta = Meta::new(now, ticket.actor.clone(), ticket.source.id());
+    let meta = Meta::scoped(now, ticket.actor.clone(), ticket.source.id(), ticket.source.name());
     // A world that a panic left half-changed is not saved: the whole batch is rolled back.
     catch_unwind(AssertUnwindSafe(|| domain.decide(world, &meta, command)))
         .map_err(|_| Fault::Permanent("the command made the service panic".to_owned()))
@@ -118,7 +120,7 @@ fn settle<C>(
 ) -> Result<Verdict, Fault> {
     match decided {
         Ok(outcome) => {
-            outcome.messages.iter().try_for_each(|message| message.check_size())?;
+            outcome.messages.iter().try_for_each(|message| message.check())?;
             record.done(ticket, &outcome);
             Ok(Verdict::Answer(Answer::Done(outcome.reply)))
         }
@@ -160,13 +162,21 @@ impl Source {
             Self::Call { id, .. } | Self::Message { id, .. } | Self::Sweep { id } => *id,
         }
     }
+
+    /// Method, consumer, or the word for a sweep: an id names something only together with it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Call { method, .. } => method,
+            Self::Message { consumer, .. } => consumer,
+            Self::Sweep { .. } => "sweep",
+        }
+    }
 }
 
 /// The key in the inbox.
 pub(super) fn key(source: &Source) -> Option<(String, Uuid)> {
     match source {
-        Source::Call { method, id, .. } => Some(((*method).to_owned(), *id)),
-        Source::Message { consumer, id, .. } => Some((consumer.clone(), *id)),
+        Source::Call { .. } | Source::Message { .. } => Some((source.name().to_owned(), source.id())),
         Source::Sweep { .. } => None,
     }
 }

@@ -143,7 +143,9 @@ impl Record {
         let cause = ticket.source.id();
         for (at, message) in outcome.messages.iter().enumerate() {
             let journal = &mut self.journal;
-            let name = [cause.to_string(), ticket.actor.subject.clone(), message.subject.to_string(), at.to_string()];
+            let source = ticket.source.name().to_owned();
+            let name =
+                [cause.to_string(), source, ticket.actor.subject.clone(), message.subject.to_string(), at.to_string()];
             let name: Vec<&str> = name.iter().map(String::as_str).collect();
             journal.event_id.push(ids::derived(self.now, &name));
             journal.aggregate.push(message.aggregate);

@@ -2,9 +2,11 @@
 //! a message.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::sync::{Notify, mpsc};
@@ -21,6 +23,9 @@ const BATCH_TRIES: u32 = 3;
 /// Tries after which a message that fails alone, while the database answers, is parked.
 const MESSAGE_TRIES: u32 = 12;
 
+/// Longest a transaction may take.
+const TRANSACTION_LIMIT: Duration = Duration::from_secs(15);
+
 /// One lane.
 pub(crate) struct Worker<D: Domain> {
     domain: Arc<D>,
@@ -28,6 +33,8 @@ pub(crate) struct Worker<D: Domain> {
     receiver: mpsc::Receiver<Ticket<D::Command>>,
     options: PgConnectOptions,
     connection: Option<PgConnection>,
+    /// Whether the last try had a connection: what fails without one says nothing about a message.
+    connected: bool,
     clock: Clock,
     wake: Arc<Notify>,
     stop: CancellationToken,
@@ -42,6 +49,7 @@ impl<D: Domain> Worker<D> {
             receiver,
             options: rig.options.clone(),
             connection: None,
+            connected: false,
             clock: rig.clock.clone(),
             wake: Arc::clone(&rig.wake),
             stop: rig.stop.clone(),
@@ -83,7 +91,11 @@ impl<D: Domain> Worker<D> {
                     }
                 }
                 Err(fault) => {
-                    batch.iter_mut().for_each(|ticket| ticket.attempts += 1);
+                    for ticket in &mut batch {
+                        ticket.attempts += 1;
+                        ticket.failures += u32::from(self.connected);
+                        ticket.permanents += u32::from(matches!(fault, Fault::Permanent(_)));
+                    }
                     let tries = batch.first().map_or(0, |ticket| ticket.attempts);
                     tracing::warn!(service = self.service, %fault, commands = batch.len(), tries, "a batch failed");
                     metrics::batch_failed(self.service);
@@ -107,16 +119,25 @@ impl<D: Domain> Worker<D> {
     }
 
     async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Vec<Verdict>, Fault> {
-        if self.connection.is_none() {
+        self.connected = self.connection.is_some();
+        if !self.connected {
             let connect = tokio::time::timeout(Duration::from_secs(5), self.options.connect());
             let connection = connect.await.map_err(|_| Fault::Transient("connecting took too long".to_owned()))??;
             self.connection = Some(connection);
+            self.connected = true;
         }
         let connection = self.connection.as_mut().expect("it was just made");
         let now = self.clock.now();
-        let run = tokio::time::timeout(Duration::from_secs(15), batch::run(connection, &*self.domain, now, batch));
-        let result = run.await.unwrap_or_else(|_| Err(Fault::Transient("the transaction took too long".to_owned())));
-        if matches!(result, Err(Fault::Transient(_))) {
+        let run = AssertUnwindSafe(batch::run(connection, &*self.domain, now, batch)).catch_unwind();
+        let (result, usable) = match tokio::time::timeout(TRANSACTION_LIMIT, run).await {
+            Ok(Ok(result)) => {
+                let usable = !matches!(result, Err(Fault::Transient(_)));
+                (result, usable)
+            }
+            Ok(Err(_)) => (Err(Fault::Permanent("the command made the service panic".to_owned())), false),
+            Err(_) => (Err(Fault::Transient("the transaction took too long".to_owned())), false),
+        };
+        if !usable {
             // Its state is unknown; a new connection is cheap. Dropping it rolls back.
             self.connection = None;
         }
@@ -129,12 +150,14 @@ impl<D: Domain> Worker<D> {
         let alone = batch.len() == 1;
         for ticket in batch {
             let is_message = matches!(ticket.source, Source::Message { .. });
-            let poisoned = matches!(fault, Fault::Permanent(_)) && ticket.attempts > 1;
-            if is_message && alone && (poisoned || ticket.attempts >= MESSAGE_TRIES) {
+            let poisoned = matches!(fault, Fault::Permanent(_)) && ticket.permanents > 1;
+            if is_message && alone && (poisoned || ticket.failures >= MESSAGE_TRIES) {
                 let reason = if poisoned { "PERMANENT_FAULT" } else { "ATTEMPTS_USED_UP" };
                 match self.park(&ticket, reason, &fault.to_string()).await {
                     Ok(()) => drop(ticket.answer.send(Answer::Parked)),
-                    Err(_) => keep.push(ticket),
+                    // It cannot even be kept: it comes again later, and the lane goes on.
+                    Err(fault @ Fault::Permanent(_)) => drop(ticket.answer.send(Answer::Failed(fault))),
+                    Err(Fault::Transient(_)) => keep.push(ticket),
                 }
             } else if !is_message && (poisoned || ticket.attempts >= CALL_TRIES) {
                 drop(ticket.answer.send(Answer::Failed(fault.clone())));
@@ -149,9 +172,14 @@ impl<D: Domain> Worker<D> {
     }
 
     async fn park(&mut self, ticket: &Ticket<D::Command>, reason: &'static str, detail: &str) -> Result<(), Fault> {
-        let mut connection = self.options.connect().await?;
         metrics::parked(self.service, reason);
-        batch::park(&mut connection, self.clock.now(), ticket, reason, detail).await
+        let now = self.clock.now();
+        let park = async {
+            let mut connection = self.options.connect().await?;
+            batch::park(&mut connection, now, ticket, reason, detail).await
+        };
+        let parked = tokio::time::timeout(TRANSACTION_LIMIT, park).await;
+        parked.unwrap_or_else(|_| Err(Fault::Transient("parking took too long".to_owned())))
     }
 }
 

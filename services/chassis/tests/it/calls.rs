@@ -112,10 +112,45 @@ async fn a_full_lane_refuses_with_a_hint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_over_the_size_limit_is_refused() {
+async fn the_size_limit_of_a_request_is_exact() {
+    use prost::Message;
     let service = testkit::start(&toy::SERVICE).await;
-    let bad = AdjustStockRequest { reason: "x".repeat(5_000_000), ..request("a", 1) };
-    assert_eq!(adjust(&service, bad).await.unwrap_err().code(), Code::OutOfRange);
+    let mut sized = request("a", 1);
+    sized.reason = "x".repeat(proto::REQUEST_BYTES_MAX);
+    let excess = sized.encoded_len() - proto::REQUEST_BYTES_MAX;
+    sized.reason.truncate(proto::REQUEST_BYTES_MAX - excess);
+    assert_eq!(sized.encoded_len(), proto::REQUEST_BYTES_MAX);
+    let over = AdjustStockRequest { reason: format!("{}x", sized.reason), ..request("a", 1) };
+    adjust(&service, sized).await.unwrap();
+    let refused = adjust(&service, over).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::OutOfRange, "TOO_LARGE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn even_the_frameworks_refusals_have_a_reason() {
+    use proto::intake::GetClaimRequest;
+    use proto::intake::intake_service_client::IntakeServiceClient;
+    let service = testkit::start(&toy::SERVICE).await;
+    let mut elsewhere = IntakeServiceClient::new(service.channel());
+    let refused = elsewhere.get_claim(GetClaimRequest::default()).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unimplemented, "UNKNOWN_METHOD"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_is_up_is_told_with_advice_and_the_effect_is_there_once() {
+    let service = testkit::start(&toy::SERVICE).await;
+    adjust(&service, request("a", 1)).await.unwrap();
+    // Somebody holds the pile: the lane waits, the caller does not.
+    #[expect(clippy::disallowed_methods, reason = "a test plays somebody who holds a row")]
+    let mut holder = service.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM pile FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let asked = request("a", 5);
+    let mut late = tonic::Request::new(asked.clone());
+    late.set_timeout(std::time::Duration::from_millis(300));
+    let refused = InventoryServiceClient::new(service.channel()).adjust_stock(late).await.unwrap_err();
+    assert!(matches!(refused.code(), Code::DeadlineExceeded | Code::Cancelled), "{refused:?}");
+    holder.rollback().await.unwrap();
+    assert_eq!(adjust(&service, asked).await.unwrap().on_hand, 6, "the same request gets the answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,19 @@ async fn what_cannot_be_processed_is_parked_and_holds_up_its_own_claim_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_a_parked_message_is_not_held_up() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let subject = grow("a", 1).subject().clone();
+    for _ in 0..20 {
+        service.tell(grow("a", 1)).await;
+    }
+    let last = service.tell_bytes(&subject, pile("a"), &[0xff; 9]).await;
+    service.settled(last).await;
+    assert_eq!(size(&service, "a").await, 20);
+    assert_eq!(parked(&service).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redriven_message_is_processed_once_its_cause_is_gone() {
     let service = testkit::start(&toy::SERVICE).await;
     let poisoned = service.tell(grow("a", 666)).await;

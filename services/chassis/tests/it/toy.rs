@@ -22,7 +22,7 @@ fn build(ctx: &Context) -> Building<'_> {
     Box::pin(async move {
         let lanes = ctx.lanes(Toy);
         ctx.consume(&lanes, command);
-        Ok(ctx.routes(InventoryServiceServer::new(Api { lanes })))
+        Ok(ctx.routes(InventoryServiceServer::new(Api { lanes }).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })
 }
 

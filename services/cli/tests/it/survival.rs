@@ -71,11 +71,18 @@ fn family(ancestor: u32) -> Vec<Process> {
 struct Up(Child);
 
 impl Up {
-    /// Returns when it has said that all services serve.
-    fn start(home: &Path, options: &[&str]) -> Self {
+    /// Returns at once.
+    fn begin(home: &Path, options: &[&str]) -> Self {
+        // The servers may run under another account, which must get through.
+        fs::set_permissions(home, Permissions::from_mode(0o755)).unwrap();
         let mut command = redress(&[&["up"], options, &["--output", "json"]].concat());
         command.env("XDG_RUNTIME_DIR", home).env("TMPDIR", home).stdout(Stdio::piped());
-        let mut up = Self(command.spawn().unwrap());
+        Self(command.spawn().unwrap())
+    }
+
+    /// Returns when it has said that all services serve.
+    fn start(home: &Path, options: &[&str]) -> Self {
+        let mut up = Self::begin(home, options);
         let mut line = String::new();
         BufReader::new(up.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -102,33 +109,36 @@ fn folders(home: &Path) -> Vec<PathBuf> {
     paths.filter(|path| path.join("owner.pid").exists()).collect()
 }
 
-/// Kills an installation without a word, and looks what is left of it and what the next one makes of that.
-fn nothing_survives(options: &[&str], services: usize) {
-    let home = tempfile::tempdir().unwrap();
-    let home = home.path();
-    // The servers may run under another account, which must get through.
-    fs::set_permissions(home, Permissions::from_mode(0o755)).unwrap();
-
-    let mut up = Up::start(home, options);
-    let [left] = <[PathBuf; 1]>::try_from(folders(home)).unwrap();
-    let family = family(up.0.id());
-    let count = |part: &str| family.iter().filter(|process| process.command.contains(part)).count();
-    assert!(count("postgres -D ") == 1 && count("nats-server ") == 1, "{family:#?}");
-    assert!(count("postgres: ") > 1, "the backends are not seen: {family:#?}");
-    assert_eq!(count(" serve "), services, "{family:#?}");
-    assert!(Process::all().iter().filter(|process| process.names(home)).count() >= 3 + services);
-
+/// Waits until neither a process of a family lives nor one that names the temp folder.
+fn nobody_is_left(home: &Path, family: &[Process]) {
     let killed = Instant::now();
-    up.end(Signal::SIGKILL);
     loop {
         let strays = Process::all().into_iter().filter(|process| process.names(home));
         let alive: Vec<_> = family.iter().filter(|process| process.lives()).cloned().chain(strays).collect();
         if alive.is_empty() {
-            break;
+            return;
         }
         assert!(killed.elapsed() < SOON, "still there after {SOON:?}: {alive:#?}");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Kills an installation without a word, and looks what is left of it and what the next one makes of that.
+fn nothing_survives(options: &[&str], services: usize) {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let mut up = Up::start(home, options);
+    let [left] = <[PathBuf; 1]>::try_from(folders(home)).unwrap();
+    let family = family(up.0.id());
+    let count = |part: &str| family.iter().filter(|process| process.command.contains(part)).count();
+    // A backend just forked still has the command line of its server.
+    assert!(count("postgres -D ") >= 1 && count("nats-server ") == 1, "{family:#?}");
+    assert!(count("postgres: ") > 1, "the backends are not seen: {family:#?}");
+    assert_eq!(count(" serve "), services, "{family:#?}");
+    assert!(Process::all().iter().filter(|process| process.names(home)).count() >= 3 + services);
+
+    up.end(Signal::SIGKILL);
+    nobody_is_left(home, &family);
     assert!(left.exists(), "nobody was there to remove the folder");
     let lost = redress(&["claim", "list"]).env("XDG_RUNTIME_DIR", home).output().unwrap();
     assert_eq!(code(&lost), 5, "what is still announced does not answer: {lost:?}");
@@ -148,4 +158,21 @@ fn nothing_survives_a_kill() {
 #[test]
 fn nothing_survives_a_kill_of_six_processes() {
     nothing_survives(&["--processes"], 6);
+}
+
+#[test]
+fn nothing_survives_a_kill_at_the_start() {
+    let home = tempfile::tempdir().unwrap();
+    let mut up = Up::begin(home.path(), &["--processes"]);
+    let begun = Instant::now();
+    // The services run, and wait for their database and the broker.
+    let family = loop {
+        let family = family(up.0.id());
+        if family.iter().filter(|process| process.command.contains(" serve ")).count() == 6 {
+            break family;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not start: {family:#?}");
+    };
+    up.end(Signal::SIGKILL);
+    nobody_is_left(home.path(), &family);
 }

@@ -54,7 +54,7 @@ impl<'a> Case<'a> {
     }
 
     pub async fn clocks(&self) -> Vec<RunningClock> {
-        let request = ListClocksRequest { claim_id: self.claim.to_string() };
+        let request = ListClocksRequest { claim_id: self.claim.to_string(), ..ListClocksRequest::default() };
         self.client().list_clocks(request).await.unwrap().into_inner().clocks
     }
 

@@ -7,7 +7,7 @@ use system::World;
 use testkit::{eventually, request_id};
 
 async fn clocks(world: &World, claim: &str) -> Vec<RunningClock> {
-    let ask = ListClocksRequest { claim_id: claim.to_owned() };
+    let ask = ListClocksRequest { claim_id: claim.to_owned(), ..ListClocksRequest::default() };
     world.escalation().await.list_clocks(ask).await.unwrap().into_inner().clocks
 }
 
