@@ -1,4 +1,4 @@
-//! The policy pack: every open parameter of the rules, as data (domain.md, "Policy packs").
+//! The policy pack: every open parameter of the rules, as data .
 //!
 //! A pack is one TOML file. It is read whole and validated at start: an unknown key, a missing value, an overlapping
 //! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has

@@ -55,6 +55,27 @@ async fn a_transaction_that_commits_late_is_not_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_transactions_on_one_aggregate_keep_their_order_whatever_their_ids() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let insert = "INSERT INTO journal (event_id, aggregate, subject, payload, actor, cause, at) \
+                  VALUES (gen_random_uuid(), $1, 'event.inventory.late', '', 'test', gen_random_uuid(), now())";
+    let aggregate = toy::pile("a");
+    let draw = "SELECT pg_current_xact_id()::text";
+    // The second writer draws its id first, and somebody else holds the horizon between the two.
+    let mut second = service.pool().begin().await.unwrap();
+    sqlx::query(draw).execute(&mut *second).await.unwrap();
+    let mut between = service.pool().begin().await.unwrap();
+    sqlx::query(draw).execute(&mut *between).await.unwrap();
+    sqlx::query(insert).bind(aggregate).execute(service.pool()).await.unwrap();
+    sqlx::query(insert).bind(aggregate).execute(&mut *second).await.unwrap();
+    second.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    between.rollback().await.unwrap();
+    all_published(&service).await;
+    assert_eq!(published(&service).await, journalled(&service).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rolled_back_numbers_hold_nobody_up() {
     let service = testkit::start(&toy::SERVICE).await;
     for _ in 0..40 {

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod clocks;
+mod contract;
 mod deploy;
 mod follow_up;
 mod goods;
