@@ -27,7 +27,7 @@ async fn one(servers: &Servers, service: &'static Service) -> Result<(String, St
         // Names are ours: no text of a user reaches this SQL.
         for statement in [
             format!("CREATE ROLE {name} LOGIN"),
-            format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY"),
+            format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY WAL_LOG"),
             format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"),
             format!("GRANT CONNECT ON DATABASE {name} TO {name}"),
         ] {
@@ -37,7 +37,9 @@ async fn one(servers: &Servers, service: &'static Service) -> Result<(String, St
                 .with_context(|| format!("cannot make the database of {name}"))?;
         }
     }
-    chassis::migrate(&servers.postgres_url(name).into(), service.migrations).await?;
+    // Not flushed one by one: the first durable commit of the service flushes all that came before it.
+    let url = format!("{}?options=-csynchronous_commit%3Doff", servers.postgres_url(name));
+    chassis::migrate(&url.into(), service.migrations).await?;
     let mut owner = PgConnection::connect(&servers.postgres_url(name)).await?;
     let grants = format!(
         "GRANT USAGE ON SCHEMA public TO {name};
