@@ -89,6 +89,11 @@ impl World {
         let public = self.public_events(claim, count).await;
         let numbers: Vec<u32> = public.iter().map(|event| event.number).collect();
         assert_eq!(numbers, (1..=events).collect::<Vec<_>>(), "claim {claim}");
+        let ended = |event: &&ClaimEvent| {
+            matches!(event.state(), ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
+        };
+        let ends = public.iter().filter(ended).map(|event| event.number).collect::<Vec<_>>();
+        assert!(ends.is_empty() || ends == [events], "claim {claim} ended at {ends:?} of {events}");
         assert_eq!(public, self.timeline(claim).await, "the stream and the timeline of claim {claim} differ");
     }
 }

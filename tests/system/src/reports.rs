@@ -1,11 +1,12 @@
 //! What customers report, and how their claims get in.
 
-use proto::claim::{Category, Channel, Resolution};
+use proto::claim::{Category, Channel, ClaimState, Resolution};
 use proto::intake::{
-    AnswerFollowUpRequest, AnswerPlanRequest, Contact, NewLine, SubmitClaimRequest, WithdrawClaimRequest,
+    AnswerFollowUpRequest, AnswerPlanRequest, Claim, Contact, GetClaimRequest, NewLine, SubmitClaimRequest,
+    WithdrawClaimRequest,
 };
 use proto::triage::{OrderLine, RecordOrdersRequest};
-use testkit::request_id;
+use testkit::{eventually, request_id};
 
 use crate::World;
 
@@ -63,8 +64,19 @@ impl World {
         self.intake().await.withdraw_claim(ask).await.expect("it can be withdrawn");
     }
 
+    /// The claim as the customer sees it, once it is as wanted: what the orchestrator knows reaches intake a little later.
+    pub async fn seen_by_customer(&self, claim: &str, wanted: impl Fn(&Claim) -> bool) -> Claim {
+        eventually(async || {
+            let ask = GetClaimRequest { claim_id: claim.to_owned(), claim_number: String::new() };
+            self.intake().await.get_claim(ask).await.ok()?.into_inner().claim.filter(|claim| wanted(claim))
+        })
+        .await
+    }
+
     /// The customer answers the plan that was proposed.
     pub async fn answer_plan(&self, claim: &str, plan_number: u32, accepted: bool) {
+        let is_open = |seen: &Claim| seen.open_plan.as_ref().is_some_and(|plan| plan.number == plan_number);
+        self.seen_by_customer(claim, is_open).await;
         let answer = AnswerPlanRequest {
             request_id: request_id(),
             claim_id: claim.to_owned(),
@@ -77,6 +89,7 @@ impl World {
 
     /// The customer tells how satisfied they are.
     pub async fn score(&self, claim: &str, score: u32) {
+        self.seen_by_customer(claim, |seen| seen.state() == ClaimState::FollowingUp).await;
         let answer =
             AnswerFollowUpRequest { request_id: request_id(), claim_id: claim.to_owned(), score, text: String::new() };
         self.intake().await.answer_follow_up(answer).await.expect("the follow-up is open");

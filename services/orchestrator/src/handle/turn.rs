@@ -252,6 +252,14 @@ impl<'a> Turn<'a> {
             Fact::SettlementInstructed { job } | Fact::SettlementPaid { job } => self.settlement_of(*job),
             _ => None,
         };
+        // Only the last event of a claim says that it has ended: what led there carries the state before.
+        let ended = matches!(view.state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
+        let before = &self.stored.summary;
+        let (state, waiting_for) = match fact {
+            Fact::Ended { .. } => (view.state as i32, view.waiting_for as i32),
+            _ if ended => (before.state, before.waiting_for),
+            _ => (view.state as i32, view.waiting_for as i32),
+        };
         self.stored.events += 1;
         self.stored.changed_at = self.meta.now;
         let event = ClaimEvent {
@@ -260,8 +268,8 @@ impl<'a> Turn<'a> {
             claim_number: self.stored.case.submitted.claim_number.clone(),
             occurred_at: Some(to_wire(self.meta.now)),
             round: u32::from(view.round),
-            state: view.state as i32,
-            waiting_for: view.waiting_for as i32,
+            state,
+            waiting_for,
             kind: Some(events::kind(fact, &self.stored, self.told, settlement.as_ref())),
         };
         self.outcome.tell(chassis::Outgoing::claim(self.claim, events::name(&event), event.number, &event));
