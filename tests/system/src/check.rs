@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Journal rows that the broker may not have yet.
-    async fn unpublished(&self) -> i64 {
+    pub async fn unpublished(&self) -> i64 {
         let mut sum = 0;
         for service in local::SERVICES {
             let mut database =
