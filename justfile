@@ -14,7 +14,7 @@ up *args:
 
 # every test
 test *args:
-    cargo test --workspace {{args}}
+    cargo test {{args}}
 
 # format, lint, size of files
 lint:
