@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use jiff::SignedDuration;
+use proto::Subject;
 use proto::policy::Pack;
-use proto::{REQUEST_BYTES_MAX, Subject};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
@@ -156,10 +156,5 @@ impl Context {
         S::Future: Send + 'static,
     {
         Routes::new(server)
-    }
-
-    /// Size limit of a request in bytes, for `max_decoding_message_size`.
-    pub fn request_bytes_max(&self) -> usize {
-        REQUEST_BYTES_MAX
     }
 }

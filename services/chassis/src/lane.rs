@@ -195,9 +195,7 @@ impl<D: Domain> Lanes<D> {
         request: &impl Message,
         command: D::Command,
     ) -> Result<R, Status> {
-        // Somebody else's answer is nobody's answer: the caller is part of the request.
-        let caller = Sha256::new_with_prefix(&call.actor.subject).chain_update([0]);
-        let fingerprint = caller.chain_update(request.encode_to_vec()).finalize().into();
+        let fingerprint = fingerprint(&call.actor, request);
         let (answer, answered) = oneshot::channel();
         let ticket = Ticket {
             command: Ok(command),
@@ -230,6 +228,12 @@ impl<D: Domain> Lanes<D> {
         let sender = self.sender(&ticket).clone();
         sender.send(ticket).await.map_err(|_| Fault::Transient("the service is stopping".to_owned()))
     }
+}
+
+/// What a request is: somebody else's answer is nobody's answer, so the caller is part of it.
+pub(crate) fn fingerprint(caller: &Actor, request: &impl Message) -> [u8; 32] {
+    let hash = Sha256::new_with_prefix(&caller.subject).chain_update([0]);
+    hash.chain_update(request.encode_to_vec()).finalize().into()
 }
 
 fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {

@@ -15,7 +15,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::consumer::{Decode, Raw, ticket};
-use crate::lane::{Answer, Domain, Lanes};
+use crate::grpc::Call;
+use crate::lane::{Answer, Domain, Lanes, fingerprint};
 use crate::{Check, Refusal, read_failed};
 
 const LIST: &str = "\
@@ -87,50 +88,37 @@ impl Operations {
     }
 
     /// The answer that was given to the same request before.
-    async fn remembered<R: prost::Message + Default>(
-        &self,
-        method: &str,
-        id: Uuid,
-        request: &impl prost::Message,
-    ) -> Result<Option<R>, Status> {
-        let print = fingerprint(request);
-        let reused: bool = sqlx::query_scalar(REUSED)
-            .bind(method)
-            .bind(id)
-            .bind(&print)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(read_failed)?;
+    async fn remembered<R: prost::Message + Default>(&self, asked: &Asked) -> Result<Option<R>, Status> {
+        let Asked { method, id, print } = asked;
+        let reused = sqlx::query_scalar(REUSED).bind(method).bind(id).bind(print);
+        let reused: bool = reused.fetch_one(&self.pool).await.map_err(read_failed)?;
         if reused {
             let code = tonic::Code::AlreadyExists;
             return Err(Refusal::new(code, "REQUEST_ID_REUSED", "the request id was used with another request").into());
         }
-        let found: Option<Option<Vec<u8>>> = sqlx::query_scalar(REMEMBERED)
-            .bind(method)
-            .bind(id)
-            .bind(print)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(read_failed)?;
+        let found = sqlx::query_scalar(REMEMBERED).bind(method).bind(id).bind(print);
+        let found: Option<Option<Vec<u8>>> = found.fetch_optional(&self.pool).await.map_err(read_failed)?;
         Ok(found.flatten().and_then(|bytes| R::decode(bytes.as_slice()).ok()))
     }
 
-    async fn remember(
-        &self,
-        method: &str,
-        id: Uuid,
-        request: &impl prost::Message,
-        answer: &impl prost::Message,
-    ) -> Result<(), Status> {
-        let query = sqlx::query(REMEMBER).bind(method).bind(id).bind(fingerprint(request)).bind(answer.encode_to_vec());
-        query.execute(&self.pool).await.map_err(read_failed)?;
+    async fn remember(&self, asked: &Asked, answer: &impl prost::Message) -> Result<(), Status> {
+        let query = sqlx::query(REMEMBER).bind(asked.method).bind(asked.id).bind(&asked.print);
+        query.bind(answer.encode_to_vec()).execute(&self.pool).await.map_err(read_failed)?;
         Ok(())
     }
 }
 
-fn fingerprint(request: &impl prost::Message) -> Vec<u8> {
-    use sha2::Digest;
-    sha2::Sha256::digest(request.encode_to_vec()).to_vec()
+/// What an answer is remembered under.
+struct Asked {
+    method: &'static str,
+    id: Uuid,
+    print: Vec<u8>,
+}
+
+impl Asked {
+    fn of<T: prost::Message>(method: &'static str, id: Uuid, request: &Request<T>) -> Self {
+        Self { method, id, print: fingerprint(&Call::of(request).actor, request.get_ref()).to_vec() }
+    }
 }
 
 fn raw(row: &sqlx::postgres::PgRow, aggregate: Uuid) -> Result<Raw, sqlx::Error> {
@@ -180,7 +168,8 @@ impl OperationsService for Operations {
         let request_id = check.request_id(&body.request_id);
         let aggregate = check.uuid("aggregate_id", &body.aggregate_id);
         check.finish()?;
-        if let Some(answer) = self.remembered("RedriveParked", request_id, body).await? {
+        let asked = Asked::of("RedriveParked", request_id, &request);
+        if let Some(answer) = self.remembered(&asked).await? {
             return Ok(Response::new(answer));
         }
         let (processed, still_parked) = self.redrive(aggregate).await?;
@@ -188,7 +177,7 @@ impl OperationsService for Operations {
             return Err(Refusal::not_found("parked message", aggregate).into());
         }
         let answer = RedriveParkedResponse { processed, still_parked };
-        self.remember("RedriveParked", request_id, body, &answer).await?;
+        self.remember(&asked, &answer).await?;
         Ok(Response::new(answer))
     }
 
@@ -200,7 +189,8 @@ impl OperationsService for Operations {
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
         check.finish()?;
-        if let Some(answer) = self.remembered("DiscardParked", request_id, body).await? {
+        let asked = Asked::of("DiscardParked", request_id, &request);
+        if let Some(answer) = self.remembered(&asked).await? {
             return Ok(Response::new(answer));
         }
         let aggregate: Option<Uuid> = sqlx::query_scalar(AGGREGATE_OF)
@@ -214,7 +204,7 @@ impl OperationsService for Operations {
         sqlx::query(DISCARD).bind(body.parked_id).execute(&self.pool).await.map_err(read_failed)?;
         let (processed, _) = self.redrive(aggregate).await?;
         let answer = DiscardParkedResponse { processed };
-        self.remember("DiscardParked", request_id, body, &answer).await?;
+        self.remember(&asked, &answer).await?;
         Ok(Response::new(answer))
     }
 }

@@ -28,6 +28,6 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
-        Ok(ctx.routes(server.max_decoding_message_size(ctx.request_bytes_max())))
+        Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })
 }

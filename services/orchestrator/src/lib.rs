@@ -32,6 +32,6 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
         ctx.sweep("follow-ups without an answer", Duration::from_secs(10), &lanes, handle::lapsed);
         let api = grpc::Api { lanes, reads: ctx.reads() };
-        Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(ctx.request_bytes_max())))
+        Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })
 }

@@ -1,6 +1,6 @@
 //! The people and systems around Redress: warehouse, carrier, finance, and those who decide.
 
-use proto::claim::{Job, Resolution, ReturnCount};
+use proto::claim::{Resolution, ReturnCount};
 use proto::escalation::{Ruling, WorkItem, WorkKind};
 use proto::inventory::{
     GetAvailabilityRequest, GoodsLine, ReceiveGoodsRequest, ReceiveReturnRequest, RegisterSkusRequest,
@@ -195,10 +195,5 @@ impl World {
         };
         let asked = actor(decide, who, &["specialist", "supervisor", "quality"]);
         self.triage().await.decide_work_item(asked).await.expect("the decision is taken");
-    }
-
-    /// The first return job of a claim's first line: for requests that name it.
-    pub fn job(claim: &str) -> Job {
-        Job { claim_id: claim.to_owned(), round: 1, line: 1, attempt: 1 }
     }
 }
