@@ -11,6 +11,7 @@ mod check;
 mod clock;
 mod consumer;
 mod context;
+pub mod crash;
 mod database;
 mod fault;
 mod grpc;

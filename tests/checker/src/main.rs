@@ -1,0 +1,2 @@
+//! Judges a run of Redress from outside.
+fn main() {}
