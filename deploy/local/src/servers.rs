@@ -11,14 +11,14 @@
 
 mod account;
 mod cache;
-pub(crate) mod child;
+pub mod child;
 mod cluster;
 mod fetch;
 mod find;
 mod folder;
 mod kept;
 pub(crate) mod nats;
-pub(crate) mod port;
+pub mod port;
 mod postgres;
 mod version;
 
@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 
 use account::Account;
 use find::Sources;
@@ -57,6 +58,7 @@ pub struct Servers {
     postgres: Postgres,
     nats: Nats,
     folder: Folder,
+    account: Option<Account>,
 }
 
 impl Servers {
@@ -72,7 +74,7 @@ impl Servers {
             || Postgres::start(postgres_program, folder.path(), account.as_ref(), &options, &sources.cache),
             || Nats::start(nats_program, folder.path(), account.as_ref()),
         )?;
-        Ok(Servers { postgres, nats, folder })
+        Ok(Servers { postgres, nats, folder, account })
     }
 
     /// Address of a database for the superuser, who needs no password.
@@ -125,6 +127,41 @@ impl Servers {
     /// Starts NATS again on the same ports and data; does nothing if it is running.
     pub fn restart_nats(&self) -> Result<()> {
         self.nats.restart()
+    }
+
+    /// Process id of the postmaster, while it runs.
+    pub fn postgres_pid(&self) -> Option<u32> {
+        self.postgres.kept().pid()
+    }
+
+    /// Folder with the data of PostgreSQL.
+    pub fn postgres_data(&self) -> &Path {
+        self.postgres.data()
+    }
+
+    /// Stops PostgreSQL with a signal and waits for its end: SIGINT is a fast shutdown, SIGQUIT an immediate one.
+    pub fn stop_postgres(&self, signal: Signal) -> Result<()> {
+        self.postgres.kept().stop(signal)
+    }
+
+    /// Process id of NATS, while it runs.
+    pub fn nats_pid(&self) -> Option<u32> {
+        self.nats.kept().pid()
+    }
+
+    /// Folder in which NATS keeps its streams.
+    pub fn nats_store(&self) -> PathBuf {
+        self.nats.store()
+    }
+
+    /// Stops NATS in order and waits for its end.
+    pub fn stop_nats(&self) -> Result<()> {
+        self.nats.kept().stop(Signal::SIGTERM)
+    }
+
+    /// Gives a folder that was made next to the servers' own to the account they run as.
+    pub fn give(&self, path: &Path) -> Result<()> {
+        account::give(path, self.account.as_ref())
     }
 
     /// Version of PostgreSQL, for instance `15.18`.

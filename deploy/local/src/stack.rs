@@ -3,11 +3,11 @@
 //!
 //! Nothing outlives the process that started it, however that process ends, but a folder that the next start sweeps.
 
-mod databases;
+pub mod databases;
 mod processes;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -69,9 +69,29 @@ pub struct Stack {
 }
 
 /// First token of every subject of the stack.
-const PREFIX: &str = "redress";
+pub const PREFIX: &str = "redress";
 /// Storage of all streams together.
-const STORAGE_MIB: u32 = 1024;
+pub const STORAGE_MIB: u32 = 1024;
+
+/// The variables under which a service finds its database, the broker and its policy pack.
+pub fn variables(
+    service: &str,
+    database: &str,
+    nats: &str,
+    log: &str,
+    policy: Option<&Path>,
+) -> config::Map<String, String> {
+    let prefix = format!("REDRESS_{}", service.to_uppercase());
+    let mut variables = config::Map::new();
+    variables.insert(format!("{prefix}__DATABASE__URL"), database.to_owned());
+    variables.insert(format!("{prefix}__NATS__URL"), nats.to_owned());
+    variables.insert(format!("{prefix}__NATS__PREFIX"), PREFIX.to_owned());
+    variables.insert(format!("{prefix}__TELEMETRY__LOG"), log.to_owned());
+    if let Some(policy) = policy {
+        variables.insert(format!("{prefix}__POLICY__FILE"), policy.display().to_string());
+    }
+    variables
+}
 
 impl Stack {
     /// Starts everything; all six services serve when this returns.
@@ -133,16 +153,13 @@ impl Stack {
 
     /// The variables under which a service finds its database, the broker and its policy pack.
     fn variables(&self, service: &Service, options: &StackOptions) -> config::Map<String, String> {
-        let prefix = format!("REDRESS_{}", service.name.to_uppercase());
-        let mut variables = config::Map::new();
-        variables.insert(format!("{prefix}__DATABASE__URL"), self.databases[service.name].clone());
-        variables.insert(format!("{prefix}__NATS__URL"), self.servers.nats_url());
-        variables.insert(format!("{prefix}__NATS__PREFIX"), PREFIX.to_owned());
-        variables.insert(format!("{prefix}__TELEMETRY__LOG"), options.log.clone());
-        if let Some(policy) = &options.policy {
-            variables.insert(format!("{prefix}__POLICY__FILE"), policy.display().to_string());
-        }
-        variables
+        variables(
+            service.name,
+            &self.databases[service.name],
+            &self.servers.nats_url(),
+            &options.log,
+            options.policy.as_deref(),
+        )
     }
 
     /// gRPC address of each service.

@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::lane::{Answer, Domain, Lanes, Source, Ticket};
-use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, Row, consumer_name, stream_name};
-use crate::{Actor, Malformed, metrics};
+use crate::lane::{Answer, Domain, Lanes, Origin, Source, Ticket};
+use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, Row, consumer_name, stream_name};
+use crate::{Actor, Malformed, crash, metrics};
 
 /// Reads a message.
 pub(crate) type Decode<C> = fn(&Subject, &[u8]) -> Result<C, Malformed>;
@@ -56,8 +56,10 @@ impl<D: Domain> Consumer<D> {
         let mut messages = consumer
             .stream()
             .max_messages_per_batch(batch)
-            .expires(Duration::from_secs(20))
-            .heartbeat(Duration::from_secs(4))
+            .group(GROUP)
+            // Well below the time after which another replica takes over.
+            .expires(Duration::from_secs(2))
+            .heartbeat(Duration::from_secs(1))
             .messages()
             .await?;
         loop {
@@ -70,6 +72,8 @@ impl<D: Domain> Consumer<D> {
                             let _ = message.ack_with(AckKind::Nak(None)).await;
                         }
                     }
+                    drop(messages);
+                    self.hand_over(&stream, &name).await;
                     return Ok(());
                 }
             };
@@ -82,10 +86,26 @@ impl<D: Domain> Consumer<D> {
         }
     }
 
+    /// Another replica need not wait until it is clear that this one is gone.
+    async fn hand_over(&self, stream: &str, consumer: &str) {
+        let unpin = async {
+            let stream = self.jetstream.get_stream_no_info(stream).await?;
+            stream.unpin_consumer(consumer, GROUP).await?;
+            anyhow::Ok(())
+        };
+        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), unpin).await {
+            tracing::debug!(service = self.row.service, %error, "the messages were not handed over");
+        }
+    }
+
     /// Puts one message into its lane; the answer is awaited beside, so that order is kept and nothing blocks.
     async fn take(self: &Arc<Self>, message: Message) {
         let (answer, answered) = oneshot::channel();
         let ticket = ticket(&self.prefix, self.row.service, self.decode, &Raw::of(&message), None, answer);
+        crash::point("consumer.decoded");
+        if crash::bug("ack_before_commit") {
+            let _ = message.ack().await;
+        }
         if self.lanes.send(ticket).await.is_err() {
             let _ = message.ack_with(AckKind::Nak(None)).await;
             return;
@@ -103,6 +123,7 @@ pub(crate) struct Raw {
     pub aggregate: Uuid,
     pub actor: String,
     pub trace: Option<String>,
+    pub origin: Option<Origin>,
 }
 
 impl Raw {
@@ -119,11 +140,16 @@ impl Raw {
         });
         let aggregate = header("ce-subject").and_then(|id| ids::parse(id).ok()).unwrap_or_default();
         let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
-        let source = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
+        let sender = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
+        let number = header("ce-sequence").and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+        // What is about nothing has no order.
+        let number = number.filter(|_| !aggregate.is_nil());
         let trace = header("traceparent")
             .filter(|trace| trace.len() <= 64 && trace.bytes().all(|byte| byte.is_ascii_graphic()))
             .map(str::to_owned);
-        Self { subject, payload, event_id, aggregate, actor: Actor::service(&source).subject, trace }
+        let actor = Actor::service(&sender).subject;
+        let origin = number.map(|number| Origin { sender, number });
+        Self { subject, payload, event_id, aggregate, actor, trace, origin }
     }
 }
 
@@ -151,6 +177,7 @@ pub(crate) fn ticket<C>(
         subject: raw.subject.clone(),
         payload: raw.payload.clone(),
         parked_id,
+        origin: raw.origin.clone(),
     };
     let actor = Actor { subject: raw.actor.clone(), roles: Vec::new() };
     Ticket {
@@ -159,11 +186,18 @@ pub(crate) fn ticket<C>(
         actor,
         trace: raw.trace.clone(),
         source,
+        since: std::time::Instant::now(),
         attempts: 0,
         failures: 0,
         permanents: 0,
         answer,
     }
+}
+
+/// How long a message waits for an earlier one: short at first, because that one is most likely under way.
+fn patience(message: &Message) -> Duration {
+    let deliveries = message.info().map_or(1, |info| info.delivered);
+    Duration::from_millis(20 << deliveries.clamp(1, 6))
 }
 
 /// Acknowledges by the kind of answer: the one place where this is decided.
@@ -178,10 +212,13 @@ async fn settle(service: &'static str, message: Message, mut answered: oneshot::
         Some(Answer::Done(_)) => (AckKind::Ack, "done"),
         Some(Answer::Refused(_) | Answer::Reused) => (AckKind::Ack, "refused"),
         Some(Answer::Parked) => (AckKind::Ack, "parked"),
+        Some(Answer::Ahead) => (AckKind::Nak(Some(patience(&message))), "ahead"),
         Some(Answer::Failed(_)) | None => (AckKind::Nak(Some(Duration::from_secs(1))), "failed"),
     };
     metrics::consumed(service, outcome);
+    crash::point("consumer.before_ack");
     if let Err(error) = message.ack_with(kind).await {
         tracing::debug!(service, %error, "an acknowledgement was lost; the inbox knows the message");
     }
+    crash::point("consumer.after_ack");
 }

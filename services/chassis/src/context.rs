@@ -21,7 +21,7 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 
 use crate::consumer::Consumer;
-use crate::lane::{Domain, Lanes, Rig};
+use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
 use crate::sweep::Sweep;
 use crate::{Clock, Fault, Malformed, Settings, nats, topology};
@@ -50,6 +50,7 @@ pub struct Context {
     pub(crate) clock: Clock,
     pub(crate) wake: Arc<Notify>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
+    pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
     pub(crate) workers: TaskTracker,
@@ -98,7 +99,8 @@ impl Context {
             batch_max: self.settings.lanes.batch_max,
             queue: self.settings.lanes.queue,
         };
-        let (lanes, workers) = Lanes::new(domain, &rig);
+        let (lanes, workers, states) = Lanes::new(domain, &rig);
+        let _ = self.lane_states.set(states);
         for worker in workers {
             self.workers.spawn(worker.run());
         }

@@ -23,8 +23,7 @@ impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else { return Self::Transient(error.to_string()) };
         // A race for the same request: the second try finds the answer of the first.
-        if database.constraint() == Some("inbox_pkey") || database.constraint() == Some("parked_consumer_event_id_key")
-        {
+        if matches!(database.constraint(), Some("inbox_pkey" | "parked_consumer_event_id_key")) {
             return Self::Transient(error.to_string());
         }
         let code = database.code().unwrap_or_default();

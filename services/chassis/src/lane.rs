@@ -7,13 +7,15 @@
 //! Commands with the same key meet in the same lane of a process, in order.
 
 mod batch;
+mod known;
 mod record;
+mod state;
 mod worker;
 
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -28,6 +30,7 @@ use crate::meta::{Actor, Meta};
 use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
 
 pub(crate) use record::STATEMENTS;
+pub(crate) use state::LaneState;
 pub(crate) use worker::Worker;
 
 /// The connection of a lane, inside the one transaction of a batch.
@@ -96,9 +99,24 @@ pub(crate) enum Source {
     /// A gRPC call: method, request id, fingerprint of the request.
     Call { method: &'static str, id: Uuid, fingerprint: [u8; 32] },
     /// A message of a consumer.
-    Message { consumer: String, id: Uuid, subject: String, payload: Vec<u8>, parked_id: Option<i64> },
+    Message {
+        consumer: String,
+        id: Uuid,
+        subject: String,
+        payload: Vec<u8>,
+        parked_id: Option<i64>,
+        origin: Option<Origin>,
+    },
     /// A sweep: `decide` looks whether it is still due.
     Sweep { id: Uuid },
+}
+
+/// The place of a message in what its sender told about the aggregate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub sender: String,
+    /// 1, 2, 3 … without gaps.
+    pub number: i32,
 }
 
 /// A command on its way through a lane.
@@ -109,6 +127,8 @@ pub(crate) struct Ticket<C> {
     pub actor: Actor,
     pub trace: Option<String>,
     pub source: Source,
+    /// When it came.
+    pub since: Instant,
     /// Failed tries.
     pub attempts: u32,
     /// Failed tries while the database answered.
@@ -129,6 +149,8 @@ pub(crate) enum Answer {
     Reused,
     /// Parked.
     Parked,
+    /// An earlier message of the same sender about the same aggregate has not come yet.
+    Ahead,
     /// It did not work.
     Failed(Fault),
 }
@@ -159,15 +181,16 @@ pub(crate) struct Rig {
 
 impl<D: Domain> Lanes<D> {
     /// Makes the lanes; the workers are to be run by the caller.
-    pub(crate) fn new(domain: D, rig: &Rig) -> (Self, Vec<Worker<D>>) {
+    pub(crate) fn new(domain: D, rig: &Rig) -> (Self, Vec<Worker<D>>, Vec<Arc<LaneState>>) {
         let domain = Arc::new(domain);
-        let (senders, workers): (Vec<_>, Vec<_>) = (0..rig.lanes)
-            .map(|_| {
+        let states: Vec<_> = (0..rig.lanes).map(|_| Arc::new(LaneState::new())).collect();
+        let (senders, workers): (Vec<_>, Vec<_>) = (states.iter())
+            .map(|state| {
                 let (sender, receiver) = mpsc::channel(rig.queue);
-                (sender, Worker::new(Arc::clone(&domain), receiver, rig))
+                (sender, Worker::new(Arc::clone(&domain), receiver, Arc::clone(state), rig))
             })
             .unzip();
-        (Self { senders: senders.into(), domain }, workers)
+        (Self { senders: senders.into(), domain }, workers, states)
     }
 
     fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
@@ -203,6 +226,7 @@ impl<D: Domain> Lanes<D> {
             actor: call.actor.clone(),
             trace: call.trace.clone(),
             source: Source::Call { method, id: request_id, fingerprint },
+            since: Instant::now(),
             attempts: 0,
             failures: 0,
             permanents: 0,
@@ -250,7 +274,7 @@ fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
         Answer::Failed(Fault::Transient(_)) => {
             Err(crate::fault::unavailable("it did not work this time; try again with the same request_id"))
         }
-        Answer::Failed(Fault::Permanent(_)) | Answer::Parked => {
+        Answer::Failed(Fault::Permanent(_)) | Answer::Parked | Answer::Ahead => {
             Err(Refusal::new(Code::Internal, "COMMAND_FAILED", "the command cannot be processed; operators were told")
                 .into())
         }

@@ -22,6 +22,7 @@ mod metrics;
 mod nats;
 mod operations;
 mod page;
+mod progress;
 mod refusal;
 mod relay;
 mod run;

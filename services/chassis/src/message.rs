@@ -59,6 +59,16 @@ impl Outgoing {
         self.aggregate
     }
 
+    /// The service that must process it, in order; none for what subscribers read.
+    pub(crate) fn destination(&self) -> Option<&str> {
+        match &self.subject {
+            _ if self.aggregate.is_nil() => None,
+            Subject::Command { service, .. } => Some(service),
+            Subject::Event { .. } => Some("orchestrator"),
+            Subject::Claim { .. } | Subject::Notice { .. } => None,
+        }
+    }
+
     /// What is accepted can always be published.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         if self.payload.len() > EVENT_BYTES_MAX {

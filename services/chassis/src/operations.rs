@@ -16,21 +16,38 @@ use uuid::Uuid;
 
 use crate::consumer::{Decode, Raw, ticket};
 use crate::grpc::Call;
-use crate::lane::{Answer, Domain, Lanes, fingerprint};
+use crate::lane::{Answer, Domain, Lanes, Origin, fingerprint};
 use crate::{Check, Refusal, read_failed};
 
 const LIST: &str = "\
     SELECT parked_id, aggregate, event_id, subject, reason, detail, length(payload) AS size, at \
     FROM parked WHERE parked_id > $1 ORDER BY parked_id LIMIT $2";
 const OF_AGGREGATE: &str = "\
-    SELECT parked_id, event_id, subject, payload, actor, trace FROM parked WHERE aggregate = $1 ORDER BY parked_id";
+    SELECT parked_id, event_id, subject, payload, actor, trace, sender, number \
+    FROM parked WHERE aggregate = $1 ORDER BY parked_id";
 const AGGREGATE_OF: &str = "SELECT aggregate FROM parked WHERE parked_id = $1";
+/// Gives up a message that is due: it counts as processed, and the request as answered.
 const DISCARD: &str = "\
-    WITH gone AS (DELETE FROM parked WHERE parked_id = $1 RETURNING consumer, event_id) \
-    INSERT INTO inbox (source, id, at) SELECT consumer, event_id, now() FROM gone ON CONFLICT DO NOTHING";
+    WITH gone AS ( \
+        DELETE FROM parked p WHERE parked_id = $1 AND (number IS NULL OR number <= 1 + COALESCE( \
+            (SELECT h.number FROM heard h WHERE h.aggregate = p.aggregate AND h.sender = p.sender), 0)) \
+        RETURNING consumer, event_id, aggregate, sender, number \
+    ), by_number AS ( \
+        INSERT INTO heard (aggregate, sender, number, event_id) \
+        SELECT aggregate, sender, number, event_id FROM gone WHERE number IS NOT NULL \
+        ON CONFLICT (aggregate, sender) DO UPDATE SET number = EXCLUDED.number, event_id = EXCLUDED.event_id \
+        WHERE heard.number = EXCLUDED.number - 1 \
+    ), remembered AS ( \
+        INSERT INTO inbox (source, id, fingerprint, answer, at) \
+        SELECT consumer, event_id, NULL::bytea, NULL::bytea, now() FROM gone WHERE number IS NULL \
+        UNION ALL SELECT $2, $3, $4, ''::bytea, now() FROM gone \
+        ON CONFLICT DO NOTHING \
+    ) \
+    SELECT count(*) FROM gone";
 const REMEMBERED: &str = "SELECT answer FROM inbox WHERE source = $1 AND id = $2 AND fingerprint = $3";
 const REMEMBER: &str = "\
-    INSERT INTO inbox (source, id, fingerprint, answer, at) VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING";
+    INSERT INTO inbox (source, id, fingerprint, answer, at) VALUES ($1, $2, $3, $4, now()) \
+    ON CONFLICT (source, id) DO UPDATE SET answer = EXCLUDED.answer WHERE inbox.fingerprint = EXCLUDED.fingerprint";
 const REUSED: &str = "SELECT EXISTS (SELECT FROM inbox WHERE source = $1 AND id = $2 AND fingerprint <> $3)";
 
 /// The statements of this module, for the test that prepares them all.
@@ -73,16 +90,20 @@ impl Operations {
         loop {
             let rows = sqlx::query(OF_AGGREGATE).bind(aggregate).fetch_all(&self.pool).await.map_err(read_failed)?;
             let left = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            if left == 0 {
-                return Ok((done, 0));
-            }
-            for (at, row) in (0..).zip(rows) {
+            let mut here = 0;
+            for row in rows {
                 let raw = raw(&row, aggregate).map_err(read_failed)?;
                 let parked_id = row.try_get("parked_id").map_err(read_failed)?;
                 match redrive(raw, parked_id).await {
-                    Some(Answer::Done(_) | Answer::Refused(_) | Answer::Reused) => done += 1,
-                    Some(Answer::Parked | Answer::Failed(_)) | None => return Ok((done, left - at)),
+                    Some(Answer::Done(_) | Answer::Refused(_) | Answer::Reused) => here += 1,
+                    // Messages of one sender may be parked in another order than that of their numbers.
+                    Some(Answer::Ahead) => {}
+                    Some(Answer::Parked | Answer::Failed(_)) | None => return Ok((done + here, left - here)),
                 }
+            }
+            done += here;
+            if left == 0 || here == 0 {
+                return Ok((done, left));
             }
         }
     }
@@ -129,6 +150,10 @@ fn raw(row: &sqlx::postgres::PgRow, aggregate: Uuid) -> Result<Raw, sqlx::Error>
         aggregate,
         actor: row.try_get("actor")?,
         trace: row.try_get("trace")?,
+        origin: match (row.try_get::<Option<String>, _>("sender")?, row.try_get::<Option<i32>, _>("number")?) {
+            (Some(sender), Some(number)) => Some(Origin { sender, number }),
+            _ => None,
+        },
     })
 }
 
@@ -201,7 +226,14 @@ impl OperationsService for Operations {
         let Some(aggregate) = aggregate else {
             return Err(Refusal::not_found("parked message", body.parked_id).into());
         };
-        sqlx::query(DISCARD).bind(body.parked_id).execute(&self.pool).await.map_err(read_failed)?;
+        let discard = sqlx::query_scalar(DISCARD).bind(body.parked_id).bind(asked.method).bind(asked.id);
+        let gone: i64 = discard.bind(&asked.print).fetch_one(&self.pool).await.map_err(read_failed)?;
+        if gone == 0 {
+            let code = tonic::Code::FailedPrecondition;
+            return Err(
+                Refusal::new(code, "BEHIND_PARKED", "an earlier message is parked: give that one up first").into()
+            );
+        }
         let (processed, _) = self.redrive(aggregate).await?;
         let answer = DiscardParkedResponse { processed };
         self.remember(&asked, &answer).await?;

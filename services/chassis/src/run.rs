@@ -134,6 +134,8 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         clock,
         wake: Arc::new(Notify::new()),
         redrive: Arc::new(OnceLock::new()),
+        // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.
+        lane_states: Arc::new(OnceLock::new()),
         stops: Stops::default(),
         workers: TaskTracker::new(),
         feeders: TaskTracker::new(),

@@ -56,6 +56,7 @@ impl<D: Domain> Sweep<D> {
                 actor: Actor::service(self.service),
                 trace: None,
                 source: Source::Sweep { id },
+                since: std::time::Instant::now(),
                 attempts: 0,
                 failures: 0,
                 permanents: 0,

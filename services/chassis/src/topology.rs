@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, PriorityPolicy, pull};
 use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, StorageType};
 
 /// A stream, without the prefix of the installation.
@@ -83,8 +83,13 @@ pub const SERVICES: [Row; 6] = [
 
 /// Messages of a consumer that may be under way at once.
 pub const ACK_PENDING_MAX: i64 = 512;
-/// Time after which a message without a sign of life is delivered again.
-pub const ACK_WAIT: Duration = Duration::from_secs(30);
+/// Time after which a message without a sign of life is delivered again: what a crashed service had in hand waits for it.
+pub const ACK_WAIT: Duration = Duration::from_secs(9);
+
+/// The group in which the replicas of a service pull: the broker delivers to one of them, the others stand by.
+pub const GROUP: &str = "replicas";
+/// Time without a sign of life after which another replica takes over.
+pub const TAKE_OVER: Duration = Duration::from_secs(5);
 
 /// The row of a service.
 pub fn row(service: &str) -> Option<&'static Row> {
@@ -125,7 +130,8 @@ impl Stream {
 }
 
 impl Row {
-    /// The configuration of the durable consumer. Attempts are counted by us: `max_deliver` has no limit.
+    /// The configuration of the durable consumer. Attempts are counted by us: `max_deliver` has no limit. One replica
+    /// gets the messages: between two, the messages of a claim would wait for each other all the time.
     pub fn config(&self, prefix: &str) -> pull::Config {
         pull::Config {
             durable_name: Some(consumer_name(self.service)),
@@ -134,6 +140,9 @@ impl Row {
             ack_wait: ACK_WAIT,
             max_deliver: -1,
             max_ack_pending: ACK_PENDING_MAX,
+            priority_policy: PriorityPolicy::PinnedClient,
+            priority_groups: vec![GROUP.to_owned()],
+            priority_timeout: TAKE_OVER,
             ..pull::Config::default()
         }
     }

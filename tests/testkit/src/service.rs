@@ -93,6 +93,15 @@ impl TestService {
         .await;
     }
 
+    /// Publishes a message with its number in what its sender tells about the aggregate.
+    pub async fn tell_numbered(&self, event_id: Uuid, number: u32, message: &Outgoing) {
+        let mut headers = headers(event_id, message.subject(), message.aggregate());
+        headers.insert("ce-sequence", number.to_string());
+        let address = message.subject().under(&self.home.prefix);
+        let sent = self.jetstream.publish_with_headers(address, headers, message.payload().to_vec().into()).await;
+        sent.expect("NATS takes the message").await.expect("NATS keeps the message");
+    }
+
     /// Publishes any bytes on a subject, for a claim.
     pub async fn tell_bytes(&self, subject: &Subject, claim: Uuid, payload: &[u8]) -> Uuid {
         let event_id = Uuid::now_v7();
@@ -138,7 +147,7 @@ impl TestService {
     }
 }
 
-/// Publishes a message with the headers that the relay sets.
+/// Publishes a message with the headers that the relay sets, but for the number.
 pub async fn publish(
     jetstream: &jetstream::Context,
     prefix: &str,
@@ -147,6 +156,12 @@ pub async fn publish(
     claim: Uuid,
     payload: &[u8],
 ) {
+    let headers = headers(event_id, subject, claim);
+    let sent = jetstream.publish_with_headers(subject.under(prefix), headers, payload.to_vec().into()).await;
+    sent.expect("NATS takes the message").await.expect("NATS keeps the message");
+}
+
+fn headers(event_id: Uuid, subject: &Subject, claim: Uuid) -> HeaderMap {
     let source = match subject {
         Subject::Event { service, .. } => service.as_str(),
         Subject::Command { .. } | Subject::Claim { .. } | Subject::Notice { .. } => "orchestrator",
@@ -157,6 +172,5 @@ pub async fn publish(
     headers.insert("ce-source", format!("/redress/{source}"));
     headers.insert("ce-type", subject.event_type());
     headers.insert("ce-subject", claim.to_string());
-    let sent = jetstream.publish_with_headers(subject.under(prefix), headers, payload.to_vec().into()).await;
-    sent.expect("NATS takes the message").await.expect("NATS keeps the message");
+    headers
 }

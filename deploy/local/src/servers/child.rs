@@ -45,7 +45,7 @@ static SPAWNER: LazyLock<Sender<Order>> = LazyLock::new(|| {
 });
 
 /// A child that is stopped when dropped.
-pub(crate) struct Running {
+pub struct Running {
     child: Child,
     stop_with: Signal,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `command`; its output goes to the end of `log`. `stop_with` is what makes it stop in good
     /// order, `on_death` what the kernel sends if we die first.
-    pub(crate) fn start(mut command: Command, log: &Path, stop_with: Signal, on_death: Signal) -> Result<Running> {
+    pub fn start(mut command: Command, log: &Path, stop_with: Signal, on_death: Signal) -> Result<Running> {
         let log = open_log(log)?;
         command.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         die_with_us(&mut command, on_death);
@@ -67,17 +67,18 @@ impl Running {
         Ok(Running { child, stop_with })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
     /// Waits until `ready` says so; fails early if the child ends, with the end of its log.
-    pub(crate) fn wait_until(&mut self, timeout: Duration, log: &Path, ready: impl Fn(u32) -> bool) -> Result<()> {
+    pub fn wait_until(&mut self, timeout: Duration, log: &Path, ready: impl Fn(u32) -> bool) -> Result<()> {
         let deadline = Instant::now() + timeout;
         while !ready(self.pid()) {
             if let Some(status) = self.ended()? {
@@ -92,12 +93,31 @@ impl Running {
     }
 
     /// Asks it to stop and does not wait.
-    pub(crate) fn ask_to_stop(&self) {
+    pub fn ask_to_stop(&self) {
         send(self.pid(), self.stop_with);
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(self.pid(), signal);
+    }
+
+    /// Waits until it has ended, and says how; fails when the time is up.
+    pub fn wait_end(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                bail!("process {} did not end within {timeout:?}", self.pid());
+            }
+            thread::sleep(POLL);
+        }
+    }
+
     /// Kills it and its own children at once, and returns when they are gone.
-    pub(super) fn kill(mut self) {
+    pub fn kill(mut self) {
         self.kill_family();
     }
 

@@ -5,9 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 
 use super::child::Running;
 
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const RESTART_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The child while it runs, nothing after a kill.
@@ -27,6 +29,19 @@ impl Kept {
         if let Some(running) = &*self.running() {
             running.ask_to_stop();
         }
+    }
+
+    /// Process id, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.running().as_ref().map(Running::pid)
+    }
+
+    /// Sends a signal and waits until it has ended, as an operator who stops it would.
+    pub(super) fn stop(&self, signal: Signal) -> Result<()> {
+        let Some(mut running) = self.running().take() else { return Ok(()) };
+        running.signal(signal);
+        running.wait_end(STOP_TIMEOUT)?;
+        Ok(())
     }
 
     pub(super) fn kill(&self) {

@@ -76,6 +76,14 @@ impl Nats {
         self.kept.ask_to_stop();
     }
 
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    pub(super) fn store(&self) -> PathBuf {
+        self.home.join("store")
+    }
+
     pub(super) fn kill(&self) {
         self.kept.kill();
     }
@@ -90,7 +98,7 @@ impl Nats {
         command.current_dir(&self.home).arg("-js");
         command.args(["-a", port::HOST, "-p", &self.ports.client.to_string()]);
         command.args(["-m", &self.ports.monitor.to_string()]);
-        command.arg("-sd").arg(self.home.join("store"));
+        command.arg("-sd").arg(self.store());
         command.arg("--ports_file_dir").arg(&self.home);
         // Without `-l` it logs to stderr, which is the log file: what it says before it reads its flags
         // is then there, too.

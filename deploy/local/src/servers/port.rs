@@ -16,7 +16,7 @@ pub(super) const HOST: &str = "127.0.0.1";
 const LOWEST: u16 = 10_000;
 
 /// A port that was free a moment ago; whoever uses it must be ready to ask again.
-pub(crate) fn free() -> Result<u16> {
+pub fn free() -> Result<u16> {
     let end = outgoing_range_start();
     if end > LOWEST + 2_000 {
         for _ in 0..50 {

@@ -82,6 +82,14 @@ impl Postgres {
         self.kept.ask_to_stop();
     }
 
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
     pub(super) fn kill(&self) {
         self.kept.kill();
     }

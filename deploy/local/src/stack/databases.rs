@@ -11,7 +11,7 @@ use super::SERVICES;
 use crate::Servers;
 
 /// Makes what is missing and brings every schema up to date; gives the address of each database for its role.
-pub(super) async fn make(servers: &Servers) -> Result<BTreeMap<String, String>> {
+pub async fn make(servers: &Servers) -> Result<BTreeMap<String, String>> {
     let made = try_join_all(SERVICES.iter().map(|service| one(servers, service))).await?;
     Ok(made.into_iter().collect())
 }

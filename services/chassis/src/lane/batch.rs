@@ -1,18 +1,19 @@
-//! One batch: inbox, load, decide, save, journal, one commit.
+//! One batch: what is known, load, decide, save, journal, one commit.
 
-use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::record::{self, Record, Saved};
-use super::{Answer, Domain, Outcome, Source, Ticket};
+use super::known::{Known, Standing};
+use super::record::Record;
+use super::{Answer, Domain, Origin, Outcome, Source, Ticket};
 use crate::meta::Meta;
-use crate::{Fault, Refusal};
+use crate::{Fault, Refusal, crash};
 
 const BEHIND: &str = "an earlier message of the same claim is parked";
+const ALIEN: &str = "another message came under this number before: was the sender's database restored from a backup?";
 
 /// What came of a ticket in a batch.
 pub(super) enum Verdict {
@@ -32,12 +33,11 @@ pub(super) async fn run<D: Domain>(
     #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
-    let (seen, mut blocked) = record::seen(tx, &keys(tickets), &aggregates(tickets)).await?;
+    let mut known = Known::of(tx, tickets).await?;
 
     let mut record = Record::new(now);
     let mut verdicts: Vec<Option<Verdict>> = tickets.iter().map(|_| None).collect();
-    let mut fresh = Vec::new();
-    sort(tickets, &seen, &blocked, &mut record, &mut verdicts, &mut fresh);
+    let fresh = sort(tickets, &mut known, &mut record, &mut verdicts);
 
     let commands: Vec<&D::Command> = fresh.iter().filter_map(|at| tickets[*at].command.as_ref().ok()).collect();
     let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, &commands).await?) };
@@ -46,14 +46,14 @@ pub(super) async fn run<D: Domain>(
     for at in fresh {
         let ticket = &tickets[at];
         let verdict = match (&ticket.command, &mut world) {
-            _ if behind_parked(ticket, &blocked) => record.park(ticket, "BEHIND_PARKED", BEHIND),
+            _ if known.is_behind(ticket) => record.park(ticket, "BEHIND_PARKED", BEHIND),
             (Ok(command), Some(world)) => {
                 let decided = decide(domain, world, now, ticket, command)?;
                 changed |= decided.is_ok();
-                settle(ticket, decided, &mut record, &mut blocked)?
+                settle(ticket, decided, &mut record, &mut known)?
             }
             (Err(malformed), _) => {
-                blocked.insert(ticket.aggregate);
+                known.blocked.insert(ticket.aggregate);
                 record.park(ticket, "UNDECODABLE", &malformed.to_string())
             }
             (Ok(_), None) => return Err(Fault::Permanent("a command was not loaded".to_owned())),
@@ -63,40 +63,42 @@ pub(super) async fn run<D: Domain>(
     if changed && let Some(world) = world {
         domain.save(tx, world).await?;
     }
+    crash::point("lane.before_record");
     record.write(tx).await?;
+    crash::point("lane.before_commit");
     transaction.commit().await?;
+    crash::point("lane.after_commit");
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect())
 }
 
-/// Finds what is answered already, what is in the batch twice, what waits behind a message that was parked before, and
-/// what is new.
+/// Finds what is answered already, what is in the batch twice, what waits, and what is new: gives the latter.
 fn sort<C>(
     tickets: &[Ticket<C>],
-    seen: &HashMap<(String, Uuid), Saved>,
-    blocked: &HashSet<Uuid>,
+    known: &mut Known,
     record: &mut Record,
     verdicts: &mut [Option<Verdict>],
-    fresh: &mut Vec<usize>,
-) {
-    let mut here = HashSet::new();
+) -> Vec<usize> {
+    let mut fresh = Vec::new();
     for (at, ticket) in tickets.iter().enumerate() {
-        let key = key(&ticket.source);
-        if let Some(saved) = key.as_ref().and_then(|key| seen.get(key)) {
-            verdicts[at] = Some(Verdict::Answer(saved.answer(&ticket.source)));
-            record.redriven(&ticket.source);
-        } else if key.is_some_and(|key| !here.insert(key)) {
-            verdicts[at] = Some(Verdict::Later);
-        } else if behind_parked(ticket, blocked) {
-            verdicts[at] = Some(record.park(ticket, "BEHIND_PARKED", BEHIND));
-        } else {
-            fresh.push(at);
-        }
+        verdicts[at] = match known.standing(ticket) {
+            Standing::Answered(answer) => {
+                record.redriven(&ticket.source);
+                Some(Verdict::Answer(answer))
+            }
+            Standing::Later => Some(Verdict::Later),
+            Standing::Behind => Some(record.park(ticket, "BEHIND_PARKED", BEHIND)),
+            Standing::Ahead => Some(Verdict::Answer(Answer::Ahead)),
+            Standing::Alien => {
+                known.blocked.insert(ticket.aggregate);
+                Some(record.park(ticket, "BROKEN", ALIEN))
+            }
+            Standing::Fresh => {
+                fresh.push(at);
+                None
+            }
+        };
     }
-}
-
-/// Whether a message waits behind a parked one of its claim; a redriven message does not.
-fn behind_parked<C>(ticket: &Ticket<C>, blocked: &HashSet<Uuid>) -> bool {
-    matches!(ticket.source, Source::Message { parked_id: None, .. }) && blocked.contains(&ticket.aggregate)
+    fresh
 }
 
 fn decide<D: Domain>(
@@ -116,22 +118,22 @@ fn settle<C>(
     ticket: &Ticket<C>,
     decided: Result<Outcome, Refusal>,
     record: &mut Record,
-    blocked: &mut HashSet<Uuid>,
+    known: &mut Known,
 ) -> Result<Verdict, Fault> {
     match decided {
         Ok(outcome) => {
             outcome.messages.iter().try_for_each(|message| message.check())?;
-            record.done(ticket, &outcome);
+            record.done(ticket, &outcome, known)?;
             Ok(Verdict::Answer(Answer::Done(outcome.reply)))
         }
         Err(refusal) => match (refusal.parked(), &ticket.source) {
             (Some(why), Source::Message { .. }) => {
-                blocked.insert(ticket.aggregate);
+                known.blocked.insert(ticket.aggregate);
                 Ok(record.park(ticket, "BROKEN", why))
             }
             (Some(why), Source::Call { .. } | Source::Sweep { .. }) => Err(Fault::Permanent(why.to_owned())),
             (None, _) => {
-                record.refused(ticket, &refusal);
+                record.refused(ticket, &refusal, known)?;
                 Ok(Verdict::Answer(Answer::Refused(refusal)))
             }
         },
@@ -171,21 +173,12 @@ impl Source {
             Self::Sweep { .. } => "sweep",
         }
     }
-}
 
-/// The key in the inbox.
-pub(super) fn key(source: &Source) -> Option<(String, Uuid)> {
-    match source {
-        Source::Call { .. } | Source::Message { .. } => Some((source.name().to_owned(), source.id())),
-        Source::Sweep { .. } => None,
+    /// The place of a numbered message.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Message { origin, .. } => origin.as_ref(),
+            Self::Call { .. } | Self::Sweep { .. } => None,
+        }
     }
-}
-
-fn keys<C>(tickets: &[Ticket<C>]) -> Vec<(String, Uuid)> {
-    tickets.iter().filter_map(|ticket| key(&ticket.source)).collect()
-}
-
-fn aggregates<C>(tickets: &[Ticket<C>]) -> Vec<Uuid> {
-    let messages = tickets.iter().filter(|ticket| matches!(ticket.source, Source::Message { .. }));
-    messages.map(|ticket| ticket.aggregate).collect()
 }

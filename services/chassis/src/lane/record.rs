@@ -1,95 +1,57 @@
 //! What a batch leaves behind besides its effect: inbox rows, journal rows, parked rows. One statement writes them all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::ids;
-use sqlx::Row;
 use uuid::Uuid;
 
-use super::batch::{Verdict, key};
-use super::{Answer, Outcome, Source, Ticket, Tx};
-use crate::{Fault, Refusal};
+use super::batch::Verdict;
+use super::known::{Known, key};
+use super::{Answer, Origin, Outcome, Source, Ticket, Tx};
+use crate::{Fault, Refusal, crash};
 
-/// Answers of earlier tries, and claims with a parked message: one round trip.
-const SEEN: &str = "\
-    SELECT i.source, i.id, i.fingerprint, i.answer, NULL::uuid AS blocked \
-    FROM inbox i JOIN UNNEST($1::text[], $2::uuid[]) AS k(source, id) ON i.source = k.source AND i.id = k.id \
-    UNION ALL \
-    SELECT NULL, NULL, NULL, NULL, p.aggregate \
-    FROM (SELECT DISTINCT aggregate FROM parked WHERE aggregate = ANY($3)) p";
-
+/// Numbers what is told and heard, in the order of rows that every transaction keeps. Gives the numbers heard.
 const WRITE: &str = "\
     WITH inboxed AS ( \
         INSERT INTO inbox (source, id, fingerprint, answer, at) \
         SELECT source, id, fingerprint, answer, $1 \
         FROM UNNEST($2::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS i(source, id, fingerprint, answer) \
+    ), first AS ( \
+        INSERT INTO heard (aggregate, sender, number, event_id) SELECT aggregate, sender, number, event_id \
+        FROM UNNEST($6::uuid[], $7::text[], $8::int[], $9::int[], $10::uuid[]) AS h(aggregate, sender, known, number, event_id) \
+        WHERE known = 0 ON CONFLICT DO NOTHING RETURNING 1 \
+    ), next AS ( \
+        UPDATE heard SET number = h.number, event_id = h.event_id \
+        FROM UNNEST($6::uuid[], $7::text[], $8::int[], $9::int[], $10::uuid[]) AS h(aggregate, sender, known, number, event_id) \
+        WHERE heard.aggregate = h.aggregate AND heard.sender = h.sender AND heard.number = h.known RETURNING 1 \
+    ), told_now AS ( \
+        INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
+        FROM UNNEST($11::uuid[], $12::text[], $13::int[]) AS t(aggregate, destination, count) \
+        ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
+        RETURNING aggregate, destination, number \
+    ), journalled AS ( \
+        INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
+        SELECT event_id, j.aggregate, COALESCE(j.number, t.number - j.behind), subject, payload, trace, actor, cause, $1 \
+        FROM UNNEST($14::uuid[], $15::uuid[], $16::int[], $17::text[], $18::int[], $19::text[], $20::bytea[], $21::text[], \
+            $22::text[], $23::uuid[]) WITH ORDINALITY \
+            AS j(event_id, aggregate, number, destination, behind, subject, payload, trace, actor, cause, place) \
+        LEFT JOIN told_now t ON t.aggregate = j.aggregate AND t.destination = j.destination \
+        ORDER BY place \
     ) \
-    INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
-    SELECT event_id, aggregate, number, subject, payload, trace, actor, cause, $1 \
-    FROM UNNEST($6::uuid[], $7::uuid[], $8::int[], $9::text[], $10::bytea[], $11::text[], $12::text[], $13::uuid[]) \
-        WITH ORDINALITY AS j(event_id, aggregate, number, subject, payload, trace, actor, cause, place) \
-    ORDER BY place";
+    SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next)";
 
 const PARK: &str = "\
-    INSERT INTO parked (aggregate, consumer, event_id, subject, payload, reason, detail, actor, trace, at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+    INSERT INTO parked (aggregate, consumer, event_id, subject, payload, reason, detail, actor, trace, at, sender, number) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
     ON CONFLICT (consumer, event_id) DO UPDATE SET reason = EXCLUDED.reason, detail = EXCLUDED.detail \
     WHERE EXCLUDED.reason <> 'BEHIND_PARKED'";
 
 const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[SEEN, WRITE, PARK, UNPARK];
-
-/// A saved answer.
-pub(super) struct Saved {
-    fingerprint: Option<Vec<u8>>,
-    answer: Option<Vec<u8>>,
-}
-
-impl Saved {
-    /// The answer that the same request gets again.
-    pub(super) fn answer(&self, source: &Source) -> Answer {
-        if let Source::Call { fingerprint, .. } = source
-            && self.fingerprint.as_deref() != Some(&fingerprint[..])
-        {
-            return Answer::Reused;
-        }
-        match self.answer.as_deref() {
-            Some([0, reply @ ..]) => Answer::Done(reply.to_vec()),
-            Some([1, refusal @ ..]) => serde_json::from_slice(refusal).map_or_else(
-                |error| Answer::Failed(Fault::Permanent(format!("a saved refusal cannot be read: {error}"))),
-                Answer::Refused,
-            ),
-            Some(_) | None => Answer::Done(Vec::new()),
-        }
-    }
-}
-
-/// Looks up what was processed before, and which claims have a parked message.
-pub(super) async fn seen(
-    tx: &mut Tx,
-    keys: &[(String, Uuid)],
-    aggregates: &[Uuid],
-) -> Result<(HashMap<(String, Uuid), Saved>, HashSet<Uuid>), Fault> {
-    let mut seen = HashMap::new();
-    let mut blocked = HashSet::new();
-    if keys.is_empty() {
-        return Ok((seen, blocked));
-    }
-    let (sources, ids): (Vec<&str>, Vec<Uuid>) = keys.iter().map(|(source, id)| (source.as_str(), *id)).unzip();
-    for row in sqlx::query(SEEN).bind(sources).bind(ids).bind(aggregates).fetch_all(tx).await? {
-        if let Some(aggregate) = row.try_get::<Option<Uuid>, _>("blocked")? {
-            blocked.insert(aggregate);
-        } else {
-            let saved = Saved { fingerprint: row.try_get("fingerprint")?, answer: row.try_get("answer")? };
-            seen.insert((row.try_get("source")?, row.try_get("id")?), saved);
-        }
-    }
-    Ok((seen, blocked))
-}
+pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, PARK, UNPARK];
 
 struct Parking {
     aggregate: Uuid,
@@ -101,6 +63,14 @@ struct Parking {
     detail: String,
     actor: String,
     trace: Option<String>,
+    origin: Option<Origin>,
+}
+
+/// How far a batch gets in what a sender told about an aggregate.
+struct Advance {
+    known: i32,
+    number: i32,
+    event_id: Uuid,
 }
 
 #[derive(Default)]
@@ -116,6 +86,9 @@ struct Journal {
     event_id: Vec<Uuid>,
     aggregate: Vec<Uuid>,
     number: Vec<Option<i32>>,
+    destination: Vec<Option<String>>,
+    /// Messages of this batch to the same destination about the same aggregate, up to this one.
+    count: Vec<i32>,
     subject: Vec<String>,
     payload: Vec<Vec<u8>>,
     trace: Vec<Option<String>>,
@@ -127,6 +100,8 @@ struct Journal {
 pub(super) struct Record {
     now: Timestamp,
     inbox: Inbox,
+    heard: BTreeMap<(Uuid, String), Advance>,
+    told: BTreeMap<(Uuid, String), i32>,
     journal: Journal,
     parked: Vec<Parking>,
     unparked: Vec<i64>,
@@ -134,12 +109,20 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { now, inbox: Inbox::default(), journal: Journal::default(), parked: Vec::new(), unparked: Vec::new() }
+        Self {
+            now,
+            inbox: Inbox::default(),
+            heard: BTreeMap::new(),
+            told: BTreeMap::new(),
+            journal: Journal::default(),
+            parked: Vec::new(),
+            unparked: Vec::new(),
+        }
     }
 
-    pub(super) fn done<C>(&mut self, ticket: &Ticket<C>, outcome: &Outcome) {
+    pub(super) fn done<C>(&mut self, ticket: &Ticket<C>, outcome: &Outcome, known: &Known) -> Result<(), Fault> {
         let calls = matches!(ticket.source, Source::Call { .. });
-        self.processed(&ticket.source, calls.then(|| [&[0], outcome.reply.as_slice()].concat()));
+        self.processed(ticket, calls.then(|| [&[0], outcome.reply.as_slice()].concat()), known)?;
         let cause = ticket.source.id();
         for (at, message) in outcome.messages.iter().enumerate() {
             let journal = &mut self.journal;
@@ -150,23 +133,35 @@ impl Record {
             journal.event_id.push(ids::derived(self.now, &name));
             journal.aggregate.push(message.aggregate);
             journal.number.push(message.number.and_then(|number| i32::try_from(number).ok()));
+            let destination = message.destination().map(str::to_owned);
+            journal.count.push(destination.clone().map_or(0, |destination| {
+                let count = self.told.entry((message.aggregate, destination)).or_default();
+                *count += 1;
+                *count
+            }));
+            journal.destination.push(destination);
             journal.subject.push(message.subject.to_string());
             journal.payload.push(message.payload.clone());
             journal.trace.push(ticket.trace.clone());
             journal.actor.push(ticket.actor.subject.clone());
             journal.cause.push(cause);
         }
+        Ok(())
     }
 
-    pub(super) fn refused<C>(&mut self, ticket: &Ticket<C>, refusal: &Refusal) {
+    pub(super) fn refused<C>(&mut self, ticket: &Ticket<C>, refusal: &Refusal, known: &Known) -> Result<(), Fault> {
         let calls = matches!(ticket.source, Source::Call { .. });
         let refusal = serde_json::to_vec(refusal).expect("a refusal of ours is always JSON");
-        self.processed(&ticket.source, calls.then(|| [&[1], refusal.as_slice()].concat()));
+        self.processed(ticket, calls.then(|| [&[1], refusal.as_slice()].concat()), known)
     }
 
-    fn processed(&mut self, source: &Source, answer: Option<Vec<u8>>) {
+    fn processed<C>(&mut self, ticket: &Ticket<C>, answer: Option<Vec<u8>>, known: &Known) -> Result<(), Fault> {
+        let source = &ticket.source;
         self.redriven(source);
-        let Some((name, id)) = key(source) else { return };
+        if let Some(origin) = source.origin() {
+            return self.heard(ticket.aggregate, origin, source.id(), known);
+        }
+        let Some((name, id)) = key(source) else { return Ok(()) };
         self.inbox.source.push(name);
         self.inbox.id.push(id);
         self.inbox.fingerprint.push(match source {
@@ -174,6 +169,23 @@ impl Record {
             Source::Message { .. } | Source::Sweep { .. } => None,
         });
         self.inbox.answer.push(answer);
+        Ok(())
+    }
+
+    /// A numbered message was processed: the next one is due.
+    fn heard(&mut self, aggregate: Uuid, origin: &Origin, event_id: Uuid, known: &Known) -> Result<(), Fault> {
+        let known = known.heard(aggregate, &origin.sender);
+        let advance = self.heard.entry((aggregate, origin.sender.clone()));
+        let advance = advance.or_insert(Advance { known, number: known, event_id });
+        if origin.number != advance.number + 1 {
+            if crash::bug("skip_inbox") || crash::bug("any_order") {
+                advance.number = advance.number.max(origin.number);
+                return Ok(());
+            }
+            return Err(Fault::Transient("a message is not the next one".to_owned()));
+        }
+        *advance = Advance { known, number: origin.number, event_id };
+        Ok(())
     }
 
     /// A parked message that is processed is parked no more.
@@ -195,39 +207,73 @@ impl Record {
                 detail: detail.chars().filter(|letter| !letter.is_control()).take(500).collect(),
                 actor: ticket.actor.subject.clone(),
                 trace: ticket.trace.clone(),
+                origin: ticket.source.origin().cloned(),
             });
         }
         Verdict::Answer(Answer::Parked)
     }
 
-    pub(super) async fn write(self, tx: &mut Tx) -> Result<(), Fault> {
-        let Self { now, inbox, journal, parked, unparked } = self;
-        if !inbox.id.is_empty() || !journal.event_id.is_empty() {
-            sqlx::query(WRITE)
-                .bind(now.to_sqlx())
-                .bind(inbox.source)
-                .bind(inbox.id)
-                .bind(inbox.fingerprint)
-                .bind(inbox.answer)
-                .bind(journal.event_id)
-                .bind(journal.aggregate)
-                .bind(journal.number)
-                .bind(journal.subject)
-                .bind(journal.payload)
-                .bind(journal.trace)
-                .bind(journal.actor)
-                .bind(journal.cause)
-                .execute(&mut *tx)
-                .await?;
+    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<(), Fault> {
+        if !self.inbox.id.is_empty() || !self.heard.is_empty() || !self.journal.event_id.is_empty() {
+            self.write_batch(tx).await?;
         }
+        let Self { now, parked, unparked, .. } = self;
         // Parking is rare: a statement each.
         for row in parked {
             let query = sqlx::query(PARK).bind(row.aggregate).bind(row.consumer).bind(row.event_id).bind(row.subject);
             let query = query.bind(row.payload).bind(row.reason).bind(row.detail).bind(row.actor).bind(row.trace);
-            query.bind(now.to_sqlx()).execute(&mut *tx).await?;
+            let (sender, number) = row.origin.map(|origin| (origin.sender, origin.number)).unzip();
+            query.bind(now.to_sqlx()).bind(sender).bind(number).execute(&mut *tx).await?;
         }
         if !unparked.is_empty() {
             sqlx::query(UNPARK).bind(unparked).execute(tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&mut self, tx: &mut Tx) -> Result<(), Fault> {
+        let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
+        let heard = std::mem::take(&mut self.heard).into_iter();
+        let (places, advances): (Vec<_>, Vec<_>) = heard.filter(|(_, advance)| advance.number > advance.known).unzip();
+        let advanced = i64::try_from(places.len()).unwrap_or(0);
+        let (about, senders): (Vec<Uuid>, Vec<String>) = places.into_iter().unzip();
+        // A message is numbered from the last one of its batch backwards.
+        let behind: Vec<i32> = (journal.aggregate.iter().zip(&journal.destination).zip(&journal.count))
+            .map(|((aggregate, destination), count)| {
+                let last = destination.clone().and_then(|destination| self.told.get(&(*aggregate, destination)));
+                last.map_or(0, |last| last - count)
+            })
+            .collect();
+        let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
+        let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
+        let heard: i64 = sqlx::query_scalar(WRITE)
+            .bind(self.now.to_sqlx())
+            .bind(inbox.source)
+            .bind(inbox.id)
+            .bind(inbox.fingerprint)
+            .bind(inbox.answer)
+            .bind(about)
+            .bind(senders)
+            .bind(advances.iter().map(|advance| advance.known).collect::<Vec<_>>())
+            .bind(advances.iter().map(|advance| advance.number).collect::<Vec<_>>())
+            .bind(advances.iter().map(|advance| advance.event_id).collect::<Vec<_>>())
+            .bind(told)
+            .bind(destinations)
+            .bind(counts)
+            .bind(journal.event_id)
+            .bind(journal.aggregate)
+            .bind(journal.number)
+            .bind(journal.destination)
+            .bind(behind)
+            .bind(journal.subject)
+            .bind(journal.payload)
+            .bind(journal.trace)
+            .bind(journal.actor)
+            .bind(journal.cause)
+            .fetch_one(tx)
+            .await?;
+        if heard != advanced {
+            return Err(Fault::Transient("another replica processed a message of this batch".to_owned()));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Verdict};
-use super::{Answer, Domain, Rig, Source, Ticket};
+use super::{Answer, Domain, LaneState, Rig, Source, Ticket};
 use crate::{Clock, Fault, metrics};
 
 /// Tries after which a call is told that it did not work. Messages are tried until the service stops.
@@ -31,6 +31,7 @@ pub(crate) struct Worker<D: Domain> {
     domain: Arc<D>,
     service: &'static str,
     receiver: mpsc::Receiver<Ticket<D::Command>>,
+    state: Arc<LaneState>,
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     /// Whether the last try had a connection: what fails without one says nothing about a message.
@@ -42,11 +43,17 @@ pub(crate) struct Worker<D: Domain> {
 }
 
 impl<D: Domain> Worker<D> {
-    pub(super) fn new(domain: Arc<D>, receiver: mpsc::Receiver<Ticket<D::Command>>, rig: &Rig) -> Self {
+    pub(super) fn new(
+        domain: Arc<D>,
+        receiver: mpsc::Receiver<Ticket<D::Command>>,
+        state: Arc<LaneState>,
+        rig: &Rig,
+    ) -> Self {
         Self {
             domain,
             service: rig.service,
             receiver,
+            state,
             options: rig.options.clone(),
             connection: None,
             connected: false,
@@ -74,7 +81,11 @@ impl<D: Domain> Worker<D> {
                 return;
             }
             metrics::batch(self.service, taken);
+            if let Some(oldest) = waiting.first() {
+                self.state.begins(self.receiver.len(), oldest.since);
+            }
             self.work(waiting).await;
+            self.state.rests(self.receiver.len());
         }
     }
 

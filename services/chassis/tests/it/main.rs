@@ -3,5 +3,6 @@
 
 mod calls;
 mod messages;
+mod numbers;
 mod relay;
 mod toy;

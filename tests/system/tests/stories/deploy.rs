@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chassis::topology::{ACK_PENDING_MAX, ACK_WAIT, SERVICES, STREAMS, consumer_name, stream_name};
+use chassis::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, SERVICES, STREAMS, TAKE_OVER, consumer_name, stream_name};
 use proto::policy::Pack;
 
 fn deploy() -> PathBuf {
@@ -69,15 +69,18 @@ fn topology() -> String {
         let mut publish: Vec<String> = row.publishes.iter().map(|subject| format!("redress.v1.{subject}")).collect();
         publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         publish.push(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
+        publish.push(format!("$JS.API.CONSUMER.UNPIN.{stream}.{consumer}"));
         publish.push(format!("$JS.ACK.{stream}.{consumer}.>"));
         write!(
             text,
             "\n[[services]]\nname = \"{}\"\nstream = \"{stream}\"\nconsumer = \"{consumer}\"\n\
              filter = \"redress.v1.{}\"\nmax_deliver = -1\nmax_ack_pending = {ACK_PENDING_MAX}\nack_wait_s = {}\n\
+             priority_policy = \"pinned_client\"\npriority_groups = [\"{GROUP}\"]\npriority_timeout_s = {}\n\
              publish = {publish:#?}\n",
             row.service,
             row.consumes,
-            ACK_WAIT.as_secs()
+            ACK_WAIT.as_secs(),
+            TAKE_OVER.as_secs()
         )
         .unwrap();
     }

@@ -1,0 +1,171 @@
+//! What the database knows of a batch before it is decided, and what that makes of each command: answered, waiting, or
+//! new.
+//!
+//! Messages of one service to another are numbered within their aggregate. The next number is due, lower ones are
+//! known for ever, higher ones wait for those before them: order and effect-once survive replicas, crashes,
+//! redelivery, and a journal that is published again from its beginning. Calls, and messages without a number, are
+//! known by their id.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::{Answer, Origin, Source, Ticket, Tx};
+use crate::{Fault, crash};
+
+/// Answers of earlier tries, aggregates with a parked message, last numbers: one round trip.
+pub(super) const KNOWN: &str = "\
+    SELECT 0 AS kind, i.source AS name, i.id, i.fingerprint, i.answer, NULL::int AS number, NULL::uuid AS event_id \
+    FROM inbox i JOIN UNNEST($1::text[], $2::uuid[]) AS k(source, id) ON i.source = k.source AND i.id = k.id \
+    UNION ALL \
+    SELECT 1, NULL, p.aggregate, NULL, NULL, NULL, NULL \
+    FROM (SELECT DISTINCT aggregate FROM parked WHERE aggregate = ANY($3)) p \
+    UNION ALL \
+    SELECT 2, h.sender, h.aggregate, NULL, NULL, h.number, h.event_id \
+    FROM heard h JOIN UNNEST($4::uuid[], $5::text[]) AS k(aggregate, sender) \
+    ON h.aggregate = k.aggregate AND h.sender = k.sender";
+
+/// A saved answer.
+pub(super) struct Saved {
+    fingerprint: Option<Vec<u8>>,
+    answer: Option<Vec<u8>>,
+}
+
+impl Saved {
+    /// The answer that the same request gets again.
+    fn answer(&self, source: &Source) -> Answer {
+        if let Source::Call { fingerprint, .. } = source
+            && self.fingerprint.as_deref() != Some(&fingerprint[..])
+        {
+            return Answer::Reused;
+        }
+        match self.answer.as_deref() {
+            Some([0, reply @ ..]) => Answer::Done(reply.to_vec()),
+            Some([1, refusal @ ..]) => serde_json::from_slice(refusal).map_or_else(
+                |error| Answer::Failed(Fault::Permanent(format!("a saved refusal cannot be read: {error}"))),
+                Answer::Refused,
+            ),
+            Some(_) | None => Answer::Done(Vec::new()),
+        }
+    }
+}
+
+/// What is to be done with a command of a batch.
+pub(super) enum Standing {
+    /// It is answered already.
+    Answered(Answer),
+    /// The same request is in this batch already: it gets the saved answer in the next one.
+    Later,
+    /// It waits behind a parked message.
+    Behind,
+    /// An earlier message has not come yet.
+    Ahead,
+    /// Its number was processed under another event id.
+    Alien,
+    /// It is new, and due.
+    Fresh,
+}
+
+/// What the database knows of a batch.
+#[derive(Default)]
+pub(super) struct Known {
+    answers: HashMap<(String, Uuid), Saved>,
+    /// Aggregates with a parked message.
+    pub blocked: HashSet<Uuid>,
+    heard: HashMap<(Uuid, String), (i32, Uuid)>,
+    /// Requests of this batch so far.
+    here: HashSet<(String, Uuid)>,
+    /// The number that is due next, with those of this batch so far.
+    due: HashMap<(Uuid, String), i32>,
+}
+
+impl Known {
+    /// Asks the database about all commands of a batch.
+    pub(super) async fn of<C>(tx: &mut Tx, tickets: &[Ticket<C>]) -> Result<Self, Fault> {
+        let mut known = Self::default();
+        let (sources, ids): (Vec<String>, Vec<Uuid>) = tickets.iter().filter_map(|ticket| key(&ticket.source)).unzip();
+        let messages = || tickets.iter().filter(|ticket| matches!(ticket.source, Source::Message { .. }));
+        let aggregates: Vec<Uuid> = messages().map(|ticket| ticket.aggregate).collect();
+        if sources.is_empty() && aggregates.is_empty() {
+            return Ok(known);
+        }
+        let places: HashSet<(Uuid, &str)> =
+            messages().filter_map(|ticket| Some((ticket.aggregate, ticket.source.origin()?.sender.as_str()))).collect();
+        let (about, senders): (Vec<Uuid>, Vec<&str>) = places.into_iter().unzip();
+        let query = sqlx::query(KNOWN).bind(sources).bind(ids).bind(aggregates).bind(about).bind(senders);
+        for row in query.fetch_all(tx).await? {
+            let id: Uuid = row.try_get("id")?;
+            match row.try_get::<i32, _>("kind")? {
+                0 => {
+                    let saved = Saved { fingerprint: row.try_get("fingerprint")?, answer: row.try_get("answer")? };
+                    known.answers.insert((row.try_get("name")?, id), saved);
+                }
+                1 => drop(known.blocked.insert(id)),
+                _ => {
+                    let last = (row.try_get("number")?, row.try_get("event_id")?);
+                    known.heard.insert((id, row.try_get("name")?), last);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// What is to be done with the next command of the batch.
+    pub(super) fn standing<C>(&mut self, ticket: &Ticket<C>) -> Standing {
+        if let Some(origin) = ticket.source.origin() {
+            return self.by_number(ticket, origin);
+        }
+        let key = key(&ticket.source);
+        if let Some(saved) = key.as_ref().and_then(|key| self.answers.get(key)) {
+            return Standing::Answered(saved.answer(&ticket.source));
+        }
+        if key.is_some_and(|key| !self.here.insert(key)) {
+            Standing::Later
+        } else if self.is_behind(ticket) {
+            Standing::Behind
+        } else {
+            Standing::Fresh
+        }
+    }
+
+    fn by_number<C>(&mut self, ticket: &Ticket<C>, origin: &Origin) -> Standing {
+        let behind = self.is_behind(ticket);
+        let key = (ticket.aggregate, origin.sender.clone());
+        let last = self.heard.get(&key).copied();
+        let heard = last.map_or(0, |(number, _)| number);
+        if origin.number <= heard && !crash::bug("skip_inbox") {
+            let alien = last.is_some_and(|(number, id)| number == origin.number && id != ticket.source.id());
+            return if alien { Standing::Alien } else { Standing::Answered(Answer::Done(Vec::new())) };
+        }
+        let due = self.due.entry(key).or_insert(heard + 1);
+        if origin.number < *due {
+            if crash::bug("skip_inbox") { Standing::Fresh } else { Standing::Later }
+        } else if behind {
+            Standing::Behind
+        } else if origin.number > *due && !crash::bug("any_order") {
+            Standing::Ahead
+        } else {
+            *due = origin.number + 1;
+            Standing::Fresh
+        }
+    }
+
+    /// Whether a message waits behind a parked one of its claim; a redriven message does not.
+    pub(super) fn is_behind<C>(&self, ticket: &Ticket<C>) -> bool {
+        matches!(ticket.source, Source::Message { parked_id: None, .. }) && self.blocked.contains(&ticket.aggregate)
+    }
+
+    /// The number that was processed last, before this batch.
+    pub(super) fn heard(&self, aggregate: Uuid, sender: &str) -> i32 {
+        self.heard.get(&(aggregate, sender.to_owned())).map_or(0, |(number, _)| *number)
+    }
+}
+
+/// The key in the inbox: of calls, and of messages without a number.
+pub(super) fn key(source: &Source) -> Option<(String, Uuid)> {
+    match source {
+        Source::Message { origin: Some(_), .. } | Source::Sweep { .. } => None,
+        Source::Call { .. } | Source::Message { origin: None, .. } => Some((source.name().to_owned(), source.id())),
+    }
+}

@@ -1,0 +1,69 @@
+//! What can be done to PostgreSQL.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::{Connection, Executor, PgConnection};
+
+use super::Rig;
+
+/// Backends of a service.
+const BACKENDS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid() ORDER BY pid";
+
+/// Ends every connection of the services, so that they must come back.
+const END_ALL: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = datname AND pid <> pg_backend_pid()";
+
+impl Rig {
+    /// Stops PostgreSQL in order (fast: clients are dropped) or at once (immediate: it recovers at the start), and
+    /// starts it again.
+    pub async fn restart_postgres(&self, immediate: bool) -> Result<()> {
+        let servers = Arc::clone(self.servers());
+        tokio::task::spawn_blocking(move || {
+            servers.stop_postgres(if immediate { Signal::SIGQUIT } else { Signal::SIGINT })?;
+            servers.restart_postgres()
+        })
+        .await?
+    }
+
+    /// Kills PostgreSQL with all its backends.
+    pub fn kill_postgres(&self) {
+        self.servers().kill_postgres();
+    }
+
+    /// Starts PostgreSQL again.
+    pub async fn start_postgres(&self) -> Result<()> {
+        let servers = Arc::clone(self.servers());
+        tokio::task::spawn_blocking(move || servers.restart_postgres()).await?
+    }
+
+    /// Kills one backend of a service; PostgreSQL then drops all connections and recovers by itself.
+    pub async fn kill_backend(&self, service: &str) -> Result<()> {
+        let mut admin = PgConnection::connect(&self.servers().postgres_url("postgres")).await?;
+        let backends: Vec<i32> = sqlx::query_scalar(BACKENDS).bind(service).fetch_all(&mut admin).await?;
+        let backend = backends.first().with_context(|| format!("{service} has no connection"))?;
+        kill(Pid::from_raw(*backend), Signal::SIGKILL).context("the backend cannot be killed")
+    }
+
+    /// Takes every connection that services may have, each idle in a transaction, and ends those the services have.
+    /// They are given back when the result is dropped.
+    pub async fn take_connections(&self) -> Result<Vec<PgConnection>> {
+        let mut admin = PgConnection::connect(&self.servers().postgres_url("postgres")).await?;
+        let address = self.servers().postgres_url("postgres");
+        let address = address.replacen("postgres@", "intake@", 1).replace("/postgres", "/intake");
+        let mut taken = Vec::new();
+        // The second round takes what the services had.
+        for round in 0..2 {
+            if round == 1 {
+                admin.execute(END_ALL).await?;
+            }
+            while let Ok(mut connection) = PgConnection::connect(&address).await {
+                connection.execute("BEGIN").await?;
+                taken.push(connection);
+            }
+        }
+        Ok(taken)
+    }
+}
