@@ -4,7 +4,10 @@
 //! the broker. A message that is under way gives signs of life, so that a slow database does not lead to a second
 //! delivery; a second delivery would be harmless.
 
+mod watch;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +55,7 @@ impl<D: Domain> Consumer<D> {
         let stream = stream_name(&self.prefix, self.row.stream);
         let name = consumer_name(self.row.service);
         let consumer: Durable<pull::Config> = self.jetstream.get_consumer_from_stream(&name, &stream).await?;
+        let mut stuck = pin!(watch::stuck(consumer.clone()));
         let batch = usize::try_from(ACK_PENDING_MAX).unwrap_or(1);
         let mut messages = consumer
             .stream()
@@ -65,6 +69,7 @@ impl<D: Domain> Consumer<D> {
         loop {
             let next = tokio::select! {
                 next = messages.next() => next,
+                why = &mut stuck => anyhow::bail!(why),
                 () = self.stop.cancelled() => {
                     // What was fetched and not begun is for another replica, at once and before what is newer.
                     while let Some(Some(next)) = messages.next().now_or_never() {

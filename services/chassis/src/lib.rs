@@ -15,6 +15,7 @@ pub mod crash;
 mod database;
 mod fault;
 mod grpc;
+mod housekeeping;
 mod lane;
 mod message;
 mod meta;
@@ -48,5 +49,12 @@ pub use settings::Settings;
 
 /// Every SQL statement of this crate, for the test that prepares them against a migrated schema.
 pub fn statements() -> Vec<&'static str> {
-    [lane::STATEMENTS, relay::STATEMENTS, operations::STATEMENTS, &[database::APPLIED, database::EXTEND]].concat()
+    [
+        lane::STATEMENTS,
+        relay::STATEMENTS,
+        operations::STATEMENTS,
+        housekeeping::STATEMENTS,
+        &[database::APPLIED, database::EXTEND],
+    ]
+    .concat()
 }

@@ -83,7 +83,7 @@ pub(crate) struct Operations {
 
 impl Operations {
     /// Processes the parked messages of an aggregate in order, up to the first that cannot be processed.
-    async fn redrive(&self, aggregate: Uuid) -> Result<(u32, u32), Status> {
+    pub(crate) async fn redrive(&self, aggregate: Uuid) -> Result<(u32, u32), Status> {
         let Some(redrive) = self.redrive.get() else { return Ok((0, 0)) };
         let mut done = 0;
         // Until nothing is left: a message that came meanwhile was parked behind those that are gone now.

@@ -25,7 +25,7 @@ use crate::context::Stops;
 use crate::grpc::Edge;
 use crate::operations::Operations;
 use crate::relay::Relay;
-use crate::{Clock, Context, Service, Settings, database, nats, telemetry};
+use crate::{Clock, Context, Service, Settings, database, housekeeping, nats, telemetry};
 
 #[derive(Parser)]
 #[command(version, about = "A service of Redress")]
@@ -195,6 +195,8 @@ async fn serve(context: &Context, routes: Routes) -> anyhow::Result<Running> {
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let operations = Operations { pool: context.reads.clone(), redrive: Arc::clone(&context.redrive) };
+    let housekeeping = housekeeping::run(context.service, operations.clone(), context.stops.feeders.clone());
+    context.feeders.spawn(housekeeping);
     let operations = OperationsServiceServer::new(operations).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
     let routes = routes.add_service(health_service).add_service(reflection).add_service(operations);
 

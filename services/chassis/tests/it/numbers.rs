@@ -189,3 +189,42 @@ async fn a_consumer_of_the_first_release_is_brought_up_to_date() {
     let told = service.tell(grow("a", 1)).await;
     service.settled(told).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn housekeeping_forgets_old_answers_and_frees_orphans() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let sent = ids(2);
+    service.tell_numbered(sent[0], 1, &grow("a", 500)).await;
+    service.settled(sent[0]).await;
+    service.tell_numbered(sent[1], 2, &grow("a", 1)).await;
+    service.settled(sent[1]).await;
+    // As if another replica had given the first one up while this one parked the second behind it.
+    let orphan = "WITH gone AS (DELETE FROM parked WHERE reason = 'BROKEN' RETURNING aggregate, sender, number, event_id) \
+                  INSERT INTO heard (aggregate, sender, number, event_id) SELECT * FROM gone";
+    sqlx::query(orphan).execute(service.pool()).await.unwrap();
+    let old = "INSERT INTO inbox (source, id, at) SELECT 'old', gen_random_uuid(), now() - interval '31 days' \
+               FROM generate_series(1, 2500)";
+    sqlx::query(old).execute(service.pool()).await.unwrap();
+    heard(&service, pile("a"), 2).await;
+    assert_eq!(effects(&service, "a").await, sent[1..]);
+    eventually(|| async {
+        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox").fetch_one(service.pool()).await.ok()?;
+        (left == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_the_broker_lost_is_taken_up_again() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let told = service.tell(grow("a", 1)).await;
+    service.settled(told).await;
+    let stream = chassis::topology::stream_name(&service.home.prefix, "COMMANDS");
+    let stream = service.jetstream().get_stream(stream).await.unwrap();
+    stream.delete_consumer("inventory-main").await.unwrap();
+    let told = service.tell(grow("a", 1)).await;
+    let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+    chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
+    service.settled(told).await;
+    assert_eq!(effects(&service, "a").await.len(), 2, "what was processed before has no second effect");
+}
