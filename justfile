@@ -39,6 +39,11 @@ measure:
     cargo build --release --package cli
     cargo run --release --package system --bin measure
 
+# load: claims a second as a ratio to naked PostgreSQL, latency, cost; --growth for what grows or breaks
+bench *args:
+    cargo build --release --package cli --package load
+    cargo run --release --package load -- {{args}}
+
 # print stage x event of the claim process into its table
 process-table:
     REDRESS_WRITE_TABLES=1 cargo test --package orchestrator --lib table

@@ -1,9 +1,12 @@
 //! Validation at the edge: every bad field of a request is named in one error, before anything is stored.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use proto::WireTime;
 use proto::claim::Money;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -11,6 +14,10 @@ use uuid::Uuid;
 
 /// Greatest amount that is accepted, in minor units.
 const MONEY_MAX: i64 = 10_000_000_000_000;
+
+/// Bytes of paths and descriptions that an error tells: it travels in a header, and clients read 16 KiB of headers at
+/// the most. What is left out is counted in the metadata, as `more`.
+const TOLD_BYTES_MAX: usize = 6 * 1024;
 
 /// Collects the violations of one request. Each check gives a value to go on with; [`Check::finish`] fails if any was bad.
 #[derive(Debug, Default)]
@@ -34,9 +41,30 @@ impl Check {
         if self.violations.is_empty() {
             return Ok(());
         }
-        let mut details = ErrorDetails::with_error_info("MALFORMED", crate::grpc::domain(), []);
-        details.set_bad_request(self.violations);
+        let all = self.violations.len();
+        let mut bytes = 0;
+        let fits = |violation: &FieldViolation| {
+            bytes += violation.field.len() + violation.description.len() + 8;
+            bytes <= TOLD_BYTES_MAX
+        };
+        let told: Vec<_> = self.violations.into_iter().take_while(fits).collect();
+        let mut metadata = HashMap::new();
+        if all > told.len() {
+            metadata.insert("more".to_owned(), (all - told.len()).to_string());
+        }
+        let mut details = ErrorDetails::with_error_info("MALFORMED", crate::grpc::domain(), metadata);
+        details.set_bad_request(told);
         Err(Status::with_error_details(Code::InvalidArgument, "the request has bad fields", details))
+    }
+
+    /// One of two fields, and not the other; gives whether it is the first.
+    pub fn either(&mut self, first: (&str, &str), second: (&str, &str)) -> bool {
+        if first.1.is_empty() == second.1.is_empty() {
+            let description = format!("either {} or {} must be given", first.0, second.0);
+            self.add(first.0, &description);
+            self.add(second.0, &description);
+        }
+        !first.1.is_empty()
     }
 
     /// The request id: a UUID in its canonical spelling.
@@ -140,6 +168,15 @@ impl Check {
         date
     }
 
+    /// A point in time, given, between 1970 and 2200: every database and every format can keep it.
+    pub fn time(&mut self, field: &str, value: Option<&WireTime>) -> Option<Timestamp> {
+        let time = value.and_then(proto::from_wire);
+        if time.is_none() {
+            self.add(field, "must be given and be a point in time between 1970 and 2200");
+        }
+        time
+    }
+
     /// An amount of money, given and not negative.
     pub fn money(&mut self, field: &str, value: Option<&Money>) -> Money {
         let Some(money) = value else {
@@ -175,6 +212,32 @@ mod tests {
             ["request_id", "name", "name", "sku", "quantity", "day", "price.minor_units", "price.currency"]
         );
         assert_eq!(details.error_info().unwrap().reason, "MALFORMED");
+    }
+
+    #[test]
+    fn an_error_fits_into_the_headers_of_an_answer() {
+        let mut check = Check::new();
+        for at in 0..5_000 {
+            check.token(&format!("lines[{at}].sku"), "", 1..=64);
+        }
+        let status = check.finish().unwrap_err();
+        let details = status.get_error_details();
+        let told = details.bad_request().unwrap().field_violations.len();
+        assert!(told > 50, "{told}");
+        assert_eq!(details.error_info().unwrap().metadata["more"], (5_000 - told).to_string());
+        assert!(status.details().len() < 10_000, "{}", status.details().len());
+    }
+
+    #[test]
+    fn only_possible_times_are_taken() {
+        let mut check = Check::new();
+        assert!(check.time("at", Some(&WireTime { seconds: 1_780_000_000, nanos: 999_999_999 })).is_some());
+        let odd = [(0, -1), (0, 1_000_000_000), (-62_167_219_200, 0), (i64::MAX, 0), (i64::MIN, 0)];
+        for (seconds, nanos) in odd {
+            assert!(check.time("at", Some(&WireTime { seconds, nanos })).is_none(), "{seconds} {nanos}");
+        }
+        assert!(check.time("at", None).is_none());
+        assert!(check.finish().is_err());
     }
 
     #[test]

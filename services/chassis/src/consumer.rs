@@ -4,6 +4,7 @@
 //! the broker. A message that is under way gives signs of life, so that a slow database does not lead to a second
 //! delivery; a second delivery would be harmless.
 
+mod about;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -175,7 +176,8 @@ pub(crate) fn ticket<C>(
 ) -> Ticket<C> {
     let command = Subject::parse(prefix, &raw.subject)
         .map_err(|error| Malformed(error.to_string()))
-        .and_then(|subject| read(decode, &subject, &raw.payload));
+        .and_then(|subject| read(decode, &subject, &raw.payload))
+        .and_then(|command| about::agree(raw.aggregate, &raw.payload).map(|()| command));
     let source = Source::Message {
         consumer: consumer_name(service),
         id: raw.event_id,

@@ -23,6 +23,7 @@ use tonic::service::Routes;
 use crate::consumer::Consumer;
 use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
+use crate::progress::Progress;
 use crate::sweep::Sweep;
 use crate::{Clock, Fault, Malformed, Settings, nats, topology};
 
@@ -49,6 +50,7 @@ pub struct Context {
     pub(crate) nats: async_nats::Client,
     pub(crate) clock: Clock,
     pub(crate) wake: Arc<Notify>,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
     pub(crate) stops: Stops,

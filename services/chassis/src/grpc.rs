@@ -154,12 +154,20 @@ fn detailed(response: Response<Body>) -> Response<Body> {
         Code::OutOfRange => ("TOO_LARGE", "the request has more bytes than are taken"),
         Code::Unimplemented => ("UNKNOWN_METHOD", "there is no such method"),
         Code::DeadlineExceeded | Code::Cancelled => return late().into_http(),
-        Code::InvalidArgument => ("MALFORMED", "the request cannot be read"),
+        _ if is_unreadable(&status) => ("MALFORMED", "the request cannot be read"),
         _ => ("INTERNAL", "it did not work; operators were told"),
     };
+    let code = if reason == "MALFORMED" { Code::InvalidArgument } else { status.code() };
     tracing::warn!(code = %status.code(), message = status.message(), "refused by the framework");
     let details = ErrorDetails::with_error_info(reason, domain(), []);
-    Status::with_error_details(status.code(), message, details).into_http()
+    Status::with_error_details(code, message, details).into_http()
+}
+
+/// Whether the framework could not read a request. It says INTERNAL for that, but it is the caller's mistake.
+fn is_unreadable(status: &Status) -> bool {
+    let words = ["failed to decode Protobuf message", "protocol error"];
+    status.code() == Code::InvalidArgument
+        || status.code() == Code::Internal && words.iter().any(|word| status.message().starts_with(word))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -24,6 +24,7 @@ mod nats;
 mod operations;
 mod page;
 mod progress;
+mod read;
 mod refusal;
 mod relay;
 mod run;
@@ -43,6 +44,7 @@ pub use message::Outgoing;
 pub use meta::{Actor, Meta};
 pub use nats::{connect as connect_nats, provision};
 pub use page::Page;
+pub use read::read;
 pub use refusal::{Refusal, etag};
 pub use run::{Running, main, run, start};
 pub use settings::Settings;
@@ -51,7 +53,7 @@ pub use settings::Settings;
 pub fn statements() -> Vec<&'static str> {
     [
         lane::STATEMENTS,
-        relay::STATEMENTS,
+        relay::statements().as_slice(),
         operations::STATEMENTS,
         housekeeping::STATEMENTS,
         &[database::APPLIED, database::EXTEND],

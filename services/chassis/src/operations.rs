@@ -1,13 +1,13 @@
-//! The parked messages of a service: list, redrive, discard.
+//! What every service offers to operators: its parked messages (list, redrive, discard), and publishing again (P13).
 
 use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
-use jiff_sqlx::Timestamp;
+use jiff_sqlx::{Timestamp, ToSqlx};
 use proto::operations::operations_service_server::OperationsService;
 use proto::operations::{
     DiscardParkedRequest, DiscardParkedResponse, ListParkedRequest, ListParkedResponse, Parked, RedriveParkedRequest,
-    RedriveParkedResponse,
+    RedriveParkedResponse, RepublishRequest, RepublishResponse,
 };
 use sqlx::{PgPool, Row};
 use tokio::sync::oneshot;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::consumer::{Decode, Raw, ticket};
 use crate::grpc::Call;
 use crate::lane::{Answer, Domain, Lanes, Origin, fingerprint};
+use crate::topology::STREAMS;
 use crate::{Check, Refusal, read_failed};
 
 const LIST: &str = "\
@@ -50,8 +51,19 @@ const REMEMBER: &str = "\
     ON CONFLICT (source, id) DO UPDATE SET answer = EXCLUDED.answer WHERE inbox.fingerprint = EXCLUDED.fingerprint";
 const REUSED: &str = "SELECT EXISTS (SELECT FROM inbox WHERE source = $1 AND id = $2 AND fingerprint <> $3)";
 
+/// Asks the relay to go back; the one that leads does it, so that nobody else moves the cursor.
+const REPUBLISH: &str = "\
+    WITH since AS ( \
+        SELECT count(*) AS messages, min(tx) AS tx FROM journal \
+        WHERE at >= COALESCE($1, clock_timestamp() - make_interval(secs => $2)) \
+    ), asked AS ( \
+        UPDATE relay SET rewind_tx = LEAST(rewind_tx, since.tx) FROM since WHERE since.tx IS NOT NULL RETURNING 1 \
+    ) \
+    SELECT messages FROM since";
+
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[LIST, OF_AGGREGATE, AGGREGATE_OF, DISCARD, REMEMBERED, REMEMBER, REUSED];
+pub(crate) const STATEMENTS: &[&str] =
+    &[LIST, OF_AGGREGATE, AGGREGATE_OF, DISCARD, REPUBLISH, REMEMBERED, REMEMBER, REUSED];
 
 /// Puts a parked message into its lane again.
 pub(crate) type Redrive = Arc<dyn Fn(Raw, i64) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
@@ -236,6 +248,24 @@ impl OperationsService for Operations {
         }
         let (processed, _) = self.redrive(aggregate).await?;
         let answer = DiscardParkedResponse { processed };
+        self.remember(&asked, &answer).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn republish(&self, request: Request<RepublishRequest>) -> Result<Response<RepublishResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let since = body.since.as_ref().and_then(|since| check.time("since", Some(since)));
+        check.finish()?;
+        let asked = Asked::of("Republish", request_id, &request);
+        if let Some(answer) = self.remembered(&asked).await? {
+            return Ok(Response::new(answer));
+        }
+        let held = STREAMS.iter().map(|stream| stream.max_age).max().unwrap_or_default();
+        let rewind = sqlx::query_scalar(REPUBLISH).bind(since.map(ToSqlx::to_sqlx)).bind(held.as_secs_f64());
+        let messages: i64 = rewind.fetch_one(&self.pool).await.map_err(read_failed)?;
+        let answer = RepublishResponse { messages: u64::try_from(messages).unwrap_or(0) };
         self.remember(&asked, &answer).await?;
         Ok(Response::new(answer))
     }

@@ -1,5 +1,7 @@
 //! Paging: keyset, with a token that is bound to the query.
 
+use std::str::FromStr;
+
 use sha2::{Digest, Sha256};
 
 use crate::Check;
@@ -20,6 +22,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// The key of the last row of the page before, read; none: this is the first page. A key that is not one of this
+    /// list is a bad token, never the first page again: a client would walk in circles.
+    pub fn key<K: FromStr>(&self, check: &mut Check) -> Option<K> {
+        let key = self.after.as_deref()?.parse().ok();
+        if key.is_none() {
+            check.add("page_token", "is not a token of this query");
+        }
+        key
+    }
+
     /// Cuts the rows to the page and makes the token of the next one.
     pub fn finish<R>(&self, mut rows: Vec<R>, key: impl Fn(&R) -> String) -> (Vec<R>, String) {
         let size = usize::try_from(self.limit - 1).unwrap_or(0);
@@ -97,6 +109,16 @@ mod tests {
             token = next;
         }
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_key_that_is_not_one_of_the_list_is_refused() {
+        let (_, token) = Check::new().page(1, "", &["sku"]).finish(vec!["7", "x"], ToString::to_string);
+        let mut check = Check::new();
+        let page = check.page(1, &token, &["sku"]);
+        assert_eq!(page.key::<u32>(&mut check), Some(7));
+        assert_eq!(page.key::<uuid::Uuid>(&mut check), None);
+        assert!(check.finish().is_err());
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! Whether a service gets on: the moments of its last successes, which readiness looks at. Times are of the process's
 //! own steady clock: a clock that is set cannot make a service look dead or alive.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What the parts of a service report, and readiness reads.
 #[derive(Debug)]
 pub(crate) struct Progress {
     begun: Instant,
-    /// The relay's last round that found nothing wrong, also if another replica leads.
+    /// The relay's last round without trouble, also if another replica leads.
     pub relay_ok_at: Moment,
-    /// Age of the oldest committed row that is not published, in milliseconds; 0: all are. Only the leader knows it.
-    pub relay_oldest_age_ms: AtomicU64,
-    /// Committed rows that are not published, as the last round saw them: none, what is left of a round, or more.
-    pub relay_rows: AtomicU64,
+    /// When the oldest row that is not published was committed, in milliseconds after the start; `i64::MAX`: all are.
+    relay_oldest_at: AtomicI64,
+    relay_rows: AtomicU64,
     /// The consumer's last success.
     pub consumer_ok_at: Moment,
     /// The last batch that a lane committed.
@@ -22,14 +21,14 @@ pub(crate) struct Progress {
 
 /// A moment, in milliseconds after the start; 0: never.
 #[derive(Debug, Default)]
-pub(crate) struct Moment(AtomicU64);
+pub(crate) struct Moment(AtomicI64);
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             begun: Instant::now(),
             relay_ok_at: Moment::default(),
-            relay_oldest_age_ms: AtomicU64::new(0),
+            relay_oldest_at: AtomicI64::new(i64::MAX),
             relay_rows: AtomicU64::new(0),
             consumer_ok_at: Moment::default(),
             lane_ok_at: Moment::default(),
@@ -38,27 +37,37 @@ impl Default for Progress {
 }
 
 impl Progress {
+    fn now(&self) -> i64 {
+        i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Notes that something succeeded now, as `progress.mark(&progress.relay_ok_at)`.
     pub(crate) fn mark(&self, moment: &Moment) {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        moment.0.store(now.max(1), Ordering::Relaxed);
+        moment.0.store(self.now().max(1), Ordering::Relaxed);
     }
 
     /// How long ago it succeeded; since the start if it never has.
     pub(crate) fn age(&self, moment: &Moment) -> Duration {
-        self.begun.elapsed().saturating_sub(Duration::from_millis(moment.0.load(Ordering::Relaxed)))
+        let age = self.now().saturating_sub(moment.0.load(Ordering::Relaxed));
+        Duration::from_millis(u64::try_from(age).unwrap_or(0))
     }
 
-    /// What a round of the relay found: rows that wait, and the age of the oldest.
-    pub(crate) fn relay(&self, rows: u64, oldest: Duration) {
-        self.mark(&self.relay_ok_at);
-        self.relay_waits(rows, oldest);
-    }
-
-    /// What waits, without a success.
+    /// What waits for the relay: committed rows, and the age of the oldest. A follower says that nothing waits.
     pub(crate) fn relay_waits(&self, rows: u64, oldest: Duration) {
-        let age = if rows == 0 { 0 } else { u64::try_from(oldest.as_millis()).unwrap_or(u64::MAX).max(1) };
-        self.relay_oldest_age_ms.store(age, Ordering::Relaxed);
+        let age = i64::try_from(oldest.as_millis()).unwrap_or(i64::MAX);
+        let at = if rows == 0 { i64::MAX } else { self.now().saturating_sub(age) };
+        self.relay_oldest_at.store(at, Ordering::Relaxed);
         self.relay_rows.store(rows, Ordering::Relaxed);
+    }
+
+    /// Age of the oldest committed row that is not published; zero: all are. It grows while the relay hangs.
+    pub(crate) fn relay_oldest_age(&self) -> Duration {
+        let age = self.now().saturating_sub(self.relay_oldest_at.load(Ordering::Relaxed));
+        Duration::from_millis(u64::try_from(age).unwrap_or(0))
+    }
+
+    /// Committed rows that are not published, as far as the last round looked: 500 is 500 or more.
+    pub(crate) fn relay_rows(&self) -> u64 {
+        self.relay_rows.load(Ordering::Relaxed)
     }
 }

@@ -2,60 +2,52 @@
 //!
 //! Which rows may be read? Numbers of a sequence commit out of order, so "all above the last number" would lose rows.
 //! A round takes every row whose transaction id is below the horizon (all transactions below it have ended) and not
-//! below the last horizon. No row is skipped, however late its transaction commits.
+//! below the last horizon. No row is skipped, however late its transaction commits (P21, P22).
 //!
 //! In which order? By `seq`. A transaction draws its numbers after it has locked its aggregates, so of two
 //! transactions on one aggregate the later one has the higher numbers. Its transaction id may be lower, though: it is
 //! drawn at the first lock. Therefore a round that would hold a later row of an aggregate without an earlier one is
 //! stretched, or waits until the horizon allows it.
 //!
-//! A round publishes in waves, each pipelined: of one aggregate only one row is on its way to a stream, so that a lost
-//! one is not overtaken by the next. The cursor moves after the acks; after a crash in between, the rows are published
-//! again with the same message ids. One relay of a service is active: it holds an advisory lock on its connection.
+//! The cursor moves after the acks; after a crash in between, the rows are published again with the same message ids.
+//! One relay of a service is active, by a [`lease`]. What the broker acknowledged it may still lose: [`read_back`].
 
-use std::collections::HashMap;
+mod cursor;
+mod gauges;
+mod lease;
+mod marks;
+mod publish;
+mod read_back;
+mod trouble;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::context::PublishAckFuture;
-use jiff_sqlx::Timestamp;
-use proto::Subject;
-use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{ConnectOptions, PgConnection, Row};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::message::Envelope;
-use crate::{Fault, metrics};
+use crate::progress::Progress;
+use crate::{Fault, crash, metrics};
+use cursor::{Cursor, ROUND, View};
+use lease::Lead;
+use publish::Acked;
+use trouble::{Patience, Trouble};
 
-/// Rows published before the cursor moves.
-const ROUND: i64 = 500;
-/// Rows a round is planned for: a long backlog is cut into rounds by transaction id.
-const PLANNED: i64 = 5_000;
 /// Longest a round may take: a dead connection must not hold the relay up.
-const ROUND_LIMIT: Duration = Duration::from_secs(30);
-/// Key of the advisory lock: "redress".
-const LOCK: i64 = 0x0072_6564_7265_7373;
+const ROUND_LIMIT: Duration = Duration::from_secs(12);
+/// Longest wait after trouble, and after a refusal that only somebody else can end.
+const WAIT: Duration = Duration::from_secs(2);
+const REFUSED_WAIT: Duration = Duration::from_secs(10);
+/// What a relay that is told to stop still tries.
+const STOP_TRIES: u32 = 3;
 
-const TAKE_LOCK: &str = "SELECT pg_try_advisory_lock($1)";
-const CURSOR: &str = "\
-    SELECT from_tx, to_tx, seq, horizon, EXISTS (SELECT FROM journal WHERE tx >= horizon) AS ahead \
-    FROM relay, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) h";
-const ROWS: &str = "\
-    SELECT seq, event_id, aggregate, number, subject, payload, trace, at FROM journal \
-    WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
-/// Where a long backlog is cut.
-const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx, seq OFFSET $3 LIMIT 1";
-/// The latest transaction outside of a round that must go before a row inside it.
-const OUTSIDE: &str = "\
-    SELECT max(a.tx) FROM journal b JOIN journal a ON a.aggregate = b.aggregate AND a.seq < b.seq \
-    WHERE b.tx >= $1 AND b.tx < $2 AND a.tx >= $2";
-const MOVE: &str = "UPDATE relay SET from_tx = $1, to_tx = $2, seq = $3";
-
-/// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[TAKE_LOCK, CURSOR, ROWS, CUT, OUTSIDE, MOVE];
+/// The statements of the relay, for the test that prepares them all.
+pub(crate) fn statements() -> Vec<&'static str> {
+    [cursor::STATEMENTS, lease::STATEMENTS, marks::STATEMENTS].concat()
+}
 
 /// When the next round is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +60,23 @@ enum Next {
     Idle,
     /// Later: another replica publishes.
     Follow,
+    /// When the broker is back.
+    Offline,
 }
 
-/// The connection of a relay, and whether it holds the lock.
+/// The connection of a relay, and what it knows while it leads.
 struct Link {
     connection: PgConnection,
-    leads: bool,
+    lead: Option<Lead>,
+}
+
+/// What a relay remembers between rounds.
+#[derive(Default)]
+struct State {
+    link: Option<Link>,
+    holder: Option<String>,
+    acked: Acked,
+    patience: Patience,
 }
 
 /// Publishes the journal of one service.
@@ -81,152 +84,206 @@ pub(crate) struct Relay {
     pub service: &'static str,
     pub prefix: String,
     pub options: PgConnectOptions,
+    pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
     pub wake: Arc<Notify>,
+    pub progress: Arc<Progress>,
     pub stop: CancellationToken,
 }
 
 impl Relay {
     /// Works until the service stops; what is journalled by then is published if the broker is there.
     pub(crate) async fn run(self) {
-        let mut link = None;
+        let mut state = State::default();
         loop {
             let stopping = self.stop.is_cancelled();
-            let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut link)).await;
-            match round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()))) {
-                Ok(Next::AtOnce) => {}
-                Ok(Next::Soon) => tokio::time::sleep(Duration::from_millis(2)).await,
-                Ok(Next::Idle | Next::Follow) if stopping => return,
-                // The signal comes from our own commits; the clock finds what a crash or another replica left.
-                Ok(Next::Idle) => self.rest(Duration::from_millis(500)).await,
-                // Another replica publishes: our own commits are no reason to ask.
-                Ok(Next::Follow) => {
-                    tokio::select! { () = tokio::time::sleep(Duration::from_millis(500)) => {}, () = self.stop.cancelled() => {} }
-                }
-                Err(fault) => {
-                    tracing::warn!(service = self.service, %fault, "the relay will try again");
-                    link = None;
-                    self.rest(Duration::from_millis(300)).await;
-                    if stopping {
-                        return;
+            let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut state)).await;
+            let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
+            let wait = match round {
+                Ok(next) => {
+                    if next != Next::Offline {
+                        self.progress.mark(&self.progress.relay_ok_at);
+                        state.patience.reset();
                     }
+                    if stopping && !matches!(next, Next::AtOnce | Next::Soon) {
+                        break;
+                    }
+                    self.after(next).await;
+                    continue;
                 }
+                Err(trouble) => self.cope(&mut state, trouble),
+            };
+            if stopping && state.patience.failures() > STOP_TRIES {
+                break;
+            }
+            tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled(), if !stopping => {} }
+        }
+        self.hand_over(state).await;
+    }
+
+    async fn after(&self, next: Next) {
+        let wait = match next {
+            Next::AtOnce => return,
+            Next::Soon => return tokio::time::sleep(Duration::from_millis(2)).await,
+            // The signal comes from our own commits; the clock finds what a crash or another replica left.
+            Next::Idle => {
+                return tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                    () = self.stop.cancelled() => {}
+                };
+            }
+            // Our own commits are no reason to ask.
+            Next::Follow => Duration::from_millis(500),
+            Next::Offline => Duration::from_millis(200),
+        };
+        tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled() => {} }
+    }
+
+    /// What trouble means for the next round, and how long until then.
+    fn cope(&self, state: &mut State, trouble: Trouble) -> Duration {
+        let State { link, patience, .. } = state;
+        let lead = link.as_mut().map(|link| &mut link.lead);
+        match trouble {
+            Trouble::Stale => {
+                tracing::warn!(service = self.service, "the lease of the relay is over: it looks again who leads");
+                if let Some(lead) = lead {
+                    *lead = None;
+                }
+                Duration::ZERO
+            }
+            Trouble::Broken(what) => {
+                tracing::warn!(service = self.service, what, "the relay reads back what the broker has");
+                if let Some(Some(lead)) = lead {
+                    lead.checked = None;
+                }
+                patience.next(WAIT)
+            }
+            Trouble::Refused(what) => {
+                if patience.speak() {
+                    tracing::warn!(service = self.service, what, "the journal keeps what the broker does not take");
+                }
+                patience.next(REFUSED_WAIT)
+            }
+            Trouble::Unanswered(what) => {
+                tracing::warn!(service = self.service, what, "the broker does not answer: the relay will try again");
+                patience.next(WAIT)
+            }
+            Trouble::Other(fault) => {
+                tracing::warn!(service = self.service, %fault, "the relay will try again");
+                *link = None;
+                patience.next(WAIT)
             }
         }
     }
 
-    async fn rest(&self, limit: Duration) {
-        tokio::select! {
-            () = self.wake.notified() => {}
-            () = tokio::time::sleep(limit) => {}
-            () = self.stop.cancelled(), if !self.stop.is_cancelled() => {}
+    /// Gives the lease back: a roll-out does not wait for its end.
+    async fn hand_over(&self, state: State) {
+        if let Some(Link { mut connection, lead: Some(lead) }) = state.link {
+            let released = tokio::time::timeout(Duration::from_secs(2), lead.release(&mut connection)).await;
+            if !matches!(released, Ok(Ok(()))) {
+                tracing::warn!(service = self.service, "the lease of the relay could not be given back: it runs out");
+            }
         }
     }
 
     /// Publishes up to [`ROUND`] rows.
-    async fn round(&self, link: &mut Option<Link>) -> Result<Next, Fault> {
-        if link.is_none() {
-            *link = Some(Link { connection: self.options.connect().await?, leads: false });
+    async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
+        let State { link, holder, acked, .. } = state;
+        let Link { connection, lead } = match link {
+            Some(link) => link,
+            None => link.insert(Link { connection: self.options.connect().await?, lead: None }),
+        };
+        if !self.connected() {
+            // Nothing is held on to: a replica that reaches the broker may lead when the lease is over.
+            let (rows, age) = cursor::backlog(connection).await?;
+            self.waits(rows, age);
+            return Ok(Next::Offline);
         }
-        let Some(Link { connection, leads }) = link.as_mut() else { return Ok(Next::Idle) };
-        if !*leads {
-            *leads = sqlx::query_scalar(TAKE_LOCK).bind(LOCK).fetch_one(&mut *connection).await?;
-            if !*leads {
-                return Ok(Next::Follow);
+        let holder = match holder {
+            Some(holder) => holder,
+            None => holder.insert(lease::name(connection).await?),
+        };
+        let lead = match lead {
+            Some(lead) => lead,
+            None => {
+                let Some(taken) = Lead::take(connection, holder).await? else {
+                    self.waits(0, 0.0);
+                    return Ok(Next::Follow);
+                };
+                acked.clear();
+                lead.insert(taken)
             }
+        };
+        lead.keep(connection).await?;
+        self.read_back(connection, lead, acked).await?;
+        let view = cursor::look(connection).await?;
+        if lead.epoch().is_some_and(|epoch| epoch != view.epoch) {
+            return Err(Trouble::Stale);
         }
-        let cursor = sqlx::query(CURSOR).fetch_one(&mut *connection).await?;
-        let (from, horizon): (i64, i64) = (cursor.try_get("from_tx")?, cursor.try_get("horizon")?);
-        let (begun, seq): (i64, i64) = (cursor.try_get("to_tx")?, cursor.try_get("seq")?);
-        let ahead: bool = cursor.try_get("ahead")?;
-        let idle = if ahead { Next::Soon } else { Next::Idle };
-        if from > horizon {
+        if self.obey(connection, lead, acked, &view).await? {
+            return Ok(Next::AtOnce);
+        }
+        self.advance(connection, lead, acked, &view).await
+    }
+
+    /// Publishes the next rows and moves the cursor.
+    async fn advance(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        view: &View,
+    ) -> Result<Next, Trouble> {
+        let idle = if view.ahead.is_some() { Next::Soon } else { Next::Idle };
+        let Cursor { from, .. } = view.cursor;
+        if from > view.horizon {
             tracing::error!(
                 service = self.service,
                 from,
-                horizon,
+                horizon = view.horizon,
                 "the cursor is of another cluster: nothing is published"
             );
             return Ok(Next::Idle);
         }
-        // A round that was cut short goes on below its own end.
-        let to = if seq > 0 { Some(begun) } else { plan(connection, from, horizon, ahead).await? };
-        let Some(to) = to.filter(|to| *to > from) else { return Ok(idle) };
-        let rows = sqlx::query(ROWS).bind(from).bind(to).bind(seq).bind(ROUND).fetch_all(&mut *connection).await?;
-        let last: i64 = rows.last().map_or(Ok(0), |row| row.try_get("seq"))?;
-        self.publish(&rows).await?;
-        metrics::published(self.service, rows.len());
+        let planned = match view.cursor {
+            // The planted mistake: numbers, whatever their transactions do.
+            cursor if crash::bug("relay_cursor_by_max_id") => Some(Cursor { from: 0, to: i64::MAX, seq: cursor.seq }),
+            // A round that was cut short goes on below its own end.
+            cursor if cursor.seq > 0 => Some(cursor),
+            cursor => cursor::plan(connection, view).await?.map(|to| Cursor { to, ..cursor }),
+        };
+        let Some(round) = planned.filter(|round| round.to > round.from) else {
+            self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
+            return Ok(idle);
+        };
+        let rows = cursor::rows(connection, round).await?;
+        let oldest = rows.iter().map(|row| row.age).chain(view.ahead).fold(0.0, f64::max);
+        self.waits(rows.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);
-        let next = if cut { (from, to, last) } else { (to, to, 0) };
         // An idle cursor is not moved: a write for nothing.
-        if !rows.is_empty() {
-            sqlx::query(MOVE).bind(next.0).bind(next.1).bind(next.2).execute(connection).await?;
+        if let Some(last) = rows.last() {
+            self.publish(connection, lead, acked, &rows).await?;
+            if !self.same_connection(lead) && !crash::bug("relay_skips_read_back") {
+                return Err(Trouble::Broken("the connection to the broker was renewed in a round".to_owned()));
+            }
+            let max_id = crash::bug("relay_cursor_by_max_id");
+            let next = if cut || max_id { Cursor { seq: last.seq, ..round } } else { Cursor::at(round.to) };
+            lead.move_to(connection, view.cursor, next, acked).await?;
+            crash::point("relay.moved");
+            metrics::published(self.service, rows.len());
+            acked.clear();
         }
-        Ok(if cut || to < horizon { Next::AtOnce } else { idle })
+        if !cut {
+            self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
+        }
+        let behind = cut || (round.to < view.horizon && !crash::bug("relay_cursor_by_max_id"));
+        Ok(if behind { Next::AtOnce } else { idle })
     }
 
-    /// Publishes rows in waves: a wave has at most one row of an aggregate for each stream and service.
-    async fn publish(&self, rows: &[PgRow]) -> Result<(), Fault> {
-        let mut depth: HashMap<(String, Uuid), usize> = HashMap::new();
-        let mut waves: Vec<Vec<&PgRow>> = Vec::new();
-        for row in rows {
-            let subject: String = row.try_get("subject")?;
-            let kind = subject.split('.').take(2).collect::<Vec<_>>().join(".");
-            let at = depth.entry((kind, row.try_get("aggregate")?)).and_modify(|depth| *depth += 1).or_insert(0);
-            if waves.len() == *at {
-                waves.push(Vec::new());
-            }
-            waves[*at].push(row);
-        }
-        for wave in waves {
-            let mut acks: Vec<PublishAckFuture> = Vec::with_capacity(wave.len());
-            for row in wave {
-                acks.push(self.send(row).await?);
-            }
-            for ack in acks {
-                ack.await.map_err(|error| Fault::Transient(format!("not acknowledged by the broker: {error}")))?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn send(&self, row: &PgRow) -> Result<PublishAckFuture, Fault> {
-        let text: String = row.try_get("subject")?;
-        let address = format!("{}.v1.{text}", self.prefix);
-        let subject = Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))?;
-        let trace: Option<String> = row.try_get("trace")?;
-        let headers = Envelope {
-            event_id: row.try_get::<Uuid, _>("event_id")?,
-            source: self.service,
-            subject: &subject,
-            aggregate: row.try_get::<Uuid, _>("aggregate")?,
-            number: row.try_get::<Option<i32>, _>("number")?,
-            at: row.try_get::<Timestamp, _>("at")?.to_jiff(),
-            trace: trace.as_deref(),
-        }
-        .headers();
-        let payload: Vec<u8> = row.try_get("payload")?;
-        #[expect(clippy::disallowed_methods, reason = "the relay is how messages leave")]
-        let sent = self.jetstream.publish_with_headers(address, headers, payload.into()).await;
-        sent.map_err(|error| Fault::Transient(format!("not published: {error}")))
-    }
-}
-
-/// The transaction id up to which a round goes; `None`: the horizon does not allow a round yet.
-async fn plan(connection: &mut PgConnection, from: i64, horizon: i64, ahead: bool) -> Result<Option<i64>, Fault> {
-    let cut: Option<i64> =
-        sqlx::query_scalar(CUT).bind(from).bind(horizon).bind(PLANNED).fetch_optional(&mut *connection).await?;
-    let mut to = cut.map_or(horizon, |cut| cut.max(from + 1));
-    // Without rows beyond its end a round leaves nothing out.
-    if !ahead && to == horizon {
-        return Ok(Some(to));
-    }
-    loop {
-        let outside: Option<i64> = sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(&mut *connection).await?;
-        match outside {
-            None => return Ok(Some(to)),
-            Some(tx) if tx >= horizon => return Ok(None),
-            Some(tx) => to = tx + 1,
-        }
+    fn waits(&self, rows: u64, seconds: f64) {
+        let seconds = seconds.max(0.0);
+        self.progress.relay_waits(rows, Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        gauges::waits(self.service, rows, if rows == 0 { 0.0 } else { seconds });
     }
 }

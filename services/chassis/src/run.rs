@@ -133,6 +133,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         nats,
         clock,
         wake: Arc::new(Notify::new()),
+        progress: Arc::default(),
         redrive: Arc::new(OnceLock::new()),
         // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.
         lane_states: Arc::new(OnceLock::new()),
@@ -163,8 +164,10 @@ async fn serve(context: &Context, routes: Routes) -> anyhow::Result<Running> {
             service: context.service,
             prefix: context.settings.nats.prefix.clone(),
             options: context.options.clone(),
+            client: context.nats.clone(),
             jetstream: nats::jetstream(&context.nats),
             wake: Arc::clone(&context.wake),
+            progress: Arc::clone(&context.progress),
             stop: context.stops.relay.clone(),
         }
         .run(),

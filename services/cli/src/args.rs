@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::output::Output;
-use crate::{claim, demo, exit, import, parked, serve, settlement, shipment, up, work};
+use crate::{claim, demo, exit, import, parked, rebuild, serve, settlement, shipment, up, work};
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
 #[derive(Debug, Parser)]
@@ -67,6 +67,8 @@ pub enum Command {
     /// Messages that could not be processed.
     #[command(subcommand)]
     Parked(parked::Parked),
+    /// After the broker has lost its disk: make its streams again and publish all journals again.
+    Rebuild(rebuild::Rebuild),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`connect`]: where the services are, and who asks.
 //! - [`up`], [`serve`]: a whole installation on this machine.
 //! - [`import`]: CSV files. [`claim`], [`work`], [`shipment`], [`settlement`], [`parked`]: one file per noun.
+//! - [`rebuild`]: after the broker has lost its disk.
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
 //! It is a client: it knows the contract, no service and no table, but for `up`, `serve` and the counting of `demo`.
@@ -17,6 +18,7 @@ pub mod import;
 pub mod money;
 pub mod output;
 pub mod parked;
+pub mod rebuild;
 pub mod serve;
 pub mod settlement;
 pub mod shipment;
@@ -61,6 +63,7 @@ async fn run(args: Args) -> Result<()> {
         Command::Work(command) => work::run(command, &Session::open(global)?).await,
         Command::Shipment(command) => shipment::run(command, &Session::open(global)?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global)?).await,
+        Command::Rebuild(command) => rebuild::run(command, &Session::open(global)?).await,
         Command::Parked(command) => parked::run(command, &Session::open(global)?).await,
     }
 }

@@ -49,7 +49,14 @@ pub enum Command {
         from: Option<Timestamp>,
     },
     /// Stop clocks.
-    StopClocks(BTreeSet<ClockKind>),
+    StopClocks {
+        /// What for.
+        kinds: BTreeSet<ClockKind>,
+        /// Clocks of later rounds go on; none: the newest round that is known.
+        round: Option<u32>,
+        /// When the promise was kept; none: now.
+        at: Option<Timestamp>,
+    },
     /// The customer is asked: pause all clocks.
     PauseClocks,
     /// Let all clocks run again.
@@ -115,8 +122,10 @@ pub enum Event {
     ClockPaused(ClockKey, SignedDuration),
     /// A clock runs again: from when, its new deadline, when it is due next.
     ClockResumed(ClockKey, Timestamp, Timestamp, Timestamp),
-    /// A clock was stopped.
-    ClockStopped(ClockKey),
+    /// A clock was stopped: when its promise was kept.
+    ClockStopped(ClockKey, Timestamp),
+    /// The promise of a breached clock was kept, and when.
+    KeptAfterBreach(ClockKey, Timestamp),
     /// A clock warned: percent, its deadline, when it is due next.
     ClockWarned(ClockKey, u32, Timestamp, Timestamp),
     /// A clock was breached: its deadline, and the escalation that was raised.
@@ -217,6 +226,8 @@ pub struct Clock {
     pub level: u32,
     /// When something is to be done next.
     pub next_at: Option<Timestamp>,
+    /// When its promise was kept.
+    pub stopped_at: Option<Timestamp>,
 }
 
 /// A level that a breach was raised to.
@@ -352,6 +363,9 @@ pub enum Refusal {
     /// One person takes one step of a chain.
     #[error("one person takes one step of an approval")]
     AlreadyApproved,
+    /// The work was tried too often: it is only ended (P56).
+    #[error("it was tried too often; it can only be given up or let be")]
+    TriedTooOften,
     /// The ruling does not answer what is asked.
     #[error("the ruling does not fit this kind of work item")]
     RulingUnfit,
@@ -369,7 +383,7 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         Command::StartClocks { round, kinds, severity, from } => {
             clocks::start(&mut draft, *round, kinds, *severity, from.unwrap_or(meta.now));
         }
-        Command::StopClocks(kinds) => clocks::stop(&mut draft, kinds),
+        Command::StopClocks { kinds, round, at } => clocks::stop(&mut draft, kinds, *round, *at),
         Command::PauseClocks => clocks::pause(&mut draft),
         Command::ResumeClocks => clocks::resume(&mut draft),
         Command::Due { clock, at } => clocks::due(&mut draft, *clock, *at),

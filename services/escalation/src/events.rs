@@ -44,7 +44,8 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
             let kind = wire::ClockKind::from(key.kind) as i32;
             let (deadline, escalation_id) = (Some(to_wire(*deadline)), escalation.to_string());
             let breached = wire::ClockBreached { kind, deadline, escalation_id };
-            vec![tell(claim, "clock_breached", Kind::ClockBreached(breached))]
+            let times = if chassis::crash::bug("double_escalate") { 2 } else { 1 };
+            vec![tell(claim, "clock_breached", Kind::ClockBreached(breached)); times]
         }
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
         Event::ItemOpened(item) => waiting(claim, meta, item).into_iter().collect(),
@@ -60,7 +61,8 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         | Event::ClockStarted(_)
         | Event::ClockPaused(..)
         | Event::ClockResumed(..)
-        | Event::ClockStopped(_)
+        | Event::ClockStopped(..)
+        | Event::KeptAfterBreach(..)
         | Event::LadderEnded(_)
         | Event::ApprovalRequested(_)
         | Event::ApprovalCancelled(_)

@@ -37,10 +37,11 @@ impl EscalationService for Api {
         let mut check = Check::new();
         let claim = check.uuid("claim_id", &body.claim_id);
         let page = check.page(body.page_size, &body.page_token, &["clocks", &body.claim_id]);
+        let last = page.key::<u32>(&mut check);
         check.finish()?;
         let clocks = store::clocks_of(&self.reads, claim).await.map_err(read_failed)?;
         // The clocks of one claim are few and only ever added to: their place is the key.
-        let seen = page.after.as_deref().and_then(|place| place.parse::<usize>().ok()).map_or(0, |place| place + 1);
+        let seen = last.map_or(0, |place| usize::try_from(place).unwrap_or(usize::MAX).saturating_add(1));
         let rows: Vec<_> =
             clocks.iter().enumerate().skip(seen).take(usize::try_from(page.limit).unwrap_or(0)).collect();
         let (rows, next_page_token) = page.finish(rows, |(place, _)| place.to_string());
@@ -133,7 +134,9 @@ fn after(check: &mut Check, key: Option<&str>) -> Option<(Timestamp, Uuid)> {
     let key = key?;
     let read = key
         .split_once('/')
-        .and_then(|(at, id)| Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, proto::ids::parse(id).ok()?)));
+        .and_then(|(at, id)| Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, proto::ids::parse(id).ok()?)))
+        // What the database cannot keep is no key of a row.
+        .filter(|(at, _)| proto::from_wire(&proto::to_wire(*at)).is_some());
     if read.is_none() {
         check.add("page_token", "is not a token of this query");
     }
@@ -150,6 +153,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.as_str()),
             Refusal::OwnProposal => Self::forbidden("OWN_PROPOSAL", &text),
             Refusal::AlreadyApproved => Self::forbidden("ALREADY_APPROVED", &text),
+            Refusal::TriedTooOften => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &text),
             Refusal::RulingUnfit => Self::new(Code::InvalidArgument, "MALFORMED", &text),
             // No correct sender changes a plan without a new number.
             Refusal::SnapshotChanged(_) => Self::park(text),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chassis::{Fault, Meta, Outcome, Refusal, Tx};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
 use uuid::Uuid;
@@ -17,12 +17,15 @@ use crate::{grpc, store};
 pub struct Handle {
     /// The rules of the policy pack.
     pub rules: Arc<Rules>,
+    /// Only for how far tests have moved it: the database's clock is the judge.
+    pub clock: chassis::Clock,
 }
 
 /// The claims of a batch, as they were and as they are.
 pub struct World {
     loaded: BTreeMap<Uuid, Claim>,
     claims: BTreeMap<Uuid, Claim>,
+    time: store::Time,
 }
 
 impl chassis::Domain for Handle {
@@ -39,15 +42,19 @@ impl chassis::Domain for Handle {
             let number: &mut Option<&str> = numbers.entry(command.claim).or_default();
             *number = number.or(command.number.as_deref());
         }
-        let loaded = store::load(tx, &numbers).await?;
-        Ok(World { claims: loaded.clone(), loaded })
+        let (loaded, time) = store::load(tx, &numbers).await?;
+        Ok(World { claims: loaded.clone(), loaded, time })
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
         // Only the claims of messages are made by loading; a person names a work item of a claim that is there.
         let unknown = || Refusal::not_found("claim", ClaimId(command.claim));
         let claim = world.claims.get_mut(&command.claim).ok_or_else(unknown)?;
-        let events = domain::decide(&self.rules, claim, meta, &command.what)?;
+        // Whatever the clock of this machine says (P57).
+        let now = world.time.now + self.clock.offset();
+        let meta = &Meta::new(now, meta.actor.clone(), meta.id);
+        let what = in_our_time(&command.what, world.time.ahead);
+        let events = domain::decide(&self.rules, claim, meta, &what)?;
         for event in &events {
             domain::evolve(claim, event);
         }
@@ -56,7 +63,7 @@ impl chassis::Domain for Handle {
                 work_item: claim.items.get(item).map(|item| grpc::work_item(claim, item)),
             }),
             domain::Command::StartClocks { .. }
-            | domain::Command::StopClocks(_)
+            | domain::Command::StopClocks { .. }
             | domain::Command::PauseClocks
             | domain::Command::ResumeClocks
             | domain::Command::Due { .. }
@@ -72,6 +79,19 @@ impl chassis::Domain for Handle {
     async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
         store::save(tx, &world.loaded, &world.claims).await
     }
+}
+
+/// The times of others, while the database's clock catches up with where it has been: else a promise that was given
+/// just now would be used up already.
+fn in_our_time(command: &domain::Command, ahead: SignedDuration) -> domain::Command {
+    let mut command = command.clone();
+    let times: [Option<&mut Timestamp>; 1] = match &mut command {
+        domain::Command::StartClocks { from, .. } => [from.as_mut()],
+        domain::Command::StopClocks { at, .. } => [at.as_mut()],
+        _ => [None],
+    };
+    times.into_iter().flatten().for_each(|time| *time += ahead);
+    command
 }
 
 /// Clocks that are due by the clock of the database.

@@ -24,7 +24,7 @@ pub static SERVICE: chassis::Service = chassis::Service { name: "escalation", mi
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let rules = Arc::new(domain::Rules::new(ctx.pack()));
-        let lanes = ctx.lanes(handle::Handle { rules });
+        let lanes = ctx.lanes(handle::Handle { rules, clock: ctx.clock() });
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });

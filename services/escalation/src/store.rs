@@ -5,6 +5,7 @@ mod clocks;
 mod heads;
 mod items;
 mod lists;
+mod time_mark;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use clocks::{clocks_of, due};
 pub use lists::{Filter, Listed, escalations, routing, work_items};
+pub use time_mark::Time;
 
 use crate::domain::Claim;
 
@@ -28,6 +30,8 @@ pub const STATEMENTS: &[&str] = &[
     clocks::WRITE,
     clocks::RAISE,
     clocks::DUE,
+    time_mark::MARK,
+    time_mark::READ,
     clocks::OF_CLAIM,
     approvals::LOAD,
     approvals::WRITE,
@@ -42,14 +46,17 @@ pub const STATEMENTS: &[&str] = &[
 ];
 
 /// Locks the claims and reads everything of them. A claim that is not known yet is made if its number is given.
-pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<BTreeMap<Uuid, Claim>, Fault> {
+pub async fn load(
+    tx: &mut Tx,
+    claims: &BTreeMap<Uuid, Option<&str>>,
+) -> Result<(BTreeMap<Uuid, Claim>, Time), Fault> {
     let ids: Vec<Uuid> = claims.keys().copied().collect();
     heads::add(tx, claims).await?;
     let mut loaded = heads::lock(tx, &ids).await?;
     clocks::load(tx, &ids, &mut loaded).await?;
     approvals::load(tx, &ids, &mut loaded).await?;
     items::load(tx, &ids, &mut loaded).await?;
-    Ok(loaded)
+    Ok((loaded, time_mark::read(tx).await?))
 }
 
 /// Writes every row that is not as it was loaded.

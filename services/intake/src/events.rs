@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::domain::{Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count};
 
 /// Reads a command of the orchestrator.
-pub fn command(_subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message = IntakeCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
+    let message: IntakeCommand = chassis::read("redress.intake.v1.IntakeCommand", subject, payload)?;
     let claim: ClaimId = message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
     let kind = message.kind.ok_or_else(|| Malformed("there is no kind".to_owned()))?;
     Ok(Command::Act { claim, action: action(kind)? })

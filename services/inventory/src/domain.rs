@@ -304,6 +304,9 @@ pub enum Refusal {
     /// The return is closed.
     #[error("the return is closed")]
     ReturnClosed(ReturnState),
+    /// So many receipts were counted that only the last is taken (P56).
+    #[error("too many receipts were counted; only the last is taken")]
+    TooManyReceipts,
     /// Fewer units wait for a disposition.
     #[error("fewer units wait for this disposition")]
     NothingToDispose {

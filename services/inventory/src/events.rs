@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use chassis::{Malformed, Outgoing};
-use prost::Message;
 use proto::Subject;
 use proto::claim::{Job as WireJob, ReturnCount};
 use proto::inventory::inventory_command::Kind as Asked;
@@ -23,26 +22,22 @@ pub const QUANTITY_MAX: u32 = 10_000_000;
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message = InventoryCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let message: InventoryCommand = chassis::read("redress.inventory.v1.InventoryCommand", subject, payload)?;
     let job = message.job.as_ref().and_then(job).ok_or_else(|| Malformed("the command names no job".to_owned()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
-    let (name, command) = match kind {
+    Ok(match kind {
         Asked::Reserve(asked) => {
             let wanted = goods(asked.sku, asked.batch, asked.quantity)?;
-            ("reserve", Command::Reserve { job, wanted, commit: asked.commit })
+            Command::Reserve { job, wanted, commit: asked.commit }
         }
-        Asked::Consume(_) => ("consume", Command::Consume(job)),
-        Asked::Release(_) => ("release", Command::Release(job)),
+        Asked::Consume(_) => Command::Consume(job),
+        Asked::Release(_) => Command::Release(job),
         Asked::ExpectReturn(asked) => {
             let announced = goods(asked.sku, asked.batch, asked.quantity)?;
-            ("expect_return", Command::ExpectReturn { job, announced })
+            Command::ExpectReturn { job, announced }
         }
-        Asked::CancelReturn(_) => ("cancel_return", Command::CancelReturn(job)),
-    };
-    if subject.name() != name {
-        return Err(Malformed(format!("a command to {name} came on the subject {subject}")));
-    }
-    Ok(command)
+        Asked::CancelReturn(_) => Command::CancelReturn(job),
+    })
 }
 
 fn goods(sku: String, batch: String, quantity: u32) -> Result<GoodsLine, Malformed> {

@@ -228,6 +228,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::NoSuchReturn(job) => Self::not_found("return", words::job_name(&job)),
             Refusal::ReturnChanged => Self::etag_mismatch(),
             Refusal::ReturnClosed(state) => precondition("RETURN_CLOSED").with("state", state.word()),
+            Refusal::TooManyReceipts => precondition("CLAIM_TOO_LARGE"),
             Refusal::NothingToDispose { waiting } => precondition("NOTHING_TO_DISPOSE").with("waiting", waiting),
             Refusal::Broken(why) => Self::park(why),
         }

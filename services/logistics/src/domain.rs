@@ -12,6 +12,9 @@ pub use choice::{Carriers, Parcel};
 pub use proto::policy::logistics::Mode;
 pub use transition::{Move, next};
 
+/// Changes of one parcel, after which only its end is recorded.
+const SIGHTINGS_MAX: i64 = 500;
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -163,6 +166,9 @@ pub enum Refusal {
         /// Waybill number.
         tracking_no: String,
     },
+    /// So much was seen of it that only how it ends is recorded (P56).
+    #[error("too much was reported of this shipment; only how it ends is taken")]
+    TooMuchSeen,
     /// It cannot go from its state to that one.
     #[error("a shipment cannot go from {from:?} to {to:?}")]
     IllegalTransition {
@@ -205,6 +211,10 @@ pub fn cancel(known: Option<&Shipment>) -> Vec<Event> {
 pub fn report(shipment: &Shipment, seen_before: bool, sighting: &Sighting) -> Result<Vec<Event>, Refusal> {
     if seen_before {
         return Ok(Vec::new());
+    }
+    let ends = matches!(sighting.state, Status::Delivered | Status::Damaged | Status::Lost | Status::Refused);
+    if shipment.version >= SIGHTINGS_MAX && !ends {
+        return Err(Refusal::TooMuchSeen);
     }
     let is_older = shipment.moved_at.is_some_and(|moved_at| sighting.at < moved_at);
     match next(shipment.key.direction, shipment.status, sighting.state, is_older) {

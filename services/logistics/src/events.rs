@@ -3,7 +3,6 @@
 
 use chassis::{Malformed, Outgoing};
 use jiff::Timestamp;
-use prost::Message;
 use proto::Subject;
 use proto::claim::{Job, Money, Notice};
 use proto::logistics::logistics_command::Kind as Asked;
@@ -20,26 +19,22 @@ const UNITS_MAX: u32 = 10_000_000;
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message = LogisticsCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let message: LogisticsCommand = chassis::read("redress.logistics.v1.LogisticsCommand", subject, payload)?;
     let job = message.job.ok_or_else(|| Malformed("the command names no job".to_owned()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
-    let (name, command) = match kind {
+    Ok(match kind {
         Asked::Ship(ask) => {
             let urgent = words::is_urgent(ask.severity());
             let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
-            ("ship", Command::Book { key: key(&job, Direction::Outbound)?, parcel })
+            Command::Book { key: key(&job, Direction::Outbound)?, parcel }
         }
         Asked::Collect(ask) => {
             let parcel = parcel(ask.sku, ask.quantity, ask.country, false)?;
-            ("collect", Command::Book { key: key(&job, Direction::Return)?, parcel })
+            Command::Book { key: key(&job, Direction::Return)?, parcel }
         }
-        Asked::CancelShipment(_) => ("cancel_shipment", Command::Cancel { key: key(&job, Direction::Outbound)? }),
-        Asked::CancelCollection(_) => ("cancel_collection", Command::Cancel { key: key(&job, Direction::Return)? }),
-    };
-    if subject.name() != name {
-        return Err(Malformed(format!("a command to {name} came on the subject {subject}")));
-    }
-    Ok(command)
+        Asked::CancelShipment(_) => Command::Cancel { key: key(&job, Direction::Outbound)? },
+        Asked::CancelCollection(_) => Command::Cancel { key: key(&job, Direction::Return)? },
+    })
 }
 
 fn key(job: &Job, direction: Direction) -> Result<Key, Malformed> {
@@ -89,7 +84,11 @@ pub fn seen(before: Status, shipment: &Shipment, now: Timestamp) -> Vec<Outgoing
     let exception = facts.iter().any(|fact| matches!(fact, Told::Exception(_)));
     let mut told: Vec<_> = facts.into_iter().map(|kind| event(&shipment.key, kind)).collect();
     if exception {
-        told.push(notice(shipment, now));
+        told.push(notice(shipment, "shipment_exception", now));
+    }
+    // Others may have been sent in its place: what the customer has twice is for people to settle.
+    if before == Status::Lost && shipment.status == Status::Delivered {
+        told.push(notice(shipment, "shipment_found", now));
     }
     told
 }
@@ -131,14 +130,14 @@ fn event(key: &Key, kind: Told) -> Outgoing {
 }
 
 /// The department is told; the customer is told by the orchestrator, which knows the customer's reference.
-fn notice(shipment: &Shipment, now: Timestamp) -> Outgoing {
+fn notice(shipment: &Shipment, template: &str, now: Timestamp) -> Outgoing {
     let state = words::wire_state(shipment.status).as_str_name().trim_start_matches("SHIPMENT_STATE_").to_owned();
     let tracking_no = shipment.booking.as_ref().map(|booking| booking.tracking_no.clone()).unwrap_or_default();
     let name = [shipment.id.to_string(), state.clone(), shipment.version.to_string()];
     Outgoing::notice(&Notice {
         notice_id: proto::ids::derived(now, &name.each_ref().map(String::as_str)).to_string(),
         audience: "logistics".to_owned(),
-        template: "shipment_exception".to_owned(),
+        template: template.to_owned(),
         parameters: [("state".to_owned(), state), ("tracking_no".to_owned(), tracking_no)].into(),
         claim_id: shipment.key.claim.to_string(),
         claim_number: String::new(),

@@ -64,10 +64,7 @@ impl LogisticsService for Api {
     ) -> Result<Response<GetShipmentResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        let by_id = !body.shipment_id.is_empty();
-        if by_id != body.tracking_no.is_empty() {
-            check.add("shipment_id", "either shipment_id or tracking_no must be given");
-        }
+        let by_id = check.either(("shipment_id", &body.shipment_id), ("tracking_no", &body.tracking_no));
         let id = if by_id { check.uuid("shipment_id", &body.shipment_id) } else { Uuid::nil() };
         let tracking_no = check.token("tracking_no", &body.tracking_no, 0..=64);
         check.finish()?;
@@ -123,10 +120,7 @@ fn check_event(check: &mut Check, event: Option<&TrackingEvent>) -> Option<Sight
     let id = check.token("event.carrier_event_id", &event.carrier_event_id, 1..=64);
     let state: ShipmentState = check.choice("event.state", event.state);
     let detail = check.text("event.detail", &event.detail, 0..=200);
-    let at = event.occurred_at.as_ref().and_then(proto::from_wire);
-    if at.is_none() {
-        check.add("event.occurred_at", "must be given and be a point in time");
-    }
+    let at = check.time("event.occurred_at", event.occurred_at.as_ref());
     Some(Sighting { id, state: words::status(state)?, at: at?, detail })
 }
 
@@ -134,6 +128,11 @@ impl From<domain::Refusal> for chassis::Refusal {
     fn from(refusal: domain::Refusal) -> Self {
         match refusal {
             domain::Refusal::NotFound { tracking_no } => Self::not_found("shipment", tracking_no),
+            domain::Refusal::TooMuchSeen => Self::new(
+                Code::FailedPrecondition,
+                "CLAIM_TOO_LARGE",
+                "too much was reported of this shipment; only how it ends is taken",
+            ),
             domain::Refusal::IllegalTransition { from, to } => {
                 let message = "the shipment cannot go from its state to that one";
                 Self::new(Code::FailedPrecondition, "ILLEGAL_TRANSITION", message)

@@ -9,7 +9,7 @@ use proto::from_wire;
 use proto::intake::ClaimSubmitted;
 use serde::{Deserialize, Serialize};
 
-use crate::claim_process::{Job, Leg};
+use crate::claim_process::{Clock, Job, Leg};
 use crate::entitlement::{OrderLine, Sale};
 
 /// What is kept of a claim beside its process. Stored as JSON: added to, never changed.
@@ -32,6 +32,20 @@ pub struct Case {
     /// What the ledger granted.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// Clocks of this round that were stopped, and when.
+    #[serde(default)]
+    pub stops: Vec<Stop>,
+}
+
+/// Clocks that were stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The newest round it stops.
+    pub round: u16,
+    /// Kinds; empty: all.
+    pub kinds: Vec<Clock>,
+    /// When the promise was kept: told again, it is still then.
+    pub at: Timestamp,
 }
 
 /// The waybill number of a parcel.
@@ -66,6 +80,7 @@ impl Case {
             severity: Severity::Unspecified as i32,
             waybills: Vec::new(),
             grants: Vec::new(),
+            stops: Vec::new(),
         }
     }
 
@@ -94,6 +109,17 @@ impl Case {
             }
         }
         lines
+    }
+
+    /// Clocks are stopped: when that was first told.
+    pub fn stopped(&mut self, round: u16, kinds: &[Clock], now: Timestamp) -> Timestamp {
+        if let Some(known) = self.stops.iter().find(|stop| stop.round == round && stop.kinds == kinds) {
+            return known.at;
+        }
+        // The first round's only: what is read back is read back late (S0-13).
+        self.stops.retain(|stop| stop.round == round || stop.round == 1);
+        self.stops.push(Stop { round, kinds: kinds.to_vec(), at: now });
+        now
     }
 
     /// A parcel was booked.
@@ -181,6 +207,17 @@ mod tests {
         assert_eq!(case.tracking_no(job), "T2");
         let text = serde_json::to_string(&case).unwrap();
         assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case);
+    }
+
+    #[test]
+    fn a_stop_is_told_with_its_first_time() {
+        let mut case = case(&["A"]);
+        let (first, later) = (Timestamp::from_second(10).unwrap(), Timestamp::from_second(20).unwrap());
+        assert_eq!(case.stopped(1, &[Clock::FirstFeedback], first), first);
+        assert_eq!(case.stopped(1, &[Clock::FirstFeedback], later), first);
+        assert_eq!(case.stopped(2, &[Clock::FirstFeedback], later), later);
+        assert_eq!(case.stopped(2, &[], later), later);
+        assert_eq!(case.stops.len(), 3);
     }
 
     proptest! {

@@ -15,9 +15,11 @@
 //! bought, at which price, and who the customer is stays with the handler: the process knows units only.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod again;
 mod command;
 mod event;
 mod legs;
+mod limits;
 mod mistakes;
 mod parcels;
 mod questions;
@@ -27,8 +29,10 @@ mod strand;
 mod tests;
 mod undo;
 
+pub use again::{Patience, ask_again, patience};
 pub use command::*;
 pub use event::*;
+pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 use mistakes::{Mistake, planted};
 pub use questions::{LegStatus, leg_statuses, state, waiting_for, waits_for};
 pub use stage::*;
@@ -112,7 +116,7 @@ fn being_judged(process: &Process, event: &Event) -> Step {
             let commands = vec![ask, Command::PauseClocks, Command::Announce(asked)];
             Step::Go(process.at(Stage::AwaitingCustomer { line: *line, reason: reason.clone() }), commands)
         }
-        Event::Withdrawn => withdraw(process, Command::CancelAssessment { assessment: process.assessment }),
+        Event::Withdrawn => withdraw(process, TakenBack::Assessment),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => Step::Stay,
@@ -128,7 +132,7 @@ fn awaiting_customer(process: &Process, event: &Event) -> Step {
             let answered = Command::Announce(Fact::QuestionAnswered { question: *question });
             assess(process, AssessReason::Answered, vec![Command::ResumeClocks, answered])
         }
-        Event::Withdrawn => withdraw(process, Command::CloseQuestion { question: process.assessment }),
+        Event::Withdrawn => withdraw(process, TakenBack::Question),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -147,7 +151,7 @@ fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
         Event::ApprovalDenied { plan: number } if *number == plan.number => {
             assess(process, AssessReason::Denied, vec![Command::Announce(Fact::Denied { plan: plan.number })])
         }
-        Event::Withdrawn => withdraw(process, Command::CancelApproval { plan: plan.number }),
+        Event::Withdrawn => withdraw(process, TakenBack::Approval),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -167,7 +171,7 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
             let refused = Fact::ConsentRefused { plan: plan.number };
             assess(process, AssessReason::ConsentRefused, vec![Command::Announce(refused)])
         }
-        Event::Withdrawn => withdraw(process, Command::WithdrawPlan { plan: plan.number }),
+        Event::Withdrawn => withdraw(process, TakenBack::Proposal),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -179,7 +183,9 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
 
 fn following_up(process: &Process, event: &Event) -> Step {
     match event {
-        Event::FollowUpAnswered { round, score, low: true } if *round == process.round => reopen(process, *score),
+        Event::FollowUpAnswered { round, score, low: true } if *round == process.round => {
+            if process.round < ROUNDS_MAX { reopen(process, *score) } else { end(process, Outcome::Closed, limits::ROUNDS, vec![]) }
+        }
         Event::FollowUpAnswered { round, low: false, .. } | Event::FollowUpLapsed { round }
             if *round == process.round =>
         {
@@ -213,7 +219,7 @@ fn judged(process: &Process, plan: &Plan) -> Step {
     let process = Process { plan: plan.number, ..process.clone() };
     let mut commands = vec![
         Command::Announce(Fact::Assessed),
-        Command::StopClocks { kinds: vec![Clock::FirstFeedback] },
+        Command::StopClocks { round: process.round, kinds: vec![Clock::FirstFeedback] },
         Command::Announce(Fact::Planned),
     ];
     if plan.automatic || planted(Mistake::SkipApproval) {
@@ -250,23 +256,37 @@ fn reopen(process: &Process, score: u32) -> Step {
 }
 
 /// Nothing was begun yet that must be undone, but for the open question.
-fn withdraw(process: &Process, take_back: Command) -> Step {
-    end(process, Outcome::Withdrawn, WITHDRAWN, vec![take_back])
+fn withdraw(process: &Process, open: TakenBack) -> Step {
+    end_with(process, Outcome::Withdrawn, WITHDRAWN, Some(open), vec![open.command(process)])
 }
 
-fn end(process: &Process, outcome: Outcome, reason: &str, mut commands: Vec<Command>) -> Step {
-    let reason = reason.to_owned();
+fn end(process: &Process, outcome: Outcome, reason: &str, commands: Vec<Command>) -> Step {
+    end_with(process, outcome, reason, None, commands)
+}
+
+fn end_with(
+    process: &Process,
+    outcome: Outcome,
+    reason: &str,
+    taken_back: Option<TakenBack>,
+    mut commands: Vec<Command>,
+) -> Step {
+    let (reason, round) = (reason.to_owned(), process.round);
     commands.push(Command::EndClaim { outcome, reason: reason.clone() });
-    commands.push(Command::StopClocks { kinds: vec![] });
+    commands.push(Command::StopClocks { round, kinds: vec![] });
     commands.push(Command::Announce(Fact::Ended { outcome, reason: reason.clone() }));
-    Step::Go(process.at(Stage::Ended { outcome, reason }), commands)
+    if chassis::crash::bug("event_after_end") {
+        commands.push(Command::Announce(Fact::FollowUpStarted { round }));
+    }
+    Step::Go(process.at(Stage::Ended { outcome, reason, taken_back }), commands)
 }
 
 fn acknowledged(process: &Process) -> Step {
     if process.acknowledged {
         return Step::Stay;
     }
-    let stop = Command::StopClocks { kinds: vec![Clock::Acknowledgement] };
+    // Only the first round has such a clock.
+    let stop = Command::StopClocks { round: 1, kinds: vec![Clock::Acknowledgement] };
     Step::Go(Process { acknowledged: true, ..process.clone() }, vec![stop])
 }
 

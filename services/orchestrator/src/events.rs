@@ -46,27 +46,32 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let Subject::Event { service, .. } = subject else { return Err(malformed("not an event of a service")) };
     match service.as_str() {
         "intake" => {
-            let IntakeEvent { claim_id, kind } = read(payload)?;
+            let IntakeEvent { claim_id, kind } =
+                chassis::read("redress.intake.v1.IntakeEvent", subject, payload)?;
             intake(claim_of(&claim_id)?, kind.ok_or_else(no_kind)?)
         }
         "triage" => {
-            let TriageEvent { claim_id, kind } = read(payload)?;
+            let TriageEvent { claim_id, kind } =
+                chassis::read("redress.triage.v1.TriageEvent", subject, payload)?;
             let kind = kind.ok_or_else(no_kind)?;
             told(claim_of(&claim_id)?, triage(&kind)?, Told::Triage(kind))
         }
         "inventory" => {
-            let InventoryEvent { job, kind } = read(payload)?;
+            let InventoryEvent { job, kind } =
+                chassis::read("redress.inventory.v1.InventoryEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
             told(claim_of(&job.claim_id)?, inventory(&job, &kind)?, Told::Inventory(kind))
         }
         "logistics" => {
-            let LogisticsEvent { job, direction, kind } = read(payload)?;
+            let LogisticsEvent { job, direction, kind } =
+                chassis::read("redress.logistics.v1.LogisticsEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
             let leg = words::leg_of_direction(direction)?;
             told(claim_of(&job.claim_id)?, logistics(words::job(&job, leg)?, &kind)?, Told::Logistics(kind))
         }
         "escalation" => {
-            let EscalationEvent { claim_id, kind } = read(payload)?;
+            let EscalationEvent { claim_id, kind } =
+                chassis::read("redress.escalation.v1.EscalationEvent", subject, payload)?;
             let kind = kind.ok_or_else(no_kind)?;
             told(claim_of(&claim_id)?, escalation(&kind)?, Told::Escalation(kind))
         }
@@ -192,10 +197,6 @@ pub(crate) fn legs(process: &Process) -> Vec<LegStatus> {
 
 fn told(claim: Uuid, event: Event, told: Told) -> Result<Command, Malformed> {
     Ok(Command::Learn { claim, event, told: Box::new(told) })
-}
-
-fn read<M: prost::Message + Default>(payload: &[u8]) -> Result<M, Malformed> {
-    M::decode(payload).map_err(|error| malformed(error.to_string()))
 }
 
 fn claim_of(text: &str) -> Result<Uuid, Malformed> {

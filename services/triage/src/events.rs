@@ -13,21 +13,17 @@ use crate::domain::{Command, Entry, Item, ItemState};
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message = TriageCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let message: TriageCommand = chassis::read("redress.triage.v1.TriageCommand", subject, payload)?;
     let claim: ClaimId = message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
-    let (name, command) = match message.kind {
+    Ok(match message.kind {
         Some(Kind::AssessClaim(ask)) => {
-            ("assess_claim", Command::Assess(Box::new(Ask::read(claim, ask).map_err(Malformed)?)))
+            Command::Assess(Box::new(Ask::read(claim, ask).map_err(Malformed)?))
         }
         Some(Kind::CancelAssessment(cancel)) => {
-            ("cancel_assessment", Command::Cancel { claim, number: number(cancel.assessment)? })
+            Command::Cancel { claim, number: number(cancel.assessment)? }
         }
         None => return Err(Malformed("the message has no kind that is known here".to_owned())),
-    };
-    if subject.name() != name {
-        return Err(Malformed(format!("the message is {name}, the subject says {}", subject.name())));
-    }
-    Ok(command)
+    })
 }
 
 fn number(assessment: u32) -> Result<u32, Malformed> {

@@ -95,6 +95,7 @@ impl From<Refusal> for chassis::Refusal {
                 Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
             }
             Refusal::EtagMismatch => Self::etag_mismatch(),
+            Refusal::TooLarge => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &message),
             Refusal::PlanInvalid(misfits) => {
                 let refusal = Self::new(Code::FailedPrecondition, "PLAN_INVALID", &message);
                 misfits.into_iter().fold(refusal, |refusal, (line, why)| {

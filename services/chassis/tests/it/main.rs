@@ -5,4 +5,8 @@ mod calls;
 mod messages;
 mod numbers;
 mod relay;
+mod relay_broker;
+mod relay_home;
+mod relay_lease;
+mod relay_loss;
 mod toy;

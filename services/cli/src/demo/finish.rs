@@ -70,7 +70,8 @@ fn is_at_rest(process: &Process, quiet: Duration) -> bool {
             | WaitingFor::Stock
             | WaitingFor::Carrier
             | WaitingFor::Warehouse
-            | WaitingFor::Finance => quiet > SILENT,
+            | WaitingFor::Finance
+            | WaitingFor::Logistics => quiet > SILENT,
         }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn cancel(draft: &mut Draft, plan: u32) {
                 draft.add(Event::ItemClosed(id));
             }
             draft.add(Event::ApprovalCancelled(plan));
-            clocks::stop_one(draft, clock(plan));
+            clocks::stop_one(draft, clock(plan), draft.now);
         }
         Some(ApprovalState::Granted | ApprovalState::Denied | ApprovalState::Cancelled) => {}
     }
@@ -98,7 +98,7 @@ pub(super) fn decided(draft: &mut Draft, plan: u32, step: u32, steps: u32, rulin
         Ruling::Approve => draft.add(Event::ApprovalGranted(plan, by)),
         Ruling::Deny | Ruling::Retry => draft.add(Event::ApprovalDenied(plan, by)),
     }
-    clocks::stop_one(draft, clock(plan));
+    clocks::stop_one(draft, clock(plan), draft.now);
 }
 
 /// Opens the work item of a step.

@@ -62,6 +62,7 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
         breached_at: None,
         level: 0,
         next_at: None,
+        stopped_at: None,
     };
     clock.next_at = Some(clock.next(calendar));
     draft.add(Event::ClockStarted(clock));
@@ -74,9 +75,11 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
     }
 }
 
-/// Stops clocks, and remembers it for those of the newest round that are not started yet.
-pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>) {
-    let round = draft.claim.head.round.max(1);
+/// Stops clocks up to a round, and remembers it for those of that round that are not started yet. A late message about
+/// an old round leaves the new one alone.
+pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>, upto: Option<u32>, at: Option<Timestamp>) {
+    let newest = draft.claim.head.round.max(1);
+    let round = upto.unwrap_or(newest);
     for kind in kinds.iter().copied() {
         let before = draft.claim.head.stopped.get(&kind).copied().unwrap_or(0);
         // The clock of an approval lives and ends with its approval.
@@ -84,22 +87,37 @@ pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>) {
             draft.add(Event::KindStopped(kind, round));
         }
     }
-    let keys: Vec<ClockKey> = draft.claim.clocks.keys().copied().filter(|key| kinds.contains(&key.kind)).collect();
-    for key in keys {
-        stop_one(draft, key);
+    // The clock of an approval is named by its plan, which is of the newest round.
+    let is_meant = |key: &ClockKey| match key.kind {
+        ClockKind::Approval => round >= newest,
+        ClockKind::Acknowledgement | ClockKind::FirstFeedback | ClockKind::FinalSolution => {
+            upto.is_none_or(|round| key.round <= round)
+        }
+    };
+    let keys = draft.claim.clocks.keys().copied().filter(|key| kinds.contains(&key.kind) && is_meant(key));
+    for key in keys.collect::<Vec<_>>() {
+        stop_one(draft, key, at.unwrap_or(draft.now));
     }
 }
 
-/// Stops a clock; a breach stays, and its ladder ends.
-pub(super) fn stop_one(draft: &mut Draft, key: ClockKey) {
-    // A deadline that has passed was missed; a ladder that ends now climbs no more.
+/// Stops a clock whose promise was kept at `at`; a breach stays, and its ladder ends.
+pub(super) fn stop_one(draft: &mut Draft, key: ClockKey, at: Timestamp) {
+    let at = at.min(draft.now);
+    // A deadline that had passed by then was missed, one that has passed since was not; a ladder that ends now climbs
+    // no more.
     if draft.claim.clocks.get(&key).is_some_and(|clock| clock.state == ClockState::Running) {
-        catch_up(draft, key, draft.now);
+        catch_up(draft, key, at);
     }
-    match draft.claim.clocks.get(&key).map(|clock| clock.state) {
-        Some(ClockState::Running | ClockState::Paused) => draft.add(Event::ClockStopped(key)),
-        Some(ClockState::Breached) => end_ladder(draft, key),
-        Some(ClockState::Stopped) | None => {}
+    let stopped = draft.claim.clocks.get(&key).map(|clock| (clock.state, clock.stopped_at));
+    match stopped {
+        Some((ClockState::Running | ClockState::Paused, _)) => draft.add(Event::ClockStopped(key, at)),
+        Some((ClockState::Breached, known)) => {
+            if known.is_none() {
+                draft.add(Event::KeptAfterBreach(key, at));
+            }
+            end_ladder(draft, key);
+        }
+        Some((ClockState::Stopped, _)) | None => {}
     }
 }
 

@@ -17,9 +17,10 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             (clock.state, clock.counted_from, clock.deadline) = (ClockState::Running, *from, *deadline);
             clock.next_at = Some(*next_at);
         }),
-        Event::ClockStopped(key) => change(claim, key, |clock| {
-            (clock.state, clock.next_at) = (ClockState::Stopped, None);
+        Event::ClockStopped(key, at) => change(claim, key, |clock| {
+            (clock.state, clock.next_at, clock.stopped_at) = (ClockState::Stopped, None, Some(*at));
         }),
+        Event::KeptAfterBreach(key, at) => change(claim, key, |clock| clock.stopped_at = Some(*at)),
         Event::ClockWarned(key, percent, _, next_at) => change(claim, key, |clock| {
             (clock.warned, clock.next_at) = (*percent, Some(*next_at));
         }),

@@ -84,7 +84,7 @@ pub(super) fn start(round: u32, kinds: &[ClockKind]) -> Command {
 }
 
 pub(super) fn stop(kinds: &[ClockKind]) -> Command {
-    Command::StopClocks(kinds.iter().copied().collect())
+    Command::StopClocks { kinds: kinds.iter().copied().collect(), round: None, at: None }
 }
 
 pub(super) fn stop_all() -> Command {

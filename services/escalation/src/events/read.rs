@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chassis::Malformed;
 use jiff::Timestamp;
-use prost::Message;
 use proto::claim::{Job, Plan};
 use proto::escalation::escalation_command::Kind;
 use proto::escalation::{self as wire, EscalationCommand};
@@ -21,30 +20,14 @@ const LINES_MAX: usize = 500;
 
 /// Reads a command.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message = EscalationCommand::decode(payload).map_err(|error| Malformed(error.to_string()))?;
+    let message: EscalationCommand = chassis::read("redress.escalation.v1.EscalationCommand", subject, payload)?;
     let claim = proto::ids::parse(&message.claim_id).map_err(|_| malformed("claim_id is not a UUID"))?;
     let kind = message.kind.ok_or_else(|| malformed("nothing is asked"))?;
-    if subject.name() != name(&kind) {
-        return Err(malformed("the subject names another command"));
-    }
     let number = message.claim_number;
     if number.len() > 32 || number.chars().any(char::is_control) {
         return Err(malformed("claim_number is not one"));
     }
     Ok(Command { claim, number: Some(number), what: what(&message.claim_id, kind)? })
-}
-
-fn name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::StartClocks(_) => "start_clocks",
-        Kind::StopClocks(_) => "stop_clocks",
-        Kind::PauseClocks(_) => "pause_clocks",
-        Kind::ResumeClocks(_) => "resume_clocks",
-        Kind::RequestApproval(_) => "request_approval",
-        Kind::CancelApproval(_) => "cancel_approval",
-        Kind::OpenTask(_) => "open_task",
-        Kind::CloseTask(_) => "close_task",
-    }
 }
 
 fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
@@ -61,10 +44,15 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
                 from: start.from.as_ref().map(time).transpose()?,
             }
         }
-        Kind::StopClocks(stop) if stop.kinds.is_empty() => {
-            domain::Command::StopClocks(ClockKind::ALL.iter().copied().collect())
+        Kind::StopClocks(stop) => {
+            let all = || ClockKind::ALL.iter().copied().collect();
+            domain::Command::StopClocks {
+                kinds: if stop.kinds.is_empty() { all() } else { kinds(&stop.kinds)? },
+                // An older release says neither round nor time.
+                round: (stop.round > 0).then(|| number("round", stop.round)).transpose()?,
+                at: stop.at.as_ref().map(time).transpose()?,
+            }
         }
-        Kind::StopClocks(stop) => domain::Command::StopClocks(kinds(&stop.kinds)?),
         Kind::PauseClocks(_) => domain::Command::PauseClocks,
         Kind::ResumeClocks(_) => domain::Command::ResumeClocks,
         Kind::RequestApproval(request) => domain::Command::RequestApproval {

@@ -19,6 +19,7 @@ pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
         deadline: Some(to_wire(clock.deadline)),
         breached_at: clock.breached_at.map(to_wire),
         warned_percent: clock.warned,
+        stopped_at: clock.stopped_at.map(to_wire),
     }
 }
 

@@ -9,28 +9,28 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, int, interval, ints, optional_time, time, word};
+use super::{count, int, interval, ints, optional_time, time, time_mark, word};
 use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation, Severity};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, warned, \
-        breached_at, level, next_at \
+        breached_at, level, next_at, stopped_at \
     FROM clock WHERE claim_id = ANY($1)";
 
 pub(super) const WRITE: &str = "\
     INSERT INTO clock (claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-        warned, breached_at, level, next_at) \
+        warned, breached_at, level, next_at, stopped_at) \
     SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-        warned, breached_at, level, next_at \
+        warned, breached_at, level, next_at, stopped_at \
     FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], \
             $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::smallint[], $12::timestamptz[], $13::int[], \
-            $14::timestamptz[]) \
+            $14::timestamptz[], $15::timestamptz[]) \
         AS c(claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-            warned, breached_at, level, next_at) \
+            warned, breached_at, level, next_at, stopped_at) \
     ON CONFLICT (claim_id, kind, round) DO UPDATE \
     SET state = EXCLUDED.state, counted_from = EXCLUDED.counted_from, left_us = EXCLUDED.left_us, \
         deadline = EXCLUDED.deadline, warned = EXCLUDED.warned, breached_at = EXCLUDED.breached_at, \
-        level = EXCLUDED.level, next_at = EXCLUDED.next_at";
+        level = EXCLUDED.level, next_at = EXCLUDED.next_at, stopped_at = EXCLUDED.stopped_at";
 
 pub(super) const RAISE: &str = "\
     INSERT INTO escalation (escalation_id, claim_id, clock, round, level, role, raised_at, deadline) \
@@ -42,11 +42,11 @@ pub(super) const RAISE: &str = "\
 /// What another replica works on is left to it: its row is locked.
 pub(super) const DUE: &str = "\
     SELECT k.claim_id, k.kind, k.round, k.next_at FROM clock k JOIN claim c ON c.claim_id = k.claim_id \
-    WHERE k.next_at <= now() + $1::text::interval ORDER BY k.next_at LIMIT 500 FOR UPDATE OF c SKIP LOCKED";
+    WHERE k.next_at <= (SELECT greatest(now(), at) FROM time_mark) + $1::text::interval ORDER BY k.next_at LIMIT 500 FOR UPDATE OF c SKIP LOCKED";
 
 pub(super) const OF_CLAIM: &str = "\
     SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, warned, \
-        breached_at, level, next_at \
+        breached_at, level, next_at, stopped_at \
     FROM clock WHERE claim_id = $1 ORDER BY started_at, kind, round LIMIT 1000";
 
 /// Reads the clocks of claims.
@@ -67,7 +67,9 @@ pub async fn clocks_of(pool: &PgPool, claim: Uuid) -> Result<Vec<Clock>, Fault> 
 
 /// Clocks that are due by the clock of the database, each with the time that says so.
 pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, ClockKey, Timestamp)>, Fault> {
-    let rows = sqlx::query(DUE).bind(interval(offset)).fetch_all(pool).await?;
+    time_mark::mark(pool).await?;
+    let early = if chassis::crash::bug("escalate_early") { SignedDuration::from_hours(2) } else { SignedDuration::ZERO };
+    let rows = sqlx::query(DUE).bind(interval(offset + early)).fetch_all(pool).await?;
     rows.iter().map(|row| Ok((row.try_get("claim_id")?, key(row)?, time(row, "next_at")?))).collect()
 }
 
@@ -90,6 +92,7 @@ fn clock(row: &PgRow) -> Result<Clock, Fault> {
         breached_at: optional_time(row, "breached_at")?,
         level: count(row, "level")?,
         next_at: optional_time(row, "next_at")?,
+        stopped_at: optional_time(row, "stopped_at")?,
     })
 }
 
@@ -121,6 +124,7 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
         .bind(clocks().map(|clock| clock.breached_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .bind(ints(clocks().map(|clock| clock.level))?)
         .bind(clocks().map(|clock| clock.next_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
+        .bind(clocks().map(|clock| clock.stopped_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .execute(tx)
         .await?;
     Ok(())

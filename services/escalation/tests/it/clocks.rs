@@ -76,6 +76,47 @@ async fn a_service_that_was_down_at_the_deadline_catches_up_once() {
     assert_eq!((case.counts().await["clock_breached"], case.escalations().await.len()), (1, 1));
 }
 
+/// P57: what was over stays over, and a promise that is given now has its whole time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_of_the_database_that_jumps_back_does_not_re_open_the_past() {
+    let service = testkit::start(&escalation::SERVICE).await;
+    let over = Case::new(&service);
+    over.tell(start_ago(&service, 1, &[ClockKind::FirstFeedback], 0)).await;
+    let left = over.clock(ClockKind::FirstFeedback).await.deadline.unwrap();
+    // As if the database had been there, two months ahead, and somebody had set its clock right again.
+    let jump = "UPDATE time_mark SET at = now() + interval '60 days'";
+    sqlx::query(jump).execute(service.pool()).await.unwrap();
+    over.wait_told("clock_breached", 1).await;
+    let clock = over.clock(ClockKind::FirstFeedback).await;
+    assert_eq!(clock.breached_at, Some(left), "the deadline that was missed");
+
+    let new = Case::new(&service);
+    new.tell(start_ago(&service, 1, &[ClockKind::FirstFeedback], 0)).await;
+    assert_eq!(new.clock(ClockKind::FirstFeedback).await.state(), ClockState::Running);
+    assert!(new.clock(ClockKind::FirstFeedback).await.deadline.unwrap().seconds > left.seconds + 50 * DAY);
+    let mark = "SELECT at > now() + interval '59 days' FROM time_mark";
+    assert!(sqlx::query_scalar::<_, bool>(mark).fetch_one(service.pool()).await.unwrap(), "time stands still");
+    assert!(new.told().await.is_empty());
+    assert_eq!(over.counts().await["clock_breached"], 1);
+}
+
+/// The clock of the service is nobody's judge: only the database's moves a clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_come_late_say_when_the_promise_was_kept() {
+    let service = testkit::start(&escalation::SERVICE).await;
+    let case = Case::new(&service);
+    case.tell(start_ago(&service, 1, &[ClockKind::FirstFeedback], 20 * DAY)).await;
+    case.wait_told("clock_breached", 1).await;
+    let in_time = case.clock(ClockKind::FirstFeedback).await.deadline.map(|at| proto::WireTime { seconds: at.seconds - 60, ..at });
+    case.tell(Kind::StopClocks(StopClocks { kinds: vec![], round: 1, at: in_time })).await;
+    let clock = case.clock(ClockKind::FirstFeedback).await;
+    assert_eq!((clock.state(), clock.stopped_at), (ClockState::Breached, in_time));
+    assert!(case.items(false).await.is_empty(), "nobody is asked any more");
+    case.tell(start(2, &[ClockKind::FinalSolution])).await;
+    case.tell(Kind::StopClocks(StopClocks { kinds: vec![], round: 1, at: None })).await;
+    assert_eq!(case.clock(ClockKind::FinalSolution).await.state(), ClockState::Running, "of the new round");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn paused_clocks_wait_and_keep_what_is_left() {
     let service = testkit::start(&escalation::SERVICE).await;

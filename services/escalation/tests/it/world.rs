@@ -140,7 +140,7 @@ pub fn start_ago(service: &TestService, round: u32, kinds: &[ClockKind], seconds
 }
 
 pub fn stop(kinds: &[ClockKind]) -> Kind {
-    Kind::StopClocks(StopClocks { kinds: kinds.iter().map(|kind| *kind as i32).collect() })
+    Kind::StopClocks(StopClocks { kinds: kinds.iter().map(|kind| *kind as i32).collect(), round: 0, at: None })
 }
 
 pub fn plan(number: u32, cost: i64, proposed_by: &str) -> Plan {

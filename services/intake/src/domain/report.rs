@@ -113,6 +113,15 @@ pub fn claim_number(received_at: Timestamp, count: i64) -> String {
     format!("RD-{year:04}-{count:06}")
 }
 
+/// The lines as reported, but for the seeded bug `lose_order_text`.
+fn recorded(lines: &[Line]) -> Vec<Line> {
+    let mut lines = lines.to_vec();
+    if chassis::crash::bug("lose_order_text") {
+        lines.iter_mut().for_each(|line| line.description = Pii::default());
+    }
+    lines
+}
+
 /// Records a claim. What was checked at the edge is not checked again: nothing here can be refused.
 pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rules: &Intake) -> Claim {
     let promised = rules.promises.on(report.channel);
@@ -127,7 +136,7 @@ pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rule
         importance: report.importance,
         upset: report.upset,
         received_at: now,
-        lines: report.lines.clone(),
+        lines: recorded(&report.lines),
         evidence: report.evidence.clone(),
         questions: Vec::new(),
         read_back: None,

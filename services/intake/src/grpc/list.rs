@@ -18,10 +18,7 @@ const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// One claim, by its id or by its number.
 pub(super) async fn get(reads: &PgPool, body: &GetClaimRequest) -> Result<Claim, Status> {
     let mut check = Check::new();
-    let by_number = body.claim_id.is_empty();
-    if by_number == body.claim_number.is_empty() {
-        check.add("claim_id", "either claim_id or claim_number must be given");
-    }
+    let by_number = !check.either(("claim_id", &body.claim_id), ("claim_number", &body.claim_number));
     let mut id = ClaimId(Uuid::nil());
     if !by_number {
         id = check.id("claim_id", &body.claim_id);

@@ -112,7 +112,7 @@ fn past(check: &mut Check, field: &str, value: &str, today: Date) -> Option<Date
 
 fn serials(check: &mut Check, field: &str, new: &NewLine) -> Vec<String> {
     check.count(field, new.serials.len(), 0..=SERIALS_MAX);
-    if u32::try_from(new.serials.len()).is_ok_and(|count| count > new.quantity) {
+    if new.quantity > 0 && u32::try_from(new.serials.len()).is_ok_and(|count| count > new.quantity) {
         check.add(field, "must not be more than the quantity");
     }
     let mut known = HashSet::new();

@@ -38,6 +38,8 @@ pub fn next(direction: Direction, from: Status, to: Status, is_older: bool) -> M
         Delivered => Move::Behind,
         // Damaged goods that a customer sends back still arrive, and are counted.
         Damaged if direction == Direction::Return && to == Delivered => Move::Ahead,
+        // It was not lost after all.
+        Lost if to == Delivered => Move::Ahead,
         Damaged | Lost | Refused if matches!(to, Packed | HandedOver | InTransit | Delayed) => Move::Behind,
         Damaged | Lost | Refused => Move::Illegal,
         Cancelled if matches!(to, Packed) => Move::Behind,

@@ -139,7 +139,7 @@ async fn lists_are_paged_and_filtered() {
     let unknown = GetShipmentRequest { tracking_no: "RX9".to_owned(), ..GetShipmentRequest::default() };
     assert_eq!(reason(&client(&service).get_shipment(unknown).await.unwrap_err()), "NOT_FOUND");
     let neither = client(&service).get_shipment(GetShipmentRequest::default()).await.unwrap_err();
-    assert_eq!(bad_fields(&neither), ["shipment_id"]);
+    assert_eq!(bad_fields(&neither), ["shipment_id", "tracking_no"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What a claim can ask, and tell.
 
 use proto::claim::LegState;
+use serde::{Deserialize, Serialize};
 
 use super::stage::{AssessReason, Job, Outcome, Process};
 
@@ -66,7 +67,9 @@ pub enum Command {
     },
     /// Escalation: stop clocks.
     StopClocks {
-        /// Kinds; empty: all of the claim.
+        /// The newest round whose clocks it stops.
+        round: u16,
+        /// Kinds; empty: all.
         kinds: Vec<Clock>,
     },
     /// Escalation: pause all clocks.
@@ -199,7 +202,7 @@ pub enum Command {
 }
 
 /// What runs while a claim is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Clock {
     /// Acknowledge the claim.
     Acknowledgement,

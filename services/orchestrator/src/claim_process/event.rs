@@ -171,6 +171,8 @@ pub enum Money {
     Paid,
     /// Finance could not pay.
     NotPaid,
+    /// There is nothing to pay: the units cost nothing. Said at once, finance is not asked.
+    Nothing,
 }
 
 /// What a person decides about a task.

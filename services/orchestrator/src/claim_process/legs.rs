@@ -39,16 +39,21 @@ pub(super) fn begin(process: &Process, plan: &Plan, commands: Vec<Command>) -> S
 pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
+            if let Some((lines, note)) = parcels::turned_up(process, lines, *job, *news) {
+                return Step::Go(process.at(Stage::Executing { follow_up, lines }), vec![note]);
+            }
             let Some((line, at)) = addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
             match learn(&mut lines[line], at, *news, &mut turn) {
                 Answer::Moved => proceed(process, follow_up, lines, turn),
                 Answer::Stay => Step::Stay,
                 Answer::Broken => Step::Broken,
-                Answer::GiveUp => undo::begin(process, lines, Then::AssessAgain, turn),
+                Answer::GiveUp => undo::begin(process, lines, Then::AssessAgain, "LEG_FAILED", turn),
             }
         }
-        Event::Withdrawn => undo::begin(process, lines.to_vec(), Then::EndWithdrawn, Turn::new(process, vec![])),
+        Event::Withdrawn => {
+            undo::begin(process, lines.to_vec(), Then::EndWithdrawn, WITHDRAWN, Turn::new(process, vec![]))
+        }
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -84,7 +89,7 @@ fn conclude(process: &Process, follow_up: bool, lines: &[Line], mut commands: Ve
     if !follow_up {
         return end(&process, Outcome::Closed, "", commands);
     }
-    commands.push(Command::StopClocks { kinds: vec![Clock::FinalSolution] });
+    commands.push(Command::StopClocks { round: process.round, kinds: vec![Clock::FinalSolution] });
     commands.push(Command::StartFollowUp { round: process.round });
     commands.push(Command::Announce(Fact::FollowUpStarted { round: process.round }));
     Step::Go(process.at(Stage::FollowingUp), commands)
@@ -158,6 +163,10 @@ fn stock(line: &mut Line, at: usize, news: Stock, turn: &mut Turn) -> Answer {
         }
         Stock::Consumed if state == At::Consuming => turn.put(line, at, At::Done),
         Stock::Released | Stock::Expired if state == At::Undoing => turn.put(line, at, At::Undone),
+        // It never comes: a person decides (P56).
+        Stock::Expired if open && turn.attempts(line, at) >= limits::ATTEMPTS_MAX => {
+            turn.put_and_open_task(line, at, At::Failed(Failure::NotReservable));
+        }
         // A hold of a part ran out: it is asked for again, under a new name.
         Stock::Expired if open => line.strands[at].state = At::Idle,
         // Nobody asked for that, and what is held in full does not expire.
@@ -251,7 +260,8 @@ fn money(line: &mut Line, at: usize, news: Money, turn: &mut Turn) -> Answer {
                 }
             }
         }
-        Money::NotPaid if state == At::Undoing => turn.put(line, at, At::Undone),
+        Money::NotPaid | Money::Nothing if state == At::Undoing => turn.put(line, at, At::Undone),
+        Money::Nothing => turn.put(line, at, At::Done),
         Money::NotPaid => turn.put_and_open_task(line, at, At::Failed(Failure::NotPaid)),
     }
     Answer::Moved
@@ -308,7 +318,7 @@ pub(super) fn again(line: &mut Line, at: usize, failure: Failure) {
 impl Line {
     fn new(plan: &LinePlan) -> Self {
         let strands = legs(plan).iter().map(|leg| Strand::new(*leg, Purpose::Plan)).collect();
-        Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, strands }
+        Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, lost: Vec::new(), strands }
     }
 
     pub(super) fn is_settled(&self) -> bool {

@@ -7,6 +7,10 @@ use super::*;
 
 pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answer {
     let state = line.strands[at].state;
+    if (news, state) == (Parcel::Delivered, At::Failed(Failure::Lost)) {
+        found(line, at, turn);
+        return Answer::Moved;
+    }
     let under_way = matches!(state, At::Asked | At::Booked | At::HandedOver);
     if !under_way && state != At::Undoing {
         return Answer::Stay;
@@ -87,7 +91,13 @@ fn shipment(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
             turn.give(line);
         }
         Parcel::Damaged | Parcel::Lost if undoing => turn.put(line, at, At::Undone),
-        Parcel::Damaged | Parcel::Lost => lost(line, at, turn),
+        Parcel::Damaged | Parcel::Lost => {
+            if news == Parcel::Lost {
+                let attempt = line.strands[at].attempt;
+                line.lost.push(attempt);
+            }
+            lost(line, at, turn);
+        }
         Parcel::Refused => {
             if undoing {
                 turn.put(line, at, At::Undone);
@@ -110,6 +120,35 @@ fn lost(line: &mut Line, at: usize, turn: &mut Turn) {
     turn.put(line, at, At::Failed(Failure::Lost));
     turn.notify(line, at, Notice::DeliveryDelayed);
     legs::again(line, at, Failure::Lost);
+}
+
+/// A lost parcel has arrived while a person was asked what to do: nothing need be decided any more.
+fn found(line: &mut Line, at: usize, turn: &mut Turn) {
+    turn.close_task(line, at);
+    turn.put(line, at, At::Done);
+    if line.strands[at].leg == Leg::Shipment {
+        let attempt = line.strands[at].attempt;
+        line.lost.retain(|lost| *lost != attempt);
+        turn.give(line);
+    }
+}
+
+/// A lost parcel has arrived although others were sent in its place: the lines after it, and the note in the timeline.
+/// What the customer now has twice is for people to settle; logistics tells its department.
+pub(super) fn turned_up(process: &Process, lines: &[Line], job: Job, news: News) -> Option<(Vec<Line>, Command)> {
+    if (job.leg, news) != (Leg::Shipment, News::Parcel(Parcel::Delivered)) || job.round != process.round {
+        return None;
+    }
+    let at = lines.iter().position(|line| line.plan.line == job.line && line.lost.contains(&job.attempt))?;
+    let shipment = lines[at].find(Leg::Shipment).map(|shipment| &lines[at].strands[shipment])?;
+    if shipment.attempt == job.attempt && shipment.state == At::Failed(Failure::Lost) {
+        return None;
+    }
+    let mut lines = lines.to_vec();
+    lines[at].lost.retain(|lost| *lost != job.attempt);
+    let quantity = lines[at].units();
+    let note = Fact::LegMoved { job, state: LegState::Progressed, detail: "TURNED_UP", quantity };
+    Some((lines, Command::Announce(note)))
 }
 
 /// A parcel has left the customer, and this came of it. Damage is counted by the warehouse.

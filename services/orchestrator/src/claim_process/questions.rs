@@ -116,7 +116,7 @@ fn last_number(lines: &[Line], job: Job) -> u16 {
 fn urgency(party: WaitingFor) -> u8 {
     match party {
         WaitingFor::System => 0,
-        WaitingFor::Specialist => 1,
+        WaitingFor::Specialist | WaitingFor::Logistics => 1,
         WaitingFor::Approver => 2,
         WaitingFor::Customer => 3,
         WaitingFor::Stock => 4,
@@ -157,12 +157,24 @@ impl Line {
     }
 }
 
+impl Leg {
+    /// Who can help when it has failed: the party whose role its work item has.
+    fn helper(self) -> WaitingFor {
+        match self {
+            Self::Settlement => WaitingFor::Finance,
+            Self::Receipt | Self::Reservation => WaitingFor::Warehouse,
+            Self::Shipment | Self::Pickup => WaitingFor::Logistics,
+            Self::Entitlement | Self::Support => WaitingFor::Specialist,
+        }
+    }
+}
+
 impl Strand {
     /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
     fn waits_for(&self) -> WaitingFor {
         match (self.leg, self.state) {
             (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
-            (_, At::Failed(_) | At::UndoFailed) => WaitingFor::Specialist,
+            (leg, At::Failed(_) | At::UndoFailed) => leg.helper(),
             (_, At::HeldPartly) => WaitingFor::Stock,
             (_, At::Consuming) => WaitingFor::System,
             (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,

@@ -71,7 +71,23 @@ pub enum Stage {
         outcome: Outcome,
         /// Stable reason code; empty when closed.
         reason: String,
+        /// What was open when it ended, and was taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken_back: Option<TakenBack>,
     },
+}
+
+/// A question that was open when the claim ended. Its number is that of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TakenBack {
+    /// Triage was judging.
+    Assessment,
+    /// The customer was asked.
+    Question,
+    /// Those who may approve were asked.
+    Approval,
+    /// The plan was proposed to the customer.
+    Proposal,
 }
 
 /// Why triage is asked.
@@ -169,6 +185,9 @@ pub struct Line {
     pub given: u32,
     /// Times that the goods were lost or damaged on the way.
     pub losses: u8,
+    /// Attempts at the shipment that were lost and have not turned up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<u16>,
     /// The legs, in the order of their names; those that bring goods of ours back come last.
     pub strands: Vec<Strand>,
 }

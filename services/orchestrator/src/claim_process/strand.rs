@@ -26,6 +26,11 @@ impl Turn {
         Self { round: process.round, numbers: process.numbers, commands }
     }
 
+    /// How often this plan has tried a leg.
+    pub fn attempts(&self, line: &Line, at: usize) -> u16 {
+        line.strands[at].attempt.saturating_sub(self.numbers)
+    }
+
     /// Asks the question of a leg as it is now.
     pub fn ask(&mut self, line: &Line, at: usize) {
         self.commands.extend(line.question(self.round, at));

@@ -4,11 +4,13 @@
 use super::strand::Answer;
 use super::*;
 
-pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: Turn) -> Step {
-    let reason = match then {
-        Then::AssessAgain => "LEG_FAILED",
-        Then::EndWithdrawn => WITHDRAWN,
-    };
+pub(super) fn begin(
+    process: &Process,
+    mut lines: Vec<Line>,
+    then: Then,
+    reason: &'static str,
+    mut turn: Turn,
+) -> Step {
     if planted(Mistake::EndAtOnce) {
         return end(process, Outcome::Withdrawn, reason, turn.commands);
     }
@@ -27,6 +29,9 @@ pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, mut tur
 pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
+            if let Some((lines, note)) = parcels::turned_up(process, lines, *job, *news) {
+                return Step::Go(process.at(Stage::Compensating { lines, then }), vec![note]);
+            }
             let Some((line, at)) = legs::addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
             match legs::learn(&mut lines[line], at, *news, &mut turn) {
@@ -112,7 +117,7 @@ fn release(line: &mut Line, turn: &mut Turn) {
     if !sent_no_more || !matches!(line.strands[at].state, At::Asked | At::HeldPartly | At::Held) {
         return;
     }
-    if planted(Mistake::ForgetRelease) {
+    if planted(Mistake::ForgetRelease) || chassis::crash::bug("forget_release") {
         line.strands[at].state = At::Undone;
         return;
     }

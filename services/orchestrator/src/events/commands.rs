@@ -112,8 +112,11 @@ impl To<'_> {
                 };
                 ("start_clocks", Kind::StartClocks(start))
             }
-            Command::StopClocks { kinds } => {
-                ("stop_clocks", Kind::StopClocks(esc::StopClocks { kinds: words::clocks(kinds) }))
+            Command::StopClocks { round, kinds } => {
+                let kept = self.stored.case.stops.iter().find(|stop| stop.round == *round && stop.kinds == *kinds);
+                let at = Some(to_wire(kept.map_or(self.now, |stop| stop.at)));
+                let stop = esc::StopClocks { kinds: words::clocks(kinds), round: u32::from(*round), at };
+                ("stop_clocks", Kind::StopClocks(stop))
             }
             Command::PauseClocks => ("pause_clocks", Kind::PauseClocks(esc::PauseClocks {})),
             Command::ResumeClocks => ("resume_clocks", Kind::ResumeClocks(esc::ResumeClocks {})),

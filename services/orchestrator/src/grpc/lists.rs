@@ -20,8 +20,8 @@ pub(super) async fn processes(pool: &PgPool, body: &ListProcessesRequest) -> Res
     let waiting_for: WaitingFor = check.optional_choice("waiting_for", body.waiting_for);
     let query = [state.as_str_name(), waiting_for.as_str_name()];
     let page = check.page(body.page_size, &body.page_token, &query);
+    let after = page.key::<Uuid>(&mut check);
     check.finish()?;
-    let after = page.after.as_deref().and_then(|key| Uuid::try_parse(key).ok());
     let rows = reads::processes(pool, small(state as i32), small(waiting_for as i32), after, page.limit).await;
     let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.claim.to_string());
     Ok(ListProcessesResponse { processes: rows.iter().map(wire::listed).collect(), next_page_token })
@@ -32,8 +32,8 @@ pub(super) async fn timeline(pool: &PgPool, body: &GetTimelineRequest) -> Result
     let mut check = Check::new();
     let claim = check.uuid("claim_id", &body.claim_id);
     let page = check.page(body.page_size, &body.page_token, &[&body.claim_id]);
+    let after = page.key(&mut check).unwrap_or(0);
     check.finish()?;
-    let after = page.after.as_deref().and_then(|key| key.parse().ok()).unwrap_or(0);
     let events = reads::timeline(pool, claim, after, page.limit).await.map_err(read_failed)?;
     // A claim has its first event from the moment it is known.
     if events.is_empty() && after == 0 {
@@ -52,8 +52,8 @@ pub(super) async fn settlements(
     let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
     let state: SettlementState = check.optional_choice("state", body.state);
     let page = check.page(body.page_size, &body.page_token, &[&body.claim_id, state.as_str_name()]);
+    let after = page.key::<Uuid>(&mut check);
     check.finish()?;
-    let after = page.after.as_deref().and_then(|key| Uuid::try_parse(key).ok());
     let rows = reads::settlements(pool, claim, small(state as i32), after, page.limit).await;
     let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.settlement_id.to_string());
     Ok(ListSettlementsResponse { settlements: rows.iter().map(wire::settlement).collect(), next_page_token })

@@ -9,17 +9,23 @@ use std::collections::{BTreeMap, VecDeque};
 use chassis::{Meta, Outcome, Refusal};
 use jiff::SignedDuration;
 use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
-use proto::policy::orchestrator::Orchestrator;
+use proto::policy::orchestrator::{AskAgain, Orchestrator};
 use proto::to_wire;
 use uuid::Uuid;
 
 use super::world::{Change, World};
-use crate::case::{self, Grant};
-use crate::claim_process::{self, Command, Event, Fact, Job, Leg, News, Process, Step};
+use crate::case::{self, Grant, Stop};
+use crate::claim_process::{self, Command, Event, Fact, Job, Leg, Money, News, Patience, Process, Step};
 use crate::entitlement::{self, Entry, Ledger, OrderLine};
 use crate::events::{self, Told};
 use crate::settlement::{self, Settlement, State};
 use crate::store::processes::{Stored, Summary};
+
+/// When a question that takes its time is asked again: it waits for a person, the customer or a carrier, and is known.
+const LONG: AskAgain = AskAgain { first_s: 600, longest_s: 86_400 };
+
+/// With this many public events only what people must know is told: the legs are read from the process.
+const EVENTS_BRIEF: u32 = claim_process::EVENTS_FULL + 100;
 
 /// One command in hand.
 pub(super) struct Turn<'a> {
@@ -75,7 +81,7 @@ impl<'a> Turn<'a> {
 
     /// Lets the process learn something; false: it stays where it is.
     pub fn learn(&mut self, event: &Event) -> Result<bool, Refusal> {
-        match claim_process::step(&self.stored.process, event) {
+        match claim_process::step_within(&self.stored.process, event, self.is_full()) {
             Step::Go(process, commands) => {
                 if let Some(told) = self.told {
                     self.stored.absorb(event, told);
@@ -98,16 +104,44 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Asks every open question again, and waits longer than the last time.
+    /// Asks again, and waits longer than the last time.
     pub fn ask_again(&mut self) -> Result<(), Refusal> {
         let process = self.stored.process.clone();
-        let commands = claim_process::waiting_for(&process);
-        let wait_s = self.policy.ask_again.next_wait_s(self.stored.ask_wait_s);
+        let patience = claim_process::patience(&process);
+        let mut commands = claim_process::ask_again(&process);
+        if patience != Patience::Short {
+            // Stopped with the times that are kept; after they were started.
+            let started = commands.iter().position(|command| matches!(command, Command::StartClocks { .. }));
+            let at = started.map_or(0, |at| at + 1);
+            let stops = self.stored.case.stops.clone().into_iter();
+            commands.splice(at..at, stops.map(|Stop { round, kinds, .. }| Command::StopClocks { round, kinds }));
+        }
+        let before = self.stored.ask_wait_s;
         self.go(process, commands)?;
-        if self.stored.ask_again_at.is_some() {
-            self.wait(wait_s);
+        match self.rule(patience) {
+            Some(rule) => self.wait(rule.next_wait_s(before)),
+            None => (self.stored.ask_again_at, self.stored.ask_wait_s) = (None, 0),
         }
         Ok(())
+    }
+
+    /// How long it waits until it asks again; `None`: that was the last time.
+    fn rule(&self, patience: Patience) -> Option<AskAgain> {
+        match patience {
+            Patience::Short => Some(self.policy.ask_again),
+            Patience::Long => Some(LONG),
+            Patience::Once => None,
+        }
+    }
+
+    /// Whether the claim is full (P56). It is told in the log when it is half so.
+    fn is_full(&self) -> bool {
+        let events = self.stored.events;
+        let bytes = self.stored.bytes();
+        if events.max(1) == claim_process::EVENTS_MAX / 2 || bytes > claim_process::STATE_MAX / 2 {
+            tracing::warn!(claim = %self.claim, events, bytes, "the claim has used half of what it may");
+        }
+        events >= claim_process::EVENTS_FULL || bytes >= claim_process::STATE_FULL
     }
 
     /// What has changed.
@@ -159,7 +193,11 @@ impl<'a> Turn<'a> {
     }
 
     fn tell(&mut self, command: &Command) -> Result<(), Refusal> {
-        if let Command::StartFollowUp { .. } = command {
+        if let Command::StopClocks { round, kinds } = command {
+            self.stored.case.stopped(*round, kinds, self.meta.now);
+        }
+        // Asked again, it does not begin anew.
+        if let (Command::StartFollowUp { .. }, None) = (command, self.stored.due_at) {
             let days = i64::from(self.policy.follow_up.days_without_answer);
             self.stored.due_at = Some(self.meta.now + SignedDuration::from_hours(24 * days));
         }
@@ -181,11 +219,15 @@ impl<'a> Turn<'a> {
             (granted, _) = event.amounts();
             self.stored.case.grants.push(Grant { job, line, given: 0, amount: 0 });
         }
-        let event = Event::Work { job, news: News::Granted(granted) };
-        match claim_process::step(&self.stored.process, &event) {
+        self.answer(&Event::Work { job, news: News::Granted(granted) })
+    }
+
+    /// What is known at once goes back into the process.
+    fn answer(&mut self, event: &Event) -> Result<(), Refusal> {
+        match claim_process::step(&self.stored.process, event) {
             Step::Go(process, commands) => self.moved(process, commands),
             Step::Stay => {}
-            Step::Broken => return Err(broken(&event)),
+            Step::Broken => return Err(broken(event)),
         }
         Ok(())
     }
@@ -223,6 +265,10 @@ impl<'a> Turn<'a> {
             Some(settlement) => settlement,
             None => {
                 let grant = self.granted(grant)?;
+                // Goods that cost nothing: nobody is told to pay nothing.
+                if grant.share(quantity) == 0 {
+                    return self.answer(&Event::Work { job, news: News::Money(Money::Nothing) });
+                }
                 let ledger = self.ledger(&grant.line).ok_or_else(|| Refusal::park("there is no such ledger"))?;
                 let settlement = Settlement {
                     settlement_id: self.settlement_id(job),
@@ -239,11 +285,24 @@ impl<'a> Turn<'a> {
                 self.settled(settlement.clone());
                 let notice = events::refund_instructed(self.meta, self.claim, &self.stored, &settlement);
                 self.outcome.tell(notice);
+                if chassis::crash::bug("refund_twice") {
+                    self.refund_twice(&settlement);
+                }
                 settlement
             }
         };
         self.outcome.tell(events::notice_for_finance(self.meta, self.claim, &self.stored, &settlement));
         Ok(())
+    }
+
+    /// The seeded bug `refund_twice`: the same money under another name.
+    fn refund_twice(&mut self, settlement: &Settlement) {
+        let (round, line, attempt) = settlement.job;
+        let job = (round, line, attempt + 500);
+        let settlement_id = settlement::id(self.stored.case.received_at(), self.claim, job);
+        let second = Settlement { settlement_id, job, ..settlement.clone() };
+        self.outcome.tell(events::notice_for_finance(self.meta, self.claim, &self.stored, &second));
+        self.settled(second);
     }
 
     /// Numbers a public fact: 1, 2, 3 … without gaps, in the transaction that makes it true.
@@ -252,6 +311,9 @@ impl<'a> Turn<'a> {
             Fact::SettlementInstructed { job } | Fact::SettlementPaid { job } => self.settlement_of(*job),
             _ => None,
         };
+        if !self.is_worth_telling(fact, settlement.as_ref()) {
+            return;
+        }
         // Only the last event of a claim says that it has ended: what led there carries the state before.
         let ended = matches!(view.state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
         let before = &self.stored.summary;
@@ -260,7 +322,8 @@ impl<'a> Turn<'a> {
             _ if ended => (before.state, before.waiting_for),
             _ => (view.state as i32, view.waiting_for as i32),
         };
-        self.stored.events += 1;
+        let gap = chassis::crash::bug("skip_event_number") && self.stored.events == 3;
+        self.stored.events += 1 + u32::from(gap);
         self.stored.changed_at = self.meta.now;
         let event = ClaimEvent {
             claim_id: self.claim.to_string(),
@@ -279,6 +342,18 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// What is instructed without being paid was nothing; and the timeline of a claim ends somewhere (P56).
+    fn is_worth_telling(&self, fact: &Fact, settlement: Option<&Settlement>) -> bool {
+        let events = self.stored.events;
+        match fact {
+            Fact::Ended { .. } => true,
+            _ if events + 1 >= claim_process::EVENTS_MAX => false,
+            Fact::SettlementInstructed { .. } => settlement.is_some(),
+            Fact::LegMoved { .. } | Fact::PersonAsked { .. } | Fact::ClockMoved => events < EVENTS_BRIEF,
+            _ => true,
+        }
+    }
+
     /// Copies what is searched for, and decides when an open question is asked again.
     fn summarize(&mut self) {
         let process = &self.stored.process;
@@ -292,13 +367,9 @@ impl<'a> Turn<'a> {
                 _ => String::new(),
             },
         };
-        // Only a service is asked again: everybody else has been heard of, and takes their time.
-        let open = waiting_for == WaitingFor::System && !claim_process::waiting_for(process).is_empty();
-        if open {
-            self.wait(self.policy.ask_again.next_wait_s(0));
-        } else {
-            (self.stored.ask_again_at, self.stored.ask_wait_s) = (None, 0);
-        }
+        // A service answers at once; whoever else answers takes their time, and perhaps has not heard of it (P53).
+        let patience = claim_process::patience(process);
+        self.wait(self.rule(patience).unwrap_or(LONG).next_wait_s(0));
         if state != ClaimState::FollowingUp {
             self.stored.due_at = None;
         }

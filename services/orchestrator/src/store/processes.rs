@@ -77,6 +77,16 @@ impl Stored {
         }
     }
 
+    /// About how many bytes are kept of the claim. What has changed little cannot be large.
+    pub fn bytes(&self) -> usize {
+        if self.version < 50 {
+            return 0;
+        }
+        let json = |text: Result<Vec<u8>, serde_json::Error>| text.map_or(0, |text| text.len());
+        let plan = self.plan.as_ref().map_or(0, Message::encoded_len);
+        json(serde_json::to_vec(&self.case)) + json(serde_json::to_vec(&self.process)) + plan
+    }
+
     /// A line of the plan in force.
     pub fn line(&self, line: u16) -> Option<&LinePlan> {
         self.plan.iter().flat_map(|plan| &plan.lines).find(|planned| planned.line == u32::from(line))

@@ -128,6 +128,12 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
     Ruling { assessment, outcome }
 }
 
+/// A person goes on where questions to the customer lead nowhere.
+pub fn unanswered(rules: &Triage) -> Outcome {
+    let (reason, role) = Why::OrderNotFound.told(rules);
+    Outcome::Person { reason: reason.to_owned(), role, proposal: Vec::new() }
+}
+
 /// Value of the units concerned, if they were sold in the pack's currency.
 fn worth(pack: &Pack, line: &Line, order: Option<&Order>) -> Option<i64> {
     let order = order.filter(|order| order.unit_price.currency == pack.currency)?;

@@ -79,7 +79,9 @@ fn decision(check: &mut Check, at: &str, line: &LineDecision) -> person::LineDec
     let reason = if resolution == Resolution::Reject {
         code(check, &format!("{at}.reason"), &line.reason)
     } else {
-        if !line.reason.is_empty() {
+        // What is not said cannot forbid a reason: the one mistake is named, and no other.
+        let known = check.text(&format!("{at}.reason"), &line.reason, 0..=64);
+        if !known.is_empty() && resolution != Resolution::Unspecified {
             check.add(&format!("{at}.reason"), "is for rejected lines only");
         }
         String::new()

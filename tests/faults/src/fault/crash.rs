@@ -40,15 +40,17 @@ async fn points_of_all(stage: &mut Stage) -> Result<()> {
     ensure!(!list.is_empty(), "crash_points.txt names no point");
     stage.begin("crash points")?;
     let all = stage.rig.all().to_vec();
-    let each = all.into_iter().map(|process| {
+    let mut each = Vec::new();
+    for process in all {
         let mut own: Vec<_> =
             list.iter().filter(|(home, _)| matches!(*home, "chassis") || *home == process.service).collect();
         let mut random = Random::new(stage.random.number());
         random.shuffle(&mut own);
         let own = own.into_iter().map(|(_, point)| (*point, random.between(1, 3))).collect();
-        crash_at_each(stage, process, own)
-    });
-    let reached: usize = try_join_all(each.collect::<Vec<_>>()).await?.into_iter().sum();
+        each.push((process, own));
+    }
+    let each = each.into_iter().map(|(process, own)| crash_at_each(stage, process, own));
+    let reached: usize = try_join_all(each).await?.into_iter().sum();
     stage.end(&format!("crash points, {reached} crashes"))?;
     // Passed by any process of the run: a point that nobody ever comes to shows nothing.
     let passed = std::fs::read_to_string(stage.rig.folder().join("coverage.txt")).unwrap_or_default();

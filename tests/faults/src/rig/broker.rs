@@ -116,6 +116,11 @@ impl Rig {
         remove(&self.servers().nats_store()).await
     }
 
+    /// What an operator does after the store was lost: streams and consumers anew, then everything from the journals.
+    pub async fn rebuild(&self) -> Result<()> {
+        self.provision(self.storage_mib()).await
+    }
+
     /// Acknowledgements of consumers that passed so far.
     pub fn acks(&self) -> u64 {
         let each = self.all().iter().map(|process| &process.nats.passed().acks);

@@ -151,6 +151,48 @@ fn a_kept_promise_is_never_breached() {
     assert_eq!(case.clock(ClockKind::FirstFeedback, 1).state, ClockState::Stopped);
 }
 
+fn stop_at(round: u32, kinds: &[ClockKind], at: &str) -> Command {
+    Command::StopClocks { kinds: kinds.iter().copied().collect(), round: Some(round), at: Some(stamp(at)) }
+}
+
+#[test]
+fn a_late_stop_of_an_old_round_leaves_the_new_one_alone() {
+    let mut case = running();
+    case.tell(&start(2, &[ClockKind::FirstFeedback]));
+    case.at("2026-11-23T10:00:00Z");
+    case.tell(&stop_at(1, ClockKind::ALL, "2026-11-23T09:30:00Z"));
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 1).state, ClockState::Stopped);
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 1).stopped_at, Some(stamp("2026-11-23T09:30:00Z")));
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 2).state, ClockState::Running);
+    assert!(case.tell(&start(1, &[ClockKind::FinalSolution])).is_empty(), "it is remembered for that round");
+    assert!(!case.tell(&start(2, &[ClockKind::FinalSolution])).is_empty(), "and not for the next");
+    case.tell(&stop_at(2, &[ClockKind::FirstFeedback], "2026-11-23T10:00:00Z"));
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 2).state, ClockState::Stopped);
+}
+
+#[test]
+fn a_promise_that_was_kept_in_time_is_not_broken_by_late_news() {
+    let mut case = running();
+    case.at("2026-11-23T17:31:00Z");
+    let events = case.tell(&stop_at(1, &[ClockKind::FirstFeedback], "2026-11-23T17:29:00Z"));
+    assert_eq!((breaches(&events), warnings(&events)), (0, vec![75]));
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 1).state, ClockState::Stopped);
+    // The sweep was faster: what is on record stays, with the time at which the promise was kept.
+    let mut case = running();
+    case.at("2026-11-23T17:31:00Z");
+    assert_eq!(breaches(&case.sweep()), 1);
+    let late = stop_at(1, &[ClockKind::FirstFeedback], "2026-11-23T17:29:00Z");
+    case.tell(&late);
+    let clock = case.clock(ClockKind::FirstFeedback, 1);
+    assert_eq!((clock.state, clock.next_at), (ClockState::Breached, None));
+    assert_eq!(clock.stopped_at, Some(stamp("2026-11-23T17:29:00Z")));
+    assert!(case.tell(&late).is_empty());
+    // Nobody keeps a promise in the future.
+    let mut case = running();
+    case.tell(&stop_at(1, &[ClockKind::FirstFeedback], "2026-12-23T17:29:00Z"));
+    assert_eq!(case.clock(ClockKind::FirstFeedback, 1).stopped_at, Some(stamp("2026-11-23T09:00:00Z")));
+}
+
 #[test]
 fn a_stop_after_the_deadline_is_too_late() {
     let mut case = running();

@@ -27,6 +27,17 @@ fn a_task_is_opened_once_and_its_decision_is_told_again() {
 }
 
 #[test]
+fn what_was_tried_too_often_is_not_tried_again() {
+    let mut case = Case::new();
+    let task = Task { attempt: 200, ..TASK };
+    let (kind, reason, role) = (WorkKind::LegFailed, "LOST".to_owned(), Role::Logistics);
+    case.tell(&Command::OpenTask { task, kind, reason, role });
+    let item = case.open_items()[0].id;
+    assert_eq!(case.decide("leo", &[Role::Logistics], item, Ruling::Retry), Err(Refusal::TriedTooOften));
+    case.decide("leo", &[Role::Logistics], item, Ruling::Deny).unwrap();
+}
+
+#[test]
 fn a_task_that_is_taken_back_is_never_opened_again() {
     for early in [true, false] {
         let mut case = Case::new();

@@ -210,6 +210,17 @@ fn excess_is_recorded_and_nothing_at_all_can_close_a_return() {
 }
 
 #[test]
+fn a_return_that_comes_in_endless_pieces_is_closed_by_its_last() {
+    let mut shop = Shop::with(0);
+    shop.expect(job(1, 1), 1_000);
+    let taken = (0..1_000).take_while(|_| shop.count(job(1, 1), [1, 0, 0], false).is_ok()).count();
+    assert_eq!(taken, 199);
+    assert_eq!(shop.count(job(1, 1), [1, 0, 0], false), Err(Refusal::TooManyReceipts));
+    shop.count(job(1, 1), [1, 0, 0], true).unwrap();
+    assert_eq!(shop.state.returns[&job(1, 1)].state, ReturnState::ClosedShort);
+}
+
+#[test]
 fn returned_goods_fill_back_orders() {
     let mut shop = Shop::with(0);
     shop.reserve(job(1, 1), 2);

@@ -11,6 +11,9 @@ pub fn asked(world: &mut World, before: &Process, after: &Process, commands: &[C
         asked_of_others(world, after, command)?;
         asked_about_work(world, after, command)?;
     }
+    if let Stage::Ended { outcome, .. } = &after.stage {
+        holds_nothing(world, *outcome)?;
+    }
     if is_busy(before) && !is_busy(after) {
         let undone = matches!(before.stage, Stage::Compensating { .. }) || !is_done(after);
         nothing_is_forgotten(world, undone)?;
@@ -59,7 +62,11 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
             keep(world.paused, "resumed and not paused")?;
             world.paused = false;
         }
-        Command::StartClocks { .. } | Command::StopClocks { .. } | Command::Notify { .. } | Command::Announce(_) => {}
+        Command::StartClocks { round, .. } => world.clocks = *round,
+        Command::StopClocks { round, .. } => {
+            keep(*round <= world.clocks, "clocks of a later round are stopped")?;
+        }
+        Command::Notify { .. } | Command::Announce(_) => {}
         // Asked about work.
         Command::OpenTask { .. } | Command::CloseTask { .. } | Command::Grant { .. } | Command::Give { .. } => {}
         Command::GiveBack { .. } | Command::TakeBack { .. } | Command::Reserve { .. } | Command::Consume { .. } => {}
@@ -122,6 +129,9 @@ pub fn hold(process: &Process, world: &World) -> Kept {
     let open = waiting_for(process);
     for command in &open {
         keep(was_asked(world, command), &format!("awaited but never asked: {command:?}"))?;
+    }
+    for command in ask_again(process) {
+        keep(was_asked(world, &command), &format!("asked again but never asked: {command:?}"))?;
     }
     let asking = matches!(process.stage, Stage::AwaitingCustomer { .. });
     keep(ended || world.paused == asking, "clocks pause exactly while the customer is asked")?;
@@ -228,13 +238,37 @@ fn was_asked(world: &World, command: &Command) -> bool {
         Command::RequestApproval { plan } => *plan == world.asked[2],
         Command::ProposePlan { plan } => *plan == world.asked[3],
         Command::StartFollowUp { round } => u32::from(*round) == world.asked[4],
-        // These have no answer, so nobody waits for one.
-        Command::CancelAssessment { .. } | Command::CloseQuestion { .. } | Command::WithdrawPlan { .. } => false,
-        Command::EndClaim { .. } | Command::StartClocks { .. } | Command::StopClocks { .. } => false,
-        Command::PauseClocks | Command::ResumeClocks | Command::CancelApproval { .. } => false,
-        Command::CloseTask { .. } | Command::GiveBack { .. } | Command::Give { .. } => false,
+        // These have no answer: they are told again after a long silence.
+        Command::CancelAssessment { assessment } => *assessment == world.asked[0],
+        Command::CloseQuestion { question } => *question == world.asked[1],
+        Command::CancelApproval { plan } => *plan == world.asked[2],
+        Command::WithdrawPlan { plan } => *plan == world.asked[3],
+        Command::EndClaim { .. } => world.ends == 1,
+        Command::StartClocks { round, .. } => *round == world.clocks,
+        Command::PauseClocks => world.paused,
+        Command::ResumeClocks => !world.paused,
+        Command::CloseTask { job } => {
+            fate(job).is_some_and(|fate| fate.task.is_some() && (fate.undo || matches!(fate.told, Told::Ruled(_))))
+        }
+        // Told again with its time, which the handler keeps.
+        Command::StopClocks { .. } | Command::GiveBack { .. } | Command::Give { .. } => false,
         Command::TakeBack { .. } | Command::Notify { .. } | Command::Announce(_) => false,
     }
+}
+
+/// Whatever else is true of it: a claim that has ended holds no stock and no booking that can still be called off
+/// (G5, P40), because it ends when those who hold them have answered.
+fn holds_nothing(world: &World, outcome: Outcome) -> Kept {
+    for (job, fate) in world.jobs.iter().filter(|(_, fate)| fate.task.is_none()) {
+        let holds = match job.leg {
+            Leg::Reservation => matches!(fate.told, Told::Nothing | Told::Begun | Told::Full),
+            Leg::Shipment | Leg::Pickup => matches!(fate.told, Told::Nothing | Told::Begun),
+            Leg::Receipt => outcome != Outcome::Closed && matches!(fate.told, Told::Nothing | Told::Begun),
+            Leg::Entitlement | Leg::Settlement | Leg::Support => false,
+        };
+        keep(!holds, &format!("ended and forgotten: {job:?} {fate:?}"))?;
+    }
+    Ok(())
 }
 
 /// When a plan is over, nothing of it is left held, booked, expected or promised.
@@ -263,7 +297,7 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
                 let answered = matches!(fate.told, Told::Cancelled | Told::Complete);
                 answered && (!undone || fate.count.came() == 0 || left_so())
             }
-            Leg::Settlement => fate.told == Told::NotPaid || (fate.told == Told::Paid && (!undone || left_so())),
+            Leg::Settlement => matches!(fate.told, Told::NotPaid | Told::Free) || (fate.told == Told::Paid && (!undone || left_so())),
             Leg::Support => true,
         };
         keep(settled, &forgotten())?;
@@ -277,6 +311,9 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
 
 /// What the ledger must say in the end: money that was paid, goods that were sent and have not come back.
 fn given(world: &World, line: u16, account: Account) -> u32 {
+    if world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Free) {
+        return account.given;
+    }
     let paid = world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
     let sent = world.of_line(line, Leg::Shipment).last().map(|(_, fate)| fate.told);
     match sent {

@@ -70,11 +70,109 @@ fn lost_goods_are_sent_again_twice_and_then_a_person_decides() {
 }
 
 #[test]
+fn a_lost_parcel_that_turns_up_is_noted_once() {
+    let mut story = Story::of(plan(Resolution::Resend, 3));
+    story.learns(Leg::Entitlement, 1, News::Granted(2));
+    story.sends_and_loses(1);
+    story.learns(Leg::Reservation, 2, News::Stock(Stock::Reserved));
+    let before = story.asked.len();
+    story.learns(Leg::Shipment, 1, News::Parcel(Parcel::Delivered));
+    let noted = Fact::LegMoved {
+        job: job(Leg::Shipment, 1),
+        state: proto::claim::LegState::Progressed,
+        detail: "TURNED_UP",
+        quantity: 2,
+    };
+    assert_eq!(story.asked[before..], [Command::Announce(noted)]);
+    let again = Event::Work { job: job(Leg::Shipment, 1), news: News::Parcel(Parcel::Delivered) };
+    assert_eq!(step(&story.process, &again), Step::Stay);
+    story.learns(Leg::Shipment, 2, News::Parcel(Parcel::Delivered));
+    story.learns(Leg::Reservation, 2, News::Stock(Stock::Consumed));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Closed);
+}
+
+#[test]
+fn a_parcel_that_turns_up_while_a_person_is_asked_needs_nobody() {
+    let mut story = Story::of(plan(Resolution::Resend, 3));
+    story.learns(Leg::Entitlement, 1, News::Granted(2));
+    story.sends_and_loses(1).sends_and_loses(2).sends_and_loses(3);
+    assert_eq!(waits_for(&story.process), proto::claim::WaitingFor::Logistics);
+    story.learns(Leg::Shipment, 3, News::Parcel(Parcel::Delivered));
+    assert!(story.was_asked(&Command::CloseTask { job: job(Leg::Shipment, 4) }));
+    assert!(story.was_asked(&Command::Give { job: job(Leg::Entitlement, 1), quantity: 2 }));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Closed);
+}
+
+#[test]
+fn nothing_to_pay_waits_for_nobody() {
+    let mut story = Story::of(plan(Resolution::RefundOnly, 1));
+    story.learns(Leg::Entitlement, 1, News::Granted(1));
+    story.learns(Leg::Settlement, 1, News::Money(Money::Nothing));
+    assert_eq!(state(&story.process), proto::claim::ClaimState::Closed);
+    assert!(!story.was_asked(&Command::Announce(Fact::SettlementPaid { job: job(Leg::Settlement, 1) })));
+}
+
+#[test]
+fn stock_that_never_comes_is_for_a_person() {
+    let mut story = Story::of(plan(Resolution::Resend, 1));
+    story.learns(Leg::Entitlement, 1, News::Granted(1));
+    for attempt in 1..=50 {
+        story.learns(Leg::Reservation, attempt, News::Stock(Stock::Expired));
+    }
+    let task = Command::OpenTask { job: job(Leg::Reservation, 51), kind: Task::LegFailed, reason: "NOT_RESERVABLE" };
+    assert_eq!(waiting_for(&story.process), [task]);
+}
+
+#[test]
+fn a_full_claim_gives_up_asks_a_person_and_can_only_end() {
+    let mut story = Story::of(plan(Resolution::Resend, 1));
+    story.learns(Leg::Entitlement, 1, News::Granted(1));
+    let held = Event::Work { job: job(Leg::Reservation, 1), news: News::Stock(Stock::Reserved) };
+    let Step::Go(process, asked) = step_within(&story.process, &held, true) else { panic!("it goes on") };
+    assert!(asked.contains(&Command::Announce(Fact::CompensationStarted { reason: "CLAIM_TOO_LARGE" })), "{asked:?}");
+    story.process = process;
+    story.learns(Leg::Shipment, 1, News::Parcel(Parcel::Cancelled));
+    story.learns(Leg::Reservation, 1, News::Stock(Stock::Released));
+    assert_eq!(story.process.stage, Stage::Assessing { reason: AssessReason::Failed });
+    let judged = Event::Judged { assessment: 2, plan: Plan { number: 2, ..plan(Resolution::Resend, 1) } };
+    let Step::Go(process, _) = step_within(&story.process, &judged, true) else { panic!("it ends") };
+    let reason = "CLAIM_TOO_LARGE".to_owned();
+    assert_eq!(process.stage, Stage::Ended { outcome: Outcome::Rejected, reason, taken_back: None });
+    assert_eq!(step_within(&story.process, &judged, false), step(&story.process, &judged));
+}
+
+#[test]
+fn rounds_and_plans_have_an_end() {
+    let at = |round, plan, stage| Process { round, assessment: plan, plan, numbers: 0, acknowledged: true, stage };
+    let low = Event::FollowUpAnswered { round: ROUNDS_MAX, score: 1, low: true };
+    let Step::Go(process, _) = step(&at(ROUNDS_MAX, 1, Stage::FollowingUp), &low) else { panic!("it ends") };
+    let reason = "ROUNDS_EXHAUSTED".to_owned();
+    assert_eq!(process.stage, Stage::Ended { outcome: Outcome::Closed, reason, taken_back: None });
+    let next = Plan { number: PLANS_MAX + 1, ..plan(Resolution::Resend, 1) };
+    let judged = Event::Judged { assessment: PLANS_MAX, plan: next };
+    let failed = Stage::Assessing { reason: AssessReason::Failed };
+    let Step::Go(process, _) = step_within(&at(1, PLANS_MAX, failed), &judged, false) else { panic!("it ends") };
+    assert!(matches!(process.stage, Stage::Ended { outcome: Outcome::Rejected, .. }));
+}
+
+#[test]
+fn what_was_open_at_the_end_is_taken_back_again() {
+    let mut story = Story::of(Plan { automatic: false, ..plan(Resolution::Resend, 1) });
+    assert_eq!(patience(&story.process), Patience::Long);
+    let open = ask_again(&story.process);
+    assert!(matches!(open[..], [Command::StartClocks { round: 1, .. }, Command::RequestApproval { plan: 1 }]), "{open:?}");
+    story.hears(Event::Withdrawn);
+    assert_eq!(patience(&story.process), Patience::Once);
+    let end = Command::EndClaim { outcome: Outcome::Withdrawn, reason: "WITHDRAWN".to_owned() };
+    assert_eq!(ask_again(&story.process), [Command::CancelApproval { plan: 1 }, end]);
+}
+
+#[test]
 fn what_was_given_before_is_not_given_again() {
     let mut story = Story::of(plan(Resolution::RefundOnly, 3));
     story.learns(Leg::Entitlement, 1, News::Granted(0));
     let reason = "ALREADY_COMPENSATED".to_owned();
-    assert_eq!(story.process.stage, Stage::Ended { outcome: Outcome::Rejected, reason });
+    assert_eq!(story.process.stage, Stage::Ended { outcome: Outcome::Rejected, reason, taken_back: None });
 }
 
 #[test]

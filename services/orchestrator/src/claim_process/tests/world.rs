@@ -60,6 +60,8 @@ pub enum Told {
     Cancelled,
     Paid,
     NotPaid,
+    /// There was nothing to pay.
+    Free,
     Ruled(Ruling),
 }
 
@@ -88,6 +90,8 @@ pub struct World {
     pub withdrawn: bool,
     /// All clocks are paused.
     pub paused: bool,
+    /// The newest round whose clocks were started.
+    pub clocks: u16,
 }
 
 impl Alphabet {
@@ -151,7 +155,8 @@ impl Alphabet {
             Leg::Settlement => {
                 let paid = matches!(fate.told, Told::Nothing | Told::Paid).then_some(News::Money(Money::Paid));
                 let not_paid = matches!(fate.told, Told::Nothing | Told::NotPaid);
-                paid.into_iter().chain(not_paid.then_some(News::Money(Money::NotPaid))).collect()
+                let free = matches!(fate.told, Told::Nothing | Told::Free).then_some(News::Money(Money::Nothing));
+                paid.into_iter().chain(not_paid.then_some(News::Money(Money::NotPaid))).chain(free).collect()
             }
             Leg::Support => vec![],
         }
@@ -163,6 +168,8 @@ impl Alphabet {
             Told::Begun => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
             Told::Out => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
             Told::Delivered => vec![Parcel::HandedOver, Parcel::Delivered],
+            // It turns up.
+            Told::Lost => vec![Parcel::Delivered],
             _ => vec![],
         };
         if matches!(fate.told, Told::Nothing | Told::Begun | Told::Out) {
@@ -277,6 +284,8 @@ impl Fate {
             News::Stock(Stock::Consumed) => Told::Consumed,
             News::Parcel(Parcel::Booked) if self.told == Told::Nothing => Told::Begun,
             News::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => Told::Gone,
+            // Others were sent in its place: what the customer has twice nobody brings back.
+            News::Parcel(Parcel::Delivered) if self.told == Told::Lost && leg == Leg::Shipment => Told::Lost,
             News::Parcel(Parcel::Delivered) => Told::Delivered,
             News::Parcel(Parcel::Lost) => Told::Lost,
             News::Parcel(Parcel::Damaged) if leg == Leg::Shipment => Told::Lost,
@@ -296,6 +305,7 @@ impl Fate {
             }
             News::Money(Money::Paid) => Told::Paid,
             News::Money(Money::NotPaid) => Told::NotPaid,
+            News::Money(Money::Nothing) => Told::Free,
             News::Ruled(ruling) => Told::Ruled(ruling),
             _ => self.told,
         };

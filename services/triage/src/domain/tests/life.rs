@@ -82,6 +82,36 @@ fn a_cancelled_assessment_closes_its_work_item() {
 }
 
 #[test]
+fn who_was_asked_too_often_is_not_asked_again() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    // No such order is known, and the customer answers with nothing that helps.
+    for number in 1..=20 {
+        run(&mut case, &Orders::default(), &day, &assess(number, AssessReason::New)).unwrap();
+        assert_eq!(case.entries[&number].state, EntryState::Question);
+    }
+    run(&mut case, &Orders::default(), &day, &assess(21, AssessReason::New)).unwrap();
+    assert_eq!(case.entries[&21].state, EntryState::Person);
+    let item = open(&case).remove(0);
+    let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
+    let more = verdict(&item, VerdictKind::Ask("MORE".to_owned()));
+    assert_eq!(run(&mut case, &Orders::default(), &anna, &more), Err(Refusal::TooLarge));
+}
+
+#[test]
+fn after_many_plans_a_claim_can_only_be_refused() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &assess(51, AssessReason::Denied)).unwrap();
+    let item = open(&case).remove(0);
+    let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
+    let plan = verdict(&item, VerdictKind::Lines(refund(None)));
+    assert_eq!(run(&mut case, &orders, &anna, &plan), Err(Refusal::TooLarge));
+    let reject = LineDecision { resolution: Resolution::Reject, reason: "NO".to_owned(), ..refund(None).remove(0) };
+    run(&mut case, &orders, &anna, &verdict(&item, VerdictKind::Lines(vec![reject]))).unwrap();
+    assert_eq!(case.entries[&51].state, EntryState::Refused);
+}
+
+#[test]
 fn a_person_decides_once_and_the_answer_is_told_again() {
     let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
     let orders = facts([order()]);

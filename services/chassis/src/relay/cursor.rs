@@ -1,0 +1,160 @@
+//! Which rows are next. See the head of [`super`].
+
+use jiff_sqlx::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::trouble::Trouble;
+
+/// Rows published before the cursor moves.
+pub(super) const ROUND: i64 = 500;
+/// Rows a round is planned for: a long backlog is cut into rounds by transaction id.
+const PLANNED: i64 = 5_000;
+
+const LOOK: &str = "\
+    SELECT from_tx, to_tx, seq, epoch, rewind_tx, horizon, \
+        (SELECT extract(epoch FROM clock_timestamp() - at)::float8 FROM journal WHERE tx >= horizon ORDER BY tx, seq LIMIT 1) \
+        AS ahead \
+    FROM relay, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) h";
+const ROWS: &str = "\
+    SELECT seq, event_id, aggregate, number, subject, payload, trace, at, \
+        extract(epoch FROM clock_timestamp() - at)::float8 AS age \
+    FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
+/// Where a long backlog is cut.
+const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx, seq OFFSET $3 LIMIT 1";
+/// The latest transaction outside of a round that must go before a row inside it.
+const OUTSIDE: &str = "\
+    SELECT max(a.tx) FROM journal b JOIN journal a ON a.aggregate = b.aggregate AND a.seq < b.seq \
+    WHERE b.tx >= $1 AND b.tx < $2 AND a.tx >= $2";
+/// What waits, while nothing can be published.
+const BACKLOG: &str = "\
+    SELECT count(*) AS rows, COALESCE(max(age), 0) AS age FROM ( \
+        SELECT extract(epoch FROM clock_timestamp() - j.at)::float8 AS age FROM journal j, relay r \
+        WHERE j.tx >= r.from_tx AND NOT (j.tx < r.to_tx AND j.seq <= r.seq) ORDER BY j.tx, j.seq LIMIT $1) w";
+
+/// The statements of this module, for the test that prepares them all.
+pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, BACKLOG];
+
+/// How far the journal is published: all of transactions below `from`; below `to` up to `seq`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub from: i64,
+    pub to: i64,
+    pub seq: i64,
+}
+
+impl Cursor {
+    /// Everything below a transaction.
+    pub(super) fn at(tx: i64) -> Self {
+        Self { from: tx, to: tx, seq: 0 }
+    }
+
+    /// A cursor behind which everything is published that is published behind both.
+    pub(super) fn before(self, other: Self) -> Self {
+        if self == other { self } else { Self::at(self.from.min(other.from)) }
+    }
+
+    pub(super) fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { from: row.try_get("from_tx")?, to: row.try_get("to_tx")?, seq: row.try_get("seq")? })
+    }
+}
+
+/// What a look at the cursor finds.
+#[derive(Debug)]
+pub(super) struct View {
+    pub cursor: Cursor,
+    pub epoch: i64,
+    /// Where an operator wants the cursor.
+    pub rewind: Option<i64>,
+    /// All transactions below it have ended.
+    pub horizon: i64,
+    /// Age in seconds of the oldest row above the horizon.
+    pub ahead: Option<f64>,
+}
+
+/// A row of the journal.
+pub(super) struct Line {
+    pub seq: i64,
+    pub event_id: Uuid,
+    pub aggregate: Uuid,
+    pub number: Option<i32>,
+    pub subject: String,
+    pub payload: Vec<u8>,
+    pub trace: Option<String>,
+    pub at: jiff::Timestamp,
+    /// In seconds, by the clock of the database.
+    pub age: f64,
+}
+
+pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble> {
+    let row = sqlx::query(LOOK).fetch_one(connection).await?;
+    Ok(View {
+        cursor: Cursor::of(&row)?,
+        epoch: row.try_get("epoch")?,
+        rewind: row.try_get("rewind_tx")?,
+        horizon: row.try_get("horizon")?,
+        ahead: row.try_get("ahead")?,
+    })
+}
+
+/// The next rows below `cursor.to`.
+pub(super) async fn rows(connection: &mut PgConnection, cursor: Cursor) -> Result<Vec<Line>, Trouble> {
+    let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
+    let rows = rows.fetch_all(connection).await?;
+    Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
+}
+
+fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
+    Ok(Line {
+        seq: row.try_get("seq")?,
+        event_id: row.try_get("event_id")?,
+        aggregate: row.try_get("aggregate")?,
+        number: row.try_get("number")?,
+        subject: row.try_get("subject")?,
+        payload: row.try_get("payload")?,
+        trace: row.try_get("trace")?,
+        at: row.try_get::<Timestamp, _>("at")?.to_jiff(),
+        age: row.try_get("age")?,
+    })
+}
+
+/// The transaction id up to which a round goes; `None`: the horizon does not allow a round yet.
+pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<i64>, Trouble> {
+    let (from, horizon) = (view.cursor.from, view.horizon);
+    let cut: Option<i64> =
+        sqlx::query_scalar(CUT).bind(from).bind(horizon).bind(PLANNED).fetch_optional(&mut *connection).await?;
+    let mut to = cut.map_or(horizon, |cut| cut.max(from + 1));
+    // Without rows beyond its end a round leaves nothing out.
+    if view.ahead.is_none() && to == horizon {
+        return Ok(Some(to));
+    }
+    loop {
+        let outside: Option<i64> = sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(&mut *connection).await?;
+        match outside {
+            None => return Ok(Some(to)),
+            Some(tx) if tx >= horizon => return Ok(None),
+            Some(tx) => to = tx + 1,
+        }
+    }
+}
+
+/// Rows that wait (up to a round of them), and the age of the oldest in seconds.
+pub(super) async fn backlog(connection: &mut PgConnection) -> Result<(u64, f64), Trouble> {
+    let row = sqlx::query(BACKLOG).bind(ROUND).fetch_one(connection).await?;
+    let rows: i64 = row.try_get("rows")?;
+    Ok((u64::try_from(rows).unwrap_or(0), row.try_get("age")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earlier_of_two_cursors_leaves_out_nothing_of_either() {
+        let cut = Cursor { from: 5, to: 10, seq: 100 };
+        assert_eq!(cut.before(cut), cut);
+        assert_eq!(cut.before(Cursor::at(7)), Cursor::at(5), "the rows of 7 to 9 up to 100 are not behind the other");
+        assert_eq!(Cursor::at(3).before(cut), Cursor::at(3));
+    }
+}

@@ -1,0 +1,230 @@
+//! How rows leave: pipelined, each confirmed by the broker.
+//!
+//! Services restore the order of what they are told by its numbers, so commands, events and notices of a round leave in
+//! one pipeline. Subscribers of the public stream read in its order: of one claim only one row is on its way, so that a
+//! lost one is not overtaken by the next. Such a round goes in waves.
+
+use std::collections::HashMap;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::publish::PublishAck;
+use futures::future::join_all;
+use proto::Subject;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Relay;
+use super::cursor::Line;
+use super::lease::Lead;
+use super::trouble::Trouble;
+use crate::message::Envelope;
+use crate::{Fault, crash};
+
+/// Where the broker has the rows of a round that is not finished: a second try does not send them again.
+#[derive(Default)]
+pub(super) struct Acked(HashMap<Uuid, (String, u64)>);
+
+impl Acked {
+    /// The broker may have lost them, or the cursor is behind them.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The newest message of each stream.
+    pub(super) fn newest(&self) -> HashMap<&str, (u64, Uuid)> {
+        let mut newest: HashMap<&str, (u64, Uuid)> = HashMap::new();
+        for (event_id, (stream, sequence)) in &self.0 {
+            let entry = newest.entry(stream).or_insert((*sequence, *event_id));
+            if *sequence > entry.0 {
+                *entry = (*sequence, *event_id);
+            }
+        }
+        newest
+    }
+}
+
+/// Cuts a round into waves: of the public events of one claim each waits for the one before.
+fn waves(rows: &[Line]) -> Vec<Vec<&Line>> {
+    let mut depth: HashMap<Uuid, usize> = HashMap::new();
+    let mut waves: Vec<Vec<&Line>> = vec![Vec::new()];
+    for row in rows {
+        let at = if row.subject.starts_with("claim.") {
+            *depth.entry(row.aggregate).and_modify(|depth| *depth += 1).or_insert(0)
+        } else {
+            0
+        };
+        if waves.len() == at {
+            waves.push(Vec::new());
+        }
+        waves[at].push(row);
+    }
+    waves
+}
+
+impl Relay {
+    /// Publishes rows; all are on the broker when this succeeds.
+    pub(super) async fn publish(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        rows: &[Line],
+    ) -> Result<(), Trouble> {
+        for wave in waves(rows) {
+            lead.keep(connection).await?;
+            self.wave(lead, acked, wave).await?;
+            crash::point("relay.acked");
+        }
+        Ok(())
+    }
+
+    async fn wave(&self, lead: &mut Lead, acked: &mut Acked, wave: Vec<&Line>) -> Result<(), Trouble> {
+        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.0.contains_key(&row.event_id)).collect();
+        let mut answers = Vec::with_capacity(wave.len());
+        for row in &wave {
+            if !lead.valid() {
+                return Err(Trouble::Stale);
+            }
+            answers.push(self.send(row, None).await?.into_future());
+        }
+        crash::point("relay.published");
+        let answers = tokio::select! {
+            answers = join_all(answers) => answers,
+            trouble = self.disconnected(lead) => return Err(trouble),
+        };
+        let (mut trouble, mut known) = (None, Vec::new());
+        for (row, answer) in wave.into_iter().zip(answers) {
+            match answer {
+                Ok(ack) if ack.duplicate => known.push((row, ack)),
+                Ok(ack) => self.stored(lead, acked, row, ack)?,
+                Err(error) => trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &row.subject))),
+            }
+        }
+        self.known(lead, acked, known).await?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// Notes an acknowledgement. A sequence that was given before means that the broker lost its tail (P02).
+    fn stored(&self, lead: &mut Lead, acked: &mut Acked, row: &Line, ack: PublishAck) -> Result<(), Trouble> {
+        let newest = lead.newest.get(&ack.stream).copied().unwrap_or(0);
+        if ack.sequence <= newest && !crash::bug("relay_skips_read_back") {
+            let PublishAck { stream, sequence, .. } = ack;
+            return Err(Trouble::Broken(format!("{stream} gave {sequence} after {newest}: the broker lost its tail")));
+        }
+        lead.newest.insert(ack.stream.clone(), ack.sequence);
+        acked.0.insert(row.event_id, (ack.stream, ack.sequence));
+        Ok(())
+    }
+
+    /// The broker says that it has these already. It is believed only if the message is really there (P08); one that is
+    /// not is sent under another id, which nothing but the broker's own filter looks at.
+    async fn known(
+        &self,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        known: Vec<(&Line, PublishAck)>,
+    ) -> Result<(), Trouble> {
+        let mut looked = Vec::with_capacity(known.len());
+        for some in known.chunks(32) {
+            looked.extend(join_all(some.iter().map(|(_, ack)| self.fetch(&ack.stream, ack.sequence))).await);
+        }
+        for ((row, ack), found) in known.into_iter().zip(looked) {
+            if found? == Some(row.event_id) {
+                acked.0.insert(row.event_id, (ack.stream, ack.sequence));
+                continue;
+            }
+            tracing::warn!(
+                service = self.service,
+                event_id = %row.event_id,
+                stream = ack.stream,
+                sequence = ack.sequence,
+                "the broker knows the id of a message that it does not have"
+            );
+            let again = self.send(row, Some(lead.second_id(row.event_id))).await?;
+            let ack = again.await.map_err(|error| Trouble::of(&error, &row.subject))?;
+            self.stored(lead, acked, row, ack)?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, row: &Line, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
+        let address = format!("{}.v1.{}", self.prefix, row.subject);
+        let subject = Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))?;
+        let mut headers = Envelope {
+            event_id: row.event_id,
+            source: self.service,
+            subject: &subject,
+            aggregate: row.aggregate,
+            number: row.number,
+            at: row.at,
+            trace: row.trace.as_deref(),
+        }
+        .headers();
+        if let Some(id) = second_id {
+            headers.insert("Nats-Msg-Id", id);
+        }
+        #[expect(clippy::disallowed_methods, reason = "the relay is how messages leave")]
+        let sent = self.jetstream.publish_with_headers(address, headers, row.payload.clone().into()).await;
+        sent.map_err(|error| Trouble::of(&error, &row.subject))
+    }
+
+    /// Times that a connection to the broker was made.
+    pub(super) fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Whether the broker can be reached, as far as the client knows.
+    pub(super) fn connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Whether it is still the connection under which the broker was read back.
+    pub(super) fn same_connection(&self, lead: &Lead) -> bool {
+        self.connected() && lead.checked.is_some_and(|(connects, _)| connects == self.connects())
+    }
+
+    /// Waits until the connection is lost or another one. Acknowledgements from before are worth nothing then: what they
+    /// told of may be gone, and its numbers may be given to others.
+    async fn disconnected(&self, lead: &Lead) -> Trouble {
+        while self.same_connection(lead) || crash::bug("relay_skips_read_back") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Trouble::Broken("the connection to the broker broke".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seq: i64, subject: &str, aggregate: u128) -> Line {
+        Line {
+            seq,
+            event_id: Uuid::from_u128(1_000 + u128::from(seq.unsigned_abs())),
+            aggregate: Uuid::from_u128(aggregate),
+            number: None,
+            subject: subject.to_owned(),
+            payload: Vec::new(),
+            trace: None,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            age: 0.0,
+        }
+    }
+
+    #[test]
+    fn only_public_events_of_one_claim_wait_for_each_other() {
+        let rows = [
+            line(1, "claim.a.submitted", 1),
+            line(2, "command.triage.assess", 1),
+            line(3, "claim.a.triaged", 1),
+            line(4, "command.inventory.reserve", 1),
+            line(5, "claim.b.submitted", 2),
+            line(6, "claim.a.decided", 1),
+        ];
+        let waves: Vec<Vec<i64>> = waves(&rows).iter().map(|wave| wave.iter().map(|row| row.seq).collect()).collect();
+        assert_eq!(waves, [vec![1, 2, 4, 5], vec![3], vec![6]]);
+    }
+}

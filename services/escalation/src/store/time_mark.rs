@@ -1,0 +1,34 @@
+//! The time that counts: the database's clock, which never goes back (P57).
+
+use chassis::{Fault, Tx};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgPool;
+
+use super::time;
+
+/// Not more often than needed: a jump back of less is no jump.
+pub(super) const MARK: &str = "UPDATE time_mark SET at = now() WHERE at < now() - interval '200 milliseconds'";
+
+pub(super) const READ: &str = "SELECT now() AS now, greatest(now(), at) AS at FROM time_mark";
+
+/// The time of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    /// Now. It stands still while the database's clock is behind where it has been.
+    pub now: Timestamp,
+    /// How far that is ahead of the database's clock.
+    pub ahead: SignedDuration,
+}
+
+/// Keeps how far the time has come.
+pub(super) async fn mark(pool: &PgPool) -> Result<(), Fault> {
+    sqlx::query(MARK).execute(pool).await?;
+    Ok(())
+}
+
+/// The time.
+pub(super) async fn read(tx: &mut Tx) -> Result<Time, Fault> {
+    let row = sqlx::query(READ).fetch_one(tx).await?;
+    let (now, at) = (time(&row, "now")?, time(&row, "at")?);
+    Ok(Time { now: at, ahead: at.duration_since(now) })
+}

@@ -1,0 +1,167 @@
+//! C1: what was acknowledged can be read back with the content that was acknowledged (G1).
+
+use proto::escalation;
+use proto::intake::{
+    AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest,
+    SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
+};
+use proto::logistics::ReportTrackingRequest;
+use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
+
+use crate::evidence::{Evidence, Violation, is_terminal};
+use crate::log::Call;
+
+/// Looks for violations.
+pub fn check(evidence: &Evidence) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (id, call) in evidence.log.acknowledged() {
+        match evidence.claims.get(&id) {
+            None => found.push(Violation::of("C1", &id, "it was acknowledged, and cannot be read back")),
+            Some(claim) => found.extend(content(evidence, claim, call)),
+        }
+    }
+    found.extend(evidence.log.calls.iter().filter_map(|call| forgotten(evidence, call)));
+    found
+}
+
+fn content(evidence: &Evidence, now: &Claim, call: &Call) -> Vec<Violation> {
+    let id = now.claim_id.as_str();
+    let mut different = Vec::new();
+    let mut compare = |what: &str, same: bool| {
+        if !same {
+            different.push(what.to_owned());
+        }
+    };
+    if let Some(told) = call.answered::<SubmitClaimResponse>().and_then(|told| told.claim) {
+        compare("number", told.claim_number == now.claim_number);
+        compare("channel", told.channel == now.channel);
+        compare("customer_ref", told.customer_ref == now.customer_ref);
+        compare("country", told.country == now.country);
+        compare("received_at", told.received_at == now.received_at);
+        compare("descriptions", told.descriptions == now.descriptions);
+        // Evidence is added to: what was there first stays first.
+        compare("evidence", now.evidence.starts_with(&told.evidence));
+        let lines = |claim: &Claim| {
+            let mut lines = claim.lines.clone();
+            lines.iter_mut().for_each(|line| line.evidence_count = 0);
+            lines
+        };
+        compare("lines", lines(&told) == lines(now));
+    }
+    if let Some(asked) = call.asked::<SubmitClaimRequest>().filter(|asked| !asked.customer_ref.is_empty()) {
+        compare("customer_ref as sent", asked.customer_ref == now.customer_ref);
+        let sent = asked.lines.iter().map(|line| (&line.sku, &line.order_no, line.quantity, &line.description));
+        let kept = now.lines.iter().zip(&now.descriptions);
+        let kept = kept.map(|(line, text)| (&line.sku, &line.order_no, line.quantity, text));
+        compare("lines as sent", sent.eq(kept));
+        if let (Some(sent), Some(kept)) = (&asked.contact, evidence.contacts.get(id)) {
+            compare("contact as sent", sent == kept);
+        }
+    }
+    let text = |what: String| Violation::of("C1", id, format!("{what}: not what was acknowledged"));
+    different.into_iter().map(text).collect()
+}
+
+/// An acknowledged change of which nothing is left.
+fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
+    let lost = |claim: &str, what: String| Some(Violation::of("C1", claim, format!("{what} was acknowledged, and is lost")));
+    if call.outcome != crate::log::Outcome::Ok {
+        return None;
+    }
+    match call.method.as_str() {
+        "WithdrawClaim" => {
+            let claim = evidence.claims.get(&call.asked::<WithdrawClaimRequest>()?.claim_id)?;
+            let kept = claim.withdrawal_requested || is_terminal(claim.state());
+            if kept { None } else { lost(&claim.claim_id, "the withdrawal".to_owned()) }
+        }
+        "AnswerQuestion" => {
+            let asked = call.asked::<AnswerQuestionRequest>()?;
+            let claim = evidence.claims.get(&asked.claim_id)?;
+            let question = claim.questions.iter().find(|question| question.question_id == asked.question_id);
+            let kept = question.is_some_and(|question| question.answered_at.is_some());
+            if kept { None } else { lost(&claim.claim_id, format!("the answer to question {}", asked.question_id)) }
+        }
+        "AnswerFollowUp" => {
+            let asked = call.asked::<AnswerFollowUpRequest>()?;
+            let claim = evidence.claims.get(&asked.claim_id)?;
+            let kept = claim.scores.contains(&asked.score);
+            if kept { None } else { lost(&claim.claim_id, format!("score {}", asked.score)) }
+        }
+        "ConfirmReadBack" => {
+            let claim = evidence.claims.get(&call.asked::<ConfirmReadBackRequest>()?.claim_id)?;
+            if claim.read_back_at.is_some() { None } else { lost(&claim.claim_id, "the read-back".to_owned()) }
+        }
+        "AddEvidence" => {
+            let asked = call.asked::<AddEvidenceRequest>()?;
+            let claim = evidence.claims.get(&asked.claim_id)?;
+            let has = |sha256: &str| claim.evidence.iter().any(|piece| piece.sha256.eq_ignore_ascii_case(sha256));
+            let missing = asked.evidence.iter().find(|piece| !has(&piece.sha256))?;
+            lost(&claim.claim_id, format!("evidence {}", missing.sha256))
+        }
+        "ConfirmSettlement" => settlement(evidence, &call.asked()?),
+        "DecideWorkItem" => decision(evidence, call),
+        "ReportTracking" => {
+            let number = call.asked::<ReportTrackingRequest>()?.tracking_no;
+            let known = evidence.shipments.iter().any(|shipment| shipment.tracking_no == number);
+            if known { None } else { lost("", format!("a tracking event of {number}")) }
+        }
+        _ => None,
+    }
+}
+
+fn settlement(evidence: &Evidence, asked: &ConfirmSettlementRequest) -> Option<Violation> {
+    let wanted = if asked.paid { SettlementState::Paid } else { SettlementState::Failed };
+    let found = evidence.settlements.iter().find(|row| row.settlement_id == asked.settlement_id);
+    let claim = found.and_then(|row| row.job.as_ref()).map_or("", |job| job.claim_id.as_str());
+    let state = found.map(proto::orchestrator::Settlement::state);
+    let what = format!("settlement {} was confirmed as {wanted:?}, and is {state:?}", asked.settlement_id);
+    (state != Some(wanted)).then(|| Violation::of("C1", claim, what))
+}
+
+fn decision(evidence: &Evidence, call: &Call) -> Option<Violation> {
+    let id = call.asked::<escalation::DecideWorkItemRequest>().map(|asked| asked.work_item_id);
+    let id = id.or_else(|| call.request["workItemId"].as_str().map(str::to_owned))?;
+    let judging = evidence.judging.iter().map(|item| (&item.work_item_id, &item.claim_id, item.open));
+    let tasks = evidence.tasks.iter().map(|item| (&item.work_item_id, &item.claim_id, item.open));
+    match judging.chain(tasks).find(|(known, ..)| **known == id) {
+        Some((_, _, false)) => None,
+        Some((_, claim, true)) => Some(Violation::of("C1", claim, format!("work item {id} was decided, and is open"))),
+        None => Some(Violation::general("C1", format!("work item {id} was decided, and is not in the list"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_claim_that_is_gone_or_changed_is_found() {
+        let mut evidence = sample::good();
+        assert_eq!(check(&evidence), Vec::new());
+        evidence.claims.get_mut(sample::CLAIM).unwrap().lines[0].quantity = 7;
+        assert_eq!(check(&evidence).len(), 2);
+        evidence.claims.remove(sample::CLAIM);
+        assert_eq!(check(&evidence)[0].what, "it was acknowledged, and cannot be read back");
+    }
+
+    #[test]
+    fn a_changed_contact_is_found() {
+        let mut evidence = sample::good();
+        evidence.contacts.get_mut(sample::CLAIM).unwrap().phone = "2".to_owned();
+        assert_eq!(check(&evidence).len(), 1);
+    }
+
+    #[test]
+    fn a_forgotten_withdrawal_payment_or_decision_is_found() {
+        let mut evidence = sample::good();
+        let claim = evidence.claims.get_mut(sample::CLAIM).unwrap();
+        claim.set_state(proto::claim::ClaimState::Submitted);
+        let request = serde_json::json!({"requestId": "w", "claimId": sample::CLAIM});
+        evidence.log.calls.push(sample::call("intake", "WithdrawClaim", "w", request, None));
+        evidence.settlements[0].set_state(SettlementState::Instructed);
+        evidence.tasks[0].open = true;
+        let found: Vec<String> = check(&evidence).into_iter().map(|violation| violation.what).collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads everything that the checks need, at one moment after the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use proto::claim::{ClaimEvent, Resolution, claim_event};
+use proto::escalation::{self, ListClocksRequest, ListEscalationsRequest};
+use proto::intake::{Contact, GetContactRequest, ListClaimsRequest};
+use proto::inventory::{
+    GetAvailabilityRequest, ListMovementsRequest, ListReservationsRequest, ListReturnsRequest, Reservation,
+};
+use proto::logistics::ListShipmentsRequest;
+use proto::operations::{ListParkedRequest, Parked};
+use proto::orchestrator::{
+    GetEntitlementRequest, GetProcessRequest, GetTimelineRequest, ListSettlementsRequest, Process,
+};
+use proto::triage;
+
+use crate::api::{self, Api, SERVICES};
+use crate::evidence::{Evidence, now_ms};
+use crate::feed::{Feed, Notices};
+use crate::log::Log;
+use crate::subscriber::{self, Place};
+use crate::{one, pages};
+
+/// Reads that are under way at once: the services have better things to do.
+const AT_ONCE: usize = 8;
+
+/// What was received and seen while the run went on.
+#[derive(Default)]
+pub struct Observed {
+    /// The public stream.
+    pub live: Feed,
+    /// Notices.
+    pub notices: Notices,
+    /// What was wrong with stock at some moment.
+    pub stock: BTreeSet<String>,
+    /// Messages that were seen parked.
+    pub parked: BTreeSet<(String, String)>,
+}
+
+/// Reads everything.
+pub struct Gatherer {
+    /// Clients.
+    pub api: Arc<Api>,
+    /// The public stream.
+    pub claims: Place,
+    /// The stream of notices.
+    pub notices: Place,
+    /// What was received and seen.
+    pub observed: Arc<Mutex<Observed>>,
+    /// Claims behind a parked message may wait.
+    pub expect_parked: bool,
+    /// Contact data never change: they are read once.
+    pub contacts: BTreeMap<String, Contact>,
+}
+
+impl Gatherer {
+    /// Everything that is known now.
+    pub async fn read(&mut self, log: &Log) -> Evidence {
+        let mut evidence = Evidence { log: log.clone(), expect_parked: self.expect_parked, ..Evidence::default() };
+        let claims = pages!(self.api, intake, list_claims, ListClaimsRequest::default(), claims);
+        evidence.claims = claims.into_iter().map(|claim| (claim.claim_id.clone(), claim)).collect();
+        self.claims(&mut evidence).await;
+        self.lists(&mut evidence).await;
+        self.goods(&mut evidence).await;
+        self.entitlements(&mut evidence).await;
+        self.parked(&mut evidence).await;
+        self.streams(&mut evidence).await;
+        evidence.unread.extend(self.api.take_unread());
+        evidence.now_ms = now_ms();
+        evidence
+    }
+
+    async fn claims(&mut self, evidence: &mut Evidence) {
+        let ids: Vec<String> = evidence.known_claims().into_iter().map(str::to_owned).collect();
+        let api = &self.api;
+        let read = futures::stream::iter(ids.clone()).map(async |id| {
+            let (process, timeline) = process_and_timeline(api, &id).await;
+            let ask = ListClocksRequest { claim_id: id.clone(), ..ListClocksRequest::default() };
+            let clocks = pages!(api, escalation, list_clocks, ask.clone(), clocks);
+            (id, process, timeline, clocks)
+        });
+        let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+        for (id, process, timeline, clocks) in read {
+            evidence.processes.extend(process.map(|process| (id.clone(), process)));
+            evidence.timelines.insert(id.clone(), timeline);
+            evidence.clocks.insert(id, clocks);
+        }
+        let wanted: Vec<String> =
+            evidence.log.acknowledged().into_keys().filter(|id| !self.contacts.contains_key(id)).collect();
+        let contacts = futures::stream::iter(wanted).map(async |id| {
+            let ask = GetContactRequest { claim_id: id.clone(), purpose: "check of a fault run".to_owned() };
+            (id, contact(api, ask).await)
+        });
+        let contacts: Vec<_> = contacts.buffer_unordered(AT_ONCE).collect().await;
+        self.contacts.extend(contacts.into_iter().filter_map(|(id, contact)| Some((id, contact?))));
+        evidence.contacts.clone_from(&self.contacts);
+    }
+
+    async fn lists(&self, evidence: &mut Evidence) {
+        let api = &self.api;
+        let every = triage::ListWorkItemsRequest { include_closed: true, ..triage::ListWorkItemsRequest::default() };
+        evidence.judging = pages!(api, triage, list_work_items, every.clone(), work_items);
+        let every =
+            escalation::ListWorkItemsRequest { include_closed: true, ..escalation::ListWorkItemsRequest::default() };
+        evidence.tasks = pages!(api, escalation, list_work_items, every.clone(), work_items);
+        evidence.escalations =
+            pages!(api, escalation, list_escalations, ListEscalationsRequest::default(), escalations);
+        evidence.settlements = pages!(api, orchestrator, list_settlements, ListSettlementsRequest::default(), settlements);
+        evidence.shipments = pages!(api, logistics, list_shipments, ListShipmentsRequest::default(), shipments);
+    }
+
+    /// Stock is read between two equal readings of the reservations, so that it must add up.
+    async fn goods(&self, evidence: &mut Evidence) {
+        let api = &self.api;
+        for _ in 0..5 {
+            let before = self.reservations().await;
+            let known = skus(&evidence.log).into_iter().chain(before.iter().map(|row| row.sku.clone()));
+            let skus: BTreeSet<String> = known.filter(|sku| !sku.is_empty()).collect();
+            let read = futures::stream::iter(skus).map(async |sku: String| {
+                let stock = one!(api, inventory, get_availability, availability(&sku));
+                let ask = ListMovementsRequest { sku: sku.clone(), ..ListMovementsRequest::default() };
+                (sku, stock, pages!(api, inventory, list_movements, ask.clone(), movements))
+            });
+            let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+            evidence.returns = pages!(api, inventory, list_returns, ListReturnsRequest::default(), returns);
+            let after = self.reservations().await;
+            evidence.stock_is_still = before == after;
+            evidence.reservations = after;
+            for (sku, stock, movements) in read {
+                evidence.stock.extend(stock.map(|stock| (sku.clone(), stock)));
+                evidence.movements.insert(sku, movements);
+            }
+            if evidence.stock_is_still {
+                return;
+            }
+        }
+    }
+
+    async fn reservations(&self) -> Vec<Reservation> {
+        pages!(self.api, inventory, list_reservations, ListReservationsRequest::default(), reservations)
+    }
+
+    async fn entitlements(&self, evidence: &mut Evidence) {
+        let plans = evidence.timelines.values().flatten().filter_map(|event| match &event.kind {
+            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
+            _ => None,
+        });
+        let gives = |line: &&proto::claim::LinePlan| {
+            !line.order_no.is_empty()
+                && !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
+        };
+        let lines = plans.flat_map(|plan| &plan.lines).filter(gives);
+        let keys: BTreeSet<(String, String)> = lines.map(|line| (line.order_no.clone(), line.sku.clone())).collect();
+        let api = &self.api;
+        let read = futures::stream::iter(keys).map(async |(order_no, sku)| {
+            let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.clone() };
+            Some(((order_no, sku), one!(api, orchestrator, get_entitlement, ask.clone())?))
+        });
+        let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+        evidence.entitlements = read.into_iter().flatten().collect();
+    }
+
+    async fn parked(&self, evidence: &mut Evidence) {
+        for service in SERVICES {
+            let rows = parked(&self.api, service).await;
+            evidence.parked.extend(rows.into_iter().map(|row| (service.to_owned(), row)));
+        }
+    }
+
+    async fn streams(&self, evidence: &mut Evidence) {
+        let prefix = &self.claims.prefix;
+        let mut why = None;
+        for _ in 0..15 {
+            let (mut fresh, mut notices) = (Feed::default(), Notices::default());
+            let claims = subscriber::read_all(&self.claims, |message| fresh.take(prefix, &message, true)).await;
+            let told = subscriber::read_all(&self.notices, |message| notices.take(prefix, &message)).await;
+            match claims.and(told) {
+                Ok(()) => {
+                    evidence.fresh = fresh;
+                    evidence.notices = notices;
+                    why = None;
+                    break;
+                }
+                Err(error) => why = Some(format!("the public streams cannot be read: {error:#}")),
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        evidence.unread.extend(why);
+        let observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        evidence.live = observed.live.clone();
+        // What was received once was sent, even if the broker lost it afterwards.
+        evidence.notices.by_event.extend(observed.notices.by_event.clone());
+        evidence.notices.odd.extend(observed.notices.odd.clone());
+        evidence.stock_samples.clone_from(&observed.stock);
+        evidence.parked_before.clone_from(&observed.parked);
+    }
+}
+
+/// Both of one moment: they are read again until they agree on the number of events, as long as that may help.
+async fn process_and_timeline(api: &Api, id: &str) -> (Option<Process>, Vec<ClaimEvent>) {
+    let mut read = (None, Vec::new());
+    for _ in 0..10 {
+        let ask = GetTimelineRequest { claim_id: id.to_owned(), ..GetTimelineRequest::default() };
+        let timeline = pages!(api, orchestrator, get_timeline, ask.clone(), events);
+        let ask = GetProcessRequest { claim_id: id.to_owned() };
+        let process = one!(api, orchestrator, get_process, ask.clone()).and_then(|told| told.process);
+        let events = process.as_ref().map_or(0, |process| process.events);
+        let agree = usize::try_from(events).is_ok_and(|events| events == timeline.len());
+        read = (process, timeline);
+        if agree {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    read
+}
+
+/// Who may read contact data is a matter of roles; what may not be read is not compared.
+async fn contact(api: &Api, ask: GetContactRequest) -> Option<Contact> {
+    for _ in 0..5 {
+        match api.intake().get_contact(api::request(ask.clone())).await {
+            Ok(told) => return told.into_inner().contact,
+            Err(status) if status.code() == tonic::Code::PermissionDenied => return None,
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+    None
+}
+
+/// Parked messages of a service.
+pub async fn parked(api: &Api, service: &str) -> Vec<Parked> {
+    let call = |page_token: String| -> futures::future::BoxFuture<'static, _> {
+        let mut client = api.operations(service);
+        let ask = ListParkedRequest { page_size: api::PAGE, page_token };
+        Box::pin(async move { client.list_parked(api::request(ask)).await })
+    };
+    api.list(service, "list_parked", call, |page| (page.parked, page.next_page_token), |row| row).await
+}
+
+/// Question for the stock of a SKU.
+pub fn availability(sku: &str) -> GetAvailabilityRequest {
+    GetAvailabilityRequest { sku: sku.to_owned(), batch: String::new() }
+}
+
+/// SKUs that the workload has registered or received.
+pub fn skus(log: &Log) -> BTreeSet<String> {
+    let calls = log.calls.iter().filter(|call| call.service == "inventory");
+    let lists = calls.flat_map(|call| ["skus", "lines"].map(|list| &call.request[list]));
+    let rows = lists.filter_map(|list| list.as_array()).flatten();
+    rows.filter_map(|row| Some(row["sku"].as_str()?.to_owned())).collect()
+}

@@ -1,0 +1,41 @@
+//! The same load when something grows or breaks. Each part gives its figures with the ratio that the goal is stated in.
+
+mod closed_claims;
+mod deadlines;
+mod hot_sku;
+mod outage;
+mod overload;
+mod snapshot;
+mod subscribers;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::options::{Growth, Point};
+use crate::point::{self, Measured};
+use crate::shop::Shop;
+use crate::stand::Stand;
+
+/// The load under which things are compared.
+const STEADY: Point = Point::Closed(64);
+
+/// Runs one part; gives its name and its figures.
+pub async fn run(stand: &mut Stand, shop: &Arc<Shop>, what: Growth) -> Result<(&'static str, Value)> {
+    Ok(match what {
+        Growth::ClosedClaims => ("closed_claims", closed_claims::run(stand, shop).await?),
+        Growth::HotSku => ("hot_sku", hot_sku::run(stand).await?),
+        Growth::Subscribers => ("subscribers", subscribers::run(stand, shop).await?),
+        Growth::Snapshot => ("snapshot", snapshot::run(stand, shop).await?),
+        Growth::Deadlines => ("deadlines", deadlines::run(stand, shop).await?),
+        Growth::Outage => ("outage", outage::run(stand, shop).await?),
+        Growth::Overload => ("overload", overload::run(stand, shop).await?),
+    })
+}
+
+/// The steady load once.
+async fn steady(stand: &Stand, shop: &Arc<Shop>) -> Result<Measured> {
+    stand.settle().await?;
+    point::measure(stand, shop, STEADY, None).await
+}

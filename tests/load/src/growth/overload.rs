@@ -1,0 +1,73 @@
+//! Three times the peak (L11): what is refused is refused at once and stays out, what is accepted is closed, and soon
+//! after the end everything is as before.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::steady;
+use crate::bench::say;
+use crate::driver::Record;
+use crate::load::Load;
+use crate::point::Window;
+use crate::shop::Shop;
+use crate::stand::Stand;
+
+const HOLD_SECONDS: u64 = 60;
+/// Longest that the recovery is looked for.
+const AFTER_SECONDS: u64 = 60;
+const TIMES: f64 = 3.0;
+/// Normal: the median of a second is at most so many times that of before.
+const NORMAL: f64 = 3.0;
+
+/// Measures before, during and after.
+pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
+    let peak = steady(stand, shop).await?.claims_per_s;
+    let half = (peak / 2.0).max(1.0);
+    let seconds = (stand.options.seconds as f64).clamp(2.0, 20.0);
+    let hold = stand.options.hold.unwrap_or(HOLD_SECONDS) as f64;
+    let after = if stand.options.quick { 3 } else { AFTER_SECONDS };
+    stand.settle().await?;
+    let calm = Load::open(&stand.driver, shop, half, false);
+    let begun = Instant::now();
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    let before = calm.end().await?;
+    let normal = Window::new(begun, seconds).latencies(&before).1;
+
+    let shed = stand.driver.tally().shed.load(Ordering::Relaxed);
+    let overload = Load::open(&stand.driver, shop, peak * TIMES, true);
+    let window = Window::new(Instant::now(), hold);
+    tokio::time::sleep(Duration::from_secs_f64(hold)).await;
+    overload.quit();
+    let waiting = stand.driver.tally().in_flight();
+    say(&format!("the overload is over; {waiting} claims are under way"));
+    // At once, while what was accepted is still worked on.
+    let calm = Load::open(&stand.driver, shop, half, false);
+    let ended = Instant::now();
+    tokio::time::sleep(Duration::from_secs(after)).await;
+    let later = calm.end().await?;
+    let records = overload.end().await?;
+    let shed = stand.driver.tally().shed.load(Ordering::Relaxed) - shed;
+    let goodput = window.rate(&records);
+    let accepted = records.iter().filter(|record| record.acked.is_some()).count();
+    let closed = records.iter().filter(|record| record.ended.is_some()).count();
+    Ok(json!({
+        "peak_claims_per_s": peak, "offered_per_s": peak * TIMES, "seconds": hold,
+        "goodput_per_s": goodput, "ratio": goodput / peak,
+        "accepted": accepted, "closed": closed, "refused": shed, "in_flight_at_the_end": waiting,
+        "closed_ms_p50_normal": normal.p50, "closed_ms_p50": window.latencies(&records).1.p50,
+        "normal_again_s": normal_again(&later, ended, after, normal.p50), "looked_for_s": after,
+    }))
+}
+
+/// The first second from which on every second's median is normal; none: it never was.
+fn normal_again(records: &[Record], ended: Instant, seconds: u64, p50: f64) -> Option<u64> {
+    let is_normal = |second: &u64| {
+        let window = Window::new(ended + Duration::from_secs(*second), 1.0);
+        window.latencies(records).1.p50 <= p50 * NORMAL
+    };
+    (0..seconds).rev().take_while(is_normal).last()
+}

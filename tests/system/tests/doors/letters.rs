@@ -1,0 +1,185 @@
+//! A valid message for every subject, with every field set: what the bad ones are made from. `@` is the claim.
+
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use proto::Subject;
+
+use crate::dynamic::{CONTRACT, message};
+
+/// A kind of message between services.
+pub struct Letter {
+    /// Service that reads it.
+    pub reader: &'static str,
+    /// Its subject.
+    pub subject: Subject,
+    /// The message of the contract.
+    pub descriptor: MessageDescriptor,
+    text: String,
+}
+
+impl Letter {
+    /// The message about a claim.
+    pub fn about(&self, claim: &str) -> DynamicMessage {
+        message(&self.descriptor, &self.text, claim)
+    }
+}
+
+/// One letter for each variant of each command and event of the contract.
+///
+/// # Panics
+/// If a variant has no example.
+pub fn all() -> Vec<Letter> {
+    let mut all = Vec::new();
+    for service in local::SERVICES {
+        let name = service.name;
+        let title = name[..1].to_uppercase() + &name[1..];
+        for (kind, reader) in [("Command", name), ("Event", "orchestrator")] {
+            let Some(descriptor) = CONTRACT.get_message_by_name(&format!("redress.{name}.v1.{title}{kind}")) else {
+                assert_eq!(name, "orchestrator", "{name} has no {kind}");
+                continue;
+            };
+            let choice = descriptor.oneofs().find(|choice| choice.name() == "kind").unwrap();
+            for variant in choice.fields() {
+                let (service, variant) = (name.to_owned(), variant.name().to_owned());
+                let text = example(&title, kind, &variant);
+                let subject = match kind {
+                    "Command" => Subject::Command { service, name: variant },
+                    _ => Subject::Event { service, name: variant },
+                };
+                all.push(Letter { reader, subject, descriptor: descriptor.clone(), text });
+            }
+        }
+    }
+    all
+}
+
+fn example(title: &str, kind: &str, variant: &str) -> String {
+    let name = format!("{title}{kind}.{variant}");
+    let found = EXAMPLES.iter().find(|(of, _)| *of == name);
+    let (_, body) = found.unwrap_or_else(|| panic!("letters.rs has no example of {name}"));
+    let body = body.replace("$PLAN", PLAN).replace("$JUDGEMENT", JUDGEMENT).replace("$LINE", LINE).replace("$JOB", JOB);
+    let about = match (title, kind) {
+        ("Inventory", _) | ("Logistics", "Command") => format!(r#""job": {JOB}"#),
+        ("Logistics", _) => format!(r#""job": {JOB}, "direction": "DIRECTION_OUTBOUND""#),
+        ("Escalation", "Command") => r#""claim_id": "@", "claim_number": "RD-2026-000001""#.to_owned(),
+        _ => r#""claim_id": "@""#.to_owned(),
+    };
+    format!(r#"{{{about}, "{variant}": {body}}}"#)
+}
+
+const JOB: &str = r#"{"claim_id": "@", "round": 1, "line": 1, "attempt": 1}"#;
+
+const PLAN: &str = r#"{"number": 1, "cost": {"minor_units": 250, "currency": "GBP"}, "automatic": true,
+    "consented": true, "proposed_by": "rules", "policy": "supply-chain@1", "lines": [{"line": 1,
+    "resolution": "RESOLUTION_REFUND_ONLY", "sku": "MUG", "batch": "B-1", "quantity": 1, "collect": true,
+    "order_no": "O-1", "sold_quantity": 1, "unit_price": {"minor_units": 250, "currency": "GBP"},
+    "cost": {"minor_units": 250, "currency": "GBP"}, "freight_payer": "LIABILITY_PARTY_CARRIER",
+    "promised_on": "2026-01-09", "reason": "QUANTITY_REDUCED"}]}"#;
+
+const JUDGEMENT: &str = r#"{"number": 1, "category": "CATEGORY_SHORTAGE", "severity": "SEVERITY_MINOR",
+    "priority": 10, "liability": "LIABILITY_PARTY_CARRIER", "department": "DEPARTMENT_LOGISTICS",
+    "judged_by": "rules", "judged_at": "2026-01-02T03:04:05Z"}"#;
+
+const LINE: &str = r#"{"line": 1, "order_no": "O-1", "sku": "MUG", "batch": "B-1", "serials": ["S-1"], "quantity": 1,
+    "category": "CATEGORY_SHORTAGE", "wish": "RESOLUTION_RESEND", "delivered_on": "2026-01-02",
+    "occurred_on": "2026-01-03", "safety_risk": true, "operation_stopped": true, "evidence_count": 1}"#;
+
+const EXAMPLES: &[(&str, &str)] = &[
+    ("IntakeCommand.ask_customer", r#"{"question_id": "q1", "reason": "ORDER_NUMBER_NEEDED", "line": 1}"#),
+    ("IntakeCommand.close_question", r#"{"question_id": "q1"}"#),
+    ("IntakeCommand.propose_plan", r#"{"plan": $PLAN}"#),
+    ("IntakeCommand.withdraw_plan", r#"{"plan_number": 1}"#),
+    ("IntakeCommand.start_follow_up", r#"{"round": 1}"#),
+    ("IntakeCommand.end_claim", r#"{"outcome": "CLAIM_STATE_REJECTED", "reason": "NOT_GOODS"}"#),
+    (
+        "IntakeEvent.claim_submitted",
+        r#"{"claim_number": "RD-2026-000001", "channel": "CHANNEL_WEB", "customer_ref": "C-1", "country": "GB",
+            "lines": [$LINE], "importance": 1, "received_at": "2026-01-02T03:04:05Z"}"#,
+    ),
+    ("IntakeEvent.customer_answered", r#"{"question_id": "q1", "line": 1, "order_no": "O-1"}"#),
+    ("IntakeEvent.claim_withdrawn", "{}"),
+    ("IntakeEvent.plan_answered", r#"{"plan_number": 1, "accepted": true}"#),
+    ("IntakeEvent.follow_up_answered", r#"{"round": 1, "score": 5}"#),
+    ("IntakeEvent.read_back_confirmed", "{}"),
+    (
+        "TriageCommand.assess_claim",
+        r#"{"assessment": 1, "plan_number": 1, "reason": "ASSESS_REASON_NEW", "claim_number": "RD-2026-000001",
+            "customer_ref": "C-1", "country": "GB", "lines": [$LINE], "importance": 1,
+            "received_at": "2026-01-02T03:04:05Z", "order_unknown_lines": [1]}"#,
+    ),
+    ("TriageCommand.cancel_assessment", r#"{"assessment": 1}"#),
+    ("TriageEvent.claim_judged", r#"{"assessment": 1, "judgement": $JUDGEMENT, "plan": $PLAN}"#),
+    ("TriageEvent.claim_refused", r#"{"assessment": 1, "judgement": $JUDGEMENT, "reason": "NOT_GOODS"}"#),
+    (
+        "TriageEvent.person_needed",
+        r#"{"assessment": 1, "judgement": $JUDGEMENT, "reason": "VALUE_HIGH", "role": "ROLE_SUPERVISOR"}"#,
+    ),
+    ("TriageEvent.answer_needed", r#"{"assessment": 1, "reason": "ORDER_NUMBER_NEEDED", "line": 1}"#),
+    ("InventoryCommand.reserve", r#"{"sku": "NONE", "batch": "B-1", "quantity": 1, "commit": true}"#),
+    ("InventoryCommand.consume", "{}"),
+    ("InventoryCommand.release", "{}"),
+    ("InventoryCommand.expect_return", r#"{"sku": "NONE", "batch": "B-1", "quantity": 1}"#),
+    ("InventoryCommand.cancel_return", "{}"),
+    ("InventoryEvent.reserved", r#"{"quantity": 1}"#),
+    ("InventoryEvent.reserved_partly", r#"{"held": 1, "short": 1, "expected_on": "2026-01-09"}"#),
+    ("InventoryEvent.reservation_failed", r#"{"reason": "UNKNOWN_SKU"}"#),
+    ("InventoryEvent.consumed", r#"{"quantity": 1}"#),
+    ("InventoryEvent.released", "{}"),
+    ("InventoryEvent.expired", "{}"),
+    (
+        "InventoryEvent.return_counted",
+        r#"{"count": {"accepted": 1, "damaged": 1, "wrong_item": 1, "missing": 1, "excess": 1}, "complete": true}"#,
+    ),
+    ("InventoryEvent.return_cancelled", r#"{"accepted": 1}"#),
+    (
+        "LogisticsCommand.ship",
+        r#"{"sku": "MUG", "quantity": 1, "country": "GB", "severity": "SEVERITY_MINOR"}"#,
+    ),
+    ("LogisticsCommand.cancel_shipment", "{}"),
+    (
+        "LogisticsCommand.collect",
+        r#"{"sku": "MUG", "quantity": 1, "country": "GB", "freight_payer": "LIABILITY_PARTY_CARRIER"}"#,
+    ),
+    ("LogisticsCommand.cancel_collection", "{}"),
+    (
+        "LogisticsEvent.booked",
+        r#"{"shipment_id": "@", "carrier": "express", "mode": "DELIVERY_MODE_EXPRESS", "tracking_no": "RD1",
+            "promised_on": "2026-01-09", "cost": {"minor_units": 250, "currency": "GBP"}}"#,
+    ),
+    ("LogisticsEvent.booking_failed", r#"{"reason": "NO_CARRIER"}"#),
+    ("LogisticsEvent.handed_over", "{}"),
+    ("LogisticsEvent.delivered", "{}"),
+    ("LogisticsEvent.exception", r#"{"state": "SHIPMENT_STATE_LOST"}"#),
+    ("LogisticsEvent.cancelled", "{}"),
+    ("LogisticsEvent.cancel_refused", "{}"),
+    (
+        "EscalationCommand.start_clocks",
+        r#"{"round": 1, "kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "severity": "SEVERITY_MINOR",
+            "from": "2026-01-02T03:04:05Z"}"#,
+    ),
+    ("EscalationCommand.stop_clocks", r#"{"kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "round": 1}"#),
+    ("EscalationCommand.pause_clocks", "{}"),
+    ("EscalationCommand.resume_clocks", "{}"),
+    ("EscalationCommand.request_approval", r#"{"plan": $PLAN, "severity": "SEVERITY_MINOR"}"#),
+    ("EscalationCommand.cancel_approval", r#"{"plan_number": 1}"#),
+    (
+        "EscalationCommand.open_task",
+        r#"{"job": $JOB, "kind": "WORK_KIND_LEG_FAILED", "leg": "LEG_SHIPMENT", "reason": "LOST",
+            "role": "ROLE_LOGISTICS"}"#,
+    ),
+    ("EscalationCommand.close_task", r#"{"job": $JOB, "leg": "LEG_SHIPMENT"}"#),
+    ("EscalationEvent.approval_granted", r#"{"plan_number": 1, "by": "boss"}"#),
+    ("EscalationEvent.approval_denied", r#"{"plan_number": 1, "by": "boss"}"#),
+    (
+        "EscalationEvent.clock_warned",
+        r#"{"kind": "CLOCK_KIND_FIRST_FEEDBACK", "percent": 50, "deadline": "2026-01-02T03:04:05Z"}"#,
+    ),
+    (
+        "EscalationEvent.clock_breached",
+        r#"{"kind": "CLOCK_KIND_FIRST_FEEDBACK", "deadline": "2026-01-02T03:04:05Z", "escalation_id": "@"}"#,
+    ),
+    (
+        "EscalationEvent.task_decided",
+        r#"{"job": $JOB, "leg": "LEG_SHIPMENT", "kind": "WORK_KIND_LEG_FAILED", "ruling": "RULING_RETRY"}"#,
+    ),
+    ("EscalationEvent.task_closed", r#"{"job": $JOB, "leg": "LEG_SHIPMENT"}"#),
+];
