@@ -59,3 +59,8 @@ samples:
 # tests that download what is pinned, whatever is installed
 fetch-test:
     cargo test --package local --features download-tests
+
+# break everything around Redress, under load, and let the checker judge (needs no servers): --all, --only F07, --seed N
+faults *args:
+    cargo build --release --package faults --package checker
+    cargo run --quiet --release --package faults --bin faults -- run {{args}}

@@ -1,9 +1,5 @@
 //! Probes and metrics, on a port of their own.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
@@ -11,17 +7,15 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use prometheus::TextEncoder;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
+use crate::readiness::Readiness;
 use crate::telemetry;
 
-/// What the probes look at.
-#[derive(Clone)]
+/// What the probes tell.
+#[derive(Clone, Debug)]
 pub(crate) struct Probes {
     pub service: &'static str,
-    pub reads: PgPool,
-    pub nats: async_nats::Client,
-    pub stopping: Arc<AtomicBool>,
+    pub readiness: Readiness,
 }
 
 /// The routes of the admin port.
@@ -34,15 +28,11 @@ pub(crate) fn routes(probes: Probes) -> Router {
         .with_state(probes)
 }
 
-/// Ready: the database answers and the service is not stopping. A lost broker degrades but does not make unready:
-/// what is journalled is published later.
+/// Ready: every part gets on, and the service is not stopping. A lost broker degrades but does not make unready: what is
+/// journalled is published later (G16).
 async fn ready(State(probes): State<Probes>) -> (StatusCode, Json<Value>) {
-    let ask = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&probes.reads);
-    let database = matches!(tokio::time::timeout(Duration::from_secs(2), ask).await, Ok(Ok(1)));
-    let broker = probes.nats.connection_state() == async_nats::connection::State::Connected;
-    let stopping = probes.stopping.load(Ordering::Relaxed);
-    let code = if database && !stopping { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(json!({ "service": probes.service, "database": database, "broker": broker, "stopping": stopping })))
+    let code = if probes.readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(probes.readiness.tell(probes.service)))
 }
 
 async fn scrape() -> (StatusCode, String) {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -24,7 +24,8 @@ use crate::consumer::Consumer;
 use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
 use crate::progress::Progress;
-use crate::sweep::Sweep;
+use crate::supervisor::Supervisor;
+use crate::sweep::{Sweep, SweepState};
 use crate::{Clock, Fault, Malformed, Settings, nats, topology};
 
 /// The routes of a service, once it is built.
@@ -53,6 +54,8 @@ pub struct Context {
     pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
+    pub(crate) sweeps: Mutex<Vec<Arc<SweepState>>>,
+    pub(crate) supervisor: Supervisor,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
     pub(crate) workers: TaskTracker,
@@ -103,8 +106,8 @@ impl Context {
         };
         let (lanes, workers, states) = Lanes::new(domain, &rig);
         let _ = self.lane_states.set(states);
-        for worker in workers {
-            self.workers.spawn(worker.run());
+        for (lane, worker) in workers.into_iter().enumerate() {
+            self.workers.spawn(self.supervisor.watch(format!("lane {lane}"), worker.run()));
         }
         lanes
     }
@@ -126,7 +129,7 @@ impl Context {
             stop: self.stops.feeders.clone(),
             tasks: self.feeders.clone(),
         };
-        self.feeders.spawn(consumer.run());
+        self.feeders.spawn(self.supervisor.watch("the consumer".to_owned(), consumer.run()));
     }
 
     /// Starts a sweep: `due` scans for what is due, judged by the database's clock plus the offset it is given.
@@ -136,16 +139,17 @@ impl Context {
         F: Fn(PgPool, SignedDuration) -> Due + Send + Sync + 'static,
         Due: Future<Output = Result<Vec<D::Command>, Fault>> + Send + 'static,
     {
+        let state = Arc::new(SweepState::new(name, every));
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&state));
         let sweep = Sweep {
             service: self.service,
-            name,
-            every,
+            state,
             lanes: lanes.clone(),
             pool: self.reads.clone(),
             clock: self.clock.clone(),
             stop: self.stops.feeders.clone(),
         };
-        self.feeders.spawn(sweep.run(due));
+        self.feeders.spawn(self.supervisor.watch(format!("the sweep of {name}"), sweep.run(due)));
     }
 
     /// The routes of the service's gRPC server.

@@ -1,13 +1,16 @@
 //! The database: pools, migrations, and the check that the schema is known.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+
+use crate::jitter::jittered;
+use crate::metrics;
 
 /// The tables every service has: journal, inbox, parked, relay.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -41,7 +44,12 @@ pub(crate) fn options(name: &str, url: &SecretString) -> anyhow::Result<PgConnec
         ("statement_timeout", "10s"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "20s"),
+        // A peer that is gone must not keep its locks: the server looks for it, also in the middle of a statement.
         ("tcp_user_timeout", "10000"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "3"),
+        ("client_connection_check_interval", "2s"),
         ("TimeZone", "UTC"),
     ]))
 }
@@ -50,25 +58,90 @@ fn address(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     PgConnectOptions::from_str(url.expose_secret()).context("database.url is not a PostgreSQL address")
 }
 
+/// Longest a read may take.
+const READ_LIMIT: &str = "5s";
+/// Longest wait for a connection to the pool.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
+/// Longest a connection may take to show that it is alive.
+const PING_LIMIT: Duration = Duration::from_secs(1);
+/// A connection that was used so recently is not asked whether it is alive.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// The pool for reads. Reads never feed a write.
-pub(crate) async fn reads(options: PgConnectOptions, size: u32) -> anyhow::Result<PgPool> {
+///
+/// A link that swallows everything must not empty it for ever (P32): a connection is asked whether it is alive before
+/// it is given out and before it is taken back, each time with a limit, and it is dropped if it does not answer. The
+/// pool's own question has none.
+pub(crate) fn reads(service: &'static str, options: PgConnectOptions, size: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(options)
-        .await
-        .context("cannot connect to PostgreSQL")
+        .acquire_timeout(ACQUIRE_LIMIT)
+        .test_before_acquire(false)
+        .after_connect(move |_, _| {
+            Box::pin(async move {
+                metrics::connected(service);
+                Ok(())
+            })
+        })
+        .before_acquire(|connection, meta| {
+            Box::pin(async move { if meta.idle_for < FRESH { Ok(true) } else { answers(connection).await } })
+        })
+        .after_release(|connection, _| Box::pin(answers(connection)))
+        .connect_lazy_with(options.options([("statement_timeout", READ_LIMIT)]))
+}
+
+async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the connection does not answer"));
+    tokio::time::timeout(PING_LIMIT, connection.ping()).await.map_err(|_| late())?.map(|()| true)
 }
 
 /// Versions of the schema that were applied. The role that serves may read this table and no more.
 pub(crate) const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 
-/// Refuses to serve on a schema that is older than the program.
-pub(crate) async fn check(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
-    let applied: Vec<i64> = sqlx::query_scalar(APPLIED)
-        .fetch_all(pool)
-        .await
-        .context("cannot read the schema version: run `migrate` first")?;
+/// How long a start waits for the database.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest a look at the schema may take.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Waits until the database answers; refuses at once to serve on a schema that is older than the program.
+pub(crate) async fn check(
+    service: &'static str,
+    options: &PgConnectOptions,
+    migrations: &Migrator,
+) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let error = match tokio::time::timeout(LOOK_LIMIT, applied(options)).await {
+            Ok(Ok(applied)) => return known(&applied, migrations),
+            Ok(Err(error)) if !is_passing(&error) => {
+                return Err(error)
+                    .context("cannot read the schema version: is the database there, and was `migrate` run?");
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        if begun.elapsed() > PATIENCE {
+            bail!("the database did not answer for {PATIENCE:?}: {error}");
+        }
+        tracing::warn!(service, error, "the database does not answer yet");
+        tokio::time::sleep(jittered(Duration::from_secs(2))).await;
+    }
+}
+
+async fn applied(options: &PgConnectOptions) -> Result<Vec<i64>, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let applied = sqlx::query_scalar(APPLIED).fetch_all(&mut connection).await?;
+    connection.close().await?;
+    Ok(applied)
+}
+
+/// Whether it may be otherwise soon: nobody listens, or a server that starts, stops or is full.
+fn is_passing(error: &sqlx::Error) -> bool {
+    let Some(database) = error.as_database_error() else { return true };
+    matches!(database.code().unwrap_or_default().get(..2), Some("08" | "53" | "57" | "58"))
+}
+
+fn known(applied: &[i64], service: &Migrator) -> anyhow::Result<()> {
     let known = migrator(service);
     let missing = known.iter().filter(|migration| !applied.contains(&migration.version));
     let missing: Vec<_> = missing.map(|migration| migration.description.to_string()).collect();

@@ -1,10 +1,12 @@
 //! The gRPC edge: who calls, until when, under which trace.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -12,10 +14,11 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::meta::Actor;
-use crate::{metrics, telemetry};
+use crate::{crash, lane, metrics, telemetry};
 
 /// A call without a deadline of its own gets this one; no call gets more.
-pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(15);
+/// It is below what a service has for its recovery: a read that hangs on a dead link ends before (P32, P43).
+pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
 
 /// What the lane has for its own answer when time is up.
 const LANE_FIRST: Duration = Duration::from_millis(250);
@@ -47,12 +50,8 @@ impl Call {
         let subject = text("redress-actor").filter(|subject| is_reference(subject)).unwrap_or("anonymous").to_owned();
         let roles = text("redress-roles").unwrap_or_default();
         let roles = roles.split(',').map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned).collect();
-        let deadline = text("grpc-timeout").and_then(timeout).unwrap_or(DEADLINE_MAX);
-        Self {
-            actor: Actor { subject, roles },
-            trace: telemetry::current_trace(),
-            time_left: deadline.min(DEADLINE_MAX),
-        }
+        let time_left = limit(text("grpc-timeout"));
+        Self { actor: Actor { subject, roles }, trace: telemetry::current_trace(), time_left }
     }
 }
 
@@ -61,6 +60,14 @@ impl Call {
 fn is_reference(subject: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
     (1..=64).contains(&subject.len()) && subject.bytes().all(fits)
+}
+
+/// What a call has: what it asks for, and no more than there is.
+fn limit(asked: Option<&str>) -> Duration {
+    if crash::bug("no_deadline") {
+        return Duration::from_secs(3600);
+    }
+    asked.and_then(timeout).unwrap_or(DEADLINE_MAX).min(DEADLINE_MAX)
 }
 
 /// Reads a `grpc-timeout`: digits and a unit.
@@ -78,22 +85,32 @@ fn timeout(text: &str) -> Option<Duration> {
     }
 }
 
-/// One layer around the whole router: names the service, opens the span, counts the call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Edge(pub &'static str);
+/// One layer around the whole router: names the service, opens the span, counts the call, and refuses what is too much.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    service: &'static str,
+    places: Arc<Semaphore>,
+}
+
+impl Edge {
+    /// An edge behind which at most `calls` calls run at once.
+    pub(crate) fn new(service: &'static str, calls: usize) -> Self {
+        Self { service, places: Arc::new(Semaphore::new(calls)) }
+    }
+}
 
 impl<S> Layer<S> for Edge {
     type Service = Edged<S>;
 
     fn layer(&self, inner: S) -> Edged<S> {
-        Edged { inner, service: self.0 }
+        Edged { inner, edge: self.clone() }
     }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Edged<S> {
     inner: S,
-    service: &'static str,
+    edge: Edge,
 }
 
 impl<S> Service<Request<Body>> for Edged<S>
@@ -113,14 +130,22 @@ where
         // The clone that was polled ready goes with the call; a fresh one stays.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
-        let service = self.service;
+        let service = self.edge.service;
         let method = request.uri().path().trim_start_matches('/').to_owned();
         let span = telemetry::server_span(service, &method, header(request.headers(), "traceparent"));
         let started = Instant::now();
         // The lane tells first that time is up, because it knows what to advise.
-        let limit =
-            header(request.headers(), "grpc-timeout").and_then(timeout).unwrap_or(DEADLINE_MAX).min(DEADLINE_MAX);
+        let limit = limit(header(request.headers(), "grpc-timeout"));
+        // Too much is refused at once, before anything is read (P50, G21). Probes are always answered.
+        let place = Arc::clone(&self.edge.places).try_acquire_owned().ok();
+        let refused = place.is_none() && !method.starts_with("grpc.health.");
         let answer = SERVICE.scope(service, async move {
+            let _place = place;
+            if refused {
+                metrics::shed(service);
+                metrics::call(service, method, "RESOURCE_EXHAUSTED", 0.0);
+                return Ok(lane::busy().into_http());
+            }
             let answer = match tokio::time::timeout(limit + LANE_FIRST, inner.call(request)).await {
                 Ok(answer) => answer.map(detailed)?,
                 Err(_) => late().into_http(),

@@ -33,7 +33,9 @@ pub(crate) async fn run(service: &'static str, operations: Operations, stop: Can
             orphans(&operations).await?;
             if look % TRIM == 0 { forget(&operations.pool).await } else { Ok(()) }
         };
-        if let Err(fault) = done.await {
+        // A dead connection must not hold it up.
+        let done = tokio::time::timeout(EVERY, done).await;
+        if let Err(fault) = done.unwrap_or_else(|_| Err(Fault::Transient("it took too long".to_owned()))) {
             tracing::warn!(service, %fault, "housekeeping will try again");
         }
     }

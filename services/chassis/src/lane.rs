@@ -281,7 +281,8 @@ fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
     }
 }
 
-fn busy() -> Status {
+/// Too much waits or runs.
+pub(crate) fn busy() -> Status {
     let mut details = ErrorDetails::with_error_info("BUSY", crate::grpc::domain(), []);
     details.set_retry_info(Some(Duration::from_millis(200)));
     Status::with_error_details(Code::ResourceExhausted, "too much waits already; try again", details)

@@ -16,19 +16,23 @@ mod database;
 mod fault;
 mod grpc;
 mod housekeeping;
+mod jitter;
 mod lane;
 mod message;
 mod meta;
 mod metrics;
+mod monitor;
 mod nats;
 mod operations;
 mod page;
 mod progress;
 mod read;
+mod readiness;
 mod refusal;
 mod relay;
 mod run;
 pub mod settings;
+mod supervisor;
 mod sweep;
 mod telemetry;
 pub mod topology;
@@ -56,6 +60,7 @@ pub fn statements() -> Vec<&'static str> {
         relay::statements().as_slice(),
         operations::STATEMENTS,
         housekeeping::STATEMENTS,
+        monitor::STATEMENTS,
         &[database::APPLIED, database::EXTEND],
     ]
     .concat()

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
 struct Instruments {
@@ -12,6 +12,9 @@ struct Instruments {
     published: Counter<u64>,
     consumed: Counter<u64>,
     calls: Histogram<f64>,
+    shed: Counter<u64>,
+    connected: Counter<u64>,
+    started: Gauge<f64>,
 }
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
@@ -26,6 +29,16 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .f64_histogram("rpc.server.call.duration")
             .with_unit("s")
             .with_boundaries(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
+            .build(),
+        shed: meter.u64_counter("redress.calls.shed").with_description("calls refused because too many run").build(),
+        connected: meter
+            .u64_counter("redress.database.connects")
+            .with_description("connections that the pool for reads has made")
+            .build(),
+        started: meter
+            .f64_gauge("redress.start")
+            .with_unit("s")
+            .with_description("time from the start of the service until it served")
             .build(),
     }
 });
@@ -57,4 +70,16 @@ pub(crate) fn consumed(name: &'static str, outcome: &'static str) {
 pub(crate) fn call(name: &'static str, method: String, code: &'static str, seconds: f64) {
     let labels = [service(name), KeyValue::new("rpc.method", method), KeyValue::new("rpc.status_code", code)];
     INSTRUMENTS.calls.record(seconds, &labels);
+}
+
+pub(crate) fn shed(name: &'static str) {
+    INSTRUMENTS.shed.add(1, &[service(name)]);
+}
+
+pub(crate) fn connected(name: &'static str) {
+    INSTRUMENTS.connected.add(1, &[service(name)]);
+}
+
+pub(crate) fn started(name: &'static str, seconds: f64) {
+    INSTRUMENTS.started.record(seconds, &[service(name)]);
 }

@@ -53,9 +53,12 @@ const REUSED: &str = "SELECT EXISTS (SELECT FROM inbox WHERE source = $1 AND id 
 
 /// Asks the relay to go back; the one that leads does it, so that nobody else moves the cursor.
 const REPUBLISH: &str = "\
-    WITH since AS ( \
-        SELECT count(*) AS messages, min(tx) AS tx FROM journal \
-        WHERE at >= COALESCE($1, clock_timestamp() - make_interval(secs => $2)) \
+    WITH wanted AS MATERIALIZED ( \
+        SELECT COALESCE($1, clock_timestamp() - make_interval(secs => $2)) AS at \
+    ), since AS ( \
+        SELECT (SELECT min(tx) FROM (SELECT tx FROM journal WHERE at >= (SELECT at FROM wanted) ORDER BY at, seq LIMIT 1000) f) \
+            AS tx, \
+            (SELECT count(*) FROM (SELECT FROM journal WHERE at >= (SELECT at FROM wanted) LIMIT 1000000) c) AS messages \
     ), asked AS ( \
         UPDATE relay SET rewind_tx = LEAST(rewind_tx, since.tx) FROM since WHERE since.tx IS NOT NULL RETURNING 1 \
     ) \

@@ -1,7 +1,7 @@
 //! Whether a service gets on: the moments of its last successes, which readiness looks at. Times are of the process's
 //! own steady clock: a clock that is set cannot make a service look dead or alive.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What the parts of a service report, and readiness reads.
@@ -12,11 +12,6 @@ pub(crate) struct Progress {
     pub relay_ok_at: Moment,
     /// When the oldest row that is not published was committed, in milliseconds after the start; `i64::MAX`: all are.
     relay_oldest_at: AtomicI64,
-    relay_rows: AtomicU64,
-    /// The consumer's last success.
-    pub consumer_ok_at: Moment,
-    /// The last batch that a lane committed.
-    pub lane_ok_at: Moment,
 }
 
 /// A moment, in milliseconds after the start; 0: never.
@@ -25,14 +20,7 @@ pub(crate) struct Moment(AtomicI64);
 
 impl Default for Progress {
     fn default() -> Self {
-        Self {
-            begun: Instant::now(),
-            relay_ok_at: Moment::default(),
-            relay_oldest_at: AtomicI64::new(i64::MAX),
-            relay_rows: AtomicU64::new(0),
-            consumer_ok_at: Moment::default(),
-            lane_ok_at: Moment::default(),
-        }
+        Self { begun: Instant::now(), relay_ok_at: Moment::default(), relay_oldest_at: AtomicI64::new(i64::MAX) }
     }
 }
 
@@ -57,17 +45,11 @@ impl Progress {
         let age = i64::try_from(oldest.as_millis()).unwrap_or(i64::MAX);
         let at = if rows == 0 { i64::MAX } else { self.now().saturating_sub(age) };
         self.relay_oldest_at.store(at, Ordering::Relaxed);
-        self.relay_rows.store(rows, Ordering::Relaxed);
     }
 
     /// Age of the oldest committed row that is not published; zero: all are. It grows while the relay hangs.
     pub(crate) fn relay_oldest_age(&self) -> Duration {
         let age = self.now().saturating_sub(self.relay_oldest_at.load(Ordering::Relaxed));
         Duration::from_millis(u64::try_from(age).unwrap_or(0))
-    }
-
-    /// Committed rows that are not published, as far as the last round looked: 500 is 500 or more.
-    pub(crate) fn relay_rows(&self) -> u64 {
-        self.relay_rows.load(Ordering::Relaxed)
     }
 }

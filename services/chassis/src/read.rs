@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_is_not_read() {
-        let ask = |reason: &str| Some(Kind::AskCustomer(AskCustomer { reason: reason.to_owned(), ..Default::default() }));
+        let ask =
+            |reason: &str| Some(Kind::AskCustomer(AskCustomer { reason: reason.to_owned(), ..Default::default() }));
         assert!(taken("ask_customer", ask("ORDER_NUMBER_NEEDED")));
         for reason in ["a\u{0}b", "a\nb", &"x".repeat(301)] {
             assert!(!taken("ask_customer", ask(reason)), "{reason:?}");

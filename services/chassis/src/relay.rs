@@ -21,7 +21,7 @@ mod read_back;
 mod trouble;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
 use sqlx::postgres::PgConnectOptions;
@@ -41,8 +41,8 @@ const ROUND_LIMIT: Duration = Duration::from_secs(12);
 /// Longest wait after trouble, and after a refusal that only somebody else can end.
 const WAIT: Duration = Duration::from_secs(2);
 const REFUSED_WAIT: Duration = Duration::from_secs(10);
-/// What a relay that is told to stop still tries.
-const STOP_TRIES: u32 = 3;
+/// How long a relay that is told to stop puts up with trouble.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// The statements of the relay, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<&'static str> {
@@ -95,8 +95,12 @@ impl Relay {
     /// Works until the service stops; what is journalled by then is published if the broker is there.
     pub(crate) async fn run(self) {
         let mut state = State::default();
+        let mut stopped: Option<Instant> = None;
         loop {
             let stopping = self.stop.is_cancelled();
+            if stopping {
+                stopped.get_or_insert_with(Instant::now);
+            }
             let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut state)).await;
             let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
             let wait = match round {
@@ -111,9 +115,9 @@ impl Relay {
                     self.after(next).await;
                     continue;
                 }
-                Err(trouble) => self.cope(&mut state, trouble),
+                Err(trouble) => self.cope(&mut state, trouble).await,
             };
-            if stopping && state.patience.failures() > STOP_TRIES {
+            if stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT) {
                 break;
             }
             tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled(), if !stopping => {} }
@@ -141,8 +145,11 @@ impl Relay {
     }
 
     /// What trouble means for the next round, and how long until then.
-    fn cope(&self, state: &mut State, trouble: Trouble) -> Duration {
+    async fn cope(&self, state: &mut State, trouble: Trouble) -> Duration {
         let State { link, patience, .. } = state;
+        if !matches!(trouble, Trouble::Stale | Trouble::Other(_)) {
+            self.look_at_backlog(link).await;
+        }
         let lead = link.as_mut().map(|link| &mut link.lead);
         match trouble {
             Trouble::Stale => {
@@ -174,6 +181,16 @@ impl Relay {
                 *link = None;
                 patience.next(WAIT)
             }
+        }
+    }
+
+    /// What the broker does not take is measured, too.
+    async fn look_at_backlog(&self, link: &mut Option<Link>) {
+        let Some(Link { connection, .. }) = link else { return };
+        match tokio::time::timeout(Duration::from_secs(3), cursor::backlog(connection)).await {
+            Ok(Ok((rows, age))) => self.waits(rows, age),
+            // A connection that was left in the middle of an answer cannot be used again.
+            Ok(Err(_)) | Err(_) => *link = None,
         }
     }
 
@@ -261,16 +278,19 @@ impl Relay {
         let oldest = rows.iter().map(|row| row.age).chain(view.ahead).fold(0.0, f64::max);
         self.waits(rows.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);
-        // An idle cursor is not moved: a write for nothing.
-        if let Some(last) = rows.last() {
+        // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.
+        if !rows.is_empty() || round.seq > 0 {
             self.publish(connection, lead, acked, &rows).await?;
             if !self.same_connection(lead) && !crash::bug("relay_skips_read_back") {
                 return Err(Trouble::Broken("the connection to the broker was renewed in a round".to_owned()));
             }
+            let last = rows.last().map_or(round.seq, |row| row.seq);
             let max_id = crash::bug("relay_cursor_by_max_id");
-            let next = if cut || max_id { Cursor { seq: last.seq, ..round } } else { Cursor::at(round.to) };
-            lead.move_to(connection, view.cursor, next, acked).await?;
-            crash::point("relay.moved");
+            let next = if cut || max_id { Cursor { seq: last, ..round } } else { Cursor::at(round.to) };
+            if next != view.cursor {
+                lead.move_to(connection, view.cursor, next, acked).await?;
+                crash::point("relay.moved");
+            }
             metrics::published(self.service, rows.len());
             acked.clear();
         }

@@ -1,31 +1,25 @@
 //! One bootstrap for all services: from configuration to ordered shutdown.
 
+mod serve;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
-use proto::operations::operations_service_server::OperationsServiceServer;
 use proto::policy::Pack;
 use secrecy::ExposeSecret;
-use std::future::IntoFuture;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
 
-use crate::admin::{self, Probes};
 use crate::context::Stops;
-use crate::grpc::Edge;
-use crate::operations::Operations;
-use crate::relay::Relay;
-use crate::{Clock, Context, Service, Settings, database, housekeeping, nats, telemetry};
+use crate::readiness::Readiness;
+use crate::supervisor::Supervisor;
+use crate::{Clock, Context, Service, Settings, crash, database, metrics, nats, telemetry};
 
 #[derive(Parser)]
 #[command(version, about = "A service of Redress")]
@@ -87,17 +81,27 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then stops in order.
+/// Serves until SIGTERM or SIGINT, then stops in order. If a task ends before, it stops in order too, and fails.
 pub async fn run(service: &'static Service, settings: Settings) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = start(service, settings, Clock::default()).await?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let running = tokio::select! {
+        running = start(service, settings, Clock::default()) => running?,
+        // It may wait for its database for long.
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let dead = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        dead = running.failed() => Some(dead),
+    };
+    let stopped = running.stop().await;
+    match dead {
+        Some(dead) => bail!("{dead}, so the service has stopped"),
+        None => stopped,
     }
-    running.stop().await
 }
 
 /// A service that serves.
@@ -106,25 +110,28 @@ pub struct Running {
     grpc: SocketAddr,
     admin: SocketAddr,
     stops: Stops,
-    stopping: Arc<AtomicBool>,
+    supervisor: Supervisor,
     health: tonic_health::server::HealthReporter,
     feeders: TaskTracker,
     calls: TaskTracker,
     workers: TaskTracker,
     relay: TaskTracker,
     limit: Duration,
+    linger: Duration,
     pool: sqlx::PgPool,
     nats: async_nats::Client,
 }
 
-/// Starts a service; it serves when this returns.
+/// Starts a service; it serves when this returns. It waits for its database, and not for the broker.
 pub async fn start(service: &'static Service, settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+    let begun = Instant::now();
     telemetry::start(service.name, &settings.telemetry)?;
     let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
     let options = database::options(service.name, &settings.database.url)?;
-    let reads = database::reads(options.clone(), settings.database.reads).await?;
-    database::check(&reads, service.migrations).await?;
-    let nats = nats::connect(service.name, &settings.nats.url).await?;
+    database::check(service.name, &options, service.migrations).await?;
+    let reads = database::reads(service.name, options.clone(), settings.database.reads);
+    let nats = nats::open(service.name, &settings.nats.url).await?;
+    let supervisor = Supervisor::new(service.name);
     let context = Context {
         service: service.name,
         pack,
@@ -137,13 +144,16 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         redrive: Arc::new(OnceLock::new()),
         // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.
         lane_states: Arc::new(OnceLock::new()),
+        sweeps: Mutex::default(),
+        supervisor: supervisor.clone(),
         stops: Stops::default(),
         workers: TaskTracker::new(),
         feeders: TaskTracker::new(),
         settings,
     };
     let routes = (service.build)(&context).await?;
-    let running = serve(&context, routes).await?;
+    let running = serve::serve(&context, routes, Readiness::new(supervisor)).await?;
+    metrics::started(service.name, begun.elapsed().as_secs_f64());
     tracing::info!(
         service = service.name,
         grpc = %running.grpc,
@@ -156,91 +166,11 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     Ok(running)
 }
 
-async fn serve(context: &Context, routes: Routes) -> anyhow::Result<Running> {
-    let stopping = Arc::new(AtomicBool::new(false));
-    let (relay, calls) = (TaskTracker::new(), TaskTracker::new());
-    relay.spawn(
-        Relay {
-            service: context.service,
-            prefix: context.settings.nats.prefix.clone(),
-            options: context.options.clone(),
-            client: context.nats.clone(),
-            jetstream: nats::jetstream(&context.nats),
-            wake: Arc::clone(&context.wake),
-            progress: Arc::clone(&context.progress),
-            stop: context.stops.relay.clone(),
-        }
-        .run(),
-    );
-
-    let probes = Probes {
-        service: context.service,
-        reads: context.reads.clone(),
-        nats: context.nats.clone(),
-        stopping: Arc::clone(&stopping),
-    };
-    let listener = TcpListener::bind(context.settings.admin.listen).await.context("cannot listen on the admin port")?;
-    let admin = listener.local_addr()?;
-    let stop_admin = context.stops.feeders.clone();
-    let server = axum::serve(listener, admin::routes(probes));
-    context.feeders.spawn(async move {
-        // A scrape that keeps its connection open must not hold the shutdown up.
-        let stopped = stop_admin.cancelled_owned();
-        tokio::select! { _ = server.into_future() => {}, () = stopped => {} }
-    });
-
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    health.set_service_status(service_name(context.service), tonic_health::ServingStatus::Serving).await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    let operations = Operations { pool: context.reads.clone(), redrive: Arc::clone(&context.redrive) };
-    let housekeeping = housekeeping::run(context.service, operations.clone(), context.stops.feeders.clone());
-    context.feeders.spawn(housekeeping);
-    let operations = OperationsServiceServer::new(operations).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
-    let routes = routes.add_service(health_service).add_service(reflection).add_service(operations);
-
-    let listener = TcpListener::bind(context.settings.grpc.listen).await.context("cannot listen on the gRPC port")?;
-    let grpc = listener.local_addr()?;
-    let stop = context.stops.calls.clone();
-    let server = Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(10)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-        .max_connection_age(Duration::from_secs(300))
-        .layer(Edge(context.service))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned());
-    let name = context.service;
-    calls.spawn(async move {
-        if let Err(error) = server.await {
-            tracing::error!(service = name, %error, "the gRPC server ended");
-        }
-    });
-    Ok(Running {
-        service: context.service,
-        grpc,
-        admin,
-        stops: context.stops.clone(),
-        stopping,
-        health,
-        feeders: context.feeders.clone(),
-        calls,
-        workers: context.workers.clone(),
-        relay,
-        limit: context.settings.shutdown.unsigned_abs(),
-        pool: context.reads.clone(),
-        nats: context.nats.clone(),
-    })
-}
-
-/// Full name of a service for health checks.
-fn service_name(service: &str) -> String {
+/// Names under which gRPC health answers: the server as a whole, and the service.
+fn health_names(service: &str) -> [String; 2] {
     let mut letters = service.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase()).unwrap_or_default();
-    format!("redress.{service}.v1.{first}{}Service", letters.as_str())
+    [String::new(), format!("redress.{service}.v1.{first}{}Service", letters.as_str())]
 }
 
 impl Running {
@@ -259,6 +189,11 @@ impl Running {
         self.service
     }
 
+    /// Waits until one of its tasks is gone; says which. Nothing is left to do then but to stop it.
+    pub async fn failed(&self) -> String {
+        self.supervisor.death().await
+    }
+
     /// Stops in order: unready, no new messages, no new calls, lanes finish, the journal is published. Fails if the
     /// limit passes first.
     pub async fn stop(self) -> anyhow::Result<()> {
@@ -270,25 +205,33 @@ impl Running {
     }
 
     async fn stop_in_order(self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-        self.health.set_service_status(service_name(self.service), tonic_health::ServingStatus::NotServing).await;
+        self.supervisor.stop();
+        for name in health_names(self.service) {
+            self.health.set_service_status(name, ServingStatus::NotServing).await;
+        }
+        // Who sends calls here sees it before they are refused (P44).
+        tokio::time::sleep(self.linger).await;
+        crash::point("run.unready");
         self.stops.feeders.cancel();
         self.stops.calls.cancel();
         self.calls.close();
         // Calls under way end; a half-open connection may hold the server up, so this is not waited for long.
         let _ = tokio::time::timeout(Duration::from_secs(3), self.calls.wait()).await;
+        crash::point("run.calls_stopped");
         self.stops.lanes.cancel();
         self.workers.close();
         self.workers.wait().await;
+        crash::point("run.lanes_stopped");
         self.feeders.close();
         self.feeders.wait().await;
+        crash::point("run.feeders_stopped");
         self.stops.relay.cancel();
         self.relay.close();
         self.relay.wait().await;
+        crash::point("run.relay_stopped");
         // Acknowledgements are still in the client's buffer.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.nats.flush()).await;
-        self.pool.close().await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.pool.close()).await;
         tracing::info!(service = self.service, "stopped");
     }
 }

@@ -37,6 +37,9 @@ pub struct Settings {
     /// Hard limit of an ordered shutdown.
     #[serde(default = "shutdown_limit")]
     pub shutdown: SignedDuration,
+    /// How long a shutdown goes on serving after it has said that it is not ready: as long as others need to see it.
+    #[serde(default)]
+    pub linger: SignedDuration,
 }
 
 /// The service's own PostgreSQL database.
@@ -68,6 +71,8 @@ pub struct Nats {
 pub struct Grpc {
     /// Address to listen on; port 0: any free port.
     pub listen: SocketAddr,
+    /// Calls that may run at once; more are refused with a hint when to come again.
+    pub calls: usize,
 }
 
 /// The port of probes and metrics.
@@ -124,7 +129,7 @@ impl Default for Nats {
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), calls: 1024 }
     }
 }
 
@@ -182,6 +187,12 @@ impl Settings {
         anyhow::ensure!((1..=4096).contains(&self.lanes.batch_max), "lanes.batch_max must be 1 to 4096");
         anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
         anyhow::ensure!((1..=200).contains(&self.database.reads), "database.reads must be 1 to 200");
+        anyhow::ensure!((1..=100_000).contains(&self.grpc.calls), "grpc.calls must be 1 to 100000");
+        let rest = self.shutdown.checked_sub(self.linger);
+        anyhow::ensure!(
+            !self.linger.is_negative() && rest.is_some_and(|rest| rest >= SignedDuration::from_secs(5)),
+            "linger must leave 5 s of shutdown at least"
+        );
         let prefix = &self.nats.prefix;
         let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         anyhow::ensure!(

@@ -35,8 +35,7 @@ pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
     let mut table = table(["service", "messages to publish again"]);
     for service in session.clients.services() {
         // One request for each service, so each has an id of its own.
-        let request =
-            RepublishRequest { request_id: session.request_id(), since: command.since.map(proto::to_wire) };
+        let request = RepublishRequest { request_id: session.request_id(), since: command.since.map(proto::to_wire) };
         let answer = session.clients.operations(service)?.republish(Request::new(request)).await;
         let messages = answer.with_context(|| format!("{service} was not asked"))?.into_inner().messages;
         told.insert(service.to_owned(), json!(messages));

@@ -1,7 +1,7 @@
 -- How far the time has come, one row: a clock of the database that jumps back does not re-open the past.
 CREATE TABLE time_mark (
-    only boolean     PRIMARY KEY DEFAULT true CHECK (only),
-    at   timestamptz NOT NULL
+    single boolean     PRIMARY KEY DEFAULT true CHECK (single),
+    at     timestamptz NOT NULL
 );
 
 INSERT INTO time_mark (at) VALUES (now());

@@ -46,10 +46,7 @@ pub const STATEMENTS: &[&str] = &[
 ];
 
 /// Locks the claims and reads everything of them. A claim that is not known yet is made if its number is given.
-pub async fn load(
-    tx: &mut Tx,
-    claims: &BTreeMap<Uuid, Option<&str>>,
-) -> Result<(BTreeMap<Uuid, Claim>, Time), Fault> {
+pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<(BTreeMap<Uuid, Claim>, Time), Fault> {
     let ids: Vec<Uuid> = claims.keys().copied().collect();
     heads::add(tx, claims).await?;
     let mut loaded = heads::lock(tx, &ids).await?;

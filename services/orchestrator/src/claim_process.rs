@@ -184,7 +184,11 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
 fn following_up(process: &Process, event: &Event) -> Step {
     match event {
         Event::FollowUpAnswered { round, score, low: true } if *round == process.round => {
-            if process.round < ROUNDS_MAX { reopen(process, *score) } else { end(process, Outcome::Closed, limits::ROUNDS, vec![]) }
+            if process.round < ROUNDS_MAX {
+                reopen(process, *score)
+            } else {
+                end(process, Outcome::Closed, limits::ROUNDS, vec![])
+            }
         }
         Event::FollowUpAnswered { round, low: false, .. } | Event::FollowUpLapsed { round }
             if *round == process.round =>

@@ -46,19 +46,16 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let Subject::Event { service, .. } = subject else { return Err(malformed("not an event of a service")) };
     match service.as_str() {
         "intake" => {
-            let IntakeEvent { claim_id, kind } =
-                chassis::read("redress.intake.v1.IntakeEvent", subject, payload)?;
+            let IntakeEvent { claim_id, kind } = chassis::read("redress.intake.v1.IntakeEvent", subject, payload)?;
             intake(claim_of(&claim_id)?, kind.ok_or_else(no_kind)?)
         }
         "triage" => {
-            let TriageEvent { claim_id, kind } =
-                chassis::read("redress.triage.v1.TriageEvent", subject, payload)?;
+            let TriageEvent { claim_id, kind } = chassis::read("redress.triage.v1.TriageEvent", subject, payload)?;
             let kind = kind.ok_or_else(no_kind)?;
             told(claim_of(&claim_id)?, triage(&kind)?, Told::Triage(kind))
         }
         "inventory" => {
-            let InventoryEvent { job, kind } =
-                chassis::read("redress.inventory.v1.InventoryEvent", subject, payload)?;
+            let InventoryEvent { job, kind } = chassis::read("redress.inventory.v1.InventoryEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
             told(claim_of(&job.claim_id)?, inventory(&job, &kind)?, Told::Inventory(kind))
         }

@@ -16,12 +16,8 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let message: TriageCommand = chassis::read("redress.triage.v1.TriageCommand", subject, payload)?;
     let claim: ClaimId = message.claim_id.parse().map_err(|_| Malformed("claim_id is not a UUID".to_owned()))?;
     Ok(match message.kind {
-        Some(Kind::AssessClaim(ask)) => {
-            Command::Assess(Box::new(Ask::read(claim, ask).map_err(Malformed)?))
-        }
-        Some(Kind::CancelAssessment(cancel)) => {
-            Command::Cancel { claim, number: number(cancel.assessment)? }
-        }
+        Some(Kind::AssessClaim(ask)) => Command::Assess(Box::new(Ask::read(claim, ask).map_err(Malformed)?)),
+        Some(Kind::CancelAssessment(cancel)) => Command::Cancel { claim, number: number(cancel.assessment)? },
         None => return Err(Malformed("the message has no kind that is known here".to_owned())),
     })
 }

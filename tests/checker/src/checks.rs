@@ -13,6 +13,7 @@ mod c10;
 mod c13;
 mod c14;
 
+pub use c09::is_named;
 pub use c13::latency;
 
 use crate::evidence::{Evidence, Violation};

@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_notice_is_known_by_its_event() {
-        let notice = Notice { notice_id: "n".into(), audience: "customer".into(), template: "x".into(), ..Notice::default() };
+        let notice =
+            Notice { notice_id: "n".into(), audience: "customer".into(), template: "x".into(), ..Notice::default() };
         let message = Arrived {
             subject: "redress.v1.notice.customer.x".to_owned(),
             event_id: "a".to_owned(),

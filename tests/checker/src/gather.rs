@@ -109,7 +109,8 @@ impl Gatherer {
         evidence.tasks = pages!(api, escalation, list_work_items, every.clone(), work_items);
         evidence.escalations =
             pages!(api, escalation, list_escalations, ListEscalationsRequest::default(), escalations);
-        evidence.settlements = pages!(api, orchestrator, list_settlements, ListSettlementsRequest::default(), settlements);
+        evidence.settlements =
+            pages!(api, orchestrator, list_settlements, ListSettlementsRequest::default(), settlements);
         evidence.shipments = pages!(api, logistics, list_shipments, ListShipmentsRequest::default(), shipments);
     }
 
@@ -150,8 +151,7 @@ impl Gatherer {
             _ => None,
         });
         let gives = |line: &&proto::claim::LinePlan| {
-            !line.order_no.is_empty()
-                && !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
+            !line.order_no.is_empty() && !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
         };
         let lines = plans.flat_map(|plan| &plan.lines).filter(gives);
         let keys: BTreeSet<(String, String)> = lines.map(|line| (line.order_no.clone(), line.sku.clone())).collect();

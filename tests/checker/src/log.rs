@@ -194,7 +194,9 @@ impl Log {
                 begun.push(fault.at_ms);
             } else if let Some(begin) = begun.pop() {
                 windows.push((begin, fault.at_ms));
-            } else if let Some(begin) = open.iter_mut().filter(|((id, _), _)| *id == fault.id).find_map(|(_, b)| b.pop()) {
+            } else if let Some(begin) =
+                open.iter_mut().filter(|((id, _), _)| *id == fault.id).find_map(|(_, b)| b.pop())
+            {
                 windows.push((begin, fault.at_ms));
             } else {
                 windows.push((fault.at_ms, fault.at_ms));
@@ -248,7 +250,9 @@ mod tests {
         log.take(r#"{"kind":"call","method":"SubmitClaim","service":"intake","request_id":"r","claim":null,"tag":"","begun_ms":1,"ended_ms":2,"outcome":"ok","code":"OK","reason":"","actor":"anna","request":{},"response":{"claim":{"claimId":"c"}}}"#);
         log.take(r#"{"kind":"fault","at_ms":5,"id":"F05","what":"kill nats","phase":"begin"}"#);
         log.take(r#"{"kind":"fault","at_ms":9,"id":"F05","what":"kill nats","phase":"end"}"#);
-        log.take(r#"{"kind":"process","at_ms":6,"service":"intake","replica":0,"event":"exited","code":0,"seconds":1.2}"#);
+        log.take(
+            r#"{"kind":"process","at_ms":6,"service":"intake","replica":0,"event":"exited","code":0,"seconds":1.2}"#,
+        );
         log.take(r#"{"kind":"poison","at_ms":7,"event_id":"e","subject":"s","claim":"","service":"triage","expect":"parked"}"#);
         log.take(r#"{"kind":"remark","text":"not judged"}"#);
         log.take(r#"{"kind":"done","at_ms":10}"#);

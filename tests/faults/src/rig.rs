@@ -36,6 +36,8 @@ use process::Process;
 pub struct RigOptions {
     /// Folder of the run: logs and what the checker reads.
     pub folder: PathBuf,
+    /// The policy of the run: the shipped one with the shortest clocks.
+    pub policy: PathBuf,
     /// Processes of each service.
     pub replicas: usize,
     /// The program that serves one service by `serve <service>`.
@@ -54,9 +56,10 @@ pub struct RigOptions {
 
 impl RigOptions {
     /// One replica each and everything as it is shipped.
-    pub fn new(folder: PathBuf, program: PathBuf) -> Self {
+    pub fn new(folder: PathBuf, policy: PathBuf, program: PathBuf) -> Self {
         Self {
             folder,
+            policy,
             replicas: 1,
             program,
             settings: Vec::new(),
@@ -124,7 +127,8 @@ impl Rig {
     async fn processes(options: &RigOptions, servers: &Servers, log: &Log) -> Result<Vec<Arc<Process>>> {
         let postgres = SocketAddr::from(([127, 0, 0, 1], servers.postgres_port()));
         let nats = servers.nats_url().trim_start_matches("nats://").parse()?;
-        let each = SERVICES.iter().flat_map(|service| (0..options.replicas).map(move |replica| (service.name, replica)));
+        let each =
+            SERVICES.iter().flat_map(|service| (0..options.replicas).map(move |replica| (service.name, replica)));
         let made = each.map(|(service, replica)| async move {
             let postgres = Proxy::start(port::free()?, Speaks::Postgres, vec![postgres]).await?;
             let nats = Proxy::start(port::free()?, Speaks::Nats, vec![nats]).await?;

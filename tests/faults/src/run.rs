@@ -83,7 +83,7 @@ fn folder(fault: &Fault) -> Result<PathBuf> {
 
 async fn attempt(fault: &Fault, options: &RunOptions, folder: &Path, outcome: &mut Outcome) -> Result<()> {
     let log = Log::open(&folder.join("workload.jsonl"))?;
-    let mut rig_options = RigOptions::new(folder.to_owned(), options.program.clone());
+    let mut rig_options = RigOptions::new(folder.to_owned(), workload::write_policy(folder)?, options.program.clone());
     (fault.prepare)(&mut rig_options);
     if let Some(bug) = &options.bug {
         rig_options.variables.push(("REDRESS_BUG".to_owned(), bug.clone()));
@@ -107,11 +107,7 @@ async fn attempt(fault: &Fault, options: &RunOptions, folder: &Path, outcome: &m
 
 /// The workload, and the fault in the middle of it.
 async fn under_load(fault: &Fault, options: &RunOptions, rig: &Arc<Rig>, outcome: &mut Outcome) -> Result<()> {
-    let plan = Plan {
-        seed: options.seed,
-        claims: options.claims.unwrap_or(fault.claims),
-        seconds_max: LOAD_LIMIT,
-    };
+    let plan = Plan { seed: options.seed, claims: options.claims.unwrap_or(fault.claims), seconds_max: LOAD_LIMIT };
     let (over, is_over) = watch::channel(false);
     let (endpoints, log) = (rig.endpoints(), rig.log().clone());
     let load = tokio::spawn(async move {

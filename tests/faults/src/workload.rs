@@ -1,135 +1,105 @@
-//! The workload: claims that are submitted and followed to their end.
+//! The workload: claims of all kinds from outside, and everybody who works on them, as callers of the public API only.
+//!
+//! The plan of every claim and every decision about it follows from the seed, so two runs differ in what Redress and the
+//! faults make of them, not in what was wanted. Every attempt of every call that changes something is in the log; the
+//! tag of a call is `c<number>.<copy>/<story>/<what>`, or `goods/<what>` where no claim is meant. Of calls whose tags
+//! end alike in `race`, about one work item or return with one etag, at most one may be acknowledged.
+
+mod call;
+mod carrier;
+mod customer;
+mod desk;
+mod dice;
+mod end;
+mod finance;
+mod goods;
+mod judges;
+mod life;
+mod method;
+mod policy;
+mod reports;
+mod rulers;
+mod texts;
+mod warehouse;
+mod world;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use futures::StreamExt;
-use proto::claim::{Category, Channel, ClaimState, Resolution};
-use proto::intake::intake_service_client::IntakeServiceClient;
-use proto::intake::{Contact, NewLine, SubmitClaimRequest};
-use proto::orchestrator::GetProcessRequest;
-use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
-use tonic::transport::{Channel as Connection, Endpoint};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::log::{Call, Line, Log, Outcome, now_ms};
+use crate::log::{Log, now_ms};
+use call::Lines;
+use dice::Dice;
+use life::Life;
+use world::World;
+
+pub use policy::write_policy;
 
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Where all that is random comes from.
     pub seed: u64,
-    /// Claims.
+    /// Claims that are planned; a few are reported twice, as two claims.
     pub claims: u32,
-    /// After so many seconds it ends, whatever has become of them.
+    /// The run ends after so many seconds, done or not.
     pub seconds_max: u64,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Default)]
+/// What became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Claims that were submitted.
-    pub submitted: u32,
-    /// Those whose submission was acknowledged.
-    pub acknowledged: u32,
-    /// Those that have ended.
-    pub ended: u32,
+    pub submitted: usize,
+    /// Claims that were acknowledged.
+    pub acknowledged: usize,
+    /// Acknowledged claims that are closed.
+    pub closed: usize,
+    /// Acknowledged claims that are rejected.
+    pub rejected: usize,
+    /// Acknowledged claims that are withdrawn.
+    pub withdrawn: usize,
+    /// Acknowledged claims that wait for a customer who never answers.
+    pub waiting: usize,
+    /// Acknowledged claims that neither ended nor wait as planned.
+    pub open: usize,
+    /// Submissions whose outcome was never known.
+    pub unknown: usize,
+    /// What was answered or ended otherwise than planned.
+    pub surprises: Vec<String>,
 }
 
-/// Submits claims about orders that nobody knows, each until it is acknowledged, and waits for their end.
+/// Runs a plan against the six services; ends when every acknowledged claim has ended or waits as planned.
 pub async fn run(plan: Plan, endpoints: &BTreeMap<String, String>, log: Log) -> Result<Summary> {
-    let connect = |service: &str| -> Result<Connection> {
-        let address = endpoints.get(service).context("a service has no address")?;
-        let endpoint = Endpoint::from_shared(address.clone())?
-            .connect_timeout(Duration::from_secs(2))
-            .timeout(Duration::from_secs(5))
-            .http2_keep_alive_interval(Duration::from_secs(2))
-            .keep_alive_timeout(Duration::from_secs(2))
-            .keep_alive_while_idle(true);
-        Ok(endpoint.connect_lazy())
-    };
-    let intake = IntakeServiceClient::new(connect("intake")?);
-    let orchestrator = OrchestratorServiceClient::new(connect("orchestrator")?);
     let until = Instant::now() + Duration::from_secs(plan.seconds_max);
-    let lives = (0..plan.claims).map(|number| life(plan.seed, number, intake.clone(), orchestrator.clone(), &log, until));
-    let lives: Vec<(bool, bool)> = futures::stream::iter(lives).buffer_unordered(6).collect().await;
-    let count = |wanted: fn(&(bool, bool)) -> bool| {
-        u32::try_from(lives.iter().filter(|life| wanted(life)).count()).unwrap_or(u32::MAX)
-    };
-    Ok(Summary { submitted: plan.claims, acknowledged: count(|life| life.0), ended: count(|life| life.1) })
-}
+    let lines = Lines::new(endpoints, log, until)?;
+    // The names of two runs on one stack must not meet.
+    let dice = Dice::new(plan.seed, format!("{:x}", now_ms() & 0xFFFF_FFFF));
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let lives: Vec<_> = (0..plan.claims).map(|index| Arc::new(Life::new(&dice, index, today))).collect();
+    let world = Arc::new(World::new(dice, lines));
+    goods::prepare(&world, &lives).await.context("the workload could not be prepared")?;
 
-/// Whether it was acknowledged, and whether it ended.
-async fn life(
-    seed: u64,
-    number: u32,
-    mut intake: IntakeServiceClient<Connection>,
-    mut orchestrator: OrchestratorServiceClient<Connection>,
-    log: &Log,
-    until: Instant,
-) -> (bool, bool) {
-    let ask = request(seed, number);
-    let claim = loop {
-        let begun_ms = now_ms();
-        let answer = intake.submit_claim(ask.clone()).await;
-        let claim = answer.as_ref().ok().and_then(|answer| answer.get_ref().claim.as_ref()).map(|c| c.claim_id.clone());
-        let line = Call {
-            method: "SubmitClaim".to_owned(),
-            service: "intake".to_owned(),
-            request_id: ask.request_id.clone(),
-            claim: claim.clone(),
-            tag: format!("claim {number}"),
-            begun_ms,
-            ended_ms: now_ms(),
-            outcome: if claim.is_some() { Outcome::Ok } else { Outcome::Unknown },
-            code: answer.as_ref().err().map_or_else(|| "OK".to_owned(), |status| format!("{:?}", status.code())),
-            reason: String::new(),
-            actor: "anonymous".to_owned(),
-            request: serde_json::to_value(&ask).unwrap_or_default(),
-            response: answer.ok().and_then(|answer| serde_json::to_value(answer.into_inner()).ok()),
-        };
-        let written = log.write(&Line::Call(line)).is_ok();
-        match claim {
-            Some(claim) => break claim,
-            None if Instant::now() > until || !written => return (false, false),
-            None => tokio::time::sleep(Duration::from_millis(300)).await,
-        }
-    };
-    while Instant::now() < until {
-        let process = orchestrator.get_process(GetProcessRequest { claim_id: claim.clone() }).await;
-        let state = process.ok().and_then(|answer| answer.into_inner().process).map(|process| process.state());
-        if matches!(state, Some(ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)) {
-            return (true, true);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut desks = JoinSet::new();
+    desks.spawn(desk::work::<customer::Customers>(Arc::clone(&world)));
+    desks.spawn(desk::work::<judges::Judges>(Arc::clone(&world)));
+    desks.spawn(desk::work::<rulers::Rulers>(Arc::clone(&world)));
+    desks.spawn(desk::work::<carrier::Carrier>(Arc::clone(&world)));
+    desks.spawn(desk::work::<warehouse::Warehouse>(Arc::clone(&world)));
+    desks.spawn(desk::work::<goods::Arrivals>(Arc::clone(&world)));
+    desks.spawn(desk::work::<finance::Finance>(Arc::clone(&world)));
+    let reports = tokio::spawn(reports::arrive(Arc::clone(&world), lives));
+    end::wait(&world).await;
+    world.lines.close();
+    reports.await.context("a customer panicked")?;
+    while let Some(ended) = desks.join_next().await {
+        ended.context("somebody at a desk panicked")?;
     }
-    (true, false)
-}
-
-fn request(seed: u64, number: u32) -> SubmitClaimRequest {
-    let line = NewLine {
-        order_no: format!("UNKNOWN-{seed}-{number}"),
-        sku: "SKU-1".to_owned(),
-        quantity: 1,
-        category: Category::WrongItem.into(),
-        wish: Resolution::RefundOnly.into(),
-        description: "it does not work as it should".to_owned(),
-        ..NewLine::default()
-    };
-    let contact = Contact {
-        customer_name: "Ada Example".to_owned(),
-        email: "ada@example.com".to_owned(),
-        address: "1 Example Road".to_owned(),
-        ..Contact::default()
-    };
-    SubmitClaimRequest {
-        request_id: uuid::Uuid::now_v7().to_string(),
-        channel: Channel::Web.into(),
-        customer_ref: format!("C-{number}"),
-        contact: Some(contact),
-        lines: vec![line],
-        country: "GB".to_owned(),
-        attested: true,
-        ..SubmitClaimRequest::default()
-    }
+    Ok(end::summary(&world).await)
 }

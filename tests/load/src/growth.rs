@@ -18,8 +18,9 @@ use crate::point::{self, Measured};
 use crate::shop::Shop;
 use crate::stand::Stand;
 
-/// The load under which things are compared.
-const STEADY: Point = Point::Closed(64);
+/// Claims in flight when things are compared, and in a quick run.
+const STEADY: usize = 64;
+const STEADY_QUICK: usize = 8;
 
 /// Runs one part; gives its name and its figures.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>, what: Growth) -> Result<(&'static str, Value)> {
@@ -34,8 +35,13 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>, what: Growth) -> Result<(&
     })
 }
 
+/// Claims in flight when things are compared.
+fn flights(stand: &Stand) -> usize {
+    if stand.options.quick { STEADY_QUICK } else { STEADY }
+}
+
 /// The steady load once.
 async fn steady(stand: &Stand, shop: &Arc<Shop>) -> Result<Measured> {
     stand.settle().await?;
-    point::measure(stand, shop, STEADY, None).await
+    point::measure(stand, shop, Point::Closed(flights(stand)), None).await
 }

@@ -121,12 +121,7 @@ impl Relay {
 
     /// The broker says that it has these already. It is believed only if the message is really there (P08); one that is
     /// not is sent under another id, which nothing but the broker's own filter looks at.
-    async fn known(
-        &self,
-        lead: &mut Lead,
-        acked: &mut Acked,
-        known: Vec<(&Line, PublishAck)>,
-    ) -> Result<(), Trouble> {
+    async fn known(&self, lead: &mut Lead, acked: &mut Acked, known: Vec<(&Line, PublishAck)>) -> Result<(), Trouble> {
         let mut looked = Vec::with_capacity(known.len());
         for some in known.chunks(32) {
             looked.extend(join_all(some.iter().map(|(_, ack)| self.fetch(&ack.stream, ack.sequence))).await);

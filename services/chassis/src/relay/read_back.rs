@@ -19,8 +19,8 @@ use super::marks::{self, Mark};
 use super::publish::Acked;
 use super::trouble::Trouble;
 use super::{Relay, gauges};
-use crate::topology::{STREAMS, stream_name};
 use crate::crash;
+use crate::topology::{STREAMS, stream_name};
 
 /// How often a quiet connection is not trusted.
 const EVERY: Duration = Duration::from_secs(30);

@@ -78,11 +78,6 @@ impl Patience {
         wait.min(limit)
     }
 
-    /// Troubles since all was well.
-    pub(super) fn failures(&self) -> u32 {
-        self.failures
-    }
-
     /// Whether it was silent for a minute.
     pub(super) fn speak(&mut self) -> bool {
         let speak = self.said.is_none_or(|said| said.elapsed() > Self::SILENCE);

@@ -160,7 +160,7 @@ async fn probes_health_and_metrics_answer() {
     adjust(&service, request("a", 1)).await.unwrap();
     for (page, expected) in [
         ("/livez", "ok"),
-        ("/readyz", "\"database\":true"),
+        ("/readyz", "\"ready\":true"),
         ("/version", "inventory"),
         ("/metrics", "rpc_server_call_duration_seconds_count"),
     ] {

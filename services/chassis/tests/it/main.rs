@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod calls;
+mod links;
+mod liveness;
 mod messages;
 mod numbers;
 mod relay;
@@ -9,4 +11,5 @@ mod relay_broker;
 mod relay_home;
 mod relay_lease;
 mod relay_loss;
+mod stand;
 mod toy;

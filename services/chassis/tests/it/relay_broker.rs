@@ -52,6 +52,16 @@ async fn sent(own: &Own) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_that_ends_exactly_with_a_round_holds_nothing_up() {
+    let mut own = Own::new(50).await;
+    own.journal(500).await;
+    own.start().await;
+    own.all_published(SOON).await;
+    own.journal(1).await;
+    own.all_published(SOON).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_knows_an_id_but_not_the_message_is_not_believed() {
     let mut own = Own::new(50).await;
     let event_id = Uuid::now_v7();

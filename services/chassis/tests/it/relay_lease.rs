@@ -119,7 +119,8 @@ async fn a_relay_whose_epoch_is_over_publishes_and_writes_nothing() {
     own.start().await;
     own.journal(3).await;
     own.all_published(Duration::from_secs(10)).await;
-    let theft = "UPDATE relay SET holder = 'thief', epoch = epoch + 1, until = now() + interval '3 seconds' RETURNING epoch";
+    let theft =
+        "UPDATE relay SET holder = 'thief', epoch = epoch + 1, until = now() + interval '3 seconds' RETURNING epoch";
     let stolen: i64 = sqlx::query_scalar(theft).fetch_one(&own.pool).await.unwrap();
     let cursor = "SELECT from_tx::text || '/' || epoch FROM relay";
     let before: String = sqlx::query_scalar(cursor).fetch_one(&own.pool).await.unwrap();

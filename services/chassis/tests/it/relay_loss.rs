@@ -7,8 +7,11 @@ use std::time::Duration;
 use chassis::topology::stream_name;
 use proto::operations::RepublishRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
+use testkit::eventually;
+use uuid::Uuid;
 
 use crate::relay_home::{Own, PREFIX};
+use crate::toy::grow;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -70,10 +73,23 @@ async fn after_the_loss_of_the_store_all_comes_again_once_it_is_provisioned() {
     own.servers.restart_nats().unwrap();
     own.journal(5).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(own.jetstream().await.get_stream(stream_name(PREFIX, "EVENTS")).await.is_err(), "it is not provisioned yet");
+    assert!(
+        own.jetstream().await.get_stream(stream_name(PREFIX, "EVENTS")).await.is_err(),
+        "it is not provisioned yet"
+    );
     own.provision(50).await;
     own.all_published(SOON).await;
     assert_once(&own).await;
+    // The consumer is another one; the service finds it by itself.
+    let (event_id, grow) = (Uuid::now_v7(), grow("a", 1));
+    let jetstream = own.jetstream().await;
+    testkit::publish(&jetstream, PREFIX, event_id, grow.subject(), grow.aggregate(), grow.payload()).await;
+    eventually(|| async {
+        let query = "SELECT EXISTS (SELECT FROM inbox WHERE id = $1)";
+        let done: bool = sqlx::query_scalar(query).bind(event_id).fetch_one(&own.pool).await.unwrap();
+        done.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

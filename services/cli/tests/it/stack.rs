@@ -112,6 +112,13 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!(up.ask(&["parked", "list"]).1["parked"], Value::Array(Vec::new()));
     assert_eq!(up.ask(&["settlement", "list"]).0, 0);
     assert_eq!(up.ask(&["shipment", "track", "NO-SUCH"]).0, 3);
+    // A broker that has lost nothing takes no harm.
+    let (exit, rebuilt) = up.ask(&["rebuild", "--since", "2020-01-01T00:00:00Z"]);
+    assert_eq!((exit, rebuilt["messages"].as_object().unwrap().len()), (0, 6), "{rebuilt}");
+    assert!(rebuilt["messages"]["intake"].as_u64().unwrap() > 0, "{rebuilt}");
+    assert_eq!(up.ask(&["rebuild", "--since", "yesterday"]).0, 2);
+    let (_, shown) = up.ask(&["claim", "show", &number]);
+    assert_eq!(shown["claim"]["state"], "CLAIM_STATE_WITHDRAWN", "nothing is processed twice");
     up.stop();
     assert!(!home.path().join("redress/stack.json").exists(), "an ended installation is still announced");
 }

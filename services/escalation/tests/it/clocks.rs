@@ -107,7 +107,11 @@ async fn news_that_come_late_say_when_the_promise_was_kept() {
     let case = Case::new(&service);
     case.tell(start_ago(&service, 1, &[ClockKind::FirstFeedback], 20 * DAY)).await;
     case.wait_told("clock_breached", 1).await;
-    let in_time = case.clock(ClockKind::FirstFeedback).await.deadline.map(|at| proto::WireTime { seconds: at.seconds - 60, ..at });
+    let in_time = case
+        .clock(ClockKind::FirstFeedback)
+        .await
+        .deadline
+        .map(|at| proto::WireTime { seconds: at.seconds - 60, ..at });
     case.tell(Kind::StopClocks(StopClocks { kinds: vec![], round: 1, at: in_time })).await;
     let clock = case.clock(ClockKind::FirstFeedback).await;
     assert_eq!((clock.state(), clock.stopped_at), (ClockState::Breached, in_time));

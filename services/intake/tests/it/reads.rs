@@ -22,10 +22,7 @@ async fn a_claim_is_found_by_id_and_by_number() {
     }
     for (field, bad) in [
         ("claim_id claim_number", GetClaimRequest::default()),
-        (
-            "claim_id claim_number",
-            GetClaimRequest { claim_id: request_id(), claim_number: claim.claim_number.clone() },
-        ),
+        ("claim_id claim_number", GetClaimRequest { claim_id: request_id(), claim_number: claim.claim_number.clone() }),
         ("claim_id", GetClaimRequest { claim_id: "1".to_owned(), ..Default::default() }),
         ("claim_number", GetClaimRequest { claim_number: "R D".to_owned(), ..Default::default() }),
     ] {

@@ -152,7 +152,7 @@ fn oversold(state: &State, reservation: &super::Reservation) -> Vec<Event> {
     }
     let again = reservation.allocations.iter().filter_map(|(place, units)| {
         let units = state.stock.get(place).map_or(0, super::Stock::free).min(i64::from(*units));
-        (units > 0).then(|| moved(place, MovementKind::Consumed, -units, ""))
+        (units > 0).then(|| moved(place, MovementKind::Consumed, -units, "oversell"))
     });
     again.collect()
 }

@@ -60,13 +60,13 @@ async fn illegal_transitions_and_unknown_waybills_are_refused() {
     told(&service, ship(claim)).await;
     let waybill = waybill(&service, claim).await;
     report(&service, &waybill, "a", ShipmentState::Lost).await.unwrap();
-    let refused = report(&service, &waybill, "b", ShipmentState::Delivered).await.unwrap_err();
+    let refused = report(&service, &waybill, "b", ShipmentState::Refused).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
     let info = details(&refused).error_info().cloned().unwrap();
     assert_eq!(info.domain, "redress.logistics");
     assert_eq!(
         (info.metadata["from"].as_str(), info.metadata["to"].as_str()),
-        ("SHIPMENT_STATE_LOST", "SHIPMENT_STATE_DELIVERED")
+        ("SHIPMENT_STATE_LOST", "SHIPMENT_STATE_REFUSED")
     );
     let unknown = report(&service, "RX1", "a", ShipmentState::Lost).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "NOT_FOUND"));
@@ -147,7 +147,7 @@ async fn what_has_ended_stays_so() {
     let service = testkit::start(&logistics::SERVICE).await;
     for (end, next) in [
         (ShipmentState::Delivered, ShipmentState::Lost),
-        (ShipmentState::Lost, ShipmentState::Delivered),
+        (ShipmentState::Lost, ShipmentState::Damaged),
         (ShipmentState::Refused, ShipmentState::Damaged),
         (ShipmentState::Cancelled, ShipmentState::HandedOver),
     ] {
@@ -172,6 +172,20 @@ async fn what_has_ended_stays_so() {
     told(&service, ship(claim)).await;
     let void = report(&service, &waybill(&service, claim).await, "a", ShipmentState::Cancelled).await.unwrap_err();
     assert_eq!(reason(&void), "ILLEGAL_TRANSITION", "only we call a parcel off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_that_turns_up_is_told() {
+    let service = testkit::start(&logistics::SERVICE).await;
+    let claim = claim();
+    told(&service, ship(claim)).await;
+    let waybill = waybill(&service, claim).await;
+    report(&service, &waybill, "a", ShipmentState::Lost).await.unwrap();
+    let found = report(&service, &waybill, "b", ShipmentState::Delivered).await.unwrap();
+    assert!(found.changed && found.shipment.unwrap().state() == ShipmentState::Delivered);
+    assert_eq!(names(&facts(&service).await), ["booked", "handed_over", "exception", "delivered"]);
+    let templates: Vec<String> = notices(&service).await.into_iter().map(|notice| notice.template).collect();
+    assert_eq!(templates, ["shipment_exception", "shipment_found"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

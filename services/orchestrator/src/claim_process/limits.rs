@@ -39,9 +39,7 @@ pub fn step_within(process: &Process, event: &Event, full: bool) -> Step {
             let process = Process { plan: after.plan, ..process.clone() };
             end(&process, Outcome::Rejected, TOO_LARGE, vec![Command::Announce(Fact::Assessed)])
         }
-        (Stage::FollowingUp, _) if after.round > process.round => {
-            end(process, Outcome::Closed, TOO_LARGE, vec![])
-        }
+        (Stage::FollowingUp, _) if after.round > process.round => end(process, Outcome::Closed, TOO_LARGE, vec![]),
         _ => step,
     }
 }

@@ -4,13 +4,7 @@
 use super::strand::Answer;
 use super::*;
 
-pub(super) fn begin(
-    process: &Process,
-    mut lines: Vec<Line>,
-    then: Then,
-    reason: &'static str,
-    mut turn: Turn,
-) -> Step {
+pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, reason: &'static str, mut turn: Turn) -> Step {
     if planted(Mistake::EndAtOnce) {
         return end(process, Outcome::Withdrawn, reason, turn.commands);
     }

@@ -11,9 +11,23 @@ use super::*;
 
 const CLAIM: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
 
-fn read_as(service: &str, message: &impl Message) -> Result<Command, Malformed> {
-    let subject = Subject::Event { service: service.to_owned(), name: "x".to_owned() };
+fn read_as(service: &str, message: &(impl Message + std::fmt::Debug)) -> Result<Command, Malformed> {
+    let subject = Subject::Event { service: service.to_owned(), name: name_of(message) };
     command(&subject, &message.encode_to_vec())
+}
+
+/// The name that a message is told under: its kind, in lower case.
+fn name_of(message: &impl std::fmt::Debug) -> String {
+    let text = format!("{message:?}");
+    let kind = text.split_once("kind: Some(").map_or("", |(_, kind)| kind);
+    let mut name = String::new();
+    for letter in kind.chars().take_while(|letter| letter.is_alphanumeric()) {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 fn job() -> Option<claim::Job> {

@@ -7,6 +7,7 @@ mod binary;
 mod edge;
 mod journeys;
 mod ledger;
+mod limits;
 mod lists;
 mod schema;
 mod story;

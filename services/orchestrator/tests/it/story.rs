@@ -38,6 +38,7 @@ pub struct Story<'a> {
 #[derive(Clone)]
 pub struct Tale {
     service: &'static str,
+    name: String,
     claim: Uuid,
     bytes: Vec<u8>,
 }
@@ -100,6 +101,18 @@ impl World {
     }
 }
 
+/// The name of a kind of message: `ClaimJudged(..)` is told on `claim_judged`.
+fn name_of(kind: &impl std::fmt::Debug) -> String {
+    let mut name = String::new();
+    for letter in format!("{kind:?}").chars().take_while(|letter| letter.is_alphanumeric()) {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
 impl Story<'_> {
     /// Tells it and waits until it is processed or parked.
     pub async fn tell(&self, tale: Tale) -> Uuid {
@@ -109,7 +122,7 @@ impl Story<'_> {
     }
 
     pub async fn tell_as(&self, event_id: Uuid, tale: Tale) {
-        let subject = Subject::Event { service: tale.service.to_owned(), name: "told".to_owned() };
+        let subject = Subject::Event { service: tale.service.to_owned(), name: tale.name.clone() };
         let (jetstream, prefix) = (self.world.service.jetstream(), &self.world.service.home.prefix);
         testkit::publish(jetstream, prefix, event_id, &subject, tale.claim, &tale.bytes).await;
         self.world.service.settled(event_id).await;
@@ -139,31 +152,35 @@ impl Story<'_> {
     }
 
     pub fn intake(&self, kind: intake_event::Kind) -> Tale {
+        let name = name_of(&kind);
         let event = IntakeEvent { claim_id: self.claim.to_string(), kind: Some(kind) };
-        self.tale("intake", &event)
+        self.tale("intake", name, &event)
     }
 
     pub fn triage(&self, kind: triage_event::Kind) -> Tale {
+        let name = name_of(&kind);
         let event = TriageEvent { claim_id: self.claim.to_string(), kind: Some(kind) };
-        self.tale("triage", &event)
+        self.tale("triage", name, &event)
     }
 
     pub fn inventory(&self, job: &Job, kind: inventory_event::Kind) -> Tale {
-        self.tale("inventory", &InventoryEvent { job: Some(job.clone()), kind: Some(kind) })
+        self.tale("inventory", name_of(&kind), &InventoryEvent { job: Some(job.clone()), kind: Some(kind) })
     }
 
     pub fn logistics(&self, job: &Job, direction: Direction, kind: logistics_event::Kind) -> Tale {
+        let name = name_of(&kind);
         let event = LogisticsEvent { job: Some(job.clone()), direction: direction as i32, kind: Some(kind) };
-        self.tale("logistics", &event)
+        self.tale("logistics", name, &event)
     }
 
     pub fn escalation(&self, kind: escalation_event::Kind) -> Tale {
+        let name = name_of(&kind);
         let event = EscalationEvent { claim_id: self.claim.to_string(), kind: Some(kind) };
-        self.tale("escalation", &event)
+        self.tale("escalation", name, &event)
     }
 
-    fn tale(&self, service: &'static str, message: &impl Message) -> Tale {
-        Tale { service, claim: self.claim, bytes: message.encode_to_vec() }
+    fn tale(&self, service: &'static str, name: String, message: &impl Message) -> Tale {
+        Tale { service, name, claim: self.claim, bytes: message.encode_to_vec() }
     }
 
     /// Commands to a service under a name, about this claim, in order.

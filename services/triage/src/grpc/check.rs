@@ -58,6 +58,9 @@ pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<(Uuid, Command),
     let liability = Some(liability).filter(|liability| *liability != LiabilityParty::Unspecified);
     let kind = if body.question.is_empty() {
         check.count("lines", body.lines.len(), 1..=100);
+        if body.lines.is_empty() {
+            check.add("question", "must be given when there are no lines");
+        }
         let lines = body.lines.iter().take(100).enumerate();
         VerdictKind::Lines(lines.map(|(at, line)| decision(&mut check, &format!("lines[{at}]"), line)).collect())
     } else {

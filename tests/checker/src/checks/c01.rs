@@ -64,7 +64,8 @@ fn content(evidence: &Evidence, now: &Claim, call: &Call) -> Vec<Violation> {
 
 /// An acknowledged change of which nothing is left.
 fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
-    let lost = |claim: &str, what: String| Some(Violation::of("C1", claim, format!("{what} was acknowledged, and is lost")));
+    let lost =
+        |claim: &str, what: String| Some(Violation::of("C1", claim, format!("{what} was acknowledged, and is lost")));
     if call.outcome != crate::log::Outcome::Ok {
         return None;
     }

@@ -132,7 +132,8 @@ mod tests {
         let mut evidence = sample::good();
         let mut other = sample::submit();
         other.request["customerRef"] = "other".into();
-        let refused = Call { outcome: Outcome::Refused, reason: "REQUEST_ID_REUSED".into(), response: None, ..other.clone() };
+        let refused =
+            Call { outcome: Outcome::Refused, reason: "REQUEST_ID_REUSED".into(), response: None, ..other.clone() };
         evidence.log.calls.push(refused);
         assert_eq!(check(&evidence), Vec::new());
         evidence.log.calls.push(other);
@@ -145,7 +146,7 @@ mod tests {
         let twin = Claim { claim_id: "twin".into(), ..evidence.claims[sample::CLAIM].clone() };
         evidence.claims.insert("twin".into(), twin.clone());
         assert_eq!(check(&evidence).len(), 1);
-        let unknown = Call { request_id: "r2".into(), outcome: Outcome::Unknown, response: None, ..sample::submit() };
+        let unknown = Call { request_id: "r3".into(), outcome: Outcome::Unknown, response: None, ..sample::submit() };
         evidence.log.calls.push(unknown);
         assert_eq!(check(&evidence), Vec::new());
         evidence.claims.insert("twin2".into(), Claim { claim_id: "twin2".into(), ..twin });

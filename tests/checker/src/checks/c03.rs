@@ -18,7 +18,13 @@ const GIVE_BACK_MS: u64 = 60_000;
 pub fn check(evidence: &Evidence) -> Vec<Violation> {
     let mut found: Vec<Violation> =
         evidence.stock_samples.iter().map(|what| Violation::general("C3", format!("during the run: {what}"))).collect();
-    found.extend(evidence.stock.iter().flat_map(|(sku, told)| over_promised(sku, told)).map(|what| Violation::general("C3", what)));
+    found.extend(
+        evidence
+            .stock
+            .iter()
+            .flat_map(|(sku, told)| over_promised(sku, told))
+            .map(|what| Violation::general("C3", what)),
+    );
     found.extend(ledger(evidence));
     if evidence.stock_is_still {
         found.extend(totals(evidence));
@@ -41,7 +47,8 @@ fn ledger(evidence: &Evidence) -> Vec<Violation> {
             let sum = sums.entry((&movement.warehouse, movement.zone, &movement.batch)).or_default();
             *sum += movement.quantity;
             if *sum < 0 {
-                let what = format!("{sku} in {}: {sum} units after movement {}", movement.warehouse, movement.movement_id);
+                let what =
+                    format!("{sku} in {}: {sum} units after movement {}", movement.warehouse, movement.movement_id);
                 found.push(Violation::of("C3", &movement.document, what));
             }
         }
@@ -54,7 +61,10 @@ fn ledger(evidence: &Evidence) -> Vec<Violation> {
             }
         }
         for ((warehouse, ..), sum) in sums.into_iter().filter(|(_, sum)| *sum != 0 && evidence.stock_is_still) {
-            found.push(Violation::general("C3", format!("{sku} in {warehouse}: nothing there, the movements give {sum}")));
+            found.push(Violation::general(
+                "C3",
+                format!("{sku} in {warehouse}: nothing there, the movements give {sum}"),
+            ));
         }
     }
     found
@@ -96,7 +106,8 @@ fn consumed(evidence: &Evidence) -> Vec<Violation> {
             *said.entry((claim(row.job.as_ref()), &row.sku, MovementKind::Return)).or_default() += came;
         }
     }
-    let keys: Vec<_> = taken.keys().chain(said.keys()).copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let keys: Vec<_> =
+        taken.keys().chain(said.keys()).copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     let mut found = Vec::new();
     for key in keys {
         let (moved, said) = (taken.get(&key).copied().unwrap_or(0), said.get(&key).copied().unwrap_or(0));
@@ -119,7 +130,9 @@ fn more_than_planned(evidence: &Evidence, row: &Reservation) -> Option<Violation
 /// Goods that the workload has received are booked once.
 fn received(evidence: &Evidence) -> Vec<Violation> {
     let mut requests: BTreeMap<&str, (ReceiveGoodsRequest, bool)> = BTreeMap::new();
-    for call in evidence.log.calls.iter().filter(|call| call.method == "ReceiveGoods" && call.outcome != Outcome::Refused) {
+    for call in
+        evidence.log.calls.iter().filter(|call| call.method == "ReceiveGoods" && call.outcome != Outcome::Refused)
+    {
         let Some(asked) = call.asked::<ReceiveGoodsRequest>() else { continue };
         let known = requests.entry(&call.request_id).or_insert((asked, false));
         known.1 |= call.outcome == Outcome::Ok;
@@ -166,13 +179,13 @@ fn held_after_the_end(evidence: &Evidence) -> Vec<Violation> {
 
 /// No unit is compensated twice (domain rule 1).
 fn entitlement(evidence: &Evidence) -> Vec<Violation> {
-    let mut given: BTreeMap<(String, String), (u32, Vec<&str>)> = BTreeMap::new();
+    let mut given: BTreeMap<(String, String), (u32, Vec<String>)> = BTreeMap::new();
     let mut add = |job: Option<&Job>, quantity: u32| {
         let Some(job) = job.filter(|job| !evidence.was_undone(&job.claim_id)) else { return };
         let Some(line) = evidence.planned(job) else { return };
         let entry = given.entry((line.order_no.clone(), line.sku.clone())).or_default();
         entry.0 += quantity;
-        entry.1.push(&job.claim_id);
+        entry.1.push(job.claim_id.clone());
     };
     for row in evidence.settlements.iter().filter(|row| row.state() == SettlementState::Paid) {
         add(row.job.as_ref(), row.quantity);
@@ -184,14 +197,16 @@ fn entitlement(evidence: &Evidence) -> Vec<Violation> {
     }
     let mut found = Vec::new();
     for ((order_no, sku), told) in &evidence.entitlements {
-        let mut bad = |claim: &str, what: String| found.push(Violation::of("C3", claim, format!("order line {order_no}/{sku}: {what}")));
+        let mut bad = |claim: &str, what: String| {
+            found.push(Violation::of("C3", claim, format!("order line {order_no}/{sku}: {what}")))
+        };
         let money = |money: Option<&proto::claim::Money>| money.map_or(0, |money| money.minor_units);
         if told.held + told.given > told.sold || money(told.compensated.as_ref()) > money(told.paid.as_ref()) {
             bad("", format!("more is given than was bought: {told:?}"));
         }
         let key = (order_no.clone(), sku.clone());
         let (units, claims) = given.remove(&key).unwrap_or_default();
-        let claim = claims.first().copied().unwrap_or("");
+        let claim = claims.first().map_or("", String::as_str);
         if units > told.sold {
             bad(claim, format!("{units} units were refunded or replaced, {} were sold", told.sold));
         }

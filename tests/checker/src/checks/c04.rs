@@ -17,7 +17,11 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
         let mut bad = |what: String| found.push(Violation::of("C4", claim, what));
         let ended = evidence.timeline(claim).iter().any(is_end);
         if is_terminal(process.state()) != ended {
-            bad(format!("the process is {:?}, and the timeline has {} end", process.state(), if ended { "an" } else { "no" }));
+            bad(format!(
+                "the process is {:?}, and the timeline has {} end",
+                process.state(),
+                if ended { "an" } else { "no" }
+            ));
         }
         let Some(intake) = evidence.claims.get(claim) else { continue };
         let since = evidence.ended_ms(claim).unwrap_or(0);
@@ -43,7 +47,11 @@ fn ends<'a>(
     events.sort_by_key(|event| event.number);
     let ends: Vec<&&ClaimEvent> = events.iter().filter(|event| is_end(event)).collect();
     if ends.len() > 1 {
-        bad(format!("it ends {} times, at {:?}", ends.len(), ends.iter().map(|event| event.number).collect::<Vec<_>>()));
+        bad(format!(
+            "it ends {} times, at {:?}",
+            ends.len(),
+            ends.iter().map(|event| event.number).collect::<Vec<_>>()
+        ));
     }
     if let (Some(end), Some(last)) = (ends.first(), events.last())
         && last.number > end.number

@@ -11,7 +11,9 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     for (who, feed) in [("the subscriber", &evidence.live), ("a new subscriber", &evidence.fresh)] {
         found.extend(odd(evidence, who, feed));
         found.extend(feed.claims.iter().filter_map(|(claim, seen)| order(claim, who, seen)));
-        found.extend(evidence.timelines.iter().filter_map(|(claim, timeline)| missing(evidence, who, feed, claim, timeline)));
+        found.extend(
+            evidence.timelines.iter().filter_map(|(claim, timeline)| missing(evidence, who, feed, claim, timeline)),
+        );
         for (claim, seen) in &feed.claims {
             if !evidence.timelines.contains_key(claim) {
                 let what = format!("{who} has {} events of a claim that the orchestrator does not know", seen.len());
@@ -54,7 +56,8 @@ fn missing(evidence: &Evidence, who: &str, feed: &Feed, claim: &str, timeline: &
 /// Timeline, subscriber and new subscriber know the same events.
 fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut bad = |what: String| found.push(Violation::of("C5", claim, what));
+    let soon = evidence.soon(timeline.last().map_or(0, |last| ms(last.occurred_at.as_ref())));
+    let mut bad = |what: String| found.push(Violation::of("C5", claim, what).unless_mended_by(soon));
     if let Some((event, due)) = timeline.iter().zip(1..).find(|(event, due)| event.number != *due) {
         bad(format!("the timeline has number {} where {due} is due", event.number));
     }
@@ -67,19 +70,18 @@ fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violat
             (Some(told), Some(event)) if told != event => {
                 bad(format!("event {} on the stream is not that of the timeline", seen.number));
             }
-            // The timeline may have been read a moment earlier.
-            (None, _) => found.push(
-                Violation::of("C5", claim, format!("event {} of the stream is not in the timeline", seen.number))
-                    .unless_mended_by(evidence.now_ms + 1),
-            ),
+            // The timeline may have been read a moment earlier: then the next reading knows it.
+            (None, _) => bad(format!("event {} of the stream is not in the timeline", seen.number)),
             _ => {}
         }
     }
-    let mut bad = |what: String| found.push(Violation::of("C5", claim, what));
     for early in live {
         let late = fresh.iter().find(|late| late.number == early.number);
         if let Some(late) = late.filter(|late| (&late.event_id, late.digest) != (&early.event_id, early.digest)) {
-            bad(format!("number {} was {} and is {} now, or its content differs", early.number, early.event_id, late.event_id));
+            bad(format!(
+                "number {} was {} and is {} now, or its content differs",
+                early.number, early.event_id, late.event_id
+            ));
         }
         if !timeline.iter().any(|event| event.number == early.number) && fresh.is_empty() {
             bad(format!("number {} was received, and nobody knows of it", early.number));

@@ -12,12 +12,37 @@ pub(super) const FAULTS: [Fault; 9] = [
     Fault::new("F05t", "restart NATS in order", "G3 G5-G8", Act::Do(|stage| Box::pin(ended(stage)))),
     Fault::new("F05s", "pause NATS for 20 s", "G3 G5-G8", Act::Do(|stage| Box::pin(paused(stage)))),
     Fault::new("F06", "kill -9 NATS right after acknowledgements", "G6", Act::Do(|stage| Box::pin(after_acks(stage)))),
-    Fault::new("F07", "NATS loses its newest messages: the whole store is older", "G6-G8 P01-P03", Act::Do(|stage| Box::pin(whole(stage))))
-        .in_quick(),
-    Fault::new("F07m", "NATS loses its newest messages, its consumers do not", "G6-G8 P01-P03", Act::Do(|stage| Box::pin(messages(stage)))),
-    Fault::new("F07s", "NATS loses the newest messages of one stream", "G6-G8 P01-P03", Act::Do(|stage| Box::pin(stream(stage)))),
-    Fault::new("F07t", "NATS finds the last block of each stream cut off", "G6-G8 P01-P03", Act::Do(|stage| Box::pin(tail(stage)))),
-    Fault::new("F08", "the store of NATS is destroyed, then rebuilt", "G17 P13", Act::Do(|stage| Box::pin(destroyed(stage)))),
+    Fault::new(
+        "F07",
+        "NATS loses its newest messages: the whole store is older",
+        "G6-G8 P01-P03",
+        Act::Do(|stage| Box::pin(whole(stage))),
+    )
+    .in_quick(),
+    Fault::new(
+        "F07m",
+        "NATS loses its newest messages, its consumers do not",
+        "G6-G8 P01-P03",
+        Act::Do(|stage| Box::pin(messages(stage))),
+    ),
+    Fault::new(
+        "F07s",
+        "NATS loses the newest messages of one stream",
+        "G6-G8 P01-P03",
+        Act::Do(|stage| Box::pin(stream(stage))),
+    ),
+    Fault::new(
+        "F07t",
+        "NATS finds the last block of each stream cut off",
+        "G6-G8 P01-P03",
+        Act::Do(|stage| Box::pin(tail(stage))),
+    ),
+    Fault::new(
+        "F08",
+        "the store of NATS is destroyed, then rebuilt",
+        "G17 P13",
+        Act::Do(|stage| Box::pin(destroyed(stage))),
+    ),
 ];
 
 async fn killed(stage: &mut Stage) -> Result<()> {

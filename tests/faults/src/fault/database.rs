@@ -10,16 +10,21 @@ use local::SERVICES;
 pub(super) const FAULTS: [Fault; 6] = [
     Fault::new("F04", "restart PostgreSQL (fast)", "G1-G4 P32", Act::Do(|stage| Box::pin(fast(stage)))).in_quick(),
     Fault::new("F04i", "restart PostgreSQL (immediate)", "G1-G4 P32", Act::Do(|stage| Box::pin(immediate(stage)))),
-    Fault::new("F04k", "kill -9 PostgreSQL with its backends", "G1-G4 P32", Act::Do(|stage| Box::pin(killed(stage))))
-        .in_every(),
+    Fault::new("F04k", "kill -9 PostgreSQL with its backends", "G1-G4 P32", Act::Do(|stage| Box::pin(killed(stage)))),
     Fault::new("F04b", "kill -9 one backend of each service", "G1-G4", Act::Do(|stage| Box::pin(backends(stage)))),
-    Fault::new("F13", "one connection per pool", "G21 P34", Act::Do(|stage| Box::pin(nothing(stage))))
-        .prepared(|options| {
+    Fault::new("F13", "one connection per pool", "G21 P34", Act::Do(|stage| Box::pin(nothing(stage)))).prepared(
+        |options| {
             options.settings.push(("LANES__COUNT".to_owned(), "1".to_owned()));
             options.settings.push(("DATABASE__READS".to_owned(), "1".to_owned()));
-        }),
-    Fault::new("F13c", "every connection of PostgreSQL is taken, idle in a transaction", "G21 P34", Act::Do(|stage| Box::pin(taken(stage))))
-        .prepared(|options| options.max_connections = 150),
+        },
+    ),
+    Fault::new(
+        "F13c",
+        "every connection of PostgreSQL is taken, idle in a transaction",
+        "G21 P34",
+        Act::Do(|stage| Box::pin(taken(stage))),
+    )
+    .prepared(|options| options.max_connections = 150),
 ];
 
 async fn fast(stage: &mut Stage) -> Result<()> {

@@ -6,16 +6,27 @@ use super::{Act, Fault, Stage};
 use crate::rig::disk::Place;
 
 pub(super) const FAULTS: [Fault; 4] = [
-    Fault::new("F12a", "the disk of NATS is full", "G1-G8 P06", Act::OnSmallDisk(|stage| Box::pin(broker(stage)))).prepared(|options| {
-        options.disk = Some((Place::Broker, 400));
-        options.storage_mib = 100;
-    }),
+    Fault::new("F12a", "the disk of NATS is full", "G1-G8 P06", Act::OnSmallDisk(|stage| Box::pin(broker(stage))))
+        .prepared(|options| {
+            options.disk = Some((Place::Broker, 400));
+            options.storage_mib = 100;
+        }),
     Fault::new("F12b", "streams reach their limit", "G1-G8 P06", Act::Do(|stage| Box::pin(streams(stage))))
         .prepared(|options| options.storage_mib = 1),
-    Fault::new("F12c", "the disk of PostgreSQL's tables is full", "G1-G8", Act::OnSmallDisk(|stage| Box::pin(database(stage))))
-        .prepared(|options| options.disk = Some((Place::Heap, 400))),
-    Fault::new("F12d", "the disk of PostgreSQL's log is full: it goes down", "G1-G8", Act::OnSmallDisk(|stage| Box::pin(database(stage))))
-        .prepared(|options| options.disk = Some((Place::Wal, 256))),
+    Fault::new(
+        "F12c",
+        "the disk of PostgreSQL's tables is full",
+        "G1-G8",
+        Act::OnSmallDisk(|stage| Box::pin(database(stage))),
+    )
+    .prepared(|options| options.disk = Some((Place::Heap, 400))),
+    Fault::new(
+        "F12d",
+        "the disk of PostgreSQL's log is full: it goes down",
+        "G1-G8",
+        Act::OnSmallDisk(|stage| Box::pin(database(stage))),
+    )
+    .prepared(|options| options.disk = Some((Place::Wal, 256))),
 ];
 
 async fn full(stage: &mut Stage) -> Result<()> {

@@ -11,21 +11,56 @@ use crate::proxy::{Mode, Proxy, Way};
 use crate::rig::process::Process;
 
 pub(super) const FAULTS: [Fault; 13] = [
-    Fault::new("F09p", "black-hole links to PostgreSQL: one service, then all", "G20 P32", Act::Do(|stage| Box::pin(black_postgres(stage))))
-        .in_quick(),
-    Fault::new("F09n", "black-hole links to NATS: one service, then all", "G20 P14", Act::Do(|stage| Box::pin(black_nats(stage))))
-        .in_every(),
-    Fault::new("F09g", "black-hole the links of callers, one service after the other", "G20 P41", Act::Do(|stage| Box::pin(black_callers(stage)))),
+    Fault::new(
+        "F09p",
+        "black-hole links to PostgreSQL: one service, then all",
+        "G20 P32",
+        Act::Do(|stage| Box::pin(black_postgres(stage))),
+    )
+    .in_quick(),
+    Fault::new(
+        "F09n",
+        "black-hole links to NATS: one service, then all",
+        "G20 P14",
+        Act::Do(|stage| Box::pin(black_nats(stage))),
+    )
+    .in_every(),
+    Fault::new(
+        "F09g",
+        "black-hole the links of callers, one service after the other",
+        "G20 P41",
+        Act::Do(|stage| Box::pin(black_callers(stage))),
+    ),
     Fault::new("F09r", "reset links at random, all kinds", "G1-G9", Act::Do(|stage| Box::pin(resets(stage)))),
     Fault::new("F09u", "refuse links at random, all kinds", "G1-G9", Act::Do(|stage| Box::pin(refusals(stage)))),
-    Fault::new("F09o", "one-way links: what services say is lost, then what they are told", "G20", Act::Do(|stage| Box::pin(one_way(stage)))),
+    Fault::new(
+        "F09o",
+        "one-way links: what services say is lost, then what they are told",
+        "G20",
+        Act::Do(|stage| Box::pin(one_way(stage))),
+    ),
     Fault::new("F09f", "links flap every 200 ms", "G1-G9", Act::Do(|stage| Box::pin(flaps(stage)))),
-    Fault::new("F09c", "cut links to PostgreSQL right after COMMIT was sent", "G1 G2 P36", Act::Do(|stage| Box::pin(commits(stage)))),
-    Fault::new("F09b", "cut every link after 64 KiB, again and again", "G1-G9", Act::Do(|stage| Box::pin(bytes(stage)))),
+    Fault::new(
+        "F09c",
+        "cut links to PostgreSQL right after COMMIT was sent",
+        "G1 G2 P36",
+        Act::Do(|stage| Box::pin(commits(stage))),
+    ),
+    Fault::new(
+        "F09b",
+        "cut every link after 64 KiB, again and again",
+        "G1-G9",
+        Act::Do(|stage| Box::pin(bytes(stage))),
+    ),
     Fault::new("F11", "slow network: 100 ms and up to 50 more, 64 kB/s", "G21", Act::Do(|stage| Box::pin(slow(stage)))),
     Fault::new("F20p", "a third of all deliveries come twice", "G6", Act::Do(|stage| Box::pin(repeats(stage)))),
     Fault::new("F20a", "half of all acknowledgements are lost", "G6", Act::Do(|stage| Box::pin(lost_acks(stage)))),
-    Fault::new("F21", "deliveries are held for up to 2 s and overtake each other", "G7", Act::Do(|stage| Box::pin(reorders(stage)))),
+    Fault::new(
+        "F21",
+        "deliveries are held for up to 2 s and overtake each other",
+        "G7",
+        Act::Do(|stage| Box::pin(reorders(stage))),
+    ),
 ];
 
 /// Long enough that nobody gets away without noticing, short enough that connections of those who do not are kept.
@@ -146,7 +181,13 @@ async fn flaps(stage: &mut Stage) -> Result<()> {
 }
 
 /// Sets a mode for some seconds on all links of one kind.
-async fn for_a_while(stage: &mut Stage, what: &str, mode: Mode, seconds: u64, link: fn(&Process) -> &Proxy) -> Result<()> {
+async fn for_a_while(
+    stage: &mut Stage,
+    what: &str,
+    mode: Mode,
+    seconds: u64,
+    link: fn(&Process) -> &Proxy,
+) -> Result<()> {
     stage.begin(what)?;
     stage.rig.all().iter().for_each(|process| link(process).set(mode.clone()));
     let begun = Instant::now();
@@ -159,7 +200,8 @@ async fn for_a_while(stage: &mut Stage, what: &str, mode: Mode, seconds: u64, li
 
 async fn commits(stage: &mut Stage) -> Result<()> {
     for_a_while(stage, "cut at COMMIT", Mode::CutAtCommit(7), 15, |process| &process.postgres).await?;
-    let seen: u64 = stage.rig.all().iter().map(|process| process.postgres.passed().commits.load(Ordering::Relaxed)).sum();
+    let seen: u64 =
+        stage.rig.all().iter().map(|process| process.postgres.passed().commits.load(Ordering::Relaxed)).sum();
     ensure!(seen >= 7, "the proxies saw {seen} commits: none was cut");
     Ok(())
 }
@@ -199,7 +241,8 @@ async fn lost_acks(stage: &mut Stage) -> Result<()> {
 }
 
 async fn reorders(stage: &mut Stage) -> Result<()> {
-    for_a_while(stage, "deliveries overtake", Mode::Reorder(Duration::from_secs(2)), 30, |process| &process.nats).await?;
+    for_a_while(stage, "deliveries overtake", Mode::Reorder(Duration::from_secs(2)), 30, |process| &process.nats)
+        .await?;
     tampered(stage)
 }
 

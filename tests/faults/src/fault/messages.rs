@@ -18,10 +18,20 @@ use super::{Act, Fault, Stage};
 use crate::log::{Line, now_ms};
 
 pub(super) const FAULTS: [Fault; 2] = [
-    Fault::new("F15", "poison for every service: bytes, types, enums, NUL, nesting, transitions", "G14 G15", Act::Do(|stage| Box::pin(poison(stage))))
-        .in_quick(),
-    Fault::new("F20", "every command and every event is published again, twice", "G6", Act::Do(|stage| Box::pin(again(stage))))
-        .in_every(),
+    Fault::new(
+        "F15",
+        "poison for every service: bytes, types, enums, NUL, nesting, transitions",
+        "G14 G15",
+        Act::Do(|stage| Box::pin(poison(stage))),
+    )
+    .in_quick(),
+    Fault::new(
+        "F20",
+        "every command and every event is published again, twice",
+        "G6",
+        Act::Do(|stage| Box::pin(again(stage))),
+    )
+    .in_every(),
 ];
 
 /// What is published: subject, payload.

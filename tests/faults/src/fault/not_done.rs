@@ -3,11 +3,50 @@
 use super::{Act, Fault};
 
 pub(super) const FAULTS: [Fault; 7] = [
-    Fault::new("F10", "clocks jump", "G13", Act::Not("jumps of the database's clock take libfaketime, which is not here; clocks of services are moved by the stories of tests/system")),
-    Fault::new("F14", "oversize input", "G14", Act::Not("no fault of the surroundings: the tests of bad input send it to every RPC and subject")),
-    Fault::new("F18", "mixed versions, old and new schema", "G18", Act::Not("there is no earlier release whose program could run beside this one")),
-    Fault::new("F19", "credentials expire and rotate", "G20", Act::Not("there are no certificates and tokens yet: they come with the security work")),
-    Fault::new("F22", "a permission is lost", "G20", Act::Not("the private broker has no users yet: permissions come with the security work")),
-    Fault::new("F23", "a database is restored from an old backup", "G17", Act::Not("a service cannot detect yet that its database is older than the streams")),
-    Fault::new("F24m", "a cap on memory", "G21", Act::Not("an address space limit ends a program of many threads at its start, and there is no cgroup of our own")),
+    Fault::new(
+        "F10",
+        "clocks jump",
+        "G13",
+        Act::Not(
+            "jumps of the database's clock take libfaketime, which is not here; clocks of services are moved by the stories of tests/system",
+        ),
+    ),
+    Fault::new(
+        "F14",
+        "oversize input",
+        "G14",
+        Act::Not("no fault of the surroundings: the tests of bad input send it to every RPC and subject"),
+    ),
+    Fault::new(
+        "F18",
+        "mixed versions, old and new schema",
+        "G18",
+        Act::Not("there is no earlier release whose program could run beside this one"),
+    ),
+    Fault::new(
+        "F19",
+        "credentials expire and rotate",
+        "G20",
+        Act::Not("there are no certificates and tokens yet: they come with the security work"),
+    ),
+    Fault::new(
+        "F22",
+        "a permission is lost",
+        "G20",
+        Act::Not("the private broker has no users yet: permissions come with the security work"),
+    ),
+    Fault::new(
+        "F23",
+        "a database is restored from an old backup",
+        "G17",
+        Act::Not("a service cannot detect yet that its database is older than the streams"),
+    ),
+    Fault::new(
+        "F24m",
+        "a cap on memory",
+        "G21",
+        Act::Not(
+            "an address space limit ends a program of many threads at its start, and there is no cgroup of our own",
+        ),
+    ),
 ];

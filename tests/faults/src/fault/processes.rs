@@ -11,11 +11,21 @@ use super::{Act, Fault, Stage};
 use crate::rig::process::{ORDERLY_END, Process};
 
 pub(super) const FAULTS: [Fault; 6] = [
-    Fault::new("F01", "kill -9 a service, one after the other, at random moments", "G1-G9", Act::Do(|stage| Box::pin(victims(stage))))
-        .in_quick(),
+    Fault::new(
+        "F01",
+        "kill -9 a service, one after the other, at random moments",
+        "G1-G9",
+        Act::Do(|stage| Box::pin(victims(stage))),
+    )
+    .in_quick(),
     Fault::new("F02", "kill -9 all services together, twice", "G1-G9 G12 G13", Act::Do(|stage| Box::pin(all(stage)))),
-    Fault::new("F03", "pause one of two replicas past its lease", "G6-G8 P24", Act::Do(|stage| Box::pin(paused(stage))))
-        .prepared(|options| options.replicas = 2),
+    Fault::new(
+        "F03",
+        "pause one of two replicas past its lease",
+        "G6-G8 P24",
+        Act::Do(|stage| Box::pin(paused(stage))),
+    )
+    .prepared(|options| options.replicas = 2),
     Fault::new("F17", "roll out: SIGTERM one replica at a time", "G18 G20", Act::Do(|stage| Box::pin(rolled(stage))))
         .in_every()
         .prepared(|options| options.replicas = 2)
@@ -138,12 +148,14 @@ async fn starved(stage: &mut Stage) -> Result<()> {
     stage.pass(2000).await;
     // Callers take what is left: 80 connections to each.
     let addresses: Vec<_> = all.iter().map(|process| process.grpc).collect();
-    let connections = addresses.iter().flat_map(|address| (0..80).map(move |_| tokio::net::TcpStream::connect(*address)));
+    let connections =
+        addresses.iter().flat_map(|address| (0..80).map(move |_| tokio::net::TcpStream::connect(*address)));
     let connections = join_all(connections).await;
     stage.pass(6000).await;
     drop(connections);
     stage.pass(2000).await;
-    let dead: Vec<_> = all.iter().filter(|process| !matches!(process.ended(), Ok(None))).map(|p| p.to_string()).collect();
+    let dead: Vec<_> =
+        all.iter().filter(|process| !matches!(process.ended(), Ok(None))).map(|p| p.to_string()).collect();
     ensure!(dead.is_empty(), "{} died of too few files", dead.join(", "));
     stage.end("64 open files")
 }

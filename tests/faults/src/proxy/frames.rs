@@ -49,7 +49,8 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
 
 /// Whether the frame is a message of a stream for a consumer: its reply subject says so.
 pub(super) fn is_delivery(frame: &[u8]) -> bool {
-    head(frame).is_some_and(|head| (head.starts_with("MSG ") || head.starts_with("HMSG ")) && head.contains(" $JS.ACK."))
+    head(frame)
+        .is_some_and(|head| (head.starts_with("MSG ") || head.starts_with("HMSG ")) && head.contains(" $JS.ACK."))
 }
 
 /// Whether the frame is an acknowledgement of a consumer.

@@ -120,7 +120,8 @@ async fn one_way_swallows_one_way() {
 #[tokio::test]
 async fn delays_and_limits() {
     let proxy = proxy(Speaks::Bytes).await;
-    let slow = Mode::Slow { delay: Duration::from_millis(40), jitter: Duration::from_millis(10), bytes_per_second: None };
+    let slow =
+        Mode::Slow { delay: Duration::from_millis(40), jitter: Duration::from_millis(10), bytes_per_second: None };
     proxy.set(slow);
     let mut stream = open(&proxy).await;
     let begun = Instant::now();

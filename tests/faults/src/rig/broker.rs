@@ -9,8 +9,11 @@ use local::Servers;
 use local::stack::PREFIX;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use proto::operations::RepublishRequest;
+use proto::operations::operations_service_client::OperationsServiceClient;
 
 use super::Rig;
+use super::process::Process;
 
 /// What of the store goes back to an earlier state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +119,28 @@ impl Rig {
         remove(&self.servers().nats_store()).await
     }
 
-    /// What an operator does after the store was lost: streams and consumers anew, then everything from the journals.
+    /// What an operator does after the store was lost: streams and consumers anew, then everything from the journals
+    /// (what `redress rebuild` does).
     pub async fn rebuild(&self) -> Result<()> {
-        self.provision(self.storage_mib()).await
+        self.provision(self.storage_mib()).await?;
+        for service in self.endpoints().into_keys() {
+            let process = self.of(&service).into_iter().next().context("a service has no process")?;
+            let published = self.republish(&process).await;
+            published.with_context(|| format!("{service} does not publish its journal again"))?;
+        }
+        Ok(())
+    }
+
+    /// Asks a process to publish its journal again.
+    pub async fn republish(&self, process: &Process) -> Result<()> {
+        let mut operations = OperationsServiceClient::connect(format!("http://{}", process.grpc)).await?;
+        let request_id = uuid::Uuid::now_v7().to_string();
+        let mut request = tonic::Request::new(RepublishRequest { request_id, since: None });
+        for (key, value) in [("redress-actor", "rig"), ("redress-roles", "operator")] {
+            request.metadata_mut().insert(key, value.parse()?);
+        }
+        operations.republish(request).await?;
+        Ok(())
     }
 
     /// Acknowledgements of consumers that passed so far.

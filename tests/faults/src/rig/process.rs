@@ -78,10 +78,8 @@ impl Process {
         let database = format!("postgres://{service}@{}/{service}", postgres.address());
         let broker = format!("nats://{}", nats.address());
         let level = std::env::var("FAULTS_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
-        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.toml");
-        let policy = policy.exists().then_some(policy);
         let mut variables: Vec<_> =
-            stack::variables(service, &database, &broker, &level, policy.as_deref()).into_iter().collect();
+            stack::variables(service, &database, &broker, &level, Some(&options.policy)).into_iter().collect();
         let prefix = format!("REDRESS_{}", service.to_uppercase());
         variables.push((format!("{prefix}__GRPC__LISTEN"), grpc.to_string()));
         variables.push((format!("{prefix}__ADMIN__LISTEN"), admin.to_string()));
@@ -193,6 +191,13 @@ impl Process {
         tokio::task::spawn_blocking(move || running.kill()).await?;
         self.tell("killed", None, begun.elapsed().as_secs_f64())?;
         anyhow::bail!("{self} did not end within {ORDERLY_END:?} of SIGTERM")
+    }
+
+    /// Asks it to end and does not wait.
+    pub fn ask_to_end(&self) {
+        if let Some(running) = &self.state().running {
+            running.signal(Signal::SIGTERM);
+        }
     }
 
     /// Stops its clock, as a virtual machine that is moved.

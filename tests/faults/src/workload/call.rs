@@ -125,7 +125,8 @@ impl Lines {
 
     /// Changes something: tried again with the same request id until the outcome is known or the run ends.
     pub async fn insist<M: Mutation>(&self, about: &About, request: M) -> Answer<M::Reply> {
-        let mut chance = Random::new(request.request_id().bytes().fold(0, |sum, byte| sum * 31 % 0xFFFF_FFFB + u64::from(byte)));
+        let mut chance =
+            Random::new(request.request_id().bytes().fold(0, |sum, byte| sum * 31 % 0xFFFF_FFFB + u64::from(byte)));
         let mut pause = PAUSE.0;
         loop {
             match self.attempt(about, request.clone()).await {
@@ -259,7 +260,8 @@ mod tests {
         assert_eq!(told(Code::ResourceExhausted, "BUSY"), Outcome::Refused);
         assert_eq!(told(Code::Internal, "COMMAND_FAILED"), Outcome::Refused);
         assert_eq!(told(Code::Unavailable, "UNAVAILABLE"), Outcome::Unknown);
-        for status in [Status::internal("h2"), Status::unknown("h2"), Status::cancelled("h2"), Status::unavailable("")] {
+        for status in [Status::internal("h2"), Status::unknown("h2"), Status::cancelled("h2"), Status::unavailable("")]
+        {
             assert_eq!(judged(&status).0, Outcome::Unknown, "{status:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 mod report;
 
-use proto::claim::{ClaimState, Resolution};
+use proto::claim::ClaimState;
 use proto::intake::SubmitClaimRequest;
 use proto::triage::OrderLine;
 
@@ -210,11 +210,6 @@ impl Life {
             _ => false,
         }
     }
-
-    /// Whether the customer hopes for something.
-    pub fn wishes(&self) -> bool {
-        self.report.lines.iter().any(|line| line.wish() != Resolution::Unspecified)
-    }
 }
 
 fn story(chance: &mut Random) -> Story {
@@ -266,7 +261,8 @@ mod tests {
         for moment in MOMENTS {
             assert!(all.iter().any(|life| life.withdraws == Some(moment)), "{moment:?}");
         }
-        let categories: BTreeSet<i32> = all.iter().flat_map(|life| &life.report.lines).map(|line| line.category).collect();
+        let categories: BTreeSet<i32> =
+            all.iter().flat_map(|life| &life.report.lines).map(|line| line.category).collect();
         assert_eq!(categories.len(), 21, "{categories:?}");
         let wishes: BTreeSet<i32> = all.iter().flat_map(|life| &life.report.lines).map(|line| line.wish).collect();
         assert!(wishes.len() >= 6, "{wishes:?}");
@@ -278,6 +274,5 @@ mod tests {
         let all = lives(9);
         let keys: Vec<_> = all.iter().flat_map(|life| &life.orders).map(|line| (&line.order_no, &line.sku)).collect();
         assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len());
-        assert!(all.iter().any(Life::wishes));
     }
 }

@@ -8,9 +8,8 @@ use anyhow::Result;
 use local::SERVICES;
 use serde_json::{Value, json};
 
-use super::{STEADY, steady};
+use super::{flights, steady};
 use crate::load::Load;
-use crate::options::Point;
 use crate::point::Window;
 use crate::shop::Shop;
 use crate::stand::Stand;
@@ -31,9 +30,8 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
         holders.push(database);
     }
     let seconds = stand.options.hold.unwrap_or(HOLD_SECONDS) as f64;
-    let Point::Closed(flights) = STEADY else { anyhow::bail!("the steady load is a closed loop") };
     let begun = Instant::now();
-    let load = Load::closed(&stand.driver, shop, flights);
+    let load = Load::closed(&stand.driver, shop, flights(stand));
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     let records = load.end().await?;
     drop(holders);

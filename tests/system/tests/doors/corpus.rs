@@ -152,5 +152,6 @@ const REQUESTS: &[(&str, &str)] = &[
     ("orchestrator.v1.OrchestratorService.GetEntitlement", r#"{"order_no": "O-1", "sku": "MUG"}"#),
     ("operations.v1.OperationsService.ListParked", r#"{"page_size": 5}"#),
     ("operations.v1.OperationsService.RedriveParked", r#"{"request_id": "@", "aggregate_id": "@"}"#),
+    ("operations.v1.OperationsService.Republish", r#"{"request_id": "@", "since": "2026-01-02T03:04:05Z"}"#),
     ("operations.v1.OperationsService.DiscardParked", r#"{"request_id": "@", "parked_id": 4000000000}"#),
 ];

@@ -42,7 +42,6 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("triage.v1.LineDecision.quantity", &["zero"]),
     ("triage.v1.LineDecision.unit_price", &["absent"]),
     ("triage.v1.DecideWorkItemRequest.liability", &["unspecified"]),
-    ("triage.v1.DecideWorkItemRequest.question", &["empty"]),
     ("triage.v1.DecideWorkItemRequest.note", &["empty"]),
     ("escalation.v1.DecideWorkItemRequest.note", &["empty"]),
     ("inventory.v1.Sku.description", &["empty"]),
@@ -59,6 +58,8 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("logistics.v1.QuoteShipmentRequest.severity", &["unspecified"]),
     ("logistics.v1.TrackingEvent.detail", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.reference", &["empty"]),
+    // All that the streams would still hold.
+    ("operations.v1.RepublishRequest.since", &["absent"]),
     // No parked message has such a number: NOT_FOUND.
     ("operations.v1.DiscardParkedRequest.parked_id", &["zero", "negative", "min", "max"]),
 ];
@@ -92,6 +93,7 @@ const ALSO: &[(&str, &str, &str)] = &[
     ("logistics.v1.GetShipmentRequest.tracking_no", "", "shipment_id"),
     // A question instead of lines.
     ("triage.v1.DecideWorkItemRequest.question", "", "lines"),
+    ("triage.v1.DecideWorkItemRequest.lines", "none", "question"),
 ];
 
 /// Whether a bad value of a field makes another field wrong as well.

@@ -130,10 +130,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"count": {"accepted": 1, "damaged": 1, "wrong_item": 1, "missing": 1, "excess": 1}, "complete": true}"#,
     ),
     ("InventoryEvent.return_cancelled", r#"{"accepted": 1}"#),
-    (
-        "LogisticsCommand.ship",
-        r#"{"sku": "MUG", "quantity": 1, "country": "GB", "severity": "SEVERITY_MINOR"}"#,
-    ),
+    ("LogisticsCommand.ship", r#"{"sku": "MUG", "quantity": 1, "country": "GB", "severity": "SEVERITY_MINOR"}"#),
     ("LogisticsCommand.cancel_shipment", "{}"),
     (
         "LogisticsCommand.collect",
@@ -156,7 +153,10 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"round": 1, "kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "severity": "SEVERITY_MINOR",
             "from": "2026-01-02T03:04:05Z"}"#,
     ),
-    ("EscalationCommand.stop_clocks", r#"{"kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "round": 1}"#),
+    (
+        "EscalationCommand.stop_clocks",
+        r#"{"kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "round": 1, "at": "2026-01-02T03:04:05Z"}"#,
+    ),
     ("EscalationCommand.pause_clocks", "{}"),
     ("EscalationCommand.resume_clocks", "{}"),
     ("EscalationCommand.request_approval", r#"{"plan": $PLAN, "severity": "SEVERITY_MINOR"}"#),

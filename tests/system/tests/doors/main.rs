@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad;
+mod calls;
 mod corpus;
 mod dynamic;
 mod frames;
@@ -15,3 +16,4 @@ mod raw;
 mod rpcs;
 mod subjects;
 mod trace;
+mod transitions;

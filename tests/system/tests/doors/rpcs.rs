@@ -18,7 +18,8 @@ use crate::{corpus, raw};
 /// The methods that a service serves: its own and those of every service.
 pub fn methods(service: &str) -> Vec<MethodDescriptor> {
     let own = format!("redress.{service}.v1");
-    let served = CONTRACT.services().filter(|row| [own.as_str(), "redress.operations.v1"].contains(&row.package_name()));
+    let served =
+        CONTRACT.services().filter(|row| [own.as_str(), "redress.operations.v1"].contains(&row.package_name()));
     let methods: Vec<_> = served.flat_map(|row| row.methods().collect::<Vec<_>>()).collect();
     assert!(methods.len() > 6, "{service} serves only {} methods", methods.len());
     methods

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr};
 use system::World;
 
-/// What moves by itself: how far the journal is published, and by whom.
-const MACHINERY: [&str; 3] = ["relay", "relay_lease", "lease"];
+/// What moves by itself: how far the journal is published and by whom, and how far the time has come.
+const MACHINERY: [&str; 3] = ["relay", "relay_mark", "time_mark"];
 
 /// Count of rows and digest of each table, by service and table.
 pub type Tables = BTreeMap<(String, String), (i64, String)>;

@@ -297,7 +297,9 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
                 let answered = matches!(fate.told, Told::Cancelled | Told::Complete);
                 answered && (!undone || fate.count.came() == 0 || left_so())
             }
-            Leg::Settlement => matches!(fate.told, Told::NotPaid | Told::Free) || (fate.told == Told::Paid && (!undone || left_so())),
+            Leg::Settlement => {
+                matches!(fate.told, Told::NotPaid | Told::Free) || (fate.told == Told::Paid && (!undone || left_so()))
+            }
             Leg::Support => true,
         };
         keep(settled, &forgotten())?;

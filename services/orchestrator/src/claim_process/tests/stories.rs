@@ -160,7 +160,10 @@ fn what_was_open_at_the_end_is_taken_back_again() {
     let mut story = Story::of(Plan { automatic: false, ..plan(Resolution::Resend, 1) });
     assert_eq!(patience(&story.process), Patience::Long);
     let open = ask_again(&story.process);
-    assert!(matches!(open[..], [Command::StartClocks { round: 1, .. }, Command::RequestApproval { plan: 1 }]), "{open:?}");
+    assert!(
+        matches!(open[..], [Command::StartClocks { round: 1, .. }, Command::RequestApproval { plan: 1 }]),
+        "{open:?}"
+    );
     story.hears(Event::Withdrawn);
     assert_eq!(patience(&story.process), Patience::Once);
     let end = Command::EndClaim { outcome: Outcome::Withdrawn, reason: "WITHDRAWN".to_owned() };

@@ -255,7 +255,11 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
         return vec![];
     }
     if matches!(state, At::Failed(_) | At::UndoFailed) || leg == Leg::Support {
-        return [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
+        let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
+        if state == At::Failed(Failure::Lost) {
+            news.push(News::Parcel(Parcel::Delivered));
+        }
+        return news;
     }
     match leg {
         Leg::Entitlement => vec![News::Granted(0), News::Granted(2)],
@@ -273,7 +277,7 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
             let cancelled = [0, 1].map(|accepted| News::Return(Return::Cancelled { accepted }));
             [counted(count(1, 0), false), counted(count(1, 1), true)].into_iter().chain(cancelled).collect()
         }
-        Leg::Settlement => [Money::Paid, Money::NotPaid].map(News::Money).to_vec(),
+        Leg::Settlement => [Money::Paid, Money::NotPaid, Money::Nothing].map(News::Money).to_vec(),
         Leg::Support => vec![],
     }
 }

@@ -1,0 +1,135 @@
+//! The ports of a service, and the tasks that belong to none of its domain: relay, monitor, housekeeping.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use proto::operations::operations_service_server::OperationsServiceServer;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use super::{Running, health_names};
+use crate::admin::{self, Probes};
+use crate::grpc::Edge;
+use crate::monitor::{Monitor, Parts};
+use crate::operations::Operations;
+use crate::readiness::Readiness;
+use crate::relay::Relay;
+use crate::{Context, housekeeping, nats};
+
+/// Bytes of headers that are taken.
+const HEADER_BYTES_MAX: u32 = 16 * 1024;
+
+pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readiness) -> anyhow::Result<Running> {
+    let relay = TaskTracker::new();
+    relay.spawn(context.supervisor.watch("the relay".to_owned(), relay_of(context).run()));
+    let operations = Operations { pool: context.reads.clone(), redrive: Arc::clone(&context.redrive) };
+    let housekeeping = housekeeping::run(context.service, operations.clone(), context.stops.feeders.clone());
+    context.feeders.spawn(context.supervisor.watch("housekeeping".to_owned(), housekeeping));
+
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let mut monitor = Monitor::new(Parts {
+        service: context.service,
+        names: health_names(context.service),
+        prefix: context.settings.nats.prefix.clone(),
+        pool: context.reads.clone(),
+        nats: context.nats.clone(),
+        progress: Arc::clone(&context.progress),
+        lanes: context.lane_states.get().cloned().unwrap_or_default(),
+        sweeps: context.sweeps.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        readiness: readiness.clone(),
+        health: health.clone(),
+    });
+    // Who asks at once gets an answer.
+    monitor.look().await;
+    let watched = context.supervisor.watch("the monitor".to_owned(), monitor.run(context.stops.feeders.clone()));
+    context.feeders.spawn(watched);
+
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let operations = OperationsServiceServer::new(operations).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
+    let routes = routes.add_service(health_service).add_service(reflection).add_service(operations);
+    let admin = admin_port(context, readiness).await?;
+    let (grpc, calls) = grpc_port(context, routes).await?;
+    Ok(Running {
+        service: context.service,
+        grpc,
+        admin,
+        stops: context.stops.clone(),
+        supervisor: context.supervisor.clone(),
+        health,
+        feeders: context.feeders.clone(),
+        calls,
+        workers: context.workers.clone(),
+        relay,
+        limit: context.settings.shutdown.unsigned_abs(),
+        linger: context.settings.linger.unsigned_abs(),
+        pool: context.reads.clone(),
+        nats: context.nats.clone(),
+    })
+}
+
+fn relay_of(context: &Context) -> Relay {
+    Relay {
+        service: context.service,
+        prefix: context.settings.nats.prefix.clone(),
+        options: context.options.clone(),
+        client: context.nats.clone(),
+        jetstream: nats::jetstream(&context.nats),
+        wake: Arc::clone(&context.wake),
+        progress: Arc::clone(&context.progress),
+        stop: context.stops.relay.clone(),
+    }
+}
+
+async fn admin_port(context: &Context, readiness: Readiness) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind(context.settings.admin.listen).await.context("cannot listen on the admin port")?;
+    let address = listener.local_addr()?;
+    let server = axum::serve(listener, admin::routes(Probes { service: context.service, readiness }));
+    let stop = context.stops.feeders.clone();
+    let serving = async move {
+        // A scrape that keeps its connection open must not hold the shutdown up.
+        tokio::select! { _ = server.into_future() => {}, () = stop.cancelled() => {} }
+    };
+    context.feeders.spawn(context.supervisor.watch("the admin port".to_owned(), serving));
+    Ok(address)
+}
+
+async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketAddr, TaskTracker)> {
+    let listener = TcpListener::bind(context.settings.grpc.listen).await.context("cannot listen on the gRPC port")?;
+    let address = listener.local_addr()?;
+    let calls = context.settings.grpc.calls;
+    // One connection may hold more streams than calls may run: what is too much is to be refused, not to wait for a
+    // stream on the side of the caller until its time is up.
+    let streams = u32::try_from(calls.saturating_mul(2)).unwrap_or(u32::MAX);
+    let server = Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .max_concurrent_streams(streams)
+        .max_connection_age(Duration::from_secs(300))
+        .max_connection_age_grace(Duration::from_secs(20))
+        .layer(Edge::new(context.service, calls))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            context.stops.calls.clone().cancelled_owned(),
+        );
+    let service = context.service;
+    let serving = async move {
+        if let Err(error) = server.await {
+            tracing::error!(service, %error, "the gRPC server ended");
+        }
+    };
+    let tracker = TaskTracker::new();
+    tracker.spawn(context.supervisor.watch("the gRPC server".to_owned(), serving));
+    Ok((address, tracker))
+}

@@ -1,0 +1,83 @@
+//! When the run is over, and what became of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use proto::claim::ClaimState;
+use proto::orchestrator::ListProcessesRequest;
+use tonic::Status;
+
+use super::Summary;
+use super::world::{World, lock};
+
+/// How often the processes are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// So many looks in a row must agree that it is over: desks may be between two looks of their own.
+const LOOKS: u32 = 3;
+/// The last look, of a stack that may be down, is tried so often.
+const LAST_LOOKS: u32 = 5;
+
+/// Waits until every acknowledged claim has ended or waits as planned, or the time is up.
+pub async fn wait(world: &World) {
+    let mut agreed = 0;
+    while !world.lines.is_over() && agreed < LOOKS {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Ok(()) = look(world).await else { continue };
+        let idle = world.busy.load(Ordering::Relaxed) == 0 && world.all_reported.load(Ordering::Relaxed);
+        agreed = if idle && tally(world).open == 0 { agreed + 1 } else { 0 };
+    }
+}
+
+/// What became of every claim.
+pub async fn summary(world: &World) -> Summary {
+    for _ in 0..LAST_LOOKS {
+        if look(world).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    tally(world)
+}
+
+async fn look(world: &World) -> Result<(), Status> {
+    let mut ask = ListProcessesRequest { page_size: 500, ..ListProcessesRequest::default() };
+    let mut states = BTreeMap::new();
+    loop {
+        let page = world.lines.read(ask.clone()).await?;
+        states.extend(page.processes.iter().map(|process| (process.claim_id.clone(), process.state())));
+        ask.page_token = page.next_page_token;
+        if ask.page_token.is_empty() {
+            *lock(&world.states) = states;
+            return Ok(());
+        }
+    }
+}
+
+fn tally(world: &World) -> Summary {
+    let states = lock(&world.states);
+    let cases = world.cases();
+    let mut summary = Summary {
+        submitted: world.submitted.load(Ordering::Relaxed),
+        unknown: world.unknown.load(Ordering::Relaxed),
+        acknowledged: cases.len(),
+        surprises: world.surprises(),
+        ..Summary::default()
+    };
+    for case in &cases {
+        let state = states.get(&case.claim).copied().unwrap_or(ClaimState::Submitted);
+        match state {
+            ClaimState::Closed => summary.closed += 1,
+            ClaimState::Rejected => summary.rejected += 1,
+            ClaimState::Withdrawn => summary.withdrawn += 1,
+            _ if case.life.rests(state) => summary.waiting += 1,
+            _ => summary.open += 1,
+        }
+        let ended = matches!(state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
+        if ended && !case.life.may_end(state) {
+            let story = case.life.story;
+            summary.surprises.push(format!("claim {} ({story:?}) is {state:?}", case.claim));
+        }
+    }
+    summary
+}

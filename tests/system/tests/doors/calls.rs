@@ -1,0 +1,74 @@
+//! Requests of people and systems whose only fault is their time.
+
+use proto::claim::{Job, Money, Resolution};
+use proto::escalation::Ruling;
+use proto::logistics::{ShipmentState, TrackingEvent};
+use proto::{escalation, intake, inventory, logistics, orchestrator, triage};
+use testkit::request_id;
+
+/// A picture about a line.
+pub fn evidence(line: u32) -> Vec<intake::Evidence> {
+    let (sha256, media_type) = ("00".repeat(32), "image/png".to_owned());
+    vec![intake::Evidence { sha256, media_type, size: 1, name: String::new(), line }]
+}
+
+/// The last receipt of a return: one unit, accepted.
+pub fn receipt(job: Job, etag: &str) -> inventory::ReceiveReturnRequest {
+    inventory::ReceiveReturnRequest {
+        request_id: request_id(),
+        job: Some(job),
+        etag: etag.to_owned(),
+        warehouse: "MAIN".to_owned(),
+        accepted: 1,
+        damaged: 0,
+        wrong_item: 0,
+        last: true,
+    }
+}
+
+/// A line is rejected.
+pub fn decision(item: &str, etag: &str, line: u32) -> triage::DecideWorkItemRequest {
+    let reason = "NOT_GOODS".to_owned();
+    let reject = triage::LineDecision { line, resolution: Resolution::Reject.into(), reason, ..Default::default() };
+    triage::DecideWorkItemRequest {
+        request_id: request_id(),
+        work_item_id: item.to_owned(),
+        etag: etag.to_owned(),
+        lines: vec![reject],
+        ..triage::DecideWorkItemRequest::default()
+    }
+}
+
+/// A work item of escalation is ruled.
+pub fn ruling(item: &str, etag: &str, ruling: Ruling) -> escalation::DecideWorkItemRequest {
+    escalation::DecideWorkItemRequest {
+        request_id: request_id(),
+        work_item_id: item.to_owned(),
+        etag: etag.to_owned(),
+        ruling: ruling.into(),
+        note: String::new(),
+    }
+}
+
+/// A settlement was paid.
+pub fn confirmation(settlement: &str, minor_units: i64) -> orchestrator::ConfirmSettlementRequest {
+    orchestrator::ConfirmSettlementRequest {
+        request_id: request_id(),
+        settlement_id: settlement.to_owned(),
+        paid: true,
+        amount: Some(Money { minor_units, currency: "GBP".to_owned() }),
+        reference: String::new(),
+    }
+}
+
+/// A carrier saw a parcel.
+pub fn tracking(waybill: &str, state: ShipmentState) -> logistics::ReportTrackingRequest {
+    let event = TrackingEvent {
+        carrier_event_id: "e-1".to_owned(),
+        state: state.into(),
+        occurred_at: Some(proto::WireTime { seconds: 1_780_000_000, nanos: 0 }),
+        detail: String::new(),
+    };
+    let tracking_no = waybill.to_owned();
+    logistics::ReportTrackingRequest { request_id: request_id(), tracking_no, event: Some(event) }
+}
