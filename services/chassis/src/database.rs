@@ -43,7 +43,8 @@ pub(crate) fn options(name: &str, url: &SecretString) -> anyhow::Result<PgConnec
     Ok(address(url)?.application_name(name).options([
         ("statement_timeout", "10s"),
         ("lock_timeout", "5s"),
-        ("idle_in_transaction_session_timeout", "20s"),
+        // What a dead client leaves behind holds its locks no longer than a lane's next tries take.
+        ("idle_in_transaction_session_timeout", "10s"),
         // A peer that is gone must not keep its locks: the server looks for it, also in the middle of a statement.
         ("tcp_user_timeout", "10000"),
         ("tcp_keepalives_idle", "5"),

@@ -70,6 +70,8 @@ pub struct Evidence {
     pub parked_before: BTreeSet<(String, String)>,
     /// Claims behind a parked message may wait.
     pub expect_parked: bool,
+    /// When the subscription began, in milliseconds since 1970.
+    pub started_ms: u64,
     /// Reads that kept failing.
     pub unread: Vec<String>,
 }

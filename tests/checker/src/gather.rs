@@ -53,6 +53,8 @@ pub struct Gatherer {
     pub observed: Arc<Mutex<Observed>>,
     /// Claims behind a parked message may wait.
     pub expect_parked: bool,
+    /// When the subscription began, in milliseconds since 1970.
+    pub started_ms: u64,
     /// Contact data never change: they are read once.
     pub contacts: BTreeMap<String, Contact>,
 }
@@ -60,7 +62,12 @@ pub struct Gatherer {
 impl Gatherer {
     /// Everything that is known now.
     pub async fn read(&mut self, log: &Log) -> Evidence {
-        let mut evidence = Evidence { log: log.clone(), expect_parked: self.expect_parked, ..Evidence::default() };
+        let mut evidence = Evidence {
+            log: log.clone(),
+            expect_parked: self.expect_parked,
+            started_ms: self.started_ms,
+            ..Evidence::default()
+        };
         let claims = pages!(self.api, intake, list_claims, ListClaimsRequest::default(), claims);
         evidence.claims = claims.into_iter().map(|claim| (claim.claim_id.clone(), claim)).collect();
         self.claims(&mut evidence).await;

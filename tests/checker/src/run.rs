@@ -59,6 +59,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     let (claims, notices) = (place("CLAIMS", "claim"), place("NOTICES", "notice"));
     let api = Arc::new(Api::new(&stack.endpoints)?);
     let observed = Arc::new(Mutex::new(Observed::default()));
+    let started_ms = now_ms();
     let log = Arc::new(Mutex::new(Log::default()));
     let name = format!("checker-{}", uuid::Uuid::now_v7().simple());
 
@@ -76,8 +77,15 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     settle(&api, &log, options).await;
     let contacts = BTreeMap::new();
     let expect_parked = options.expect_parked;
-    let mut gatherer =
-        Gatherer { api, claims: claims.clone(), notices: notices.clone(), observed, expect_parked, contacts };
+    let mut gatherer = Gatherer {
+        api,
+        claims: claims.clone(),
+        notices: notices.clone(),
+        observed,
+        expect_parked,
+        started_ms,
+        contacts,
+    };
     let (evidence, violations) = judge(&mut gatherer, &log).await;
     tasks.shutdown().await;
     subscriber::leave(&claims, &name).await;

@@ -1,6 +1,7 @@
 //! One measured point: throughput, latencies and what a claim costs, over a window of steady load.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -13,6 +14,9 @@ use crate::options::Point;
 use crate::processes::Cpu;
 use crate::shop::Shop;
 use crate::stand::Stand;
+
+/// Longest that a window without a closed claim is stretched.
+const STRETCH_LIMIT: Duration = Duration::from_secs(60);
 
 /// Percentiles in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -118,7 +122,9 @@ pub async fn measure(stand: &Stand, shop: &Arc<Shop>, point: Point, peak: Option
     let seconds = stand.options.seconds as f64;
     tokio::time::sleep(Duration::from_secs_f64((seconds / 5.0).clamp(0.5, 10.0))).await;
     let before = Reading::take(stand).await?;
+    let closed = stand.driver.tally().closed.load(Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    wait_for_one(stand, closed).await;
     let after = Reading::take(stand).await?;
     let records = load.end().await?;
     let window = Window { from: before.at, to: after.at };
@@ -138,6 +144,14 @@ pub async fn measure(stand: &Stand, shop: &Arc<Shop>, point: Point, peak: Option
         messages_per_claim: cost.messages,
         cpu_ms_per_claim: cost.cpu,
     })
+}
+
+/// A short window on a slow machine is stretched until there is something to divide by.
+async fn wait_for_one(stand: &Stand, closed: u64) {
+    let begun = Instant::now();
+    while stand.driver.tally().closed.load(Ordering::Relaxed) == closed && begun.elapsed() < STRETCH_LIMIT {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn offered(point: Point, peak: Option<f64>) -> Result<Option<f64>> {

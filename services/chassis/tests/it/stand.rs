@@ -25,7 +25,16 @@ pub struct Stand {
 impl Stand {
     /// Both servers, a migrated database, streams and consumers.
     pub async fn start(service: &Service) -> Self {
-        let start = || Servers::start(ServerOptions::default()).unwrap();
+        Self::with(service, ServerOptions::default()).await
+    }
+
+    /// The same, on a database that keeps what it has committed even if it is killed.
+    pub async fn durable(service: &Service) -> Self {
+        Self::with(service, ServerOptions { durable: true, ..ServerOptions::default() }).await
+    }
+
+    async fn with(service: &Service, options: ServerOptions) -> Self {
+        let start = || Servers::start(options).unwrap();
         let stand = Self { servers: tokio::task::spawn_blocking(start).await.unwrap() };
         let mut admin = PgConnection::connect(&stand.servers.postgres_url("postgres")).await.unwrap();
         sqlx::query("CREATE DATABASE inventory").execute(&mut admin).await.unwrap();

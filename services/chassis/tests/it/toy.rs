@@ -22,8 +22,13 @@ fn build(ctx: &Context) -> Building<'_> {
     Box::pin(async move {
         let lanes = ctx.lanes(Toy);
         ctx.consume(&lanes, command);
-        Ok(ctx.routes(InventoryServiceServer::new(Api { lanes }).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
+        Ok(routes(ctx, lanes))
     })
+}
+
+/// The calls of the toy.
+pub fn routes(ctx: &Context, lanes: Lanes<Toy>) -> tonic::service::Routes {
+    ctx.routes(InventoryServiceServer::new(Api { lanes }).max_decoding_message_size(proto::REQUEST_BYTES_MAX))
 }
 
 #[derive(Clone, Debug)]

@@ -49,7 +49,7 @@ fn missing(evidence: &Evidence, who: &str, feed: &Feed, claim: &str, timeline: &
     let seen = feed.claims.get(claim).map_or(&[][..], Vec::as_slice);
     let first = timeline.iter().find(|event| !seen.iter().any(|seen| seen.number == event.number))?;
     let what = format!("{who} never got event {} of {}", first.number, timeline.len());
-    let soon = evidence.soon(ms(first.occurred_at.as_ref()));
+    let soon = evidence.soon(ms(first.occurred_at.as_ref()).max(evidence.started_ms));
     Some(Violation::of("C5", claim, what).unless_mended_by(soon))
 }
 

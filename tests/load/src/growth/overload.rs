@@ -67,7 +67,8 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
 fn normal_again(records: &[Record], ended: Instant, seconds: u64, p50: f64) -> Option<u64> {
     let is_normal = |second: &u64| {
         let window = Window::new(ended + Duration::from_secs(*second), 1.0);
-        window.latencies(records).1.p50 <= p50 * NORMAL
+        // A second in which nothing was to be submitted tells nothing good.
+        window.scheduled(records).next().is_some() && window.latencies(records).1.p50 <= p50 * NORMAL
     };
     (0..seconds).rev().take_while(is_normal).last()
 }
