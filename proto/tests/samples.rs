@@ -146,7 +146,9 @@ fn every_public_event_has_a_frozen_json_that_still_decodes() {
             if adding() {
                 known.entry(name).or_insert(json.unwrap());
             } else {
-                assert_eq!(known.get(&name), Some(&json.unwrap()), "{name}");
+                // A contract that has grown, say by a value of an enumeration, fills a new sample otherwise. The frozen one
+                // stays as it is and is read and written below.
+                assert!(json.is_ok() && known.contains_key(&name), "{name} has no sample: see the head of this file");
             }
         }
     }

@@ -24,6 +24,9 @@ use uuid::Uuid;
 
 use crate::lane::{Answer, Domain, Lanes, Origin, Source, Ticket};
 use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, Row, consumer_name, stream_name};
+pub(crate) use watch::Trail;
+use watch::{GAP_MAX, Stuck};
+
 use crate::{Actor, Malformed, crash, metrics};
 
 /// Reads a message.
@@ -33,7 +36,9 @@ pub(crate) type Decode<C> = fn(&Subject, &[u8]) -> Result<C, Malformed>;
 pub(crate) struct Consumer<D: Domain> {
     pub row: &'static Row,
     pub prefix: String,
+    pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
+    pub trail: Arc<Trail>,
     pub lanes: Lanes<D>,
     pub decode: Decode<D::Command>,
     pub stop: CancellationToken,
@@ -56,7 +61,8 @@ impl<D: Domain> Consumer<D> {
         let stream = stream_name(&self.prefix, self.row.stream);
         let name = consumer_name(self.row.service);
         let consumer: Durable<pull::Config> = self.jetstream.get_consumer_from_stream(&name, &stream).await?;
-        let mut stuck = pin!(watch::stuck(consumer.clone()));
+        let source = self.jetstream.get_stream_no_info(&stream).await?;
+        let mut stuck = pin!(watch::stuck(self.client.clone(), source, consumer.clone(), &self.trail));
         let batch = usize::try_from(ACK_PENDING_MAX).unwrap_or(1);
         let mut messages = consumer
             .stream()
@@ -70,7 +76,10 @@ impl<D: Domain> Consumer<D> {
         loop {
             let next = tokio::select! {
                 next = messages.next() => next,
-                why = &mut stuck => anyhow::bail!(why),
+                stuck = &mut stuck => match stuck {
+                    Stuck::Subscription(why) => anyhow::bail!(why),
+                    Stuck::Consumer(why) => return self.begin_anew(&stream, &name, why).await,
+                },
                 () = self.stop.cancelled() => {
                     // What was fetched and not begun is for another replica, at once and before what is newer.
                     while let Some(Some(next)) = messages.next().now_or_never() {
@@ -92,6 +101,19 @@ impl<D: Domain> Consumer<D> {
         }
     }
 
+    /// Makes the consumer anew: everything that the stream holds is delivered again.
+    async fn begin_anew(&self, stream: &str, consumer: &str, why: &str) -> anyhow::Result<()> {
+        tracing::warn!(service = self.row.service, why, "the consumer begins anew");
+        metrics::begun_anew(self.row.service);
+        self.trail.forget();
+        let stream = self.jetstream.get_stream_no_info(stream).await?;
+        stream.delete_consumer(consumer).await?;
+        stream.create_consumer(self.row.config(&self.prefix)).await?;
+        // It may take a while until what is missing comes: the next look is not at once.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(())
+    }
+
     /// Another replica need not wait until it is clear that this one is gone.
     async fn hand_over(&self, stream: &str, consumer: &str) {
         let unpin = async {
@@ -107,7 +129,11 @@ impl<D: Domain> Consumer<D> {
     /// Puts one message into its lane; the answer is awaited beside, so that order is kept and nothing blocks.
     async fn take(self: &Arc<Self>, message: Message) {
         let (answer, answered) = oneshot::channel();
-        let ticket = ticket(&self.prefix, self.row.service, self.decode, &Raw::of(&message), None, answer);
+        let raw = Raw::of(&message);
+        if let Ok(info) = message.info() {
+            self.trail.came(info.stream_sequence, raw.event_id);
+        }
+        let ticket = ticket(&self.prefix, self.row.service, self.decode, &raw, None, answer);
         crash::point("consumer.decoded");
         if crash::bug("ack_before_commit") {
             let _ = message.ack().await;
@@ -117,7 +143,8 @@ impl<D: Domain> Consumer<D> {
             return;
         }
         let service = self.row.service;
-        self.tasks.spawn(async move { settle(service, message, answered).await });
+        let trail = Arc::clone(&self.trail);
+        self.tasks.spawn(async move { settle(service, message, answered, &trail).await });
     }
 }
 
@@ -208,7 +235,7 @@ fn patience(message: &Message) -> Duration {
 }
 
 /// Acknowledges by the kind of answer: the one place where this is decided.
-async fn settle(service: &'static str, message: Message, mut answered: oneshot::Receiver<Answer>) {
+async fn settle(service: &'static str, message: Message, mut answered: oneshot::Receiver<Answer>, trail: &Trail) {
     let answer = loop {
         tokio::select! {
             answer = &mut answered => break answer.ok(),
@@ -219,7 +246,13 @@ async fn settle(service: &'static str, message: Message, mut answered: oneshot::
         Some(Answer::Done(_)) => (AckKind::Ack, "done"),
         Some(Answer::Refused(_) | Answer::Reused) => (AckKind::Ack, "refused"),
         Some(Answer::Parked) => (AckKind::Ack, "parked"),
-        Some(Answer::Ahead) => (AckKind::Nak(Some(patience(&message))), "ahead"),
+        Some(Answer::Ahead) => {
+            // Once for a message: if it does not help, the earlier one is not there.
+            if message.info().is_ok_and(|info| info.delivered == GAP_MAX) {
+                trail.gap.notify_one();
+            }
+            (AckKind::Nak(Some(patience(&message))), "ahead")
+        }
         Some(Answer::Failed(_)) | None => (AckKind::Nak(Some(Duration::from_secs(1))), "failed"),
     };
     metrics::consumed(service, outcome);

@@ -123,7 +123,9 @@ impl Context {
         let consumer = Consumer {
             row: topology::row(self.service).expect("every service that consumes is in the table"),
             prefix,
+            client: self.nats.clone(),
             jetstream: nats::jetstream(&self.nats),
+            trail: Arc::default(),
             lanes: lanes.clone(),
             decode,
             stop: self.stops.feeders.clone(),

@@ -11,6 +11,7 @@ struct Instruments {
     parked: Counter<u64>,
     published: Counter<u64>,
     consumed: Counter<u64>,
+    begun_anew: Counter<u64>,
     calls: Histogram<f64>,
     shed: Counter<u64>,
     connected: Counter<u64>,
@@ -25,6 +26,10 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         parked: meter.u64_counter("redress.parked").with_description("messages parked, by reason").build(),
         published: meter.u64_counter("redress.relay.published").with_description("journal rows published").build(),
         consumed: meter.u64_counter("redress.consumer.consumed").with_description("messages taken, by outcome").build(),
+        begun_anew: meter
+            .u64_counter("redress.consumer.begun_anew")
+            .with_description("consumers made anew because the broker lost messages")
+            .build(),
         calls: meter
             .f64_histogram("rpc.server.call.duration")
             .with_unit("s")
@@ -61,6 +66,10 @@ pub(crate) fn parked(name: &'static str, reason: &'static str) {
 
 pub(crate) fn published(name: &'static str, rows: usize) {
     INSTRUMENTS.published.add(rows as u64, &[service(name)]);
+}
+
+pub(crate) fn begun_anew(name: &'static str) {
+    INSTRUMENTS.begun_anew.add(1, &[service(name)]);
 }
 
 pub(crate) fn consumed(name: &'static str, outcome: &'static str) {

@@ -22,11 +22,14 @@ pub(crate) enum Part {
     Bad(String),
 }
 
+/// When was looked, and what was found.
+type Look = (Option<Instant>, BTreeMap<&'static str, Part>);
+
 /// The parts of a service, as they were at the last look.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
     supervisor: Supervisor,
-    looked: Arc<Mutex<(Option<Instant>, BTreeMap<&'static str, Part>)>>,
+    looked: Arc<Mutex<Look>>,
 }
 
 impl Readiness {
@@ -67,7 +70,7 @@ impl Readiness {
         json!({ "service": service, "ready": ready, "degraded": degraded, "stopping": stopping, "parts": parts })
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Option<Instant>, BTreeMap<&'static str, Part>)> {
+    fn lock(&self) -> MutexGuard<'_, Look> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -173,6 +173,7 @@ pub fn request<T>(body: T) -> Request<T> {
 #[macro_export]
 macro_rules! pages {
     ($api:expr, $service:ident, $method:ident, $request:expr, $field:ident) => {{
+        #[allow(clippy::field_reassign_with_default, reason = "the type of the request is not known here")]
         let call = |page_token: String| -> futures::future::BoxFuture<'static, _> {
             let mut client = $api.$service();
             let mut body = $request;

@@ -95,7 +95,11 @@ impl Feed {
             Some(known) => {
                 let how = if known.event_id == event_id { "another content" } else { "another event id" };
                 let what = format!("number {} came again with {how}: {} and {event_id}", event.number, known.event_id);
-                self.odd.push(Oddity { claim, event_id, what });
+                let odd = Oddity { claim, event_id, what };
+                // A subscription that starts over gets it once more.
+                if !self.odd.contains(&odd) {
+                    self.odd.push(odd);
+                }
             }
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! The plan of every claim and every decision about it follows from the seed, so two runs differ in what Redress and the
 //! faults make of them, not in what was wanted. Every attempt of every call that changes something is in the log; the
-//! tag of a call is `c<number>.<copy>/<story>/<what>`, or `goods/<what>` where no claim is meant. Of calls whose tags
-//! end alike in `race`, about one work item or return with one etag, at most one may be acknowledged.
+//! tag of a call is `c<number>.<copy>/<story>/<what>`, or `goods/<what>` where no claim is meant. A tag
+//! that ends in `race` marks callers with different request ids who act on one work item or return with one etag: at most
+//! one of them may be acknowledged. A tag that ends in `/again` is the same request sent twice at once.
 
 mod call;
 mod carrier;

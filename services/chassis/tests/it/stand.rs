@@ -1,4 +1,5 @@
 //! A toy service on servers of its own, which a test may kill, and links between them, which a test may cut.
+#![expect(clippy::disallowed_methods, reason = "a link has tasks of its own")]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -38,6 +38,10 @@ impl Desk for Carrier {
         }
     }
 
+    fn claim(item: &Shipment) -> Option<&str> {
+        item.job.as_ref().map(|job| job.claim_id.as_str())
+    }
+
     fn key(shipment: &Shipment) -> String {
         shipment.shipment_id.clone()
     }

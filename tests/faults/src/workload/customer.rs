@@ -40,6 +40,10 @@ impl Desk for Customers {
         Ok(claims)
     }
 
+    fn claim(item: &Claim) -> Option<&str> {
+        Some(&item.claim_id)
+    }
+
     fn key(claim: &Claim) -> String {
         let plan = claim.open_plan.as_ref().map_or(0, |plan| plan.number);
         format!("{}/{}/{}/{plan}/{}", claim.claim_id, claim.state, claim.questions.len(), claim.scores.len())
@@ -65,7 +69,8 @@ impl Desk for Customers {
                 }
             }
             ClaimState::FollowingUp => {
-                if !world.withdraw_at(&case, Moment::FollowUp).await {
+                let gone = world.withdraw_at(&case, Moment::FollowUp).await;
+                if !gone {
                     score(&world, &case, claim.scores.len(), turn).await;
                 }
             }

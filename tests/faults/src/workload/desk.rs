@@ -29,6 +29,8 @@ pub trait Desk: 'static {
 
     /// Reads the list.
     fn list(world: &World) -> impl Future<Output = Result<Vec<Self::Item>, Status>> + Send;
+    /// The claim it is about; none: no claim.
+    fn claim(item: &Self::Item) -> Option<&str>;
     /// Names an item in its present version.
     fn key(item: &Self::Item) -> String;
     /// Does it; `turn` counts from 0 how often it was done before.
@@ -51,6 +53,10 @@ pub async fn work<D: Desk>(world: Arc<World>) {
         };
         pause = D::LOOK_EVERY;
         for item in items {
+            // What is not acknowledged yet is nobody's business yet.
+            if D::claim(&item).is_some_and(|claim| world.case(claim).is_none()) {
+                continue;
+            }
             let key = D::key(&item);
             let before = done.get(&key);
             let early = before.is_some_and(|(_, at)| at.elapsed() < D::PATIENCE);

@@ -32,6 +32,10 @@ impl Desk for Finance {
         }
     }
 
+    fn claim(item: &Settlement) -> Option<&str> {
+        item.job.as_ref().map(|job| job.claim_id.as_str())
+    }
+
     fn key(settlement: &Settlement) -> String {
         settlement.settlement_id.clone()
     }

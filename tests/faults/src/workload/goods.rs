@@ -168,6 +168,10 @@ impl Desk for Arrivals {
         Ok(missing)
     }
 
+    fn claim(_: &Self::Item) -> Option<&str> {
+        None
+    }
+
     fn key(item: &Self::Item) -> String {
         item.0.clone()
     }

@@ -37,6 +37,10 @@ impl Desk for Judges {
         }
     }
 
+    fn claim(item: &WorkItem) -> Option<&str> {
+        Some(&item.claim_id)
+    }
+
     fn key(item: &WorkItem) -> String {
         format!("{}/{}", item.work_item_id, item.etag)
     }

@@ -32,6 +32,10 @@ impl Desk for Rulers {
         }
     }
 
+    fn claim(item: &WorkItem) -> Option<&str> {
+        Some(&item.claim_id)
+    }
+
     fn key(item: &WorkItem) -> String {
         format!("{}/{}", item.work_item_id, item.etag)
     }
@@ -119,7 +123,7 @@ async fn trespass(world: &World, case: &Case, item: &WorkItem, what: &str) {
     let role = role_name(item.role);
     let who = match world.dice.about(case.key(), &format!("trespass {what}")).below(20) {
         0 => Actor::new("trespasser", "customer"),
-        1 => match &item.plan {
+        1..6 => match &item.plan {
             Some(plan) if item.kind() == WorkKind::Approval && plan.proposed_by != "rules" => {
                 Actor::new(plan.proposed_by.clone(), role)
             }

@@ -47,6 +47,10 @@ impl Desk for Warehouse {
         Ok(returns)
     }
 
+    fn claim(item: &Return) -> Option<&str> {
+        item.job.as_ref().map(|job| job.claim_id.as_str())
+    }
+
     fn key(goods: &Return) -> String {
         format!("{:?}/{}", goods.job, goods.etag)
     }
