@@ -82,7 +82,6 @@ async fn every_bad_field_of_a_decision_is_named() {
             "lines[0].resolution",
             "lines[0].quantity",
             "lines[0].unit_price.currency",
-            "lines[0].reason",
             "lines[1].reason",
         ]
     );
