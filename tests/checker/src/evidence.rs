@@ -152,6 +152,26 @@ impl Evidence {
         plans.flat_map(|plan| &plan.lines).find(|line| line.line == job.line)
     }
 
+    /// The most that any plan of a round gave to a line: what an earlier plan began is not reserved again by a later one.
+    pub fn planned_most(&self, job: &Job) -> Option<u32> {
+        let events = self.timeline(&job.claim_id).iter().filter(|event| event.round == job.round);
+        let plans = events.filter_map(|event| match &event.kind {
+            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
+            _ => None,
+        });
+        let lines = plans.flat_map(|plan| &plan.lines).filter(|line| line.line == job.line);
+        lines.map(|line| line.quantity).max()
+    }
+
+    /// The carrier had given this parcel up for lost, and another one was sent in its place: if it is delivered after
+    /// all, the customer has more than was decided, which nobody can prevent.
+    pub fn was_lost(&self, claim: &str, tracking_no: &str) -> bool {
+        self.timeline(claim).iter().any(|event| match &event.kind {
+            Some(claim_event::Kind::LegMoved(moved)) => moved.detail == "LOST" && moved.tracking_no == tracking_no,
+            _ => false,
+        })
+    }
+
     /// Something was undone in this claim, or had to be tried again by a person.
     pub fn was_undone(&self, claim: &str) -> bool {
         let undone = |event: &ClaimEvent| matches!(event.kind, Some(claim_event::Kind::CompensationStarted(_)));

@@ -23,8 +23,10 @@ const BATCH_TRIES: u32 = 3;
 /// Tries after which a message that fails alone, while the database answers, is parked.
 const MESSAGE_TRIES: u32 = 12;
 
-/// Longest a transaction may take.
-const TRANSACTION_LIMIT: Duration = Duration::from_secs(15);
+/// Longest a transaction may take: a link that swallows everything holds a lane up for no longer.
+const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
+/// Longest connecting may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// One lane.
 pub(crate) struct Worker<D: Domain> {
@@ -132,7 +134,7 @@ impl<D: Domain> Worker<D> {
     async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Vec<Verdict>, Fault> {
         self.connected = self.connection.is_some();
         if !self.connected {
-            let connect = tokio::time::timeout(Duration::from_secs(5), self.options.connect());
+            let connect = tokio::time::timeout(CONNECT_LIMIT, self.options.connect());
             let connection = connect.await.map_err(|_| Fault::Transient("connecting took too long".to_owned()))??;
             self.connection = Some(connection);
             self.connected = true;

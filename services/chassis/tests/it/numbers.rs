@@ -1,4 +1,5 @@
 //! Numbered messages: processed in their order and once, whatever replicas, redelivery and repetition make of it.
+#![expect(clippy::disallowed_methods, reason = "a test plays a sender of its own")]
 
 use chassis::Outgoing;
 use futures::future::join_all;

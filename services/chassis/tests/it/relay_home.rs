@@ -1,5 +1,4 @@
 //! A toy service on servers of its own, which a test may crash and rob.
-#![expect(clippy::disallowed_methods, reason = "a test plays a writer of its own")]
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! Who leads: one relay, whatever is paused, killed or rolled out (P23, P24).
+#![expect(clippy::disallowed_methods, reason = "a test plays a sender of its own")]
 
 use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};

@@ -122,9 +122,9 @@ fn consumed(evidence: &Evidence) -> Vec<Violation> {
 
 fn more_than_planned(evidence: &Evidence, row: &Reservation) -> Option<Violation> {
     let job = row.job.as_ref()?;
-    let planned = evidence.planned(job)?;
-    let what = format!("{}: {} units reserved, {} planned", job_text(job), row.wanted, planned.quantity);
-    (row.wanted > planned.quantity).then(|| Violation::of("C3", &job.claim_id, what))
+    let planned = evidence.planned_most(job)?;
+    let what = format!("{}: {} units reserved, {planned} planned", job_text(job), row.wanted);
+    (row.wanted > planned).then(|| Violation::of("C3", &job.claim_id, what))
 }
 
 /// Goods that the workload has received are booked once.
@@ -191,7 +191,8 @@ fn entitlement(evidence: &Evidence) -> Vec<Violation> {
         add(row.job.as_ref(), row.quantity);
     }
     for row in &evidence.shipments {
-        if row.state() == ShipmentState::Delivered && row.direction() == Direction::Outbound {
+        let is_late = row.job.as_ref().is_some_and(|job| evidence.was_lost(&job.claim_id, &row.tracking_no));
+        if row.state() == ShipmentState::Delivered && row.direction() == Direction::Outbound && !is_late {
             add(row.job.as_ref(), row.quantity);
         }
     }
