@@ -14,6 +14,7 @@
 
 mod cursor;
 mod gauges;
+mod guard;
 mod lease;
 mod marks;
 mod publish;
@@ -292,7 +293,7 @@ impl Relay {
                 crash::point("relay.moved");
             }
             metrics::published(self.service, rows.len());
-            acked.clear();
+            acked.finish();
         }
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));

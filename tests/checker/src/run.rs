@@ -17,7 +17,7 @@ use crate::gather::{Gatherer, Observed};
 use crate::log::{Log, Tail};
 use crate::pages;
 use crate::report::{self, Report};
-use crate::subscriber::{self, Place, Subscriber};
+use crate::subscriber::{Place, Subscriber};
 use crate::watch;
 
 /// A log that does not grow for so long has been given up by those who write it.
@@ -61,11 +61,10 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     let observed = Arc::new(Mutex::new(Observed::default()));
     let started_ms = now_ms();
     let log = Arc::new(Mutex::new(Log::default()));
-    let name = format!("checker-{}", uuid::Uuid::now_v7().simple());
 
     // Everything here ends with this function.
     let mut tasks = JoinSet::new();
-    follow(&mut tasks, &claims, &notices, &name, &observed);
+    follow(&mut tasks, &claims, &notices, &observed);
     tasks.spawn(watch::watch(Arc::clone(&api), Arc::clone(&log), Arc::clone(&observed)));
 
     wait_for_the_end(options.dir, &log).await?;
@@ -88,8 +87,6 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     };
     let (evidence, violations) = judge(&mut gatherer, &log).await;
     tasks.shutdown().await;
-    subscriber::leave(&claims, &name).await;
-    subscriber::leave(&notices, &name).await;
 
     let claims = evidence.known_claims().len();
     let report = Report { claims, violations, seconds: begun.elapsed().as_secs_f64(), notes: report::notes(&evidence) };
@@ -97,7 +94,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     Ok(report)
 }
 
-fn follow(tasks: &mut JoinSet<()>, claims: &Place, notices: &Place, name: &str, observed: &Arc<Mutex<Observed>>) {
+fn follow(tasks: &mut JoinSet<()>, claims: &Place, notices: &Place, observed: &Arc<Mutex<Observed>>) {
     let prefix = claims.prefix.clone();
     let with = |change: fn(&mut Observed)| {
         let observed = Arc::clone(observed);
@@ -108,14 +105,14 @@ fn follow(tasks: &mut JoinSet<()>, claims: &Place, notices: &Place, name: &str, 
         here.lock().unwrap_or_else(PoisonError::into_inner).live.take(&prefix, &message, false);
     };
     let restarted = with(|observed| observed.live.restarts += 1);
-    tasks.spawn(Subscriber::new(claims.clone(), name.to_owned(), take, restarted).follow());
+    tasks.spawn(Subscriber::new(claims.clone(), take, restarted).follow());
 
     let (prefix, here) = (notices.prefix.clone(), Arc::clone(observed));
     let take = move |message: crate::feed::Arrived| {
         here.lock().unwrap_or_else(PoisonError::into_inner).notices.take(&prefix, &message);
     };
     let restarted = with(|observed| observed.notices.restarts += 1);
-    tasks.spawn(Subscriber::new(notices.clone(), name.to_owned(), take, restarted).follow());
+    tasks.spawn(Subscriber::new(notices.clone(), take, restarted).follow());
 }
 
 async fn stack(dir: &Path) -> Result<Stack> {

@@ -1,6 +1,7 @@
-//! An ordinary subscriber of a public stream: a durable pull consumer of its own, explicit acknowledgements, small
-//! batches. It survives restarts of the broker, the loss of its consumer, and a stream that is suddenly shorter than
-//! what was read of it: then it starts over, and what it knows already comes again.
+//! An ordinary subscriber that needs order: it reads by a consumer of its own from the message after the newest it has,
+//! in small batches, and makes the consumer anew whenever a delivery was lost on the way (a durable consumer would
+//! deliver that one again after later ones). It survives restarts of the broker, the loss of its consumer, and a stream
+//! that is suddenly shorter than what was read of it: then it starts over, and what it knows already comes again.
 
 use std::time::Duration;
 
@@ -48,7 +49,9 @@ impl Place {
 /// A subscription that goes on for ever.
 pub struct Subscriber<T, R> {
     place: Place,
-    durable: String,
+    consumer: Option<PullConsumer>,
+    /// Deliveries of this consumer so far.
+    delivered: u64,
     take: T,
     restarted: R,
     /// Sequence and event id of the newest message that was read.
@@ -57,8 +60,8 @@ pub struct Subscriber<T, R> {
 
 impl<T: FnMut(Arrived), R: FnMut()> Subscriber<T, R> {
     /// Gives every message to `take`, and says `restarted` when it begins again from the start of the stream.
-    pub fn new(place: Place, durable: String, take: T, restarted: R) -> Self {
-        Self { place, durable, take, restarted, newest: None }
+    pub fn new(place: Place, take: T, restarted: R) -> Self {
+        Self { place, consumer: None, delivered: 0, take, restarted, newest: None }
     }
 
     /// Follows the stream until it is dropped.
@@ -72,6 +75,7 @@ impl<T: FnMut(Arrived), R: FnMut()> Subscriber<T, R> {
         loop {
             // Whatever does not answer now is asked again: a broker may be away for long.
             if let Err(error) = self.turn(&client).await {
+                self.consumer = None;
                 eprintln!("checker: {} is read again soon: {error:#}", self.place.stream);
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
@@ -83,30 +87,35 @@ impl<T: FnMut(Arrived), R: FnMut()> Subscriber<T, R> {
         let jetstream = jetstream::new(client.clone());
         let stream = timeout(PATIENCE, jetstream.get_stream(self.place.stream_name())).await??;
         let last = stream.cached_info().state.last_sequence;
-        let mut consumer = self.consumer(&stream).await?;
-        if self.is_another(&stream, last).await? || consumer.cached_info().delivered.stream_sequence > last {
-            let _ = timeout(PATIENCE, stream.delete_consumer(&self.durable)).await?;
-            consumer = self.consumer(&stream).await?;
+        if self.is_another(&stream, last).await? {
             self.newest = None;
+            self.consumer = None;
             (self.restarted)();
         }
+        let consumer = match self.consumer.take() {
+            Some(consumer) => consumer,
+            None => {
+                self.delivered = 0;
+                self.consumer(&stream).await?
+            }
+        };
         for _ in 0..4 {
             self.batch(&consumer).await?;
         }
+        self.consumer = Some(consumer);
         Ok(())
     }
 
     async fn consumer(&self, stream: &Stream) -> Result<PullConsumer> {
+        let next = self.newest.as_ref().map_or(1, |(sequence, _)| sequence + 1);
         let config = pull::Config {
-            durable_name: Some(self.durable.clone()),
             filter_subject: format!("{}.v1.{}.>", self.place.prefix, self.place.kind),
-            deliver_policy: DeliverPolicy::All,
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: Duration::from_secs(10),
-            max_ack_pending: i64::try_from(BATCH).unwrap_or(i64::MAX),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+            ack_policy: AckPolicy::None,
+            inactive_threshold: Duration::from_secs(30),
             ..pull::Config::default()
         };
-        Ok(timeout(PATIENCE, stream.get_or_create_consumer(&self.durable, config)).await??)
+        Ok(timeout(PATIENCE, stream.create_consumer(config)).await??)
     }
 
     /// The broker has lost what was read: the stream is shorter, or has another message in that place (P01, P03).
@@ -128,28 +137,18 @@ impl<T: FnMut(Arrived), R: FnMut()> Subscriber<T, R> {
         while let Some(message) = timeout(PATIENCE, messages.next()).await? {
             let message = message.map_err(|error| anyhow::anyhow!("{error}"))?;
             let arrived = arrived(&message);
-            if let Ok(info) = message.info()
-                && self.newest.as_ref().is_none_or(|(sequence, _)| *sequence < info.stream_sequence)
-            {
+            let info = message.info().map_err(|error| anyhow::anyhow!("{error}"))?;
+            if info.consumer_sequence != self.delivered + 1 {
+                bail!("a delivery was lost on the way");
+            }
+            self.delivered = info.consumer_sequence;
+            if self.newest.as_ref().is_none_or(|(sequence, _)| *sequence < info.stream_sequence) {
                 self.newest = Some((info.stream_sequence, arrived.event_id.clone()));
             }
             (self.take)(arrived);
-            message.ack().await.map_err(|error| anyhow::anyhow!("{error}"))?;
         }
         Ok(())
     }
-}
-
-/// Takes a durable consumer away that is not needed any more.
-pub async fn leave(place: &Place, durable: &str) {
-    let away = async {
-        let jetstream = jetstream::new(place.connect().await?);
-        let stream = jetstream.get_stream(place.stream_name()).await?;
-        stream.delete_consumer(durable).await?;
-        anyhow::Ok(())
-    };
-    // It costs the broker little if it stays.
-    let _ = timeout(PATIENCE, away).await;
 }
 
 /// Reads a stream from its start to where it ends now.

@@ -27,6 +27,10 @@ const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx
 const OUTSIDE: &str = "\
     SELECT max(a.tx) FROM journal b JOIN journal a ON a.aggregate = b.aggregate AND a.seq < b.seq \
     WHERE b.tx >= $1 AND b.tx < $2 AND a.tx >= $2";
+/// Public events of a claim between two numbers.
+const PUBLIC: &str = "\
+    SELECT seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
+    WHERE aggregate = $1 AND subject LIKE 'claim.%' AND number > $2 AND number < $3 ORDER BY number";
 /// What waits, while nothing can be published.
 const BACKLOG: &str = "\
     SELECT count(*) AS rows, COALESCE(max(age), 0) AS age FROM ( \
@@ -34,7 +38,7 @@ const BACKLOG: &str = "\
         WHERE j.tx >= r.from_tx AND NOT (j.tx < r.to_tx AND j.seq <= r.seq) ORDER BY j.tx, j.seq LIMIT $1) w";
 
 /// The statements of this module, for the test that prepares them all.
-pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, BACKLOG];
+pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, PUBLIC, BACKLOG];
 
 /// How far the journal is published: all of transactions below `from`; below `to` up to `seq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,17 @@ pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble>
 pub(super) async fn rows(connection: &mut PgConnection, cursor: Cursor) -> Result<Vec<Line>, Trouble> {
     let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
     let rows = rows.fetch_all(connection).await?;
+    Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
+}
+
+/// The public events of a claim after one number and before another.
+pub(super) async fn public(
+    connection: &mut PgConnection,
+    claim: Uuid,
+    after: i32,
+    before: i32,
+) -> Result<Vec<Line>, Trouble> {
+    let rows = sqlx::query(PUBLIC).bind(claim).bind(after).bind(before).fetch_all(connection).await?;
     Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
 }
 

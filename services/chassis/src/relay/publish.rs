@@ -9,7 +9,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
 use futures::future::join_all;
 use proto::Subject;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::Relay;
 use super::cursor::Line;
+use super::guard::{self, Place, Tails, is_public};
 use super::lease::Lead;
 use super::trouble::Trouble;
 use crate::message::Envelope;
@@ -25,18 +26,32 @@ use crate::{Fault, crash};
 
 /// Where the broker has the rows of a round that is not finished: a second try does not send them again.
 #[derive(Default)]
-pub(super) struct Acked(HashMap<Uuid, (String, u64)>);
+pub(super) struct Acked {
+    rows: HashMap<Uuid, (String, u64)>,
+    tails: Tails,
+}
 
 impl Acked {
     /// The broker may have lost them, or the cursor is behind them.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.rows.clear();
+        self.tails.clear();
+    }
+
+    /// The round is finished.
+    pub(super) fn finish(&mut self) {
+        self.rows.clear();
+    }
+
+    fn insert(&mut self, row: &Line, stream: String, sequence: u64) {
+        self.tails.learn(row, sequence);
+        self.rows.insert(row.event_id, (stream, sequence));
     }
 
     /// The newest message of each stream.
     pub(super) fn newest(&self) -> HashMap<&str, (u64, Uuid)> {
         let mut newest: HashMap<&str, (u64, Uuid)> = HashMap::new();
-        for (event_id, (stream, sequence)) in &self.0 {
+        for (event_id, (stream, sequence)) in &self.rows {
             let entry = newest.entry(stream).or_insert((*sequence, *event_id));
             if *sequence > entry.0 {
                 *entry = (*sequence, *event_id);
@@ -51,11 +66,8 @@ fn waves(rows: &[Line]) -> Vec<Vec<&Line>> {
     let mut depth: HashMap<Uuid, usize> = HashMap::new();
     let mut waves: Vec<Vec<&Line>> = vec![Vec::new()];
     for row in rows {
-        let at = if row.subject.starts_with("claim.") {
-            *depth.entry(row.aggregate).and_modify(|depth| *depth += 1).or_insert(0)
-        } else {
-            0
-        };
+        let at =
+            if is_public(row) { *depth.entry(row.aggregate).and_modify(|depth| *depth += 1).or_insert(0) } else { 0 };
         if waves.len() == at {
             waves.push(Vec::new());
         }
@@ -75,20 +87,29 @@ impl Relay {
     ) -> Result<(), Trouble> {
         for wave in waves(rows) {
             lead.keep(connection).await?;
-            self.wave(lead, acked, wave).await?;
+            self.wave(connection, lead, acked, wave).await?;
             crash::point("relay.acked");
         }
         Ok(())
     }
 
-    async fn wave(&self, lead: &mut Lead, acked: &mut Acked, wave: Vec<&Line>) -> Result<(), Trouble> {
-        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.0.contains_key(&row.event_id)).collect();
+    async fn wave(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        wave: Vec<&Line>,
+    ) -> Result<(), Trouble> {
+        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.rows.contains_key(&row.event_id)).collect();
+        let places = self.places(connection, &mut acked.tails, &wave).await?;
+        let is_there = |(_, place): &(&Line, Place)| matches!(place, Place::There(_));
+        let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
         let mut answers = Vec::with_capacity(wave.len());
-        for row in &wave {
+        for (row, place) in &wave {
             if !lead.valid() {
                 return Err(Trouble::Stale);
             }
-            answers.push(self.send(row, None).await?.into_future());
+            answers.push(self.send(row, *place, None).await?.into_future());
         }
         crash::point("relay.published");
         let answers = tokio::select! {
@@ -96,10 +117,15 @@ impl Relay {
             trouble = self.disconnected(lead) => return Err(trouble),
         };
         let (mut trouble, mut known) = (None, Vec::new());
-        for (row, answer) in wave.into_iter().zip(answers) {
+        for ((row, place), answer) in wave.into_iter().zip(answers) {
             match answer {
-                Ok(ack) if ack.duplicate => known.push((row, ack)),
+                Ok(ack) if ack.duplicate => known.push((row, place, ack)),
                 Ok(ack) => self.stored(lead, acked, row, ack)?,
+                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                    // Where its claim ends is asked again: it may be there already.
+                    acked.tails.ask(row.aggregate);
+                    trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &row.subject)));
+                }
                 Err(error) => trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &row.subject))),
             }
         }
@@ -115,20 +141,36 @@ impl Relay {
             return Err(Trouble::Broken(format!("{stream} gave {sequence} after {newest}: the broker lost its tail")));
         }
         lead.newest.insert(ack.stream.clone(), ack.sequence);
-        acked.0.insert(row.event_id, (ack.stream, ack.sequence));
+        acked.insert(row, ack.stream, ack.sequence);
         Ok(())
+    }
+
+    /// Stores one row, and gives its sequence.
+    pub(super) async fn store(&self, row: &Line, place: Place) -> Result<u64, Trouble> {
+        let ack = self.send(row, place, None).await?.await.map_err(|error| Trouble::of(&error, &row.subject))?;
+        if ack.duplicate && self.fetch(&ack.stream, ack.sequence).await? != Some(row.event_id) {
+            let second = format!("{}-{}", row.event_id, self.connects());
+            let again = self.send(row, place, Some(second)).await?;
+            return Ok(again.await.map_err(|error| Trouble::of(&error, &row.subject))?.sequence);
+        }
+        Ok(ack.sequence)
     }
 
     /// The broker says that it has these already. It is believed only if the message is really there (P08); one that is
     /// not is sent under another id, which nothing but the broker's own filter looks at.
-    async fn known(&self, lead: &mut Lead, acked: &mut Acked, known: Vec<(&Line, PublishAck)>) -> Result<(), Trouble> {
+    async fn known(
+        &self,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        known: Vec<(&Line, Place, PublishAck)>,
+    ) -> Result<(), Trouble> {
         let mut looked = Vec::with_capacity(known.len());
         for some in known.chunks(32) {
-            looked.extend(join_all(some.iter().map(|(_, ack)| self.fetch(&ack.stream, ack.sequence))).await);
+            looked.extend(join_all(some.iter().map(|(_, _, ack)| self.fetch(&ack.stream, ack.sequence))).await);
         }
-        for ((row, ack), found) in known.into_iter().zip(looked) {
+        for ((row, place, ack), found) in known.into_iter().zip(looked) {
             if found? == Some(row.event_id) {
-                acked.0.insert(row.event_id, (ack.stream, ack.sequence));
+                acked.insert(row, ack.stream, ack.sequence);
                 continue;
             }
             tracing::warn!(
@@ -138,14 +180,14 @@ impl Relay {
                 sequence = ack.sequence,
                 "the broker knows the id of a message that it does not have"
             );
-            let again = self.send(row, Some(lead.second_id(row.event_id))).await?;
+            let again = self.send(row, place, Some(lead.second_id(row.event_id))).await?;
             let ack = again.await.map_err(|error| Trouble::of(&error, &row.subject))?;
             self.stored(lead, acked, row, ack)?;
         }
         Ok(())
     }
 
-    async fn send(&self, row: &Line, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
+    async fn send(&self, row: &Line, place: Place, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
         let address = format!("{}.v1.{}", self.prefix, row.subject);
         let subject = Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))?;
         let mut headers = Envelope {
@@ -158,6 +200,7 @@ impl Relay {
             trace: row.trace.as_deref(),
         }
         .headers();
+        guard::expect(&mut headers, &self.prefix, row.aggregate, place);
         if let Some(id) = second_id {
             headers.insert("Nats-Msg-Id", id);
         }

@@ -8,6 +8,7 @@ mod messages;
 mod numbers;
 mod relay;
 mod relay_broker;
+mod relay_guard;
 mod relay_home;
 mod relay_lease;
 mod relay_loss;
