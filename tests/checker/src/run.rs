@@ -67,8 +67,8 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     follow(&mut tasks, &claims, &notices, &observed);
     tasks.spawn(watch::watch(Arc::clone(&api), Arc::clone(&log), Arc::clone(&observed)));
 
-    wait_for_the_end(options.dir, &log).await?;
-    let log = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut tail = wait_for_the_end(options.dir, &log).await?;
+    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(line) = log.unreadable.first() {
         bail!("{} lines of the log cannot be read, the first: {line}", log.unreadable.len());
     }
@@ -85,7 +85,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
         started_ms,
         contacts,
     };
-    let (evidence, violations) = judge(&mut gatherer, &log).await;
+    let (evidence, violations) = judge(&mut gatherer, &mut log, &mut tail).await;
     tasks.shutdown().await;
 
     let claims = evidence.known_claims().len();
@@ -131,7 +131,7 @@ async fn stack(dir: &Path) -> Result<Stack> {
 }
 
 /// Reads the log until its line `done`.
-async fn wait_for_the_end(dir: &Path, log: &Mutex<Log>) -> Result<()> {
+async fn wait_for_the_end(dir: &Path, log: &Mutex<Log>) -> Result<Tail> {
     let file = dir.join("workload.jsonl");
     let begun = Instant::now();
     let mut tail = loop {
@@ -149,7 +149,7 @@ async fn wait_for_the_end(dir: &Path, log: &Mutex<Log>) -> Result<()> {
                 grew = Instant::now();
             }
             if log.done_ms.is_some() {
-                return Ok(());
+                return Ok(tail);
             }
         }
         if grew.elapsed() > SILENCE {
@@ -189,8 +189,10 @@ async fn settle(api: &Api, log: &Log, options: Options<'_>) {
 }
 
 /// Reads and checks, again while a violation may still be mended in the time that its promise leaves.
-async fn judge(gatherer: &mut Gatherer, log: &Log) -> (Evidence, Vec<Violation>) {
+async fn judge(gatherer: &mut Gatherer, log: &mut Log, tail: &mut Tail) -> (Evidence, Vec<Violation>) {
     loop {
+        // Processes get ready after the end of the workload, too. A log that cannot be read now has told enough.
+        let _ = tail.read(log);
         let evidence = gatherer.read(log).await;
         let found = checks::run(&evidence);
         // What cannot be mended is said at once, with what was found beside it.

@@ -8,6 +8,7 @@
 //! - [`run`]: one fault after the other, each judged by the checker.
 //! - [`workload`]: claims of all kinds, from outside.
 
+pub mod bugs;
 pub mod fault;
 pub mod log;
 pub mod proxy;

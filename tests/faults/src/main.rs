@@ -1,12 +1,13 @@
 //! `faults`: breaks everything around Redress, one fault after the other, and says what became of the claims.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use chassis::Settings;
 use clap::{Parser, Subcommand, ValueEnum};
+use faults::bugs;
 use faults::fault::{Fault, Sets, table};
 use faults::rig::disk;
 use faults::run::{self, Outcome, Report, RunOptions};
@@ -23,6 +24,20 @@ struct Arguments {
 enum Action {
     /// Run faults: those for every change, unless told otherwise. Exit code 1 on any violation.
     Run(RunArguments),
+    /// Test the checker: plant known mistakes, each of which it must find within three runs.
+    Bugs {
+        /// These only.
+        names: Vec<String>,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Claims per run.
+        #[arg(long, default_value_t = 60)]
+        claims: u32,
+        /// Keep the folder of every run.
+        #[arg(long)]
+        keep: bool,
+    },
     /// Every fault, what it does, and what keeps it from being done here.
     List,
     /// Serve one service, as the rig's processes do.
@@ -72,7 +87,7 @@ enum Output {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if matches!(arguments.action, Action::Run(_)) {
+    if matches!(arguments.action, Action::Run(_) | Action::Bugs { .. }) {
         // Before there are threads.
         disk::separate();
     }
@@ -111,6 +126,13 @@ async fn act(action: Action) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Action::Bugs { names, seed, claims, keep } => {
+            let program = std::env::current_exe()?;
+            let checker = checker(&program, None)?;
+            let options = RunOptions { seed, claims: Some(claims), keep, bug: None, program, checker };
+            let found = bugs::run(&names, &options).await;
+            Ok(if found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Action::Run(arguments) => run_all(arguments).await,
     }
 }
@@ -118,9 +140,7 @@ async fn act(action: Action) -> Result<ExitCode> {
 async fn run_all(arguments: RunArguments) -> Result<ExitCode> {
     let faults = chosen(&arguments)?;
     let program = std::env::current_exe()?;
-    let beside = program.with_file_name("checker");
-    let checker = arguments.checker.unwrap_or(beside);
-    ensure!(checker.exists(), "there is no checker at {}: build it (cargo build --package checker)", checker.display());
+    let checker = checker(&program, arguments.checker)?;
     let options = RunOptions {
         seed: arguments.seed,
         claims: arguments.claims,
@@ -146,6 +166,12 @@ async fn run_all(arguments: RunArguments) -> Result<ExitCode> {
         }
     }
     Ok(if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn checker(program: &Path, given: Option<PathBuf>) -> Result<PathBuf> {
+    let checker = given.unwrap_or_else(|| program.with_file_name("checker"));
+    ensure!(checker.exists(), "there is no checker at {}: build it (cargo build --package checker)", checker.display());
+    Ok(checker)
 }
 
 fn chosen(arguments: &RunArguments) -> Result<Vec<Fault>> {

@@ -48,12 +48,16 @@ const PARK: &str = "\
     ON CONFLICT (consumer, event_id) DO UPDATE SET reason = EXCLUDED.reason, detail = EXCLUDED.detail \
     WHERE EXCLUDED.reason <> 'BEHIND_PARKED'";
 
+/// A redriven message that still does not go is parked already, or was given up meanwhile.
+const STILL: &str = "UPDATE parked SET reason = $2, detail = $3 WHERE parked_id = $1";
+
 const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, PARK, UNPARK];
+pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, PARK, STILL, UNPARK];
 
 struct Parking {
+    parked_id: Option<i64>,
     aggregate: Uuid,
     consumer: String,
     event_id: Uuid,
@@ -161,7 +165,7 @@ impl Record {
         if let Some(origin) = source.origin() {
             return self.heard(ticket.aggregate, origin, source.id(), known);
         }
-        let Some((name, id)) = key(source) else { return Ok(()) };
+        let Some((name, id)) = key(source).filter(|_| !crash::bug("forget_answers")) else { return Ok(()) };
         self.inbox.source.push(name);
         self.inbox.id.push(id);
         self.inbox.fingerprint.push(match source {
@@ -196,8 +200,9 @@ impl Record {
     }
 
     pub(super) fn park<C>(&mut self, ticket: &Ticket<C>, reason: &'static str, detail: &str) -> Verdict {
-        if let Source::Message { consumer, id, subject, payload, .. } = &ticket.source {
+        if let Source::Message { consumer, id, subject, payload, parked_id, .. } = &ticket.source {
             self.parked.push(Parking {
+                parked_id: *parked_id,
                 aggregate: ticket.aggregate,
                 consumer: consumer.clone(),
                 event_id: *id,
@@ -220,6 +225,11 @@ impl Record {
         let Self { now, parked, unparked, .. } = self;
         // Parking is rare: a statement each.
         for row in parked {
+            if let Some(parked_id) = row.parked_id {
+                let query = sqlx::query(STILL).bind(parked_id).bind(row.reason).bind(row.detail);
+                query.execute(&mut *tx).await?;
+                continue;
+            }
             let query = sqlx::query(PARK).bind(row.aggregate).bind(row.consumer).bind(row.event_id).bind(row.subject);
             let query = query.bind(row.payload).bind(row.reason).bind(row.detail).bind(row.actor).bind(row.trace);
             let (sender, number) = row.origin.map(|origin| (origin.sender, origin.number)).unzip();

@@ -86,7 +86,8 @@ impl Outcome {
         }
     }
 
-    pub(super) fn remove_folder(&mut self) {
+    /// Nobody needs to look at what the run left.
+    pub fn remove_folder(&mut self) {
         if let Some(folder) = self.folder.take()
             && !folder.as_os_str().is_empty()
         {
