@@ -64,3 +64,8 @@ fetch-test:
 faults *args:
     cargo build --release --package faults --package checker
     cargo run --quiet --release --package faults --bin faults -- run {{args}}
+
+# plant known mistakes, each of which the checker must find
+fault-bugs *args:
+    cargo build --release --package faults --package checker
+    cargo run --quiet --release --package faults --bin faults -- bugs {{args}}

@@ -126,7 +126,10 @@ impl Gatherer {
         let api = &self.api;
         for _ in 0..5 {
             let before = self.reservations().await;
+            // A customer may send back what nobody registered.
+            let back = pages!(api, inventory, list_returns, ListReturnsRequest::default(), returns);
             let known = skus(&evidence.log).into_iter().chain(before.iter().map(|row| row.sku.clone()));
+            let known = known.chain(back.into_iter().map(|row| row.sku));
             let skus: BTreeSet<String> = known.filter(|sku| !sku.is_empty()).collect();
             let read = futures::stream::iter(skus).map(async |sku: String| {
                 let stock = one!(api, inventory, get_availability, availability(&sku));

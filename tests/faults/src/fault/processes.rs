@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Act, Fault, Stage};
 use crate::rig::process::{ORDERLY_END, Process};
 
-pub(super) const FAULTS: [Fault; 6] = [
+pub(super) const FAULTS: [Fault; 8] = [
     Fault::new(
         "F01",
         "kill -9 a service, one after the other, at random moments",
@@ -20,12 +20,24 @@ pub(super) const FAULTS: [Fault; 6] = [
     .in_quick(),
     Fault::new("F02", "kill -9 all services together, twice", "G1-G9 G12 G13", Act::Do(|stage| Box::pin(all(stage)))),
     Fault::new(
+        "F02d",
+        "kill -9 all services, and start them when deadlines have passed",
+        "G13",
+        Act::Do(|stage| Box::pin(down_across_deadlines(stage))),
+    ),
+    Fault::new(
         "F03",
         "pause one of two replicas past its lease",
         "G6-G8 P24",
         Act::Do(|stage| Box::pin(paused(stage))),
     )
     .prepared(|options| options.replicas = 2),
+    Fault::new(
+        "F03d",
+        "pause the orchestrator while deadlines pass",
+        "G13",
+        Act::Do(|stage| Box::pin(deadlines_pass(stage))),
+    ),
     Fault::new("F17", "roll out: SIGTERM one replica at a time", "G18 G20", Act::Do(|stage| Box::pin(rolled(stage))))
         .in_every()
         .prepared(|options| options.replicas = 2)
@@ -79,6 +91,32 @@ async fn all(stage: &mut Stage) -> Result<()> {
         stage.pass(3000).await;
     }
     Ok(())
+}
+
+/// The clocks of the workload's policy run for one minute.
+const ACROSS_DEADLINES: u64 = 66_000;
+
+async fn down_across_deadlines(stage: &mut Stage) -> Result<()> {
+    stage.begin("kill all")?;
+    let all: Vec<Arc<Process>> = stage.rig.all().to_vec();
+    for process in &all {
+        process.kill()?;
+    }
+    stage.pass(ACROSS_DEADLINES).await;
+    for process in &all {
+        process.start()?;
+    }
+    stage.end("kill all")
+}
+
+/// Claims stand still, and their clocks run on: escalation itself is untouched, so it may not be late.
+async fn deadlines_pass(stage: &mut Stage) -> Result<()> {
+    let paused: Vec<_> = stage.rig.all().iter().filter(|process| process.service == "orchestrator").cloned().collect();
+    stage.begin("pause the orchestrator")?;
+    paused.iter().for_each(|process| process.pause());
+    stage.pass(ACROSS_DEADLINES).await;
+    paused.iter().for_each(|process| process.resume());
+    stage.end("pause the orchestrator")
 }
 
 /// The first replicas, then the second: whoever leads, it is paused once.
