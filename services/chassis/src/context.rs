@@ -24,6 +24,7 @@ use crate::consumer::Consumer;
 use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
 use crate::progress::Progress;
+use crate::readiness::OwnPart;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
 use crate::{Clock, Fault, Malformed, Settings, nats, topology};
@@ -55,6 +56,7 @@ pub struct Context {
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
     pub(crate) sweeps: Mutex<Vec<Arc<SweepState>>>,
+    pub(crate) own_parts: Mutex<Vec<OwnPart>>,
     pub(crate) supervisor: Supervisor,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
@@ -90,6 +92,27 @@ impl Context {
     /// The clock, for what happens at the edge; commands get their time from [`crate::Meta`].
     pub fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    /// How often a canary is to be submitted; `None`: never.
+    pub fn canary_every(&self) -> Option<SignedDuration> {
+        self.settings.canary.every
+    }
+
+    /// A part of readiness that the service itself looks at.
+    pub fn own_part(&self, name: &'static str) -> OwnPart {
+        let part = OwnPart::new(name);
+        self.own_parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
+        part
+    }
+
+    /// Starts a task of the service's own, which goes on until the service stops.
+    pub fn task(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stops.feeders.clone();
+        let task = async move {
+            tokio::select! { () = work => {}, () = stop.cancelled() => {} }
+        };
+        self.feeders.spawn(self.supervisor.watch(name.to_owned(), task));
     }
 
     /// Starts the lanes of the service.

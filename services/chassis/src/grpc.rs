@@ -53,6 +53,11 @@ impl Call {
         let time_left = limit(text("grpc-timeout"));
         Self { actor: Actor { subject, roles }, trace: telemetry::current_trace(), time_left }
     }
+
+    /// A call of a service to itself.
+    pub fn own(service: &str) -> Self {
+        Self { actor: Actor::service(service), trace: telemetry::current_trace(), time_left: DEADLINE_MAX }
+    }
 }
 
 /// Whether a subject is an opaque reference: it is published with decisions, so it must not be a mail address or a name

@@ -49,6 +49,7 @@ pub use meta::{Actor, Meta};
 pub use nats::{connect as connect_nats, provision};
 pub use page::Page;
 pub use read::read;
+pub use readiness::OwnPart;
 pub use refusal::{Refusal, etag};
 pub use run::{Running, main, run, start};
 pub use settings::Settings;

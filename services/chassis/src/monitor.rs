@@ -14,7 +14,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::lane::LaneState;
 use crate::progress::Progress;
-use crate::readiness::{Part, Readiness};
+use crate::readiness::{OwnPart, Part, Readiness};
 use crate::sweep::SweepState;
 use crate::topology;
 use broker::Broker;
@@ -46,6 +46,8 @@ pub(crate) struct Parts {
     pub progress: Arc<Progress>,
     pub lanes: Vec<Arc<LaneState>>,
     pub sweeps: Vec<Arc<SweepState>>,
+    /// What the service itself looks at.
+    pub own: Vec<OwnPart>,
     pub readiness: Readiness,
     pub health: HealthReporter,
 }
@@ -98,6 +100,7 @@ impl Monitor {
         found.insert("relay", self.relay());
         found.insert("lanes", self.lanes());
         found.insert("sweeps", self.sweeps());
+        found.extend(self.parts.own.iter().map(OwnPart::look));
         for (part, how) in self.parts.readiness.found(found) {
             match how {
                 Part::Fine => tracing::info!(service, part, "gets on"),

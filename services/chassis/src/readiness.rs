@@ -22,6 +22,29 @@ pub(crate) enum Part {
     Bad(String),
 }
 
+/// A part that the service itself looks at. It can degrade the service, and never makes it unready.
+#[derive(Clone, Debug)]
+pub struct OwnPart {
+    name: &'static str,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl OwnPart {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, trouble: Arc::default() }
+    }
+
+    /// Says how it is: nothing, or what is wrong with it.
+    pub fn say(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    pub(crate) fn look(&self) -> (&'static str, Part) {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.name, trouble.map_or(Part::Fine, Part::Degraded))
+    }
+}
+
 /// When was looked, and what was found.
 type Look = (Option<Instant>, BTreeMap<&'static str, Part>);
 

@@ -145,6 +145,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.
         lane_states: Arc::new(OnceLock::new()),
         sweeps: Mutex::default(),
+        own_parts: Mutex::default(),
         supervisor: supervisor.clone(),
         stops: Stops::default(),
         workers: TaskTracker::new(),

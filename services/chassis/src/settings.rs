@@ -34,6 +34,9 @@ pub struct Settings {
     /// Logs and traces.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// Canary claims; of intake only.
+    #[serde(default)]
+    pub canary: Canary,
     /// Hard limit of an ordered shutdown.
     #[serde(default = "shutdown_limit")]
     pub shutdown: SignedDuration,
@@ -101,6 +104,14 @@ pub struct LaneSettings {
 pub struct Policy {
     /// TOML file; none: the shipped supply-chain pack.
     pub file: Option<PathBuf>,
+}
+
+/// Claims that intake submits to itself, with marked data, to see that claims get through (P54).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Canary {
+    /// Time between two, as `1m`; none: there are no canaries.
+    pub every: Option<SignedDuration>,
 }
 
 /// Logs and traces.
@@ -178,6 +189,10 @@ impl Settings {
             .build()
             .and_then(Config::try_deserialize)
             .with_context(|| format!("the configuration of {service} is wrong"))?;
+        anyhow::ensure!(
+            service == "intake" || settings.canary.every.is_none(),
+            "canary.every is a setting of intake, which submits the canaries"
+        );
         settings.check()?;
         Ok(settings)
     }
@@ -188,6 +203,9 @@ impl Settings {
         anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
         anyhow::ensure!((1..=200).contains(&self.database.reads), "database.reads must be 1 to 200");
         anyhow::ensure!((1..=100_000).contains(&self.grpc.calls), "grpc.calls must be 1 to 100000");
+        let canaries = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
+        let fits = self.canary.every.is_none_or(|every| canaries.contains(&every));
+        anyhow::ensure!(fits, "canary.every must be 1 s to 24 h");
         let rest = self.shutdown.checked_sub(self.linger);
         anyhow::ensure!(
             !self.linger.is_negative() && rest.is_some_and(|rest| rest >= SignedDuration::from_secs(5)),
@@ -232,6 +250,15 @@ mod tests {
         let error = from(&[url, ("REDRESS_INTAKE__LANES__COUMT", "2")]).unwrap_err();
         assert!(format!("{error:#}").contains("coumt"), "{error:#}");
         assert!(from(&[]).is_err(), "the database has no default");
+        let every = |every| from(&[url, ("REDRESS_INTAKE__CANARY__EVERY", every)]).map(|settings| settings.canary.every);
+        assert_eq!(every("1m").unwrap(), Some(SignedDuration::from_mins(1)));
+        assert!(every("0s").is_err() && every("25h").is_err());
+        assert_eq!(from(&[url]).unwrap().canary.every, None, "there are no canaries unless they are wanted");
+        let variables = [
+            ("REDRESS_TRIAGE__DATABASE__URL".to_owned(), "postgres://db/triage".to_owned()),
+            ("REDRESS_TRIAGE__CANARY__EVERY".to_owned(), "1m".to_owned()),
+        ];
+        assert!(Settings::from("triage", None, Some(variables.into())).is_err(), "only intake has canaries");
         assert!(from(&[url, ("REDRESS_INTAKE__NATS__PREFIX", "a.b")]).is_err());
     }
 }

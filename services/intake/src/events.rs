@@ -71,13 +71,15 @@ fn outcome(value: i32) -> Result<End, Malformed> {
 
 /// What is told when a claim was recorded.
 pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
-    vec![outgoing(claim.id, "claim_submitted", claim_submitted(claim)), notices::claim_received(meta, claim)]
+    let messages =
+        vec![outgoing(claim.id, "claim_submitted", claim_submitted(claim)), notices::claim_received(meta, claim)];
+    if_heard(claim, messages)
 }
 
 /// What is told when something happened to a claim.
 pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
     use intake_event::Kind;
-    match event {
+    let messages = match event {
         Event::ReadBackConfirmed(_) => {
             vec![outgoing(claim.id, "read_back_confirmed", Kind::ReadBackConfirmed(ReadBackConfirmed {}))]
         }
@@ -87,7 +89,14 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
         Event::FollowUpStarted(round) => vec![notices::follow_up(meta, claim, *round)],
         Event::Ended { end, reason, at: _ } => vec![notices::claim_ended(meta, claim, *end, reason)],
         Event::EvidenceAdded(_) | Event::QuestionClosed { .. } | Event::PlanWithdrawn(_) => Vec::new(),
-    }
+    };
+    if_heard(claim, messages)
+}
+
+/// A canary has no customer: the process is told of it, nobody else.
+fn if_heard(claim: &Claim, mut messages: Vec<Outgoing>) -> Vec<Outgoing> {
+    messages.retain(|message| !claim.is_canary() || !matches!(message.subject(), Subject::Notice { .. }));
+    messages
 }
 
 fn answered(claim: ClaimId, answer: &Answer) -> Outgoing {

@@ -6,6 +6,7 @@ mod reply;
 mod report;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
+use jiff::Timestamp;
 use proto::ClaimId;
 use proto::intake::intake_service_server::IntakeService;
 use proto::intake::{
@@ -16,6 +17,7 @@ use proto::intake::{
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
 
 use crate::domain::{Action, Claim, Command, Pii, Refusal, read_back};
 use crate::handle::Handle;
@@ -39,10 +41,8 @@ impl IntakeService for Api {
     ) -> Result<Response<SubmitClaimResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
-        let report = report::report(&mut check, body, self.clock.now());
-        check.finish()?;
-        let command = Command::Submit { request_id, report: Box::new(report) };
+        report::of_a_customer(&mut check, &body.customer_ref);
+        let (request_id, command) = submit(check, body, self.clock.now())?;
         let reply = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
         Ok(Response::new(reply))
     }
@@ -147,6 +147,14 @@ impl IntakeService for Api {
         let command = Command::Act { claim, action: Action::AnswerFollowUp { score, text } };
         Ok(Response::new(self.lanes.call(&call, "AnswerFollowUp", request_id, body, command).await?))
     }
+}
+
+/// The command of a report, whoever makes it.
+pub fn submit(mut check: Check, body: &SubmitClaimRequest, now: Timestamp) -> Result<(Uuid, Command), Status> {
+    let request_id = check.request_id(&body.request_id);
+    let report = report::report(&mut check, body, now);
+    check.finish()?;
+    Ok((request_id, Command::Submit { request_id, report: Box::new(report) }))
 }
 
 /// The answer to SubmitClaim.

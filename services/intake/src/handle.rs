@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chassis::{Fault, Meta, Outcome, Refusal, Tx};
+use jiff::SignedDuration;
 use proto::ClaimId;
 use proto::policy::Pack;
 use uuid::Uuid;
 
 use crate::domain::{self, Action, Claim, Command, Contact, Pii, Report};
-use crate::{events, grpc, store};
+use crate::{canary, events, grpc, store};
 
 /// Intake's side of a lane.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct World {
     pub contacts: Vec<(ClaimId, Contact)>,
     /// Free words of customers.
     pub words: Vec<Word>,
+    /// How long the canaries were away that have come back.
+    pub canaries: Vec<SignedDuration>,
 }
 
 /// A claim of a batch: what is not as it was is saved.
@@ -78,7 +81,10 @@ impl chassis::Domain for Handle {
     }
 
     async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, &world).await
+        store::save(tx, &world).await?;
+        // If the batch is rolled back after all, one that was measured is measured again: that does no harm.
+        world.canaries.iter().copied().for_each(canary::came_back);
+        Ok(())
     }
 }
 
@@ -103,10 +109,14 @@ fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<O
         return Err(unknown);
     };
     let events = domain::decide(&entry.now, meta.now, &meta.actor.subject, action)?;
+    let was_going = entry.now.end.is_none();
     let mut messages = Vec::new();
     for event in &events {
         domain::evolve(&mut entry.now, event);
         messages.extend(events::told(meta, &entry.now, event));
+    }
+    if was_going && entry.now.end.is_some() && entry.now.is_canary() {
+        world.canaries.push(meta.now.duration_since(entry.now.received_at));
     }
     if let Some((about, text)) = action.words() {
         world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });

@@ -4,7 +4,9 @@
 //! - [`domain`]: the claim as intake knows it; pure.
 //! - [`handle`]: the one path, from a batch of commands to rows and messages.
 //! - [`store`]: SQL. [`grpc`]: calls. [`events`]: messages.
+//! - [`canary`]: claims that it submits to itself, to see that claims get through.
 
+pub mod canary;
 pub mod domain;
 pub mod events;
 pub mod grpc;
@@ -24,6 +26,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let lanes = ctx.lanes(handle::Handle { pack: ctx.pack().clone() });
         ctx.consume(&lanes, events::command);
+        canary::start(ctx, &lanes);
         let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock() };
         Ok(ctx.routes(IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })

@@ -6,7 +6,7 @@ mod rows;
 mod save;
 
 pub use load::load;
-pub use read::{Filter, by_number, claims, contact, list};
+pub use read::{Filter, by_number, canaries, claims, contact, list};
 pub use save::save;
 
 /// Every statement, so that a test can prepare each against the migrated schema.
@@ -23,6 +23,7 @@ pub const STATEMENTS: &[&str] = &[
     read::IN_STATE,
     read::OF_CUSTOMER_IN_STATE,
     read::CONTACT,
+    read::CANARIES,
     save::INSERT_CLAIMS,
     save::UPDATE_CLAIMS,
     save::INSERT_CONTACTS,

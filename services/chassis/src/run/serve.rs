@@ -42,6 +42,7 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         progress: Arc::clone(&context.progress),
         lanes: context.lane_states.get().cloned().unwrap_or_default(),
         sweeps: context.sweeps.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        own: context.own_parts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         readiness: readiness.clone(),
         health: health.clone(),
     });

@@ -135,6 +135,11 @@ impl Claim {
         }
     }
 
+    /// Whether intake has made it itself: there is no customer who could be told anything (P54).
+    pub fn is_canary(&self) -> bool {
+        proto::canary::is_marked(&self.customer_ref)
+    }
+
     /// The plan that waits for the customer's answer.
     pub fn open_plan(&self) -> Option<&Plan> {
         let proposal = self.proposal.as_ref().filter(|known| known.state == ProposalState::Open)?;

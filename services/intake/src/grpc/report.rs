@@ -41,6 +41,13 @@ pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, now: Timestam
     report
 }
 
+/// Nobody from outside may use the mark of canaries: customers would be told nothing.
+pub(super) fn of_a_customer(check: &mut Check, customer_ref: &str) {
+    if proto::canary::is_marked(customer_ref) {
+        check.add("customer_ref", "must not begin with \"canary\": that marks claims of the service itself");
+    }
+}
+
 /// The day it is now where it is latest on Earth: what is after it is in the future for everybody.
 fn latest_day(now: Timestamp) -> Date {
     now.saturating_add(SignedDuration::from_hours(14)).unwrap_or(now).to_zoned(TimeZone::UTC).date()

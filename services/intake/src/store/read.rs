@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chassis::Fault;
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
 use proto::claim::ClaimState;
@@ -15,13 +16,15 @@ use crate::domain::{Claim, Contact, Pii};
 pub(super) const BY_NUMBER: &str = "SELECT claim_id FROM claim WHERE claim_number = $1";
 
 // Ids are made from the time: the greatest is the newest. Four statements, so that each is planned for its index.
-pub(super) const ALL: &str = "SELECT claim_id FROM claim WHERE claim_id < $1 ORDER BY claim_id DESC LIMIT $2";
+// Canaries are among those of their customer only.
+pub(super) const ALL: &str = "SELECT claim_id FROM claim \
+     WHERE claim_id < $1 AND NOT starts_with(customer_ref, 'canary') ORDER BY claim_id DESC LIMIT $2";
 
 pub(super) const OF_CUSTOMER: &str =
     "SELECT claim_id FROM claim WHERE claim_id < $1 AND customer_ref = $3 ORDER BY claim_id DESC LIMIT $2";
 
-pub(super) const IN_STATE: &str =
-    "SELECT claim_id FROM claim WHERE claim_id < $1 AND state = $3 ORDER BY claim_id DESC LIMIT $2";
+pub(super) const IN_STATE: &str = "SELECT claim_id FROM claim \
+     WHERE claim_id < $1 AND state = $3 AND NOT starts_with(customer_ref, 'canary') ORDER BY claim_id DESC LIMIT $2";
 
 pub(super) const OF_CUSTOMER_IN_STATE: &str = "SELECT claim_id FROM claim \
      WHERE claim_id < $1 AND customer_ref = $3 AND state = $4 ORDER BY claim_id DESC LIMIT $2";
@@ -32,6 +35,10 @@ pub(super) const CONTACT: &str = "WITH found AS ( \
          INSERT INTO contact_access (claim_id, actor, purpose, at) SELECT claim_id, $2, $3, $4 FROM found \
      ) \
      SELECT customer_name, contact_person, company, phone, email, address FROM found";
+
+/// The newest canaries: when each was received, and whether it has ended.
+pub(super) const CANARIES: &str = "SELECT received_at, state IN (10, 11, 12) AS ended FROM claim \
+     WHERE customer_ref = $1 ORDER BY claim_id DESC LIMIT $2";
 
 /// Which claims are listed.
 #[derive(Clone, Debug)]
@@ -75,13 +82,20 @@ pub async fn list(pool: &PgPool, filter: &Filter, before: Uuid, limit: i64) -> R
     Ok(query.fetch_all(pool).await?)
 }
 
+/// The newest canaries, newest first: when each was received, and whether it has ended.
+pub async fn canaries(pool: &PgPool, limit: i64) -> Result<Vec<(Timestamp, bool)>, Fault> {
+    let query = sqlx::query_as(CANARIES).bind(proto::canary::CUSTOMER_REF).bind(limit);
+    let rows: Vec<(jiff_sqlx::Timestamp, bool)> = query.fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(received_at, ended)| (received_at.to_jiff(), ended)).collect())
+}
+
 /// Contact data, and the trace that it was read.
 pub async fn contact(
     pool: &PgPool,
     claim: ClaimId,
     actor: &str,
     purpose: &str,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Result<Option<Contact>, Fault> {
     type Row = (String, String, String, String, String, String);
     let query = sqlx::query_as(CONTACT).bind(claim.0).bind(actor).bind(purpose).bind(now.to_sqlx());

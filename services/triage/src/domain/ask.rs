@@ -80,6 +80,12 @@ impl Ask {
         &self.message.customer_ref
     }
 
+    /// Whether intake has made the claim itself. The mark alone is not enough: older claims of customers may have it.
+    pub fn is_canary(&self) -> bool {
+        let of_canary = |line: &Line| line.order_no == proto::canary::ORDER_NO;
+        proto::canary::is_marked(self.customer_ref()) && self.lines.iter().all(of_canary)
+    }
+
     /// The day the claim was received.
     pub fn received_on(&self, zone: &TimeZone) -> Date {
         zone.to_datetime(self.received_at).date()

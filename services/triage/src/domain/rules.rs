@@ -121,6 +121,10 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
     let says = found.iter().zip(&judged).map(|((line, order), judged)| says(pack, ask, line, *order, judged, now));
     let says: Vec<_> = says.collect();
     let assessment = judge::claim(rules, ask, &judged, None, RULES, now);
+    // Nobody is asked about a canary, neither customer nor person: it has come as far as it should (P54).
+    if ask.is_canary() {
+        return Ruling { assessment, outcome: Outcome::Refused(proto::canary::REASON.to_owned()) };
+    }
     let outcome = match person.or_else(|| always_person(rules, ask.reason)) {
         Some((reason, role)) => Outcome::Person { reason, role, proposal: proposal(says) },
         None => combine(pack, ask, says, assessment.severity()),

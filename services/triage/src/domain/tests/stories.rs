@@ -274,3 +274,28 @@ fn effect_and_risk_make_it_worse_and_more_urgent() {
     );
     assert!(first < second && second < third && third == 1000, "{first} {second} {third}");
 }
+
+#[test]
+fn a_canary_is_refused_whatever_is_known_and_nobody_is_asked() {
+    let canary = |reason: AssessReason| {
+        let line = ReportedLine { order_no: "CANARY".to_owned(), sku: "CANARY".to_owned(), ..wanted_back() };
+        let mut message = message(vec![line], date(2026, 6, 20));
+        message.customer_ref = "canary".to_owned();
+        message.set_reason(reason);
+        message
+    };
+    // Somebody may record an order under its name.
+    let sold = facts([Order { order_no: "CANARY".to_owned(), sku: "CANARY".to_owned(), ..order() }]);
+    for reason in [AssessReason::New, AssessReason::Answered, AssessReason::Reopened, AssessReason::Failed] {
+        for orders in [&Orders::default(), &sold] {
+            assert_eq!(ruled(canary(reason), orders).outcome, Outcome::Refused("CANARY".to_owned()));
+        }
+    }
+    let mut marked_only = canary(AssessReason::New);
+    marked_only.lines[0].order_no = "O9".to_owned();
+    let question = Outcome::Question { reason: "ORDER_NUMBER_NEEDED".to_owned(), line: 1 };
+    assert_eq!(ruled(marked_only, &Orders::default()).outcome, question);
+    let mut order_only = canary(AssessReason::New);
+    order_only.customer_ref = "C1".to_owned();
+    assert_eq!(ruled(order_only, &Orders::default()).outcome, question);
+}
