@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::lane::{Answer, Domain, Lanes, Origin, Source, Ticket};
+use crate::progress::{Past, Progress};
 use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, Row, consumer_name, stream_name};
 pub(crate) use watch::Trail;
 use watch::{GAP_MAX, Stuck};
@@ -38,6 +39,7 @@ pub(crate) struct Consumer<D: Domain> {
     pub prefix: String,
     pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
+    pub progress: Arc<Progress>,
     pub trail: Arc<Trail>,
     pub lanes: Lanes<D>,
     pub decode: Decode<D::Command>,
@@ -46,10 +48,15 @@ pub(crate) struct Consumer<D: Domain> {
 }
 
 impl<D: Domain> Consumer<D> {
-    /// Works until the service stops. Whatever ends the subscription, it is made anew.
+    /// Works until the service stops. Whatever ends the subscription, it is made anew. Nothing is taken before it is
+    /// clear that the database is not older than the streams.
     pub(crate) async fn run(self) {
         let this = Arc::new(self);
         while !this.stop.is_cancelled() {
+            tokio::select! {
+                () = this.progress.past(|past| *past == Past::Whole) => {}
+                () = this.stop.cancelled() => return,
+            }
             if let Err(error) = this.subscribe().await {
                 tracing::warn!(service = this.row.service, error = format!("{error:#}"), "the consumer will try again");
             }
@@ -80,6 +87,7 @@ impl<D: Domain> Consumer<D> {
                     Stuck::Subscription(why) => anyhow::bail!(why),
                     Stuck::Consumer(why) => return self.begin_anew(&stream, &name, why).await,
                 },
+                () = self.progress.past(|past| matches!(past, Past::Older(_))) => return Ok(()),
                 () = self.stop.cancelled() => {
                     // What was fetched and not begun is for another replica, at once and before what is newer.
                     while let Some(Some(next)) = messages.next().now_or_never() {
@@ -135,9 +143,6 @@ impl<D: Domain> Consumer<D> {
         }
         let ticket = ticket(&self.prefix, self.row.service, self.decode, &raw, None, answer);
         crash::point("consumer.decoded");
-        if crash::bug("ack_before_commit") {
-            let _ = message.ack().await;
-        }
         if self.lanes.send(ticket).await.is_err() {
             let _ = message.ack_with(AckKind::Nak(None)).await;
             return;

@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::grpc::Call;
 use crate::meta::{Actor, Meta};
+use crate::progress::Progress;
 use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
 
 pub(crate) use record::STATEMENTS;
@@ -155,15 +156,20 @@ pub(crate) enum Answer {
     Failed(Fault),
 }
 
+/// Why nothing is done: see [`crate::progress::Past::Older`].
+const OLDER: &str = "the database is older than what was published from it; operators were told";
+
 /// The lanes of a service.
 pub struct Lanes<D: Domain> {
+    progress: Arc<Progress>,
     senders: Arc<[mpsc::Sender<Ticket<D::Command>>]>,
     domain: Arc<D>,
 }
 
 impl<D: Domain> Clone for Lanes<D> {
     fn clone(&self) -> Self {
-        Self { senders: Arc::clone(&self.senders), domain: Arc::clone(&self.domain) }
+        let progress = Arc::clone(&self.progress);
+        Self { progress, senders: Arc::clone(&self.senders), domain: Arc::clone(&self.domain) }
     }
 }
 
@@ -172,6 +178,7 @@ pub(crate) struct Rig {
     pub service: &'static str,
     pub options: sqlx::postgres::PgConnectOptions,
     pub clock: Clock,
+    pub progress: Arc<Progress>,
     pub wake: Arc<Notify>,
     pub stop: CancellationToken,
     pub lanes: usize,
@@ -190,7 +197,7 @@ impl<D: Domain> Lanes<D> {
                 (sender, Worker::new(Arc::clone(&domain), receiver, Arc::clone(state), rig))
             })
             .unzip();
-        (Self { senders: senders.into(), domain }, workers, states)
+        (Self { progress: Arc::clone(&rig.progress), senders: senders.into(), domain }, workers, states)
     }
 
     fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
@@ -218,6 +225,9 @@ impl<D: Domain> Lanes<D> {
         request: &impl Message,
         command: D::Command,
     ) -> Result<R, Status> {
+        if self.progress.older().is_some() {
+            return Err(crate::fault::unavailable(OLDER));
+        }
         let fingerprint = fingerprint(&call.actor, request);
         let (answer, answered) = oneshot::channel();
         let ticket = Ticket {

@@ -150,6 +150,9 @@ impl Monitor {
     /// The relay is stuck if its oldest row stays the oldest. After an outage the oldest is old, but another each time.
     fn relay(&mut self) -> Part {
         let progress = &self.parts.progress;
+        if let Some(why) = progress.older() {
+            return Part::Bad(why);
+        }
         let age = progress.relay_oldest_age();
         let oldest = if age.is_zero() { f64::MAX } else { self.begun.elapsed().as_secs_f64() - age.as_secs_f64() };
         if oldest > self.oldest.0 + 0.1 || age.is_zero() || self.oldest.0 - oldest > 0.1 {

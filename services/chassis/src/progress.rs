@@ -4,6 +4,20 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+/// What a service knows of its own past: whether its database has all that was published under its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// The broker has not been asked yet.
+    #[default]
+    Unknown,
+    /// It has.
+    Whole,
+    /// It is older than that, as after a restore: nothing may be done on it. Why it is thought so.
+    Older(String),
+}
+
 /// What the parts of a service report, and readiness reads.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -12,6 +26,7 @@ pub(crate) struct Progress {
     pub relay_ok_at: Moment,
     /// When the oldest row that is not published was committed, in milliseconds after the start; `i64::MAX`: all are.
     relay_oldest_at: AtomicI64,
+    past: watch::Sender<Past>,
 }
 
 /// A moment, in milliseconds after the start; 0: never.
@@ -20,7 +35,8 @@ pub(crate) struct Moment(AtomicI64);
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { begun: Instant::now(), relay_ok_at: Moment::default(), relay_oldest_at: AtomicI64::new(i64::MAX) }
+        let (relay_ok_at, relay_oldest_at) = (Moment::default(), AtomicI64::new(i64::MAX));
+        Self { begun: Instant::now(), relay_ok_at, relay_oldest_at, past: watch::Sender::default() }
     }
 }
 
@@ -51,5 +67,28 @@ impl Progress {
     pub(crate) fn relay_oldest_age(&self) -> Duration {
         let age = self.now().saturating_sub(self.relay_oldest_at.load(Ordering::Relaxed));
         Duration::from_millis(u64::try_from(age).unwrap_or(0))
+    }
+
+    /// Notes what is known of the past.
+    pub(crate) fn past_is(&self, past: Past) {
+        self.past.send_if_modified(|known| {
+            let changed = *known != past;
+            *known = past;
+            changed
+        });
+    }
+
+    /// Why the database is thought to be older than what was published, if it is.
+    pub(crate) fn older(&self) -> Option<String> {
+        match &*self.past.borrow() {
+            Past::Older(why) => Some(why.clone()),
+            Past::Unknown | Past::Whole => None,
+        }
+    }
+
+    /// Waits until what is known of the past is what is asked for.
+    pub(crate) async fn past(&self, wanted: impl FnMut(&Past) -> bool) {
+        // The sender is here: it cannot be gone.
+        let _ = self.past.subscribe().wait_for(wanted).await;
     }
 }

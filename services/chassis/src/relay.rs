@@ -10,13 +10,15 @@
 //! stretched, or waits until the horizon allows it.
 //!
 //! The cursor moves after the acks; after a crash in between, the rows are published again with the same message ids.
-//! One relay of a service is active, by a [`lease`]. What the broker acknowledged it may still lose: [`read_back`].
+//! One relay of a service is active, by a [`lease`]. What the broker acknowledged it may still lose: [`read_back`]. And the
+//! database may be older than what the broker has: [`past`].
 
 mod cursor;
 mod gauges;
 mod guard;
 mod lease;
 mod marks;
+mod past;
 mod publish;
 mod read_back;
 mod trouble;
@@ -47,7 +49,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// The statements of the relay, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<&'static str> {
-    [cursor::STATEMENTS, lease::STATEMENTS, marks::STATEMENTS].concat()
+    [cursor::STATEMENTS, lease::STATEMENTS, marks::STATEMENTS, past::STATEMENTS].concat()
 }
 
 /// When the next round is due.
@@ -69,6 +71,8 @@ enum Next {
 struct Link {
     connection: PgConnection,
     lead: Option<Lead>,
+    /// Connections to the broker when this database was last compared with it; none: not yet.
+    compared: Option<u64>,
 }
 
 /// What a relay remembers between rounds.
@@ -173,6 +177,12 @@ impl Relay {
                 }
                 patience.next(REFUSED_WAIT)
             }
+            Trouble::Older(why) => {
+                if patience.speak() {
+                    tracing::error!(service = self.service, why, "the service stands still: see `redress rebuild --help`");
+                }
+                patience.next(WAIT)
+            }
             Trouble::Unanswered(what) => {
                 tracing::warn!(service = self.service, what, "the broker does not answer: the relay will try again");
                 patience.next(WAIT)
@@ -197,7 +207,7 @@ impl Relay {
 
     /// Gives the lease back: a roll-out does not wait for its end.
     async fn hand_over(&self, state: State) {
-        if let Some(Link { mut connection, lead: Some(lead) }) = state.link {
+        if let Some(Link { mut connection, lead: Some(lead), .. }) = state.link {
             let released = tokio::time::timeout(Duration::from_secs(2), lead.release(&mut connection)).await;
             if !matches!(released, Ok(Ok(()))) {
                 tracing::warn!(service = self.service, "the lease of the relay could not be given back: it runs out");
@@ -208,15 +218,24 @@ impl Relay {
     /// Publishes up to [`ROUND`] rows.
     async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
         let State { link, holder, acked, .. } = state;
-        let Link { connection, lead } = match link {
+        let Link { connection, lead, compared } = match link {
             Some(link) => link,
-            None => link.insert(Link { connection: self.options.connect().await?, lead: None }),
+            None => {
+                let connection = self.options.connect().await?;
+                link.insert(Link { connection, lead: None, compared: None })
+            }
         };
         if !self.connected() {
             // Nothing is held on to: a replica that reaches the broker may lead when the lease is over.
             let (rows, age) = cursor::backlog(connection).await?;
             self.waits(rows, age);
             return Ok(Next::Offline);
+        }
+        // Whoever leads: a replica on an older database may not even stand by.
+        let connects = self.connects();
+        if *compared != Some(connects) {
+            self.look_at_past(connection).await?;
+            *compared = Some(connects);
         }
         let holder = match holder {
             Some(holder) => holder,
@@ -236,7 +255,7 @@ impl Relay {
         lead.keep(connection).await?;
         self.read_back(connection, lead, acked).await?;
         let view = cursor::look(connection).await?;
-        if lead.epoch().is_some_and(|epoch| epoch != view.epoch) {
+        if lead.epoch() != view.epoch {
             return Err(Trouble::Stale);
         }
         if self.obey(connection, lead, acked, &view).await? {

@@ -250,7 +250,8 @@ mod tests {
         let error = from(&[url, ("REDRESS_INTAKE__LANES__COUMT", "2")]).unwrap_err();
         assert!(format!("{error:#}").contains("coumt"), "{error:#}");
         assert!(from(&[]).is_err(), "the database has no default");
-        let every = |every| from(&[url, ("REDRESS_INTAKE__CANARY__EVERY", every)]).map(|settings| settings.canary.every);
+        let every =
+            |every| from(&[url, ("REDRESS_INTAKE__CANARY__EVERY", every)]).map(|settings| settings.canary.every);
         assert_eq!(every("1m").unwrap(), Some(SignedDuration::from_mins(1)));
         assert!(every("0s").is_err() && every("25h").is_err());
         assert_eq!(from(&[url]).unwrap().canary.every, None, "there are no canaries unless they are wanted");

@@ -1,10 +1,11 @@
 //! `redress rebuild`: after the broker has lost its disk.
 
 use anyhow::{Context as _, Result};
-use async_nats::jetstream;
+use async_nats::jetstream::context::{DeleteStreamError, DeleteStreamErrorKind};
+use async_nats::jetstream::{self, ErrorCode};
 use chassis::topology::{STREAMS, stream_name};
 use jiff::Timestamp;
-use proto::operations::RepublishRequest;
+use proto::operations::{ListParkedRequest, RepublishRequest};
 use serde_json::json;
 use tonic::Request;
 
@@ -23,6 +24,16 @@ pub struct Rebuild {
     /// Storage for all streams together in MiB, if none is left that tells; as it was given when provisioning.
     #[arg(long, value_name = "MIB", default_value_t = local::stack::STORAGE_MIB)]
     pub storage_mib: u32,
+    /// Give up for ever what was told after the databases were backed up: the streams are deleted first, with all that
+    /// they hold.
+    ///
+    /// A service whose database is older than what it has published stands still: the others have heard what it does
+    /// not know any more. Put the newer database back, and it goes on by itself. If there is none, restore the
+    /// databases of ALL services from backups of one moment, then use this. One older database among newer ones would
+    /// contradict them silently, and nothing here can check that. Customers, carriers and subscribers may know more than
+    /// Redress afterwards: claims go on from the moment of the backup, with numbers of events that were given before.
+    #[arg(long, conflicts_with = "since")]
+    pub accept_restored_databases: bool,
 }
 
 /// Provisions, then asks the services.
@@ -30,6 +41,9 @@ pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
     let client = session.nats().await?;
     let prefix = &session.installation.prefix;
     let storage_mib = left(&jetstream::new(client.clone()), prefix).await.unwrap_or(command.storage_mib);
+    if command.accept_restored_databases {
+        forget(&jetstream::new(client.clone()), session).await?;
+    }
     chassis::provision(&client, prefix, storage_mib).await?;
     let mut told = serde_json::Map::new();
     let mut table = table(["service", "messages to publish again"]);
@@ -46,6 +60,29 @@ pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
     }
     output::line(table)?;
     output::line("streams and consumers are there; the services publish again")
+}
+
+/// Deletes the streams, if every service is there to fill them again.
+async fn forget(jetstream: &jetstream::Context, session: &Session) -> Result<()> {
+    for service in session.clients.services() {
+        let request = ListParkedRequest { page_size: 1, page_token: String::new() };
+        let answer = session.clients.operations(service)?.list_parked(Request::new(request)).await;
+        answer.with_context(|| format!("{service} does not answer: nothing was deleted"))?;
+    }
+    for stream in STREAMS {
+        let name = stream_name(&session.installation.prefix, stream.name);
+        match jetstream.delete_stream(&name).await {
+            Ok(_) => {}
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot delete {name}: run the command again")),
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is no such stream.
+fn is_missing(error: &DeleteStreamError) -> bool {
+    matches!(error.kind(), DeleteStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// The storage that the installation was provisioned with, if a stream is left that tells.

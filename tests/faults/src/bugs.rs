@@ -54,12 +54,6 @@ pub const BUGS: &[Bug] = &[
         fault: "F21",
         checks: &["C7", "C9", "C13"],
     },
-    Bug {
-        name: "skip_inbox",
-        what: "a message delivered again has its effect again",
-        fault: "F20",
-        checks: &["C5", "C6", "C7", "C13"],
-    },
 ];
 
 /// Plants every mistake (or those named); false: one was not found.

@@ -3,6 +3,7 @@
 //! A fault that cannot be done on this machine or on this state of the product is in the table, too, with the reason;
 //! the runner says so. `F05k` is a variant of `F05`.
 
+mod backup;
 mod broker;
 mod crash;
 mod database;
@@ -11,6 +12,7 @@ mod links;
 mod messages;
 mod not_done;
 mod processes;
+mod schema;
 mod subscriber;
 
 use std::future::Future;
@@ -161,6 +163,8 @@ pub fn table() -> Vec<Fault> {
     table.extend(disk::FAULTS);
     table.extend(messages::FAULTS);
     table.extend(subscriber::FAULTS);
+    table.extend(schema::FAULTS);
+    table.extend(backup::FAULTS);
     table.extend(not_done::FAULTS);
     table.sort_by_key(|fault| fault.id);
     table

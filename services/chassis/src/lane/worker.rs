@@ -13,7 +13,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Verdict};
-use super::{Answer, Domain, LaneState, Rig, Source, Ticket};
+use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
+use crate::progress::Progress;
 use crate::{Clock, Fault, metrics};
 
 /// Tries after which a call is told that it did not work. Messages are tried until the service stops.
@@ -39,6 +40,7 @@ pub(crate) struct Worker<D: Domain> {
     /// Whether the last try had a connection: what fails without one says nothing about a message.
     connected: bool,
     clock: Clock,
+    progress: Arc<Progress>,
     wake: Arc<Notify>,
     stop: CancellationToken,
     batch_max: usize,
@@ -60,6 +62,7 @@ impl<D: Domain> Worker<D> {
             connection: None,
             connected: false,
             clock: rig.clock.clone(),
+            progress: Arc::clone(&rig.progress),
             wake: Arc::clone(&rig.wake),
             stop: rig.stop.clone(),
             batch_max: rig.batch_max,
@@ -132,6 +135,10 @@ impl<D: Domain> Worker<D> {
     }
 
     async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Vec<Verdict>, Fault> {
+        self.connected = false;
+        if self.progress.older().is_some() {
+            return Err(Fault::Transient(OLDER.to_owned()));
+        }
         self.connected = self.connection.is_some();
         if !self.connected {
             let connect = tokio::time::timeout(CONNECT_LIMIT, self.options.connect());

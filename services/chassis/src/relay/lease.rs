@@ -22,7 +22,7 @@ const TAKE: &str = "\
     UPDATE relay SET holder = $1, epoch = epoch + 1, until = clock_timestamp() + make_interval(secs => $2) \
     WHERE until < clock_timestamp() OR holder = $1 RETURNING epoch";
 const RENEW: &str = "\
-    UPDATE relay SET until = clock_timestamp() + make_interval(secs => $2) WHERE epoch = COALESCE($1, epoch)";
+    UPDATE relay SET until = clock_timestamp() + make_interval(secs => $2) WHERE epoch = $1";
 const RELEASE: &str = "UPDATE relay SET until = '-infinity' WHERE epoch = $1";
 
 /// The statements of this module, for the test that prepares them all.
@@ -70,9 +70,8 @@ impl Lead {
     }
 
     /// The epoch, as writes name it.
-    pub(super) fn epoch(&self) -> Option<i64> {
-        // The planted mistake: any epoch will do.
-        if crash::bug("relay_ignores_epoch") { None } else { Some(self.epoch) }
+    pub(super) fn epoch(&self) -> i64 {
+        self.epoch
     }
 
     /// A name for a message that the broker mistakes for one it has lost.
@@ -83,7 +82,7 @@ impl Lead {
 
     /// Whether nobody else can lead by now, with room for what is on its way.
     pub(super) fn valid(&self) -> bool {
-        self.renewed.elapsed() < LEASE.mul_f64(0.8) || crash::bug("relay_ignores_epoch")
+        self.renewed.elapsed() < LEASE.mul_f64(0.8)
     }
 
     /// Keeps the lease before something is published; renews it when a third of it is over.

@@ -18,7 +18,7 @@ const SLOT: Duration = Duration::from_secs(1);
 const MOVE: &str = "\
     WITH moved AS ( \
         UPDATE relay SET from_tx = $1, to_tx = $2, seq = $3, until = clock_timestamp() + make_interval(secs => $4) \
-        WHERE epoch = COALESCE($5, epoch) RETURNING 1 \
+        WHERE epoch = $5 RETURNING 1 \
     ), marked AS ( \
         INSERT INTO relay_mark (slot, stream, sequence, event_id, from_tx, to_tx, seq, at) \
         SELECT $6, stream, sequence, event_id, $7, $8, $9, clock_timestamp() \
@@ -33,7 +33,7 @@ const REWIND: &str = "\
     WITH moved AS ( \
         UPDATE relay SET from_tx = $1, to_tx = $2, seq = $3, rewind_tx = NULL, \
             until = clock_timestamp() + make_interval(secs => $4) \
-        WHERE epoch = COALESCE($5, epoch) RETURNING 1 \
+        WHERE epoch = $5 RETURNING 1 \
     ), void AS ( \
         DELETE FROM relay_mark WHERE slot >= $6 AND EXISTS (SELECT FROM moved) \
     ) \

@@ -16,6 +16,8 @@ pub(super) enum Trouble {
     Broken(String),
     /// The broker refuses for a while: a stream is full, or missing.
     Refused(String),
+    /// The database is older than what was published: nothing more is published.
+    Older(String),
     /// The broker does not answer.
     Unanswered(String),
     /// Something else did not work.

@@ -18,16 +18,20 @@ use crate::admin::{self, Probes};
 use crate::grpc::Edge;
 use crate::monitor::{Monitor, Parts};
 use crate::operations::Operations;
+use crate::progress::Past;
 use crate::readiness::Readiness;
 use crate::relay::Relay;
 use crate::{Context, housekeeping, nats};
 
+/// Longest wait for the look at the past.
+const PAST_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes of headers that are taken.
 const HEADER_BYTES_MAX: u32 = 16 * 1024;
 
 pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readiness) -> anyhow::Result<Running> {
     let relay = TaskTracker::new();
     relay.spawn(context.supervisor.watch("the relay".to_owned(), relay_of(context).run()));
+    look_at_past(context).await;
     let operations = Operations { pool: context.reads.clone(), redrive: Arc::clone(&context.redrive) };
     let housekeeping = housekeeping::run(context.service, operations.clone(), context.stops.feeders.clone());
     context.feeders.spawn(context.supervisor.watch("housekeeping".to_owned(), housekeeping));
@@ -76,6 +80,15 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         pool: context.reads.clone(),
         nats: context.nats.clone(),
     })
+}
+
+/// No call is taken on a database that the relay finds to be older than the streams. That takes milliseconds; a broker
+/// that is away is not waited for.
+async fn look_at_past(context: &Context) {
+    let looked = context.progress.past(|past| *past != Past::Unknown);
+    if nats::is_connected(&context.nats) && tokio::time::timeout(PAST_LIMIT, looked).await.is_err() {
+        tracing::warn!(service = context.service, "it is not clear yet whether the database is older than the streams");
+    }
 }
 
 fn relay_of(context: &Context) -> Relay {

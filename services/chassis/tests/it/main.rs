@@ -12,5 +12,6 @@ mod relay_guard;
 mod relay_home;
 mod relay_lease;
 mod relay_loss;
+mod relay_past;
 mod stand;
 mod toy;

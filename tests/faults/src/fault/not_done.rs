@@ -2,7 +2,7 @@
 
 use super::{Act, Fault};
 
-pub(super) const FAULTS: [Fault; 7] = [
+pub(super) const FAULTS: [Fault; 5] = [
     Fault::new(
         "F10",
         "clocks jump",
@@ -18,12 +18,6 @@ pub(super) const FAULTS: [Fault; 7] = [
         Act::Not("no fault of the surroundings: the tests of bad input send it to every RPC and subject"),
     ),
     Fault::new(
-        "F18",
-        "mixed versions, old and new schema",
-        "G18",
-        Act::Not("there is no earlier release whose program could run beside this one"),
-    ),
-    Fault::new(
         "F19",
         "credentials expire and rotate",
         "G20",
@@ -34,12 +28,6 @@ pub(super) const FAULTS: [Fault; 7] = [
         "a permission is lost",
         "G20",
         Act::Not("the private broker has no users yet: permissions come with the security work"),
-    ),
-    Fault::new(
-        "F23",
-        "a database is restored from an old backup",
-        "G17",
-        Act::Not("a service cannot detect yet that its database is older than the streams"),
     ),
     Fault::new(
         "F24m",

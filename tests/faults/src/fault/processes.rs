@@ -135,7 +135,8 @@ async fn paused(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-async fn rolled(stage: &mut Stage) -> Result<()> {
+/// Every process anew, one at a time.
+pub(super) async fn rolled(stage: &mut Stage) -> Result<()> {
     let mut order: Vec<Arc<Process>> = stage.rig.all().to_vec();
     stage.random.shuffle(&mut order);
     // The first replicas of all, then the second: never both of one service.
@@ -160,7 +161,7 @@ async fn rolled(stage: &mut Stage) -> Result<()> {
 }
 
 /// A client without special logic gets through after two more tries, whatever is rolled (G18).
-fn calls_that_failed(log: &[Value]) -> Vec<String> {
+pub(super) fn calls_that_failed(log: &[Value]) -> Vec<String> {
     let mut tries: std::collections::BTreeMap<&str, (usize, &Value)> = std::collections::BTreeMap::new();
     for line in log.iter().filter(|line| line["kind"] == "call" && line["outcome"] == "unknown") {
         if let Some(request) = line["request_id"].as_str().filter(|request| !request.is_empty()) {

@@ -1,0 +1,102 @@
+//! Is this database older than what was published under its name?
+//!
+//! So it is after the restore of a backup while the streams went on (F23): receivers have heard numbers that this
+//! database would give again to something else, and they would take it for what they know. So before a relay does
+//! anything on a new connection, to the broker or to the database, the newest message of this service on each stream is
+//! looked up in the journal, which is never trimmed. If it is not there, nothing is published, consumed or accepted,
+//! and readiness says why, until the newer database is back or the streams are gone with what they told.
+//!
+//! Who can publish in the name of a service can stop it this way. A message that was not sent as a relay sends is told
+//! apart, and says nothing; one that is forged with care is not. Permissions of the broker are against that.
+
+use async_nats::client::RequestErrorKind;
+use async_nats::{HeaderMap, StatusCode};
+use proto::ids;
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Relay;
+use super::trouble::Trouble;
+use crate::progress::Past;
+use crate::topology::{self, STREAMS, stream_name};
+
+const JOURNALLED: &str = "SELECT EXISTS (SELECT FROM journal WHERE aggregate = $1 AND event_id = $2)";
+
+/// The statements of this module, for the test that prepares them all.
+pub(super) const STATEMENTS: &[&str] = &[JOURNALLED];
+
+/// A message that a stream has.
+struct Told {
+    event_id: Uuid,
+    aggregate: Uuid,
+    stream: String,
+    /// When it was stored, as the broker says it.
+    at: String,
+}
+
+impl Relay {
+    /// Fails if the database is older than what was published. First the broker is asked, then the journal: what a
+    /// replica publishes meanwhile is journalled before.
+    pub(super) async fn look_at_past(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
+        let publishes = topology::row(self.service).map(|row| row.publishes).unwrap_or_default();
+        for subjects in publishes {
+            let Some(told) = self.last_told(subjects).await? else { continue };
+            let known = sqlx::query_scalar(JOURNALLED).bind(told.aggregate).bind(told.event_id);
+            if !known.fetch_one(&mut *connection).await? {
+                let Told { event_id, stream, at, .. } = told;
+                let why = format!(
+                    "the database is older than what was published from it: event {event_id}, on {stream} since {at}, is \
+                     not in the journal; restore the newer database"
+                );
+                self.progress.past_is(Past::Older(why.clone()));
+                return Err(Trouble::Older(why));
+            }
+        }
+        if self.progress.older().is_some() {
+            tracing::warn!(service = self.service, "the database has all that was published: the service goes on");
+        }
+        self.progress.past_is(Past::Whole);
+        Ok(())
+    }
+
+    /// The newest message of this service on some subjects. None: there is none, or it cannot be told whose it is.
+    async fn last_told(&self, subjects: &str) -> Result<Option<Told>, Trouble> {
+        let Some(stream) = STREAMS.iter().find(|stream| subjects.split('.').next() == Some(stream.kind)) else {
+            return Ok(None);
+        };
+        let stream = stream_name(&self.prefix, stream.name);
+        // With the subjects in the body: as a part of the address they would need a permission of their own.
+        let question = json!({ "last_by_subj": format!("{}.v1.{subjects}", self.prefix) }).to_string();
+        let answer = match self.client.request(format!("$JS.API.DIRECT.GET.{stream}"), question.into()).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => return Err(Trouble::missing(&stream)),
+            Err(error) => return Err(Trouble::Unanswered(format!("{stream} does not tell its last message: {error}"))),
+        };
+        match answer.status {
+            None => {}
+            Some(StatusCode::NOT_FOUND) => return Ok(None),
+            Some(status) => {
+                return Err(Trouble::Unanswered(format!("{stream} does not tell its last message: {status}")));
+            }
+        }
+        Ok(answer.headers.as_ref().and_then(|headers| self.own(headers, stream)))
+    }
+
+    /// Reads what was sent as a relay of this service sends.
+    fn own(&self, headers: &HeaderMap, stream: String) -> Option<Told> {
+        let header = |name: &str| headers.get(name).map(|value| value.as_str());
+        if header("ce-source")?.strip_prefix("/redress/") != Some(self.service) {
+            return None;
+        }
+        let id = header("ce-id")?;
+        // The broker's own name for it begins with its id, also where it was sent under a second one.
+        if !header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id)) {
+            tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
+            return None;
+        }
+        let (event_id, aggregate) = (ids::parse(id).ok()?, ids::parse(header("ce-subject")?).ok()?);
+        let at = header("Nats-Time-Stamp").unwrap_or("some time").to_owned();
+        Some(Told { event_id, aggregate, stream, at })
+    }
+}
