@@ -1,15 +1,16 @@
 //! `redress rebuild`: after the broker has lost its disk.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::context::{DeleteStreamError, DeleteStreamErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
 use chassis::topology::{STREAMS, stream_name};
 use jiff::Timestamp;
 use proto::operations::{ListParkedRequest, RepublishRequest};
 use serde_json::json;
-use tonic::Request;
+use tonic::{Code, Request};
 
 use crate::connect::Session;
+use crate::exit::{self, Failure};
 use crate::output::{self, table};
 
 /// After the broker has lost its disk: make streams and consumers again, and let every service publish its journal again.
@@ -24,14 +25,17 @@ pub struct Rebuild {
     /// Storage for all streams together in MiB, if none is left that tells; as it was given when provisioning.
     #[arg(long, value_name = "MIB", default_value_t = local::stack::STORAGE_MIB)]
     pub storage_mib: u32,
-    /// Give up for ever what was told after the databases were backed up: the streams are deleted first, with all that
-    /// they hold.
+    /// Give up for ever what was told after the databases were backed up: delete the streams with all that they hold,
+    /// and make them again, empty. All services must be stopped.
     ///
     /// A service whose database is older than what it has published stands still: the others have heard what it does
-    /// not know any more. Put the newer database back, and it goes on by itself. If there is none, restore the
-    /// databases of ALL services from backups of one moment, then use this. One older database among newer ones would
-    /// contradict them silently, and nothing here can check that. Customers, carriers and subscribers may know more than
-    /// Redress afterwards: claims go on from the moment of the backup, with numbers of events that were given before.
+    /// not know any more. Put the newer database back, and it goes on by itself. If there is none: stop all services,
+    /// restore the databases of ALL of them from backups of one moment, use this, start them (they publish their
+    /// journals again by themselves), and run `rebuild` without this. One older database among newer ones would
+    /// contradict them silently, and nothing here can check that. Nor may a service run on its restored database before
+    /// the streams are deleted: it would take messages from after the backup. Customers, carriers and subscribers may
+    /// know more than Redress afterwards: claims go on from the moment of the backup, with numbers of events that were
+    /// given before.
     #[arg(long, conflicts_with = "since")]
     pub accept_restored_databases: bool,
 }
@@ -45,6 +49,12 @@ pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
         forget(&jetstream::new(client.clone()), session).await?;
     }
     chassis::provision(&client, prefix, storage_mib).await?;
+    if command.accept_restored_databases {
+        if session.output.is_json() {
+            return output::json(&json!({ "messages": {} }));
+        }
+        return output::line("the streams are empty; start all services, then run `redress rebuild`");
+    }
     let mut told = serde_json::Map::new();
     let mut table = table(["service", "messages to publish again"]);
     for service in session.clients.services() {
@@ -62,12 +72,14 @@ pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
     output::line("streams and consumers are there; the services publish again")
 }
 
-/// Deletes the streams, if every service is there to fill them again.
+/// Deletes the streams, if no service is there that could take or give something meanwhile.
 async fn forget(jetstream: &jetstream::Context, session: &Session) -> Result<()> {
     for service in session.clients.services() {
         let request = ListParkedRequest { page_size: 1, page_token: String::new() };
         let answer = session.clients.operations(service)?.list_parked(Request::new(request)).await;
-        answer.with_context(|| format!("{service} does not answer: nothing was deleted"))?;
+        let stopped =
+            answer.is_err_and(|status| status.code() == Code::Unavailable && exit::reason(&status).is_empty());
+        ensure!(stopped, Failure::Usage(format!("{service} runs: nothing was deleted; stop all services first")));
     }
     for stream in STREAMS {
         let name = stream_name(&session.installation.prefix, stream.name);

@@ -35,7 +35,7 @@ pub const BUGS: &[Bug] = &[
     Bug { name: "skip_event_number", what: "a number of the public stream is left out", fault: "F00", checks: &["C5"] },
     Bug { name: "refund_twice", what: "a settlement is instructed twice", fault: "F00", checks: &["C6"] },
     Bug { name: "double_escalate", what: "a deadline is told to have passed twice", fault: "F03d", checks: &["C10"] },
-    Bug { name: "escalate_early", what: "a deadline passes before its time", fault: "F03d", checks: &["C10"] },
+    Bug { name: "escalate_early", what: "a deadline passes before its time", fault: "F00", checks: &["C10"] },
     Bug {
         name: "relay_skips_read_back",
         what: "what the broker lost is not published again",

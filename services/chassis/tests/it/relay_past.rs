@@ -6,8 +6,6 @@ use std::time::Duration;
 use chassis::topology::{STREAMS, stream_name};
 use chassis::{Clock, Running, Settings};
 use proto::Subject;
-use proto::operations::RepublishRequest;
-use proto::operations::operations_service_client::OperationsServiceClient;
 use sqlx::postgres::PgPoolOptions;
 use testkit::eventually;
 use tonic::Code;
@@ -98,19 +96,16 @@ async fn on_an_older_database_nothing_is_published_consumed_or_accepted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_streams_a_restored_database_is_the_newest_that_is_known() {
     let mut own = restored().await;
-    let running = own.running.as_ref().unwrap();
-    until_ready(running.admin(), false).await;
-    // What `redress rebuild --accept-restored-databases` does.
+    until_ready(own.running.as_ref().unwrap().admin(), false).await;
+    own.stop().await;
+    // What `redress rebuild --accept-restored-databases` does while all are stopped.
     let jetstream = own.jetstream().await;
     for stream in STREAMS {
         jetstream.delete_stream(stream_name(PREFIX, stream.name)).await.unwrap();
     }
     own.provision(50).await;
-    let mut operations = OperationsServiceClient::new(channel(running).await);
-    let request = RepublishRequest { request_id: testkit::request_id(), since: None };
-    let answer = operations.republish(testkit::actor(request, "anna", &[])).await.unwrap().into_inner();
-    assert_eq!(answer.messages, 10);
-    until_ready(running.admin(), true).await;
+    own.start().await;
+    until_ready(own.running.as_ref().unwrap().admin(), true).await;
     own.all_published(SOON).await;
     assert_eq!(own.stream("EVENTS").await.len(), 10);
     own.stop().await;

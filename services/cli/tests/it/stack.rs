@@ -117,6 +117,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!((exit, rebuilt["messages"].as_object().unwrap().len()), (0, 6), "{rebuilt}");
     assert!(rebuilt["messages"]["intake"].as_u64().unwrap() > 0, "{rebuilt}");
     assert_eq!(up.ask(&["rebuild", "--since", "yesterday"]).0, 2);
+    assert_eq!(up.ask(&["rebuild", "--accept-restored-databases"]).0, 2, "the services run");
     let (_, shown) = up.ask(&["claim", "show", &number]);
     assert_eq!(shown["claim"]["state"], "CLAIM_STATE_WITHDRAWN", "nothing is processed twice");
     up.stop();

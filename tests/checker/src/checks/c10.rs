@@ -42,6 +42,10 @@ fn one(evidence: &Evidence, claim: &str, clock: &RunningClock, outages: &[(u64, 
     let raised: Vec<&Escalation> = raised.filter(|raised| raised.claim_id == claim).collect();
     let mut bad = |what: String| found.push(Violation::of("C10", claim, format!("{name}: {what}")));
     match clock.state() {
+        // Whatever time is written beside it: that time has not come.
+        ClockState::Breached if deadline > evidence.now_ms => {
+            bad(format!("breached, and its deadline comes in {} ms", deadline - evidence.now_ms));
+        }
         ClockState::Breached if raised.len() != 1 => bad(format!("breached, and escalated {} times", raised.len())),
         ClockState::Breached => {
             let at = ms(raised[0].raised_at.as_ref());

@@ -67,9 +67,13 @@ fn topology() -> String {
         let consumer = consumer_name(row.service);
         let stream = stream_name("redress", row.stream);
         let mut publish: Vec<String> = row.publishes.iter().map(|subject| format!("redress.v1.{subject}")).collect();
-        // The relay reads back what it has published.
+        // The relay reads back what it has published, and looks whether its database is older.
         for kept in STREAMS.iter().filter(|kept| row.publishes.iter().any(|kind| kind.starts_with(kept.kind))) {
             publish.push(format!("$JS.API.DIRECT.GET.{}", stream_name("redress", kept.name)));
+        }
+        // An event of a claim goes directly after the last one, which is asked for.
+        if row.publishes.iter().any(|kind| kind.starts_with("claim.")) {
+            publish.push(format!("$JS.API.STREAM.MSG.GET.{}", stream_name("redress", "CLAIMS")));
         }
         publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         publish.push(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
