@@ -179,7 +179,11 @@ impl Relay {
             }
             Trouble::Older(why) => {
                 if patience.speak() {
-                    tracing::error!(service = self.service, why, "the service stands still: see `redress rebuild --help`");
+                    tracing::error!(
+                        service = self.service,
+                        why,
+                        "the service stands still: see `redress rebuild --help`"
+                    );
                 }
                 patience.next(WAIT)
             }
