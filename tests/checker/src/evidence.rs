@@ -24,7 +24,7 @@ pub struct Evidence {
     pub now_ms: u64,
     /// The log of the workload and of the rig.
     pub log: Log,
-    /// Claims of intake.
+    /// Claims of intake, with the canaries that had their time.
     pub claims: BTreeMap<String, intake::Claim>,
     /// Contact data of acknowledged claims, where they may be read.
     pub contacts: BTreeMap<String, Contact>,
@@ -114,6 +114,11 @@ impl Evidence {
         let acknowledged = self.log.acknowledged().into_values();
         let told = acknowledged.filter_map(|call| call.response.as_ref()?["claim"]["claimId"].as_str());
         told.chain(self.claims.keys().map(String::as_str)).collect()
+    }
+
+    /// The service has submitted the claim itself.
+    pub fn is_canary(&self, claim: &str) -> bool {
+        self.claims.get(claim).is_some_and(|claim| proto::canary::is_marked(&claim.customer_ref))
     }
 
     /// The claim has a parked message, and that is expected.

@@ -1,10 +1,10 @@
 //! What a subscriber of a public stream has received, in the order in which it came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proto::Subject;
-use proto::claim::{ClaimEvent, Notice};
+use proto::claim::{ClaimEvent, Notice, claim_event};
 
 /// A message as it came from the broker.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Oddity {
 pub struct Feed {
     /// Events by claim, in the order in which they came first.
     pub claims: BTreeMap<String, Vec<Seen>>,
+    /// Claims that intake has submitted to itself.
+    pub canaries: BTreeSet<String>,
     /// Deliveries of what was known already: same event id, same content.
     pub repeats: u64,
     /// What no subscriber should receive.
@@ -79,6 +81,11 @@ impl Feed {
         if event.claim_id != claim {
             let what = format!("event {} of claim {} came on the subject of {claim}", event.number, event.claim_id);
             return self.odd.push(Oddity { claim, event_id, what });
+        }
+        if let Some(claim_event::Kind::Submitted(submitted)) = &event.kind
+            && proto::canary::is_marked(&submitted.customer_ref)
+        {
+            self.canaries.insert(claim.clone());
         }
         let digest = digest(&message.payload);
         let events = self.claims.entry(claim.clone()).or_default();

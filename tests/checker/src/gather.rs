@@ -23,7 +23,7 @@ use crate::evidence::{Evidence, now_ms};
 use crate::feed::{Feed, Notices};
 use crate::log::Log;
 use crate::subscriber::{self, Place};
-use crate::{one, pages};
+use crate::{canaries, one, pages};
 
 /// Reads that are under way at once: the services have better things to do.
 const AT_ONCE: usize = 8;
@@ -70,12 +70,15 @@ impl Gatherer {
         };
         let claims = pages!(self.api, intake, list_claims, ListClaimsRequest::default(), claims);
         evidence.claims = claims.into_iter().map(|claim| (claim.claim_id.clone(), claim)).collect();
+        let listed = pages!(self.api, intake, list_claims, canaries::question(), claims);
+        let young = canaries::take(&mut evidence, listed, now_ms());
         self.claims(&mut evidence).await;
         self.lists(&mut evidence).await;
         self.goods(&mut evidence).await;
         self.entitlements(&mut evidence).await;
         self.parked(&mut evidence).await;
         self.streams(&mut evidence).await;
+        canaries::leave_out(&mut evidence, young);
         evidence.unread.extend(self.api.take_unread());
         evidence.now_ms = now_ms();
         evidence

@@ -2,6 +2,7 @@
 //! an ordinary subscriber, and the log of the workload. Exit code 0: no violation; 1: violations; 2: it could not judge.
 
 mod api;
+mod canaries;
 mod checks;
 mod evidence;
 mod feed;

@@ -33,6 +33,8 @@ pub fn notes(evidence: &Evidence) -> Vec<String> {
         "the subscriber began {} times again and got {} repetitions; a new one gets {events} events and {} repetitions",
         live.restarts, live.repeats, fresh.repeats
     )];
+    let canaries = evidence.claims.keys().filter(|claim| evidence.is_canary(claim)).count();
+    notes.push(format!("{canaries} canaries were judged beside the claims"));
     if let Some((before, during)) = checks::latency(evidence) {
         notes.push(format!("from submission to the first plan: {before} ms without poison, {during} ms with poison"));
     }

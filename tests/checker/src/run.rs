@@ -88,7 +88,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     let (evidence, violations) = judge(&mut gatherer, &mut log, &mut tail).await;
     tasks.shutdown().await;
 
-    let claims = evidence.known_claims().len();
+    let claims = evidence.known_claims().into_iter().filter(|claim| !evidence.is_canary(claim)).count();
     let report = Report { claims, violations, seconds: begun.elapsed().as_secs_f64(), notes: report::notes(&evidence) };
     write(options.dir, &report, &evidence)?;
     Ok(report)
@@ -171,9 +171,10 @@ async fn settle(api: &Api, log: &Log, options: Options<'_>) {
         let settled = |process: &&proto::orchestrator::Process| {
             is_terminal(process.state()) || checks::is_named(process.waiting_for())
         };
-        let known = processes.iter().filter(|process| acknowledged.contains_key(&process.claim_id));
-        let settled = known.filter(settled).count();
-        let events: u64 = processes.iter().map(|process| u64::from(process.events)).sum();
+        // Canaries come all the time: they say nothing about what still moves.
+        let known = || processes.iter().filter(|process| acknowledged.contains_key(&process.claim_id));
+        let settled = known().filter(settled).count();
+        let events: u64 = known().map(|process| u64::from(process.events)).sum();
         if settled == acknowledged.len() {
             return;
         }

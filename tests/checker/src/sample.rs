@@ -13,7 +13,7 @@ use proto::logistics::{Direction, Shipment, ShipmentState};
 use proto::orchestrator::{GetEntitlementResponse, Process, Settlement, SettlementState};
 use serde_json::{Value, json};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Violation};
 use crate::feed::Seen;
 use crate::log::{Call, Outcome};
 
@@ -215,6 +215,14 @@ pub fn good() -> Evidence {
     people(&mut evidence);
     notices(&mut evidence);
     evidence
+}
+
+/// What a check finds in a good run after a change; without it, it finds nothing.
+pub fn found(check: fn(&Evidence) -> Vec<Violation>, change: impl Fn(&mut Evidence)) -> Vec<String> {
+    let mut evidence = good();
+    assert_eq!(check(&evidence), Vec::new());
+    change(&mut evidence);
+    check(&evidence).into_iter().map(|violation| violation.what).collect()
 }
 
 fn calls() -> Vec<Call> {

@@ -8,9 +8,6 @@ use serde_json::Value;
 use crate::evidence::{Evidence, Violation};
 use crate::log::{Call, Outcome};
 
-/// Claims that the services submit to themselves are marked by this customer reference.
-const CANARY: &str = "canary";
-
 /// Looks for violations.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {
     let mut by_key: BTreeMap<(&str, &str), Vec<&Call>> = BTreeMap::new();
@@ -82,7 +79,7 @@ fn unexplained(evidence: &Evidence, by_key: &BTreeMap<(&str, &str), Vec<&Call>>)
     }
     let mut found = Vec::new();
     for claim in evidence.claims.values().filter(|claim| !acknowledged.contains_key(&claim.claim_id)) {
-        if claim.customer_ref.starts_with(CANARY) {
+        if proto::canary::is_marked(&claim.customer_ref) {
             continue;
         }
         match open.get_mut(&content_kept(claim).to_string()).filter(|left| **left > 0) {

@@ -231,16 +231,9 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn found(change: impl Fn(&mut Evidence)) -> Vec<String> {
-        let mut evidence = sample::good();
-        assert_eq!(check(&evidence), Vec::new());
-        change(&mut evidence);
-        check(&evidence).into_iter().map(|violation| violation.what).collect()
-    }
-
     #[test]
     fn more_promised_than_there_is() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let stock = &mut evidence.stock.get_mut("A").unwrap().stock[0];
             stock.reserved = stock.on_hand + 1;
         });
@@ -249,7 +242,7 @@ mod tests {
 
     #[test]
     fn goods_that_left_twice() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let movements = evidence.movements.get_mut("A").unwrap();
             let mut twice = movements.iter().find(|row| row.kind() == MovementKind::Consumed).unwrap().clone();
             twice.movement_id = 99;
@@ -261,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_receipt_that_was_booked_twice() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let movements = evidence.movements.get_mut("A").unwrap();
             let mut twice = movements.iter().find(|row| row.kind() == MovementKind::Receipt).unwrap().clone();
             twice.movement_id = 99;
@@ -273,7 +266,7 @@ mod tests {
 
     #[test]
     fn stock_that_does_not_add_up() {
-        let found = found(|evidence| evidence.stock.get_mut("A").unwrap().stock[0].on_hand += 1);
+        let found = sample::found(check, |evidence| evidence.stock.get_mut("A").unwrap().stock[0].on_hand += 1);
         assert!(found[0].contains("the movements give"), "{found:?}");
     }
 
@@ -287,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_unit_that_is_compensated_twice() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let mut again = evidence.settlements[0].clone();
             again.settlement_id = "again".into();
             evidence.settlements.push(again.clone());

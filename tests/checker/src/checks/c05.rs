@@ -95,34 +95,30 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn found(change: impl Fn(&mut Evidence)) -> Vec<String> {
-        let mut evidence = sample::good();
-        assert_eq!(check(&evidence), Vec::new());
-        change(&mut evidence);
-        check(&evidence).into_iter().map(|violation| violation.what).collect()
-    }
-
     #[test]
     fn a_gap_an_exchange_and_a_missing_end() {
-        let gap = found(|evidence| drop(evidence.live.claims.get_mut(sample::CLAIM).unwrap().remove(1)));
+        let gap = sample::found(check, |evidence| drop(evidence.live.claims.get_mut(sample::CLAIM).unwrap().remove(1)));
         assert!(gap.len() == 2 && gap[0].contains("got number 3 where 2 was due"), "{gap:?}");
-        let exchange = found(|evidence| evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().swap(1, 2));
+        let exchange =
+            sample::found(check, |evidence| evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().swap(1, 2));
         assert_eq!(exchange.len(), 1, "{exchange:?}");
-        let end = found(|evidence| drop(evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().pop()));
+        let end = sample::found(check, |evidence| drop(evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().pop()));
         assert!(end.len() == 1 && end[0].contains("never got event"), "{end:?}");
     }
 
     #[test]
     fn another_content_or_id_is_found() {
-        let content = found(|evidence| evidence.timelines.get_mut(sample::CLAIM).unwrap()[1].round = 9);
+        let content = sample::found(check, |evidence| evidence.timelines.get_mut(sample::CLAIM).unwrap()[1].round = 9);
         assert_eq!(content.len(), 1, "{content:?}");
-        let id = found(|evidence| evidence.live.claims.get_mut(sample::CLAIM).unwrap()[1].event_id = "x".into());
+        let id = sample::found(check, |evidence| {
+            evidence.live.claims.get_mut(sample::CLAIM).unwrap()[1].event_id = "x".into()
+        });
         assert_eq!(id.len(), 1, "{id:?}");
     }
 
     #[test]
     fn an_event_that_nobody_committed_is_found() {
-        let found = found(|evidence| drop(evidence.timelines.remove(sample::CLAIM)));
+        let found = sample::found(check, |evidence| drop(evidence.timelines.remove(sample::CLAIM)));
         assert_eq!(found.len(), 2, "{found:?}");
     }
 
@@ -132,11 +128,11 @@ mod tests {
             let odd = Oddity { claim: String::new(), event_id: "p".into(), what: "an event that is no event".into() };
             evidence.live.odd.push(odd);
         };
-        assert_eq!(found(poison).len(), 1);
+        assert_eq!(sample::found(check, poison).len(), 1);
         let known = |evidence: &mut Evidence| {
             poison(evidence);
             evidence.log.poison.push(crate::log::Poison { event_id: "p".into(), ..Default::default() });
         };
-        assert_eq!(found(known), Vec::<String>::new());
+        assert_eq!(sample::found(check, known), Vec::<String>::new());
     }
 }

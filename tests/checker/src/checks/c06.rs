@@ -132,34 +132,27 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn found(change: impl Fn(&mut Evidence)) -> Vec<String> {
-        let mut evidence = sample::good();
-        assert_eq!(check(&evidence), Vec::new());
-        change(&mut evidence);
-        check(&evidence).into_iter().map(|violation| violation.what).collect()
-    }
-
     #[test]
     fn effects_that_are_there_twice() {
-        let shipment = found(|evidence| evidence.shipments.push(evidence.shipments[0].clone()));
+        let shipment = sample::found(check, |evidence| evidence.shipments.push(evidence.shipments[0].clone()));
         assert_eq!(shipment.len(), 1, "{shipment:?}");
-        let reservation = found(|evidence| evidence.reservations.push(evidence.reservations[0].clone()));
+        let reservation = sample::found(check, |evidence| evidence.reservations.push(evidence.reservations[0].clone()));
         assert_eq!(reservation.len(), 1, "{reservation:?}");
-        let settlement = found(|evidence| {
+        let settlement = sample::found(check, |evidence| {
             let mut again = evidence.settlements[0].clone();
             again.job.as_mut().unwrap().attempt = 2;
             evidence.settlements.push(again);
         });
         assert_eq!(settlement, ["2 times: payment for round 1 line 2"]);
-        let approval = found(|evidence| evidence.tasks.push(evidence.tasks[0].clone()));
+        let approval = sample::found(check, |evidence| evidence.tasks.push(evidence.tasks[0].clone()));
         assert_eq!(approval.len(), 1, "{approval:?}");
-        let escalation = found(|evidence| evidence.escalations.push(evidence.escalations[0].clone()));
+        let escalation = sample::found(check, |evidence| evidence.escalations.push(evidence.escalations[0].clone()));
         assert_eq!(escalation[0], "2 times: escalation of FirstFeedback 1 to level 1");
     }
 
     #[test]
     fn two_confirmations_of_one_settlement() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let mut again = evidence.log.calls.iter().find(|call| call.method == "ConfirmSettlement").unwrap().clone();
             again.request_id = "another".into();
             evidence.log.calls.push(again);
@@ -169,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_work_item_that_nobody_asked_for() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let item = proto::escalation::WorkItem {
                 kind: WorkKind::LegFailed as i32,
                 claim_id: sample::CLAIM.into(),

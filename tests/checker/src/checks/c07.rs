@@ -158,16 +158,9 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn found(change: impl Fn(&mut Evidence)) -> Vec<String> {
-        let mut evidence = sample::good();
-        assert_eq!(check(&evidence), Vec::new());
-        change(&mut evidence);
-        check(&evidence).into_iter().map(|violation| violation.what).collect()
-    }
-
     #[test]
     fn a_state_that_no_event_tells_of() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let process = evidence.processes.get_mut(sample::CLAIM).unwrap();
             process.set_state(ClaimState::Executing);
             process.events += 1;
@@ -177,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_leg_that_no_event_tells_of() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let process = evidence.processes.get_mut(sample::CLAIM).unwrap();
             let mut leg = proto::orchestrator::LegStatus { line: 1, ..Default::default() };
             leg.set_leg(proto::claim::Leg::Shipment);
@@ -189,21 +182,21 @@ mod tests {
 
     #[test]
     fn settlements_and_parcels_without_the_other_half() {
-        let untold = found(|evidence| {
+        let untold = sample::found(check, |evidence| {
             let mut row = evidence.settlements[0].clone();
             row.settlement_id = "untold".into();
             evidence.settlements.push(row);
         });
         assert_eq!(untold.len(), 2, "{untold:?}");
-        let gone = found(|evidence| evidence.settlements.clear());
+        let gone = sample::found(check, |evidence| evidence.settlements.clear());
         assert_eq!(gone.len(), 1, "{gone:?}");
-        let parcel = found(|evidence| evidence.shipments.clear());
+        let parcel = sample::found(check, |evidence| evidence.shipments.clear());
         assert_eq!(parcel.len(), 1, "{parcel:?}");
     }
 
     #[test]
     fn intake_that_was_not_told() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let claim = evidence.claims.get_mut(sample::WAITING).unwrap();
             claim.set_state(ClaimState::Submitted);
         });

@@ -137,25 +137,19 @@ mod tests {
     use super::*;
     use crate::{log, sample};
 
-    fn found(change: impl Fn(&mut Evidence)) -> Vec<String> {
-        let mut evidence = sample::good();
-        assert_eq!(check(&evidence), Vec::new());
-        change(&mut evidence);
-        check(&evidence).into_iter().map(|violation| violation.what).collect()
-    }
-
     #[test]
     fn an_escalation_that_is_missing_early_late_or_twice() {
-        let missing = found(|evidence| evidence.escalations.clear());
+        let missing = sample::found(check, |evidence| evidence.escalations.clear());
         assert_eq!(missing, ["FirstFeedback 1: breached, and escalated 0 times"]);
-        let twice = found(|evidence| evidence.escalations.push(evidence.escalations[0].clone()));
+        let twice = sample::found(check, |evidence| evidence.escalations.push(evidence.escalations[0].clone()));
         assert_eq!(twice, ["FirstFeedback 1: breached, and escalated 2 times"]);
-        let early = found(|evidence| evidence.escalations[0].raised_at = Some(sample::at(sample::DEADLINE - 1)));
+        let early =
+            sample::found(check, |evidence| evidence.escalations[0].raised_at = Some(sample::at(sample::DEADLINE - 1)));
         assert!(early[0].contains("before its deadline"), "{early:?}");
         let late =
             |evidence: &mut Evidence| evidence.escalations[0].raised_at = Some(sample::at(sample::DEADLINE + 12_000));
-        assert!(found(late)[0].contains("2000 ms later than allowed"));
-        let excused = found(|evidence| {
+        assert!(sample::found(check, late)[0].contains("2000 ms later than allowed"));
+        let excused = sample::found(check, |evidence| {
             late(evidence);
             let at = |at_ms, phase: &str| log::Fault { at_ms, phase: phase.into(), ..log::Fault::default() };
             evidence.log.faults = vec![at(sample::DEADLINE - 5, "begin"), at(sample::DEADLINE + 1_000, "end")];
@@ -165,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_deadline_that_nobody_noticed() {
-        let found = found(|evidence| {
+        let found = sample::found(check, |evidence| {
             let clock = &mut evidence.clocks.get_mut(sample::WAITING).unwrap()[0];
             clock.set_state(ClockState::Running);
             evidence.escalations.clear();
@@ -175,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_breach_that_was_not_told_and_one_that_never_was() {
-        let untold = found(|evidence| {
+        let untold = sample::found(check, |evidence| {
             evidence
                 .timelines
                 .get_mut(sample::WAITING)
@@ -183,8 +177,9 @@ mod tests {
                 .retain(|event| !matches!(event.kind, Some(claim_event::Kind::ClockMoved(_))));
         });
         assert_eq!(untold, ["FirstFeedback 1: breached, and told 0 times"]);
-        let never =
-            found(|evidence| evidence.clocks.get_mut(sample::WAITING).unwrap()[0].set_state(ClockState::Stopped));
+        let never = sample::found(check, |evidence| {
+            evidence.clocks.get_mut(sample::WAITING).unwrap()[0].set_state(ClockState::Stopped)
+        });
         assert_eq!(never.len(), 2, "{never:?}");
     }
 }

@@ -22,6 +22,9 @@ use crate::proxy::Proxy;
 /// A service must end in order within this time.
 pub const ORDERLY_END: Duration = Duration::from_secs(25);
 
+/// Canaries get through every fault, beside the claims of the workload (P54).
+const CANARY_EVERY: &str = "10s";
+
 /// One process of a service.
 pub struct Process {
     /// Name of the service.
@@ -83,6 +86,9 @@ impl Process {
         let prefix = format!("REDRESS_{}", service.to_uppercase());
         variables.push((format!("{prefix}__GRPC__LISTEN"), grpc.to_string()));
         variables.push((format!("{prefix}__ADMIN__LISTEN"), admin.to_string()));
+        if service == "intake" {
+            variables.push((format!("{prefix}__CANARY__EVERY"), CANARY_EVERY.to_owned()));
+        }
         variables.extend(options.settings.iter().map(|(key, value)| (format!("{prefix}__{key}"), value.clone())));
         variables.extend(options.variables.iter().cloned());
         Ok(Self {

@@ -16,7 +16,7 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
-use super::method::{Method, Mutation};
+use super::method::{Listing, Method, Mutation};
 use crate::log::{Call, Line, Log, Outcome, now_ms};
 use crate::random::Random;
 
@@ -121,6 +121,20 @@ impl Lines {
     /// Reads something, once.
     pub async fn read<M: Method>(&self, request: M) -> Result<M::Reply, Status> {
         self.send(&Actor::new("workload", ""), request).await
+    }
+
+    /// Reads a whole list, page by page.
+    pub async fn list<M: Listing>(&self, mut ask: M) -> Result<Vec<M::Row>, Status> {
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            ask.turn_to(token);
+            let rows;
+            (rows, token) = M::rows(self.read(ask.clone()).await?);
+            all.extend(rows);
+            if token.is_empty() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Changes something: tried again with the same request id until the outcome is known or the run ends.

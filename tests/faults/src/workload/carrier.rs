@@ -26,16 +26,7 @@ impl Desk for Carrier {
 
     async fn list(world: &World) -> Result<Vec<Shipment>, Status> {
         let state = ShipmentState::Booked.into();
-        let mut ask = ListShipmentsRequest { page_size: 500, state, ..ListShipmentsRequest::default() };
-        let mut shipments = Vec::new();
-        loop {
-            let page = world.lines.read(ask.clone()).await?;
-            shipments.extend(page.shipments);
-            ask.page_token = page.next_page_token;
-            if ask.page_token.is_empty() {
-                return Ok(shipments);
-            }
-        }
+        world.lines.list(ListShipmentsRequest { state, ..ListShipmentsRequest::default() }).await
     }
 
     fn claim(item: &Shipment) -> Option<&str> {

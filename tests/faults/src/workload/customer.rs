@@ -27,15 +27,8 @@ impl Desk for Customers {
     async fn list(world: &World) -> Result<Vec<Claim>, Status> {
         let mut claims = Vec::new();
         for state in ASKED {
-            let mut ask = ListClaimsRequest { page_size: 500, state: state.into(), ..ListClaimsRequest::default() };
-            loop {
-                let page = world.lines.read(ask.clone()).await?;
-                claims.extend(page.claims);
-                ask.page_token = page.next_page_token;
-                if ask.page_token.is_empty() {
-                    break;
-                }
-            }
+            let ask = ListClaimsRequest { state: state.into(), ..ListClaimsRequest::default() };
+            claims.extend(world.lines.list(ask).await?);
         }
         Ok(claims)
     }

@@ -1,6 +1,5 @@
 //! When the run is over, and what became of it.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -41,17 +40,9 @@ pub async fn summary(world: &World) -> Summary {
 }
 
 async fn look(world: &World) -> Result<(), Status> {
-    let mut ask = ListProcessesRequest { page_size: 500, ..ListProcessesRequest::default() };
-    let mut states = BTreeMap::new();
-    loop {
-        let page = world.lines.read(ask.clone()).await?;
-        states.extend(page.processes.iter().map(|process| (process.claim_id.clone(), process.state())));
-        ask.page_token = page.next_page_token;
-        if ask.page_token.is_empty() {
-            *lock(&world.states) = states;
-            return Ok(());
-        }
-    }
+    let processes = world.lines.list(ListProcessesRequest::default()).await?;
+    *lock(&world.states) = processes.iter().map(|process| (process.claim_id.clone(), process.state())).collect();
+    Ok(())
 }
 
 fn tally(world: &World) -> Summary {

@@ -20,16 +20,7 @@ impl Desk for Finance {
 
     async fn list(world: &World) -> Result<Vec<Settlement>, Status> {
         let state = SettlementState::Instructed.into();
-        let mut ask = ListSettlementsRequest { page_size: 500, state, ..ListSettlementsRequest::default() };
-        let mut settlements = Vec::new();
-        loop {
-            let page = world.lines.read(ask.clone()).await?;
-            settlements.extend(page.settlements);
-            ask.page_token = page.next_page_token;
-            if ask.page_token.is_empty() {
-                return Ok(settlements);
-            }
-        }
+        world.lines.list(ListSettlementsRequest { state, ..ListSettlementsRequest::default() }).await
     }
 
     fn claim(item: &Settlement) -> Option<&str> {

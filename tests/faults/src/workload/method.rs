@@ -4,6 +4,9 @@ use prost::Message;
 use proto::{escalation, intake, inventory, logistics, orchestrator, triage};
 use serde::Serialize;
 
+/// Rows of a page: as many as a service gives.
+const PAGE: i32 = 500;
+
 /// A request, and where it goes.
 pub trait Method: Message + Clone + Serialize + 'static {
     /// What is answered.
@@ -22,6 +25,16 @@ pub trait Mutation: Method {
     fn request_id(&self) -> &str;
 }
 
+/// A request for a list, which comes page by page.
+pub trait Listing: Method {
+    /// What is listed.
+    type Row;
+    /// Asks for this page; empty: for the first.
+    fn turn_to(&mut self, page_token: String);
+    /// What is on a page, and the token of the next one; empty: it is the last.
+    fn rows(page: Self::Reply) -> (Vec<Self::Row>, String);
+}
+
 macro_rules! methods {
     ($package:ident, $service:literal, $full:literal, $($name:literal: $request:ident => $reply:ident),+ $(,)?) => {
         $(impl Method for $package::$request {
@@ -38,6 +51,22 @@ macro_rules! mutations {
         $(impl Mutation for $package::$request {
             fn request_id(&self) -> &str {
                 &self.request_id
+            }
+        })+
+    };
+}
+
+macro_rules! listings {
+    ($($package:ident::$request:ident => $field:ident: $row:ident),+ $(,)?) => {
+        $(impl Listing for $package::$request {
+            type Row = $package::$row;
+
+            fn turn_to(&mut self, page_token: String) {
+                (self.page_size, self.page_token) = (PAGE, page_token);
+            }
+
+            fn rows(page: Self::Reply) -> (Vec<Self::Row>, String) {
+                (page.$field, page.next_page_token)
             }
         })+
     };
@@ -101,4 +130,14 @@ mutations!(
     logistics::ReportTrackingRequest,
     escalation::DecideWorkItemRequest,
     orchestrator::ConfirmSettlementRequest,
+);
+
+listings!(
+    intake::ListClaimsRequest => claims: Claim,
+    triage::ListWorkItemsRequest => work_items: WorkItem,
+    inventory::ListReturnsRequest => returns: Return,
+    logistics::ListShipmentsRequest => shipments: Shipment,
+    escalation::ListWorkItemsRequest => work_items: WorkItem,
+    orchestrator::ListProcessesRequest => processes: Process,
+    orchestrator::ListSettlementsRequest => settlements: Settlement,
 );

@@ -20,16 +20,7 @@ impl Desk for Rulers {
     type Item = WorkItem;
 
     async fn list(world: &World) -> Result<Vec<WorkItem>, Status> {
-        let mut ask = ListWorkItemsRequest { page_size: 500, ..ListWorkItemsRequest::default() };
-        let mut items = Vec::new();
-        loop {
-            let page = world.lines.read(ask.clone()).await?;
-            items.extend(page.work_items);
-            ask.page_token = page.next_page_token;
-            if ask.page_token.is_empty() {
-                return Ok(items);
-            }
-        }
+        world.lines.list(ListWorkItemsRequest::default()).await
     }
 
     fn claim(item: &WorkItem) -> Option<&str> {

@@ -33,15 +33,8 @@ impl Desk for Warehouse {
     async fn list(world: &World) -> Result<Vec<Return>, Status> {
         let mut returns = Vec::new();
         for state in [ReturnState::Expected, ReturnState::PartlyReceived] {
-            let mut ask = ListReturnsRequest { page_size: 500, state: state.into(), ..ListReturnsRequest::default() };
-            loop {
-                let page = world.lines.read(ask.clone()).await?;
-                returns.extend(page.returns);
-                ask.page_token = page.next_page_token;
-                if ask.page_token.is_empty() {
-                    break;
-                }
-            }
+            let ask = ListReturnsRequest { state: state.into(), ..ListReturnsRequest::default() };
+            returns.extend(world.lines.list(ask).await?);
         }
         returns.retain(|goods| is_here(world, goods));
         Ok(returns)

@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chassis::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, SERVICES, STREAMS, TAKE_OVER, consumer_name, stream_name};
+use chassis::topology::{
+    ACK_PENDING_MAX, ACK_WAIT, GROUP, SERVICES, STREAMS, Stream, TAKE_OVER, consumer_name, stream_name,
+};
 use proto::policy::Pack;
 
 fn deploy() -> PathBuf {
@@ -67,9 +69,15 @@ fn topology() -> String {
         let consumer = consumer_name(row.service);
         let stream = stream_name("redress", row.stream);
         let mut publish: Vec<String> = row.publishes.iter().map(|subject| format!("redress.v1.{subject}")).collect();
-        // The relay reads back what it has published, and looks whether its database is older.
-        for kept in STREAMS.iter().filter(|kept| row.publishes.iter().any(|kind| kind.starts_with(kept.kind))) {
-            publish.push(format!("$JS.API.DIRECT.GET.{}", stream_name("redress", kept.name)));
+        // The relay reads back what it has published, and looks whether its database is older; the consumer looks whether
+        // the broker lost what it has got; readiness compares all that is used with the table.
+        let used = |kept: &&Stream| {
+            kept.name == row.stream || row.publishes.iter().any(|subject| subject.starts_with(kept.kind))
+        };
+        for kept in STREAMS.iter().filter(used) {
+            let kept = stream_name("redress", kept.name);
+            publish.push(format!("$JS.API.DIRECT.GET.{kept}"));
+            publish.push(format!("$JS.API.STREAM.INFO.{kept}"));
         }
         // An event of a claim goes directly after the last one, which is asked for.
         if row.publishes.iter().any(|kind| kind.starts_with("claim.")) {
@@ -78,6 +86,9 @@ fn topology() -> String {
         publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         publish.push(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
         publish.push(format!("$JS.API.CONSUMER.UNPIN.{stream}.{consumer}"));
+        // Where the broker lost messages, a service makes its own consumer anew.
+        publish.push(format!("$JS.API.CONSUMER.DELETE.{stream}.{consumer}"));
+        publish.push(format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"));
         publish.push(format!("$JS.ACK.{stream}.{consumer}.>"));
         write!(
             text,

@@ -59,33 +59,35 @@ fn about(notice: &Notice) -> Option<String> {
 /// How often each thing must have been told, by the events and lists, and since when.
 fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
     let mut wanted: BTreeMap<(&str, String), (usize, u64)> = BTreeMap::new();
-    let mut add = |claim, about: String, since: u64| {
+    let mut add = |claim, about: String, due: usize, since: u64| {
         let entry = wanted.entry((claim, about)).or_default();
-        entry.0 += 1;
+        entry.0 += due;
         entry.1 = entry.1.max(since);
     };
     for claim in evidence.claims.values() {
-        add(&claim.claim_id, "claim_received".to_owned(), ms(claim.received_at.as_ref()));
+        // Behind a canary is no customer.
+        let due = usize::from(!proto::canary::is_marked(&claim.customer_ref));
+        add(&claim.claim_id, "claim_received".to_owned(), due, ms(claim.received_at.as_ref()));
     }
     for (claim, timeline) in &evidence.timelines {
         for event in timeline {
             let at = ms(event.occurred_at.as_ref());
             match &event.kind {
                 Some(claim_event::Kind::Consented(consented)) => {
-                    add(claim, format!("plan_agreed {}", consented.plan_number), at);
+                    add(claim, format!("plan_agreed {}", consented.plan_number), 1, at);
                 }
                 Some(claim_event::Kind::SettlementPaid(paid)) => {
-                    add(claim, format!("refund_paid line {}", paid.line), at)
+                    add(claim, format!("refund_paid line {}", paid.line), 1, at)
                 }
                 Some(claim_event::Kind::SettlementInstructed(told)) => {
-                    add(claim, format!("refund_instructed line {}", told.line), at);
+                    add(claim, format!("refund_instructed line {}", told.line), 1, at);
                 }
                 _ => {}
             }
         }
     }
     for row in &evidence.escalations {
-        add(&row.claim_id, format!("clock_breached {}", row.escalation_id), ms(row.raised_at.as_ref()));
+        add(&row.claim_id, format!("clock_breached {}", row.escalation_id), 1, ms(row.raised_at.as_ref()));
     }
     wanted
 }
@@ -108,6 +110,15 @@ mod tests {
         evidence.notices.by_event.remove(&event);
         let found = check(&evidence);
         assert!(found.len() == 1 && found[0].until_ms > 0, "{found:?}");
+    }
+
+    #[test]
+    fn a_canary_has_no_customer_who_is_told() {
+        let mut evidence = sample::good();
+        evidence.claims.get_mut(sample::CLAIM).unwrap().customer_ref = proto::canary::CUSTOMER_REF.into();
+        assert_eq!(check(&evidence)[0].what, "1 notices of claim_received, 0 are due");
+        evidence.notices.by_event.retain(|_, row| row.claim_id != sample::CLAIM || row.template != "claim_received");
+        assert_eq!(check(&evidence), Vec::new());
     }
 
     #[test]
