@@ -62,6 +62,7 @@ fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violat
         bad(format!("the timeline has number {} where {due} is due", event.number));
     }
     let none = Vec::new();
+    let mut unknown = Vec::new();
     let (live, fresh) = (&evidence.live, &evidence.fresh);
     let (live, fresh) = (live.claims.get(claim).unwrap_or(&none), fresh.claims.get(claim).unwrap_or(&none));
     for seen in fresh {
@@ -71,7 +72,11 @@ fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violat
                 bad(format!("event {} on the stream is not that of the timeline", seen.number));
             }
             // The timeline may have been read a moment earlier: then the next reading knows it.
-            (None, _) => bad(format!("event {} of the stream is not in the timeline", seen.number)),
+            (None, event) => {
+                let told_at = event.as_ref().map_or(0, |event| ms(event.occurred_at.as_ref()));
+                let what = format!("event {} of the stream is not in the timeline", seen.number);
+                unknown.push(Violation::of("C5", claim, what).unless_mended_by(evidence.soon(told_at)));
+            }
             _ => {}
         }
     }
@@ -87,6 +92,7 @@ fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violat
             bad(format!("number {} was received, and nobody knows of it", early.number));
         }
     }
+    found.append(&mut unknown);
     found
 }
 
@@ -120,6 +126,20 @@ mod tests {
     fn an_event_that_nobody_committed_is_found() {
         let found = sample::found(check, |evidence| drop(evidence.timelines.remove(sample::CLAIM)));
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn what_happened_after_the_timeline_was_read_is_no_violation_yet() {
+        let mut evidence = sample::good();
+        let (now, calm) = (evidence.now_ms, evidence.log.calm_since());
+        assert!(calm + 30_000 < now, "the sample is read long after the last fault");
+        let last = evidence.timelines.get_mut(sample::CLAIM).unwrap().pop().unwrap();
+        let again = |evidence: &Evidence| check(evidence).into_iter().all(|violation| violation.until_ms > now);
+        assert!(!again(&evidence), "event {} is old", last.number);
+        let seen = evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().last_mut().unwrap();
+        seen.event.as_mut().unwrap().occurred_at = Some(sample::at(now));
+        evidence.live.claims.insert(sample::CLAIM.to_owned(), evidence.fresh.claims[sample::CLAIM].clone());
+        assert!(again(&evidence));
     }
 
     #[test]
