@@ -30,9 +30,20 @@ ci:
 proto-lint:
     cd proto && buf lint
 
-# licences, bans, sources (needs cargo-deny)
-deny:
-    cargo deny check
+# licences, bans, sources, known holes (needs cargo-deny 0.20 and the network, for the list of holes)
+deny *args:
+    python3 .ci/exceptions.py
+    cargo deny check {{args}}
+
+# what is in it, as CycloneDX: one file beside each package (needs cargo-cyclonedx 0.5)
+sbom:
+    cargo cyclonedx --format json --spec-version 1.5 --all --target all
+
+# look for inputs that break a reader, as event_decode (needs nightly Rust and cargo-fuzz)
+fuzz target *args:
+    mkdir -p tests/fuzz/cargo-fuzz/corpus/{{target}}
+    cargo run --quiet --package fuzz --example seeds -- {{target}} tests/fuzz/cargo-fuzz/corpus/{{target}}
+    cargo +nightly fuzz run --fuzz-dir tests/fuzz/cargo-fuzz {{target}} -- -max_len=65536 -max_total_time=300 {{args}}
 
 # idle memory, time to ready, commits and messages of the automatic path: the measured section of the README
 measure:
@@ -48,7 +59,7 @@ bench *args:
 process-table:
     REDRESS_WRITE_TABLES=1 cargo test --package orchestrator --lib table
 
-# write deploy/nats/topology.toml from the table in chassis
+# write deploy/nats/topology.toml and users.conf from the table in chassis
 topology:
     REDRESS_WRITE_TOPOLOGY=1 cargo test --package system --test stories topology
 

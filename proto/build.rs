@@ -3,7 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use prost::Message;
+/// Messages with personal data: `src/personal.rs` says how they print.
+const PERSONAL: [&str; 9] = [
+    ".redress.intake.v1.AnswerFollowUpRequest",
+    ".redress.intake.v1.AnswerPlanRequest",
+    ".redress.intake.v1.AnswerQuestionRequest",
+    ".redress.intake.v1.Contact",
+    ".redress.intake.v1.Evidence",
+    ".redress.intake.v1.EvidenceHeader",
+    ".redress.intake.v1.NewLine",
+    ".redress.intake.v1.WithdrawClaimRequest",
+    ".redress.intake.v1.Word",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("redress");
@@ -12,12 +23,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     find(root, &mut files)?;
     files.sort();
 
-    let descriptors = protox::compile(&files, ["."])?;
-    let bytes = descriptors.encode_to_vec();
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    let descriptors = compiler.file_descriptor_set();
+    // With the options of our own, which the typed set drops.
+    let bytes = compiler.encode_file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("redress.bin"), &bytes)?;
 
     tonic_prost_build::configure()
+        .skip_debug(PERSONAL)
         .extern_path(".google.protobuf", "::pbjson_types")
         .compile_well_known_types(true)
         .compile_fds(descriptors)?;

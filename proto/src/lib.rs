@@ -9,6 +9,7 @@
 
 pub mod canary;
 pub mod ids;
+mod personal;
 pub mod policy;
 pub mod subject;
 mod time;
@@ -42,6 +43,10 @@ macro_rules! package {
     };
 }
 
+package!(
+    /// Who may call a method.
+    access, "redress.access.v1"
+);
 package!(
     /// The words every service shares, and the public streams.
     claim, "redress.claim.v1"

@@ -63,25 +63,37 @@ pub struct Servers {
 
 impl Servers {
     /// Starts both and returns when both answer. Blocks; does not need a Tokio runtime.
+    ///
+    /// This broker asks nobody who they are: see [`Servers::start_with`].
     pub fn start(options: ServerOptions) -> Result<Servers> {
+        Self::start_with(options, |_| Ok(String::new()))
+    }
+
+    /// The same with users of the broker: `users` gets the folder, and gives a part of the broker's configuration.
+    pub fn start_with(options: ServerOptions, users: impl FnOnce(&Path) -> Result<String>) -> Result<Servers> {
         folder::sweep();
         let sources = Sources::from_environment()?;
         let (postgres_program, nats_program) = both(|| find::postgres(&sources), || find::nats(&sources))?;
         // Only now: installing the system package may have made the account.
         let account = Account::for_servers()?;
         let folder = Folder::create(options.root.as_deref(), account.as_ref())?;
+        let users = users(folder.path())?;
         let (postgres, nats) = both(
             || Postgres::start(postgres_program, folder.path(), account.as_ref(), &options, &sources.cache),
-            || Nats::start(nats_program, folder.path(), account.as_ref()),
+            || Nats::start(nats_program, folder.path(), account.as_ref(), users),
         )?;
         Ok(Servers { postgres, nats, folder, account })
     }
 
-    /// Address of a database for the superuser, who needs no password.
+    /// Address of a database for the superuser, with the password: for what operators and tests do, never for a
+    /// service.
     pub fn postgres_url(&self, database: &str) -> String {
-        let host = self.postgres_host();
-        let port = self.postgres_port();
-        format!("postgres://postgres@{host}:{port}/{database}")
+        format!("postgres://postgres:{}@{}/{database}", self.postgres.password(), self.postgres_address())
+    }
+
+    /// Host and port PostgreSQL listens on.
+    pub fn postgres_address(&self) -> String {
+        format!("{}:{}", self.postgres_host(), self.postgres_port())
     }
 
     /// Host PostgreSQL listens on.
@@ -152,6 +164,11 @@ impl Servers {
     /// Folder in which NATS keeps its streams.
     pub fn nats_store(&self) -> PathBuf {
         self.nats.store()
+    }
+
+    /// Changes who may do what on the broker while it runs: a part of its configuration, as in [`Servers::start_with`].
+    pub fn set_nats_users(&self, users: String) -> Result<()> {
+        self.nats.set_users(users)
     }
 
     /// Stops NATS in order and waits for its end.

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use chassis::{Clock, Running, Service, Settings};
+use chassis::{Clock, Running, Service, Settings, topology};
 use futures::future::try_join_all;
 
-use crate::{ServerOptions, Servers};
+use crate::{Secrets, ServerOptions, Servers};
 use processes::Processes;
 
 /// The six services.
@@ -40,6 +40,8 @@ pub struct StackOptions {
     pub policy: Option<PathBuf>,
     /// What the services log, as `warn`.
     pub log: String,
+    /// Whether the broker has a user who may do everything: for tests.
+    pub operator: bool,
     /// The clock of the services of this process; tests move it.
     pub clock: Clock,
 }
@@ -52,6 +54,7 @@ impl Default for StackOptions {
             processes: None,
             policy: None,
             log: "warn".to_owned(),
+            operator: false,
             clock: Clock::default(),
         }
     }
@@ -65,6 +68,7 @@ pub struct Stack {
     endpoints: BTreeMap<String, String>,
     admin: BTreeMap<String, String>,
     databases: BTreeMap<String, String>,
+    secrets: Secrets,
     servers: Servers,
 }
 
@@ -73,9 +77,37 @@ pub const PREFIX: &str = "redress";
 /// Storage of all streams together.
 pub const STORAGE_MIB: u32 = 1024;
 
-/// The variables under which a service finds its database, the broker and its policy pack.
+/// Folder of the secrets, below that of the servers.
+pub const SECRETS: &str = "secrets";
+
+/// Makes the users of the broker: a part of its configuration. The operator may do everything, and is for tests.
+pub fn nats_users(secrets: &Secrets, prefix: &str, operator: bool) -> Result<String> {
+    let mut users = topology::users(prefix);
+    users.extend(operator.then(topology::operator));
+    authorization(secrets, &users)
+}
+
+/// The same without what a service may publish under some subject: for tests.
+pub fn nats_users_but(secrets: &Secrets, prefix: &str, service: &str, subject: &str) -> Result<String> {
+    let mut users = topology::users(prefix);
+    users.push(topology::operator());
+    for user in users.iter_mut().filter(|user| user.name == service) {
+        user.publish.retain(|own| !own.starts_with(subject));
+    }
+    authorization(secrets, &users)
+}
+
+fn authorization(secrets: &Secrets, users: &[topology::User]) -> Result<String> {
+    let passwords: Result<BTreeMap<String, String>> =
+        users.iter().map(|user| Ok((user.name.clone(), secrets.nats_password(&user.name)?))).collect();
+    let passwords = passwords?;
+    Ok(topology::authorization(users, |user| format!("{:?}", passwords[user])))
+}
+
+/// The variables under which a service finds its database, the broker, its secrets and its policy pack.
 pub fn variables(
     service: &str,
+    secrets: &Secrets,
     database: &str,
     nats: &str,
     log: &str,
@@ -87,6 +119,7 @@ pub fn variables(
     variables.insert(format!("{prefix}__NATS__URL"), nats.to_owned());
     variables.insert(format!("{prefix}__NATS__PREFIX"), PREFIX.to_owned());
     variables.insert(format!("{prefix}__TELEMETRY__LOG"), log.to_owned());
+    variables.extend(secrets.variables(service));
     if let Some(policy) = policy {
         variables.insert(format!("{prefix}__POLICY__FILE"), policy.display().to_string());
     }
@@ -99,9 +132,18 @@ impl Stack {
         let begun = Instant::now();
         let servers =
             ServerOptions { durable: options.durable, root: options.root.clone(), ..ServerOptions::default() };
-        let servers = tokio::task::spawn_blocking(move || Servers::start(servers)).await??;
-        let client = chassis::connect_nats("local", &servers.nats_url().into()).await?;
-        let (databases, ()) = tokio::try_join!(databases::make(&servers), async {
+        let operator = options.operator;
+        let start = move || {
+            let mut secrets = None;
+            let servers = Servers::start_with(servers, |folder| {
+                nats_users(secrets.insert(Secrets::make(&folder.join(SECRETS))?), PREFIX, operator)
+            })?;
+            anyhow::Ok((servers, secrets.context("there are no secrets")?))
+        };
+        let (servers, secrets) = tokio::task::spawn_blocking(start).await??;
+        let provisioner = secrets.nats_url(&servers.nats_url(), topology::PROVISIONER)?;
+        let client = chassis::connect_nats("local", &provisioner.into()).await?;
+        let (databases, ()) = tokio::try_join!(databases::make(&servers, &secrets), async {
             chassis::provision(&client, PREFIX, STORAGE_MIB).await
         })?;
         let mut stack = Self {
@@ -110,6 +152,7 @@ impl Stack {
             endpoints: BTreeMap::new(),
             admin: BTreeMap::new(),
             databases,
+            secrets,
             servers,
         };
         match &options.processes {
@@ -153,13 +196,21 @@ impl Stack {
 
     /// The variables under which a service finds its database, the broker and its policy pack.
     fn variables(&self, service: &Service, options: &StackOptions) -> config::Map<String, String> {
-        variables(
+        let mut variables = variables(
             service.name,
+            &self.secrets,
             &self.databases[service.name],
             &self.servers.nats_url(),
             &options.log,
             options.policy.as_deref(),
-        )
+        );
+        if !options.durable {
+            let forgets = format!("REDRESS_{}__DATABASE__UNSAFE_DURABILITY_FOR_TESTS", service.name.to_uppercase());
+            variables.insert(forgets, "true".to_owned());
+        }
+        // Whoever tries it out may ask what there is.
+        variables.insert(format!("REDRESS_{}__GRPC__REFLECTION", service.name.to_uppercase()), "true".to_owned());
+        variables
     }
 
     /// gRPC address of each service.
@@ -177,14 +228,32 @@ impl Stack {
         self.servers.nats_url()
     }
 
+    /// Address of the broker for one of its users, with the password: for clients in memory.
+    pub fn nats_url_as(&self, user: &str) -> Result<String> {
+        self.secrets.nats_url(&self.servers.nats_url(), user)
+    }
+
+    /// What this installation keeps secret.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// First token of every subject.
     pub fn prefix(&self) -> &str {
         PREFIX
     }
 
-    /// Host, port and the address of each service's database.
+    /// Address of a service's database for the role that serves; its password is in a file of the secrets.
+    pub fn database_url(&self, service: &str) -> Option<&str> {
+        self.databases.get(service).map(String::as_str)
+    }
+
+    /// Host, port and the address of each service's database, without the passwords: those are among the secrets.
     pub fn postgres(&self) -> BTreeMap<String, String> {
-        let mut postgres = self.databases.clone();
+        let address = self.servers.postgres_address();
+        let shown = |service: &String| format!("postgres://{service}@{address}/{service}");
+        let mut postgres: BTreeMap<_, _> =
+            self.databases.keys().map(|service| (service.clone(), shown(service))).collect();
         postgres.insert("host".to_owned(), self.servers.postgres_host().to_owned());
         postgres.insert("port".to_owned(), self.servers.postgres_port().to_string());
         postgres

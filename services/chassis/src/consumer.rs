@@ -1,10 +1,11 @@
 //! The consumer: takes messages by durable pull, puts them into lanes in their order, and acknowledges after commit.
 //!
-//! What cannot be processed is parked by the lane; the consumer acknowledges it then. Deliveries are not counted by
-//! the broker. A message that is under way gives signs of life, so that a slow database does not lead to a second
+//! What cannot be processed is parked by the lane; the consumer acknowledges it then. The broker sets no limit to
+//! deliveries. A message that is under way gives signs of life, so that a slow database does not lead to a second
 //! delivery; a second delivery would be harmless.
 
 mod about;
+mod origin;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,10 +26,9 @@ use uuid::Uuid;
 use crate::lane::{Answer, Domain, Lanes, Origin, Source, Ticket};
 use crate::progress::{Past, Progress};
 use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, Row, consumer_name, stream_name};
+use crate::{Actor, Malformed, crash, message, metrics};
 pub(crate) use watch::Trail;
 use watch::{GAP_MAX, Stuck};
-
-use crate::{Actor, Malformed, crash, metrics};
 
 /// Reads a message.
 pub(crate) type Decode<C> = fn(&Subject, &[u8]) -> Result<C, Malformed>;
@@ -69,6 +69,7 @@ impl<D: Domain> Consumer<D> {
         let name = consumer_name(self.row.service);
         let consumer: Durable<pull::Config> = self.jetstream.get_consumer_from_stream(&name, &stream).await?;
         let source = self.jetstream.get_stream_no_info(&stream).await?;
+        let mut older = pin!(self.progress.past(|past| matches!(past, Past::Older(_))));
         let mut stuck = pin!(watch::stuck(self.client.clone(), source, consumer.clone(), &self.trail));
         let batch = usize::try_from(ACK_PENDING_MAX).unwrap_or(1);
         let mut messages = consumer
@@ -85,9 +86,12 @@ impl<D: Domain> Consumer<D> {
                 next = messages.next() => next,
                 stuck = &mut stuck => match stuck {
                     Stuck::Subscription(why) => anyhow::bail!(why),
-                    Stuck::Consumer(why) => return self.begin_anew(&stream, &name, why).await,
+                    Stuck::Consumer(why) => {
+                        drop(messages);
+                        return self.begin_anew(consumer, why).await;
+                    }
                 },
-                () = self.progress.past(|past| matches!(past, Past::Older(_))) => return Ok(()),
+                () = &mut older => return Ok(()),
                 () = self.stop.cancelled() => {
                     // What was fetched and not begun is for another replica, at once and before what is newer.
                     while let Some(Some(next)) = messages.next().now_or_never() {
@@ -109,14 +113,16 @@ impl<D: Domain> Consumer<D> {
         }
     }
 
-    /// Makes the consumer anew: everything that the stream holds is delivered again.
-    async fn begin_anew(&self, stream: &str, consumer: &str, why: &str) -> anyhow::Result<()> {
+    /// Lets the consumer begin anew: everything that the stream holds is delivered again. It is reset, not made again: a
+    /// service may not make consumers.
+    async fn begin_anew(&self, mut consumer: Durable<pull::Config>, why: &str) -> anyhow::Result<()> {
         tracing::warn!(service = self.row.service, why, "the consumer begins anew");
         metrics::begun_anew(self.row.service);
         self.trail.forget();
-        let stream = self.jetstream.get_stream_no_info(stream).await?;
-        stream.delete_consumer(consumer).await?;
-        stream.create_consumer(self.row.config(&self.prefix)).await?;
+        consumer.reset(Some(1)).await?;
+        // Or the broker would go on to deliver to the subscription that has just ended.
+        let (stream, name) = (stream_name(&self.prefix, self.row.stream), consumer_name(self.row.service));
+        self.hand_over(&stream, &name).await;
         // It may take a while until what is missing comes: the next look is not at once.
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(())
@@ -137,7 +143,7 @@ impl<D: Domain> Consumer<D> {
     /// Puts one message into its lane; the answer is awaited beside, so that order is kept and nothing blocks.
     async fn take(self: &Arc<Self>, message: Message) {
         let (answer, answered) = oneshot::channel();
-        let raw = Raw::of(&message);
+        let raw = Raw::of(&self.prefix, &message);
         if let Ok(info) = message.info() {
             self.trail.came(info.stream_sequence, raw.event_id);
         }
@@ -165,17 +171,14 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    fn of(message: &Message) -> Self {
-        let header =
-            |name: &str| message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str());
+    fn of(prefix: &str, message: &Message) -> Self {
+        let headers = message.headers.as_ref();
+        let header = |name: &str| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str());
         // What cannot be stored cannot be parked either: nothing here may carry control characters.
         let subject: String = message.subject.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
         let payload = message.payload.to_vec();
         // A message without an id of ours is named by its content.
-        let event_id = header("ce-id").and_then(|id| ids::parse(id).ok()).unwrap_or_else(|| {
-            let hash = Sha256::new_with_prefix(&subject).chain_update(&payload).finalize();
-            uuid::Builder::from_custom_bytes(hash[..16].try_into().unwrap_or_default()).into_uuid()
-        });
+        let event_id = headers.and_then(message::event_id).unwrap_or_else(|| name_of(&subject, &payload));
         let aggregate = header("ce-subject").and_then(|id| ids::parse(id).ok()).unwrap_or_default();
         let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
         let sender = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
@@ -186,9 +189,36 @@ impl Raw {
             .filter(|trace| trace.len() <= 64 && trace.bytes().all(|byte| byte.is_ascii_graphic()))
             .map(str::to_owned);
         let actor = Actor::service(&sender).subject;
+        let parsed = Subject::parse(prefix, &subject).ok();
+        let forged = parsed.as_ref().and_then(|parsed| origin::forged(headers, parsed));
+        if forged.is_some() || parsed.is_some_and(|parsed| origin::agree(&sender, &parsed).is_err()) {
+            return Self::of_nobody(subject, payload, if forged.is_some() { "unknown" } else { &sender });
+        }
         let origin = number.map(|number| Origin { sender, number });
         Self { subject, payload, event_id, aggregate, actor, trace, origin }
     }
+}
+
+impl Raw {
+    /// A message that whoever sent it may not send. Nothing that it says of itself counts: not its claim, which would
+    /// wait behind it, not its id and its number, which belong to a message that is still to come.
+    fn of_nobody(subject: String, payload: Vec<u8>, sender: &str) -> Self {
+        let event_id = name_of(&subject, &payload);
+        let actor = Actor::service(sender).subject;
+        Self { subject, payload, event_id, aggregate: event_id, actor, trace: None, origin: None }
+    }
+
+    /// Why it must not be processed, whatever it says.
+    fn wrong_origin(&self, prefix: &str) -> Option<String> {
+        let subject = Subject::parse(prefix, &self.subject).ok()?;
+        let sender = self.actor.strip_prefix("service:").unwrap_or("unknown");
+        origin::agree(sender, &subject).err()
+    }
+}
+
+fn name_of(subject: &str, payload: &[u8]) -> Uuid {
+    let hash = Sha256::new_with_prefix(subject).chain_update(payload).finalize();
+    uuid::Builder::from_custom_bytes(hash[..16].try_into().unwrap_or_default()).into_uuid()
 }
 
 /// Reads a message; a reader that panics has read nothing.
@@ -206,10 +236,13 @@ pub(crate) fn ticket<C>(
     parked_id: Option<i64>,
     answer: oneshot::Sender<Answer>,
 ) -> Ticket<C> {
+    let wrong_origin = raw.wrong_origin(prefix);
     let command = Subject::parse(prefix, &raw.subject)
         .map_err(|error| Malformed(error.to_string()))
         .and_then(|subject| read(decode, &subject, &raw.payload))
         .and_then(|command| about::agree(raw.aggregate, &raw.payload).map(|()| command));
+    let refused = wrong_origin.is_some();
+    let command = wrong_origin.map_or(command, |why| Err(Malformed(why)));
     let source = Source::Message {
         consumer: consumer_name(service),
         id: raw.event_id,
@@ -218,19 +251,8 @@ pub(crate) fn ticket<C>(
         parked_id,
         origin: raw.origin.clone(),
     };
-    let actor = Actor { subject: raw.actor.clone(), roles: Vec::new() };
-    Ticket {
-        command,
-        aggregate: raw.aggregate,
-        actor,
-        trace: raw.trace.clone(),
-        source,
-        since: std::time::Instant::now(),
-        attempts: 0,
-        failures: 0,
-        permanents: 0,
-        answer,
-    }
+    let actor = Actor { subject: raw.actor.clone(), roles: Vec::new(), customer: None };
+    Ticket { refused, ..Ticket::new(command, raw.aggregate, actor, raw.trace.clone(), source, answer) }
 }
 
 /// How long a message waits for an earlier one: short at first, because that one is most likely under way.

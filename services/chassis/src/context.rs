@@ -12,7 +12,6 @@ use proto::Subject;
 use proto::policy::Pack;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,14 +19,17 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
+use crate::audit::{self, Books};
+use crate::auth::Gate;
 use crate::consumer::Consumer;
+use crate::database::Home;
 use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
 use crate::progress::Progress;
 use crate::readiness::OwnPart;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
-use crate::{Clock, Fault, Malformed, Settings, nats, topology};
+use crate::{Clock, Fault, Grant, Malformed, Settings, nats, topology};
 
 /// The routes of a service, once it is built.
 pub type Building<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Routes>> + Send + 'a>>;
@@ -38,6 +40,8 @@ pub struct Service {
     pub name: &'static str,
     /// The migrations of its own tables.
     pub migrations: &'static Migrator,
+    /// What the role that serves may do with its own tables.
+    pub grants: &'static [Grant],
     /// Wires lanes, consumers and gRPC. Boxed, so that its code is generated once.
     pub build: for<'a> fn(&'a Context) -> Building<'a>,
 }
@@ -47,16 +51,20 @@ pub struct Context {
     pub(crate) service: &'static str,
     pub(crate) settings: Settings,
     pub(crate) pack: Arc<Pack>,
-    pub(crate) options: PgConnectOptions,
+    pub(crate) home: Home,
     pub(crate) reads: PgPool,
     pub(crate) nats: async_nats::Client,
+    pub(crate) refusals: Arc<nats::Refusals>,
     pub(crate) clock: Clock,
+    pub(crate) gate: Gate,
     pub(crate) wake: Arc<Notify>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
     pub(crate) sweeps: Mutex<Vec<Arc<SweepState>>>,
     pub(crate) own_parts: Mutex<Vec<OwnPart>>,
+    pub(crate) books: Books,
+    pub(crate) audited: Mutex<Vec<&'static audit::Source>>,
     pub(crate) supervisor: Supervisor,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
@@ -99,6 +107,21 @@ impl Context {
         self.settings.canary.every
     }
 
+    /// What the vault of personal data needs.
+    pub fn vault(&self) -> &crate::settings::Vault {
+        &self.settings.vault
+    }
+
+    /// Where evidence files are kept, and how much of them is taken.
+    pub fn evidence(&self) -> &crate::settings::Evidence {
+        &self.settings.evidence
+    }
+
+    /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal.
+    pub fn audit(&self, sources: &[&'static audit::Source]) {
+        self.audited.lock().unwrap_or_else(PoisonError::into_inner).extend(sources);
+    }
+
     /// A part of readiness that the service itself looks at.
     pub fn own_part(&self, name: &'static str) -> OwnPart {
         let part = OwnPart::new(name);
@@ -119,7 +142,7 @@ impl Context {
     pub fn lanes<D: Domain>(&self, domain: D) -> Lanes<D> {
         let rig = Rig {
             service: self.service,
-            options: self.options.clone(),
+            home: self.home.clone(),
             clock: self.clock.clone(),
             progress: Arc::clone(&self.progress),
             wake: Arc::clone(&self.wake),

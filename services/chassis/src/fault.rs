@@ -49,7 +49,7 @@ pub fn read_failed(error: impl Into<Fault>) -> Status {
 }
 
 /// Try again soon.
-pub(crate) fn unavailable(message: &str) -> Status {
+pub fn unavailable(message: &str) -> Status {
     let mut details = ErrorDetails::with_error_info("UNAVAILABLE", crate::grpc::domain(), []);
     details.set_retry_info(Some(std::time::Duration::from_millis(500)));
     Status::with_error_details(Code::Unavailable, message, details)

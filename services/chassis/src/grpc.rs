@@ -13,12 +13,16 @@ use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use crate::auth::Rules;
 use crate::meta::Actor;
 use crate::{lane, metrics, telemetry};
 
 /// A call without a deadline of its own gets this one; no call gets more.
 /// It is below what a service has for its recovery: a read that hangs on a dead link ends before (P32, P43).
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
+
+/// A method that takes longer by its nature, and what it gets; its service gives up before.
+const LONG: (&str, Duration) = ("redress.intake.v1.EvidenceService/UploadEvidence", Duration::from_secs(135));
 
 /// What the lane has for its own answer when time is up.
 const LANE_FIRST: Duration = Duration::from_millis(250);
@@ -47,11 +51,10 @@ impl Call {
         let metadata = request.metadata();
         let text =
             |key: &str| metadata.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= 200);
-        let subject = text("redress-actor").filter(|subject| is_reference(subject)).unwrap_or("anonymous").to_owned();
-        let roles = text("redress-roles").unwrap_or_default();
-        let roles = roles.split(',').map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned).collect();
+        // The gate lets nobody through without one; a method that is open to all has no business with it.
+        let actor = request.extensions().get::<Actor>().cloned().unwrap_or_else(|| Actor::new("anonymous", &[]));
         let time_left = limit(text("grpc-timeout"));
-        Self { actor: Actor { subject, roles }, trace: telemetry::current_trace(), time_left }
+        Self { actor, trace: telemetry::current_trace(), time_left }
     }
 
     /// A call of a service to itself.
@@ -62,7 +65,7 @@ impl Call {
 
 /// Whether a subject is an opaque reference: it is published with decisions, so it must not be a mail address or a name
 /// with blanks.
-fn is_reference(subject: &str) -> bool {
+pub(crate) fn is_reference(subject: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
     (1..=64).contains(&subject.len()) && subject.bytes().all(fits)
 }
@@ -92,12 +95,13 @@ fn timeout(text: &str) -> Option<Duration> {
 pub(crate) struct Edge {
     service: &'static str,
     places: Arc<Semaphore>,
+    rules: Rules,
 }
 
 impl Edge {
     /// An edge behind which at most `calls` calls run at once.
-    pub(crate) fn new(service: &'static str, calls: usize) -> Self {
-        Self { service, places: Arc::new(Semaphore::new(calls)) }
+    pub(crate) fn new(service: &'static str, calls: usize, rules: Rules) -> Self {
+        Self { service, places: Arc::new(Semaphore::new(calls)), rules }
     }
 }
 
@@ -134,10 +138,13 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let service = self.edge.service;
         let method = request.uri().path().trim_start_matches('/').to_owned();
+        // A path that nobody serves is not a label: there is no end of them.
+        let label = if self.edge.rules.get(&method).is_some() { method.clone() } else { "unknown".to_owned() };
         let span = telemetry::server_span(service, &method, header(request.headers(), "traceparent"));
         let started = Instant::now();
         // The lane tells first that time is up, because it knows what to advise.
-        let limit = limit(header(request.headers(), "grpc-timeout"));
+        let asked = header(request.headers(), "grpc-timeout");
+        let limit = if method == LONG.0 { asked.and_then(timeout).unwrap_or(LONG.1).min(LONG.1) } else { limit(asked) };
         // Too much is refused at once, before anything is read (P50, G21). Probes are always answered.
         let place = Arc::clone(&self.edge.places).try_acquire_owned().ok();
         let refused = place.is_none() && !method.starts_with("grpc.health.");
@@ -145,7 +152,7 @@ where
             let _place = place;
             if refused {
                 metrics::shed(service);
-                metrics::call(service, method, "RESOURCE_EXHAUSTED", 0.0);
+                metrics::call(service, label, "RESOURCE_EXHAUSTED", 0.0);
                 return Ok(lane::busy().into_http());
             }
             let answer = match tokio::time::timeout(limit + LANE_FIRST, inner.call(request)).await {
@@ -153,9 +160,7 @@ where
                 Err(_) => late().into_http(),
             };
             let code = code_name(header(answer.headers(), "grpc-status").unwrap_or("0"));
-            // A path that nobody serves is not a label: there is no end of them.
-            let method = if code == "UNIMPLEMENTED" { "unknown".to_owned() } else { method };
-            metrics::call(service, method, code, started.elapsed().as_secs_f64());
+            metrics::call(service, label, code, started.elapsed().as_secs_f64());
             Ok(answer)
         });
         Box::pin(answer.instrument(span))
@@ -179,6 +184,10 @@ fn detailed(response: Response<Body>) -> Response<Body> {
     let Some(status) = Status::from_header_map(headers) else { return response };
     let (reason, message) = match status.code() {
         Code::OutOfRange => ("TOO_LARGE", "the request has more bytes than are taken"),
+        // What is small on the wire and huge behind it is not unpacked (P46).
+        Code::Unimplemented if status.message().starts_with("Content is compressed") => {
+            ("COMPRESSED", "compressed requests are not taken")
+        }
         Code::Unimplemented => ("UNKNOWN_METHOD", "there is no such method"),
         Code::DeadlineExceeded | Code::Cancelled => return late().into_http(),
         _ if is_unreadable(&status) => ("MALFORMED", "the request cannot be read"),

@@ -124,6 +124,8 @@ pub(crate) struct Origin {
 pub(crate) struct Ticket<C> {
     /// The command, or why the message cannot be read.
     pub command: Result<C, Malformed>,
+    /// Whoever sent it may not send it.
+    pub refused: bool,
     pub aggregate: Uuid,
     pub actor: Actor,
     pub trace: Option<String>,
@@ -137,6 +139,34 @@ pub(crate) struct Ticket<C> {
     /// Tries that failed for a reason that will not go away.
     pub permanents: u32,
     pub answer: oneshot::Sender<Answer>,
+}
+
+impl<C> Ticket<C> {
+    /// A command that has just come.
+    pub(crate) fn new(
+        command: Result<C, Malformed>,
+        aggregate: Uuid,
+        actor: Actor,
+        trace: Option<String>,
+        source: Source,
+        answer: oneshot::Sender<Answer>,
+    ) -> Self {
+        let since = Instant::now();
+        let refused = false;
+        Self {
+            command,
+            refused,
+            aggregate,
+            actor,
+            trace,
+            source,
+            since,
+            attempts: 0,
+            failures: 0,
+            permanents: 0,
+            answer,
+        }
+    }
 }
 
 /// What became of a command.
@@ -176,7 +206,7 @@ impl<D: Domain> Clone for Lanes<D> {
 /// What the lanes of a service are made of.
 pub(crate) struct Rig {
     pub service: &'static str,
-    pub options: sqlx::postgres::PgConnectOptions,
+    pub home: crate::database::Home,
     pub clock: Clock,
     pub progress: Arc<Progress>,
     pub wake: Arc<Notify>,
@@ -230,18 +260,8 @@ impl<D: Domain> Lanes<D> {
         }
         let fingerprint = fingerprint(&call.actor, request);
         let (answer, answered) = oneshot::channel();
-        let ticket = Ticket {
-            command: Ok(command),
-            aggregate: Uuid::nil(),
-            actor: call.actor.clone(),
-            trace: call.trace.clone(),
-            source: Source::Call { method, id: request_id, fingerprint },
-            since: Instant::now(),
-            attempts: 0,
-            failures: 0,
-            permanents: 0,
-            answer,
-        };
+        let source = Source::Call { method, id: request_id, fingerprint };
+        let ticket = Ticket::new(Ok(command), Uuid::nil(), call.actor.clone(), call.trace.clone(), source, answer);
         match self.sender(&ticket).try_send(ticket) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(busy()),
@@ -266,7 +286,11 @@ impl<D: Domain> Lanes<D> {
 
 /// What a request is: somebody else's answer is nobody's answer, so the caller is part of it.
 pub(crate) fn fingerprint(caller: &Actor, request: &impl Message) -> [u8; 32] {
-    let hash = Sha256::new_with_prefix(&caller.subject).chain_update([0]);
+    let mut hash = Sha256::new_with_prefix(&caller.subject).chain_update([0]);
+    // One subject may stand for many customers, as a shop does.
+    if let Some(customer) = &caller.customer {
+        hash = hash.chain_update(customer).chain_update([0]);
+    }
     hash.chain_update(request.encode_to_vec()).finalize().into()
 }
 

@@ -7,6 +7,8 @@
 //! - [`Check`], [`Call`], [`Refusal`]: the edge. Bad input gets one error that names every field.
 
 mod admin;
+pub mod audit;
+pub mod auth;
 mod check;
 mod clock;
 mod consumer;
@@ -18,6 +20,7 @@ mod grpc;
 mod housekeeping;
 mod jitter;
 mod lane;
+mod limits;
 mod message;
 mod meta;
 mod metrics;
@@ -25,6 +28,8 @@ mod monitor;
 mod nats;
 mod operations;
 mod page;
+mod pii;
+mod port;
 mod progress;
 mod read;
 mod readiness;
@@ -40,14 +45,15 @@ pub mod topology;
 pub use check::Check;
 pub use clock::Clock;
 pub use context::{Building, Context, Service};
-pub use database::{MIGRATIONS, migrate, migrator};
-pub use fault::{Fault, Malformed, read_failed};
+pub use database::{GRANTS, Grant, MIGRATIONS, migrate, migrator};
+pub use fault::{Fault, Malformed, read_failed, unavailable};
 pub use grpc::Call;
 pub use lane::{Domain, Lanes, Outcome, Tx};
 pub use message::Outgoing;
 pub use meta::{Actor, Meta};
 pub use nats::{connect as connect_nats, provision};
 pub use page::Page;
+pub use pii::Pii;
 pub use read::read;
 pub use readiness::OwnPart;
 pub use refusal::{Refusal, etag};
@@ -59,10 +65,11 @@ pub fn statements() -> Vec<&'static str> {
     [
         lane::STATEMENTS,
         relay::statements().as_slice(),
+        audit::statements().as_slice(),
         operations::STATEMENTS,
         housekeeping::STATEMENTS,
         monitor::STATEMENTS,
-        &[database::APPLIED, database::EXTEND],
+        database::STATEMENTS,
     ]
     .concat()
 }

@@ -2,7 +2,7 @@
 
 use async_nats::HeaderMap;
 use jiff::Timestamp;
-use proto::{ClaimId, EVENT_BYTES_MAX, Subject, claim};
+use proto::{ClaimId, EVENT_BYTES_MAX, Subject, claim, ids};
 use uuid::Uuid;
 
 use crate::fault::Fault;
@@ -40,7 +40,7 @@ impl Outgoing {
     pub fn notice(notice: &claim::Notice) -> Self {
         let subject = Subject::Notice { audience: notice.audience.clone(), name: notice.template.clone() };
         let payload = serde_json::to_vec(notice).expect("a message of ours is always JSON");
-        let aggregate = proto::ids::parse(&notice.claim_id).unwrap_or_default();
+        let aggregate = ids::parse(&notice.claim_id).unwrap_or_default();
         Self { subject, aggregate, number: None, payload }
     }
 
@@ -84,6 +84,11 @@ impl Outgoing {
         }
         Ok(())
     }
+}
+
+/// The event id that a message on the broker carries, if it has one of ours.
+pub(crate) fn event_id(headers: &HeaderMap) -> Option<Uuid> {
+    ids::parse(headers.get("ce-id")?.as_str()).ok()
 }
 
 /// The headers of a message on the broker.

@@ -13,12 +13,21 @@ pub struct Actor {
     pub subject: String,
     /// Roles of the caller, lower case.
     pub roles: Vec<String>,
+    /// The customer whose claims, and no others, this call may see and change: the caller is let in as a customer only.
+    /// Set by the auth layer.
+    pub customer: Option<String>,
 }
 
 impl Actor {
     /// A service of ours.
     pub fn service(name: &str) -> Self {
-        Self { subject: format!("service:{name}"), roles: Vec::new() }
+        Self { subject: format!("service:{name}"), roles: Vec::new(), customer: None }
+    }
+
+    /// Somebody with roles, not bound to a customer.
+    pub fn new(subject: &str, roles: &[&str]) -> Self {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        Self { subject: subject.to_owned(), roles, customer: None }
     }
 
     /// Whether the caller has a role.

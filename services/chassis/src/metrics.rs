@@ -12,8 +12,10 @@ struct Instruments {
     published: Counter<u64>,
     consumed: Counter<u64>,
     begun_anew: Counter<u64>,
+    permission_denied: Counter<u64>,
     calls: Histogram<f64>,
     shed: Counter<u64>,
+    denied: Counter<u64>,
     connected: Counter<u64>,
     started: Gauge<f64>,
 }
@@ -28,7 +30,11 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         consumed: meter.u64_counter("redress.consumer.consumed").with_description("messages taken, by outcome").build(),
         begun_anew: meter
             .u64_counter("redress.consumer.begun_anew")
-            .with_description("consumers made anew because the broker lost messages")
+            .with_description("consumers that began anew because the broker lost messages")
+            .build(),
+        permission_denied: meter
+            .u64_counter("redress.nats.permission.denied")
+            .with_description("times that the broker denied the service a permission")
             .build(),
         calls: meter
             .f64_histogram("rpc.server.call.duration")
@@ -36,6 +42,7 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .with_boundaries(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
             .build(),
         shed: meter.u64_counter("redress.calls.shed").with_description("calls refused because too many run").build(),
+        denied: meter.u64_counter("redress.calls.denied").with_description("calls not let in, by why").build(),
         connected: meter
             .u64_counter("redress.database.connects")
             .with_description("connections that the pool for reads has made")
@@ -72,6 +79,10 @@ pub(crate) fn begun_anew(name: &'static str) {
     INSTRUMENTS.begun_anew.add(1, &[service(name)]);
 }
 
+pub(crate) fn permission_denied(name: &'static str) {
+    INSTRUMENTS.permission_denied.add(1, &[service(name)]);
+}
+
 pub(crate) fn consumed(name: &'static str, outcome: &'static str) {
     INSTRUMENTS.consumed.add(1, &[service(name), KeyValue::new("outcome", outcome)]);
 }
@@ -83,6 +94,10 @@ pub(crate) fn call(name: &'static str, method: String, code: &'static str, secon
 
 pub(crate) fn shed(name: &'static str) {
     INSTRUMENTS.shed.add(1, &[service(name)]);
+}
+
+pub(crate) fn denied(name: &'static str, why: &'static str) {
+    INSTRUMENTS.denied.add(1, &[service(name), KeyValue::new("why", why)]);
 }
 
 pub(crate) fn connected(name: &'static str) {

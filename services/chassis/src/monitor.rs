@@ -13,6 +13,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::lane::LaneState;
+use crate::nats::Refusals;
 use crate::progress::Progress;
 use crate::readiness::{OwnPart, Part, Readiness};
 use crate::sweep::SweepState;
@@ -43,6 +44,8 @@ pub(crate) struct Parts {
     pub prefix: String,
     pub pool: PgPool,
     pub nats: async_nats::Client,
+    /// What the broker refuses.
+    pub refusals: Arc<Refusals>,
     pub progress: Arc<Progress>,
     pub lanes: Vec<Arc<LaneState>>,
     pub sweeps: Vec<Arc<SweepState>>,
@@ -95,6 +98,7 @@ impl Monitor {
         }
         self.looks = self.looks.wrapping_add(1);
         found.insert("database", database);
+        found.insert("permissions", self.parts.refusals.part());
         // An older schema is refused at the start.
         found.insert("schema", Part::Fine);
         found.insert("relay", self.relay());
@@ -162,7 +166,7 @@ impl Monitor {
         if self.broker.connected_for().is_none_or(|connected| connected < STILL) {
             return Part::Fine;
         }
-        let silent = progress.age(&progress.relay_ok_at);
+        let silent = progress.relay_ok_at.age();
         if silent > STILL {
             return Part::Bad(format!("no round has succeeded for {} s", silent.as_secs()));
         }

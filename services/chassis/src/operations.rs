@@ -1,4 +1,5 @@
-//! What every service offers to operators: its parked messages (list, redrive, discard), and publishing again (P13).
+//! What every service offers to operators: its parked messages (list, redrive, discard), and publishing again (P13). And
+//! to auditors: its audit chain (S27).
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,8 +7,9 @@ use futures::future::BoxFuture;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use proto::operations::operations_service_server::OperationsService;
 use proto::operations::{
-    DiscardParkedRequest, DiscardParkedResponse, ListParkedRequest, ListParkedResponse, Parked, RedriveParkedRequest,
-    RedriveParkedResponse, RepublishRequest, RepublishResponse,
+    DiscardParkedRequest, DiscardParkedResponse, ListParkedRequest, ListParkedResponse, ListUnsealedRequest,
+    ListUnsealedResponse, Parked, ReadAuditRequest, ReadAuditResponse, RedriveParkedRequest, RedriveParkedResponse,
+    RepublishRequest, RepublishResponse,
 };
 use sqlx::{PgPool, Row};
 use tokio::sync::oneshot;
@@ -18,7 +20,7 @@ use crate::consumer::{Decode, Raw, ticket};
 use crate::grpc::Call;
 use crate::lane::{Answer, Domain, Lanes, Origin, fingerprint};
 use crate::topology::STREAMS;
-use crate::{Check, Refusal, read_failed};
+use crate::{Check, Refusal, audit, read_failed};
 
 const LIST: &str = "\
     SELECT parked_id, aggregate, event_id, subject, reason, detail, length(payload) AS size, at \
@@ -92,7 +94,10 @@ pub(crate) fn redrive<D: Domain>(
 /// OperationsService of one service.
 #[derive(Clone)]
 pub(crate) struct Operations {
+    pub service: &'static str,
     pub pool: PgPool,
+    /// What is sealed in the audit chain.
+    pub sources: Arc<[&'static audit::Source]>,
     pub redrive: Arc<OnceLock<Redrive>>,
 }
 
@@ -191,8 +196,8 @@ impl OperationsService for Operations {
         let body = request.get_ref();
         let mut check = Check::new();
         let page = check.page(body.page_size, &body.page_token, &["parked"]);
+        let after: i64 = page.key(&mut check).unwrap_or(0);
         check.finish()?;
-        let after: i64 = page.after.as_deref().and_then(|key| key.parse().ok()).unwrap_or(0);
         let rows = sqlx::query(LIST).bind(after).bind(page.limit).fetch_all(&self.pool).await.map_err(read_failed)?;
         let rows = rows.iter().map(parked).collect::<Result<Vec<_>, _>>().map_err(read_failed)?;
         let (parked, next_page_token) = page.finish(rows, |row| row.parked_id.to_string());
@@ -271,5 +276,31 @@ impl OperationsService for Operations {
         let answer = RepublishResponse { messages: u64::try_from(messages).unwrap_or(0) };
         self.remember(&asked, &answer).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn read_audit(&self, request: Request<ReadAuditRequest>) -> Result<Response<ReadAuditResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let page = check.page(body.page_size, "", &[]);
+        let after = check.number("after", body.after, 0..=i64::MAX.unsigned_abs());
+        check.finish()?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let links = audit::read::links(&self.pool, &self.sources, after, page.limit - 1).await.map_err(read_failed)?;
+        Ok(Response::new(ReadAuditResponse { service: self.service.to_owned(), links }))
+    }
+
+    async fn list_unsealed(
+        &self,
+        request: Request<ListUnsealedRequest>,
+    ) -> Result<Response<ListUnsealedResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let page = check.page(body.page_size, &body.page_token, &[]);
+        let after = page.key(&mut check);
+        check.finish()?;
+        let looked = audit::read::unsealed(&self.pool, &self.sources, after, page.limit).await.map_err(read_failed)?;
+        let (looked, next_page_token) = page.finish(looked, |(place, _)| place.key());
+        let rows = looked.into_iter().filter_map(|(_, open)| open).collect();
+        Ok(Response::new(ListUnsealedResponse { rows, next_page_token }))
     }
 }

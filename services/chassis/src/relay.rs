@@ -27,11 +27,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::PgConnection;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::database::Home;
 use crate::progress::Progress;
 use crate::{Fault, crash, metrics};
 use cursor::{Cursor, ROUND, View};
@@ -88,7 +88,7 @@ struct State {
 pub(crate) struct Relay {
     pub service: &'static str,
     pub prefix: String,
-    pub options: PgConnectOptions,
+    pub home: Home,
     pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
     pub wake: Arc<Notify>,
@@ -111,7 +111,7 @@ impl Relay {
             let wait = match round {
                 Ok(next) => {
                     if next != Next::Offline {
-                        self.progress.mark(&self.progress.relay_ok_at);
+                        self.progress.relay_ok_at.mark();
                         state.patience.reset();
                     }
                     if stopping && !matches!(next, Next::AtOnce | Next::Soon) {
@@ -225,7 +225,7 @@ impl Relay {
         let Link { connection, lead, compared } = match link {
             Some(link) => link,
             None => {
-                let connection = self.options.connect().await?;
+                let connection = self.home.connect().await?;
                 link.insert(Link { connection, lead: None, compared: None })
             }
         };

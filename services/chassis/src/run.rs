@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use proto::policy::Pack;
-use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
+use crate::audit::{self, Books};
+use crate::auth::Gate;
 use crate::context::Stops;
 use crate::readiness::Readiness;
 use crate::supervisor::Supervisor;
@@ -68,12 +69,13 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
     let settings = Settings::load(service.name, arguments.config.as_deref())?;
     match arguments.action.unwrap_or(Action::Serve) {
         Action::Serve => run(service, settings).await,
-        Action::Migrate => database::migrate(&settings.database.url, service.migrations).await,
+        Action::Migrate => database::migrate_by(service, &settings.database).await,
         Action::Provision => {
-            let client = nats::connect(service.name, &settings.nats.url).await?;
+            let client = nats::connect_once(service.name, &settings.nats).await?;
             nats::provision(&client, &settings.nats.prefix, settings.nats.storage_mib).await
         }
         Action::Check => {
+            settings.auth.check()?;
             let pack = Pack::load(settings.policy.file.as_deref())?;
             println!("{settings:#?}\npolicy {}", pack.label());
             Ok(())
@@ -126,19 +128,27 @@ pub struct Running {
 pub async fn start(service: &'static Service, settings: Settings, clock: Clock) -> anyhow::Result<Running> {
     let begun = Instant::now();
     telemetry::start(service.name, &settings.telemetry)?;
+    // Before anything is waited for: who may call what must be clear.
+    let gate = Gate::open(service.name, &settings.auth, &settings.limits).await?;
+    let books = Books::open(service.name, &settings.audit)?;
     let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
-    let options = database::options(service.name, &settings.database.url)?;
-    database::check(service.name, &options, service.migrations).await?;
-    let reads = database::reads(service.name, options.clone(), settings.database.reads);
-    let nats = nats::open(service.name, &settings.nats.url).await?;
+    let home = database::Home::of(service.name, &settings.database)?;
+    let may_forget = settings.database.unsafe_durability_for_tests;
+    database::check(service.name, &home, service.migrations, may_forget).await?;
+    settings.database.warn(service.name);
+    let reads = database::reads(service.name, home.options()?, settings.database.reads);
+    let refusals = Arc::new(nats::Refusals::new(service.name));
+    let nats = nats::open(service.name, &settings.nats, &refusals).await?;
     let supervisor = Supervisor::new(service.name);
     let context = Context {
         service: service.name,
         pack,
-        options,
+        home,
         reads,
         nats,
+        refusals,
         clock,
+        gate,
         wake: Arc::new(Notify::new()),
         progress: Arc::default(),
         redrive: Arc::new(OnceLock::new()),
@@ -146,6 +156,8 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         lane_states: Arc::new(OnceLock::new()),
         sweeps: Mutex::default(),
         own_parts: Mutex::default(),
+        books,
+        audited: Mutex::new(vec![&audit::JOURNAL]),
         supervisor: supervisor.clone(),
         stops: Stops::default(),
         workers: TaskTracker::new(),
@@ -161,7 +173,6 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         admin = %running.admin,
         policy = context.pack.label(),
         prefix = context.settings.nats.prefix,
-        secrets = if context.settings.nats.url.expose_secret().contains('@') { "given" } else { "none" },
         "serving"
     );
     Ok(running)

@@ -1,14 +1,27 @@
 //! Configuration: defaults in code, then a file, then variables as `REDRESS_INTAKE__DATABASE__URL`. Unknown keys are
 //! errors. Secrets are secret types: they are never printed.
 
+mod audit;
+mod database;
+pub(crate) mod evidence;
+mod vault;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use config::{Config, Environment, File, FileFormat};
 use jiff::SignedDuration;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+pub use crate::auth::Auth;
+pub use crate::limits::Settings as Limits;
+pub use audit::Audit;
+pub use database::Database;
+pub(crate) use database::has_password;
+pub use evidence::Evidence;
+pub use vault::Vault;
 
 /// What a service is told at start.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +38,12 @@ pub struct Settings {
     /// The port of probes and metrics.
     #[serde(default)]
     pub admin: Admin,
+    /// Who is let in.
+    #[serde(default)]
+    pub auth: Auth,
+    /// How much one caller may ask.
+    #[serde(default)]
+    pub limits: Limits,
     /// Lanes.
     #[serde(default)]
     pub lanes: LaneSettings,
@@ -37,6 +56,15 @@ pub struct Settings {
     /// Canary claims; of intake only.
     #[serde(default)]
     pub canary: Canary,
+    /// Evidence files; of intake only.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// The vault of personal data; of intake only.
+    #[serde(default)]
+    pub vault: Vault,
+    /// The audit chain and its checkpoints.
+    #[serde(default)]
+    pub audit: Audit,
     /// Hard limit of an ordered shutdown.
     #[serde(default = "shutdown_limit")]
     pub shutdown: SignedDuration,
@@ -45,23 +73,18 @@ pub struct Settings {
     pub linger: SignedDuration,
 }
 
-/// The service's own PostgreSQL database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// Address, as `postgres://intake:secret@db/intake`.
-    pub url: SecretString,
-    /// Connections for reads.
-    #[serde(default = "reads")]
-    pub reads: u32,
-}
-
 /// The broker.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nats {
-    /// Address, as `nats://broker:4222`.
+    /// Address, as `nats://broker:4222`; without user and password.
     pub url: SecretString,
+    /// The user; none: the name of the service.
+    pub user: Option<String>,
+    /// File with the password of the user, and nothing else. It is read at each connect. Nothing works without it.
+    pub password_file: Option<PathBuf>,
+    /// Certificates of those who vouch for the broker, as PEM; with it the broker must speak TLS.
+    pub ca_file: Option<PathBuf>,
     /// First token of every subject: several installations can share a broker.
     pub prefix: String,
     /// Storage for all streams together, in MiB: used when provisioning.
@@ -76,6 +99,12 @@ pub struct Grpc {
     pub listen: SocketAddr,
     /// Calls that may run at once; more are refused with a hint when to come again.
     pub calls: usize,
+    /// Connections at once; more are closed. Each takes a file handle.
+    pub connections: u32,
+    /// Connections of one address at once.
+    pub connections_of_one: u32,
+    /// Whether callers with an identity can ask what methods there are (gRPC reflection).
+    pub reflection: bool,
 }
 
 /// The port of probes and metrics.
@@ -128,19 +157,28 @@ fn shutdown_limit() -> SignedDuration {
     SignedDuration::from_secs(20)
 }
 
-fn reads() -> u32 {
-    4
-}
-
 impl Default for Nats {
     fn default() -> Self {
-        Self { url: "nats://127.0.0.1:4222".into(), prefix: "redress".to_owned(), storage_mib: 20 * 1024 }
+        Self {
+            url: "nats://127.0.0.1:4222".into(),
+            user: None,
+            password_file: None,
+            ca_file: None,
+            prefix: "redress".to_owned(),
+            storage_mib: 20 * 1024,
+        }
     }
 }
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), calls: 1024 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            calls: 1024,
+            connections: 800,
+            connections_of_one: 600,
+            reflection: false,
+        }
     }
 }
 
@@ -194,6 +232,8 @@ impl Settings {
             "canary.every is a setting of intake, which submits the canaries"
         );
         settings.check()?;
+        settings.evidence.check(service)?;
+        settings.vault.check(service)?;
         Ok(settings)
     }
 
@@ -201,8 +241,13 @@ impl Settings {
         anyhow::ensure!((1..=64).contains(&self.lanes.count), "lanes.count must be 1 to 64");
         anyhow::ensure!((1..=4096).contains(&self.lanes.batch_max), "lanes.batch_max must be 1 to 4096");
         anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
-        anyhow::ensure!((1..=200).contains(&self.database.reads), "database.reads must be 1 to 200");
+        self.database.check()?;
         anyhow::ensure!((1..=100_000).contains(&self.grpc.calls), "grpc.calls must be 1 to 100000");
+        let (all, one) = (self.grpc.connections, self.grpc.connections_of_one);
+        anyhow::ensure!((1..=100_000).contains(&all), "grpc.connections must be 1 to 100000");
+        anyhow::ensure!((1..=all).contains(&one), "grpc.connections_of_one must be 1 to grpc.connections");
+        self.limits.check()?;
+        self.audit.check()?;
         let canaries = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
         let fits = self.canary.every.is_none_or(|every| canaries.contains(&every));
         anyhow::ensure!(fits, "canary.every must be 1 s to 24 h");
@@ -210,6 +255,11 @@ impl Settings {
         anyhow::ensure!(
             !self.linger.is_negative() && rest.is_some_and(|rest| rest >= SignedDuration::from_secs(5)),
             "linger must leave 5 s of shutdown at least"
+        );
+        // An address is seen by more eyes than a file.
+        anyhow::ensure!(
+            !self.nats.url.expose_secret().contains('@'),
+            "nats.url must not have user and password: set nats.user and nats.password_file"
         );
         let prefix = &self.nats.prefix;
         let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -242,6 +292,9 @@ mod tests {
         assert_eq!(settings.lanes.count, 2);
         assert_eq!(settings.shutdown, SignedDuration::from_secs(5));
         assert!(!format!("{settings:?}").contains("sesame"), "a secret is printed");
+        assert!(!settings.database.unsafe_durability_for_tests);
+        let missing = settings.database.owner().unwrap_err().to_string();
+        assert!(missing.contains("database.owner_url"), "{missing}");
     }
 
     #[test]
@@ -261,5 +314,7 @@ mod tests {
         ];
         assert!(Settings::from("triage", None, Some(variables.into())).is_err(), "only intake has canaries");
         assert!(from(&[url, ("REDRESS_INTAKE__NATS__PREFIX", "a.b")]).is_err());
+        let told = from(&[url, ("REDRESS_INTAKE__NATS__URL", "nats://intake:sesame@broker:4222")]).unwrap_err();
+        assert!(told.to_string().contains("nats.password_file") && !format!("{told:?}").contains("sesame"), "{told:?}");
     }
 }

@@ -2,15 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::lane::{Domain, Lanes, Source, Ticket};
+use crate::lane::{Answer, Domain, Lanes, Source, Ticket};
+use crate::progress::Moment;
 use crate::{Actor, Clock, Fault};
 
 /// Longest a scan may take.
@@ -21,36 +22,31 @@ const SCAN_LIMIT: Duration = Duration::from_secs(8);
 pub(crate) struct SweepState {
     pub name: &'static str,
     pub every: Duration,
-    begun: Instant,
-    /// When a round ended well, and when a scan left nothing behind: in milliseconds after `begun`.
-    scanned: AtomicU64,
-    clean: AtomicU64,
+    /// When a round ended well.
+    scanned: Moment,
+    /// When a scan left nothing behind.
+    clean: Moment,
 }
 
 impl SweepState {
     pub(crate) fn new(name: &'static str, every: Duration) -> Self {
-        Self { name, every, begun: Instant::now(), scanned: AtomicU64::new(0), clean: AtomicU64::new(0) }
+        Self { name, every, scanned: Moment::now(), clean: Moment::now() }
     }
 
     /// How long ago a round ended well.
     pub(crate) fn silent(&self) -> Duration {
-        self.since(&self.scanned)
+        self.scanned.age()
     }
 
     /// How long what is due may have waited at the most.
     pub(crate) fn lag(&self) -> Duration {
-        self.since(&self.clean)
-    }
-
-    fn since(&self, moment: &AtomicU64) -> Duration {
-        self.begun.elapsed().saturating_sub(Duration::from_millis(moment.load(Ordering::Relaxed)))
+        self.clean.age()
     }
 
     fn scanned(&self, left: usize) {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.scanned.store(now, Ordering::Relaxed);
+        self.scanned.mark();
         if left == 0 {
-            self.clean.store(now, Ordering::Relaxed);
+            self.clean.mark();
         }
     }
 }
@@ -101,24 +97,14 @@ impl<D: Domain> Sweep<D> {
             let (answer, answered) = oneshot::channel();
             // The name of a sweep's command only colours the ids that are made from it.
             let id = proto::ids::derived(self.clock.now(), &[self.state.name, &format!("{command:?}")]);
-            let ticket = Ticket {
-                command: Ok(command),
-                aggregate: uuid::Uuid::nil(),
-                actor: Actor::service(self.service),
-                trace: None,
-                source: Source::Sweep { id },
-                since: std::time::Instant::now(),
-                attempts: 0,
-                failures: 0,
-                permanents: 0,
-                answer,
-            };
+            let actor = Actor::service(self.service);
+            let ticket = Ticket::new(Ok(command), Uuid::nil(), actor, None, Source::Sweep { id }, answer);
             if self.lanes.send(ticket).await.is_ok() {
                 answers.push(answered);
             }
         }
         for answered in answers {
-            done += usize::from(matches!(answered.await, Ok(crate::lane::Answer::Done(_))));
+            done += usize::from(matches!(answered.await, Ok(Answer::Done(_))));
         }
         done
     }

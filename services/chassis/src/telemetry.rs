@@ -13,6 +13,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::Registry;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -25,7 +26,9 @@ static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
 /// Starts logs, traces and metrics of this process; later calls change nothing.
 pub(crate) fn start(service: &str, settings: &Telemetry) -> anyhow::Result<()> {
     registry();
-    let filter = EnvFilter::try_new(&settings.log)?;
+    // At its loudest the client of the broker logs messages whole: what others have put there is not for logs (S23).
+    let whole = Targets::new().with_default(LevelFilter::TRACE).with_target("async_nats", LevelFilter::DEBUG);
+    let filter = EnvFilter::try_new(&settings.log)?.and(whole);
     let logs = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(filter);
     let traces = match &settings.otlp {
         Some(address) => Some(traces(service, address)?),

@@ -1,9 +1,16 @@
-//! Who publishes and who consumes what: one table, from which streams and consumers are made.
+//! Who publishes and who consumes what: one table, from which streams, consumers and permissions are made.
+
+mod permissions;
 
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PriorityPolicy, pull};
 use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, StorageType};
+
+pub(crate) use permissions::matches;
+pub use permissions::{
+    OPERATOR, PROVISIONER, REBUILDER, SUBSCRIBER, User, authorization, inbox, may_publish, operator, users,
+};
 
 /// A stream, without the prefix of the installation.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +56,10 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.intake.*",
     },
-    Row {
-        service: "triage",
-        publishes: &["event.triage.*", "notice.*.*"],
-        stream: "COMMANDS",
-        consumes: "command.triage.*",
-    },
+    Row { service: "triage", publishes: &["event.triage.*"], stream: "COMMANDS", consumes: "command.triage.*" },
     Row {
         service: "inventory",
-        publishes: &["event.inventory.*", "notice.*.*"],
+        publishes: &["event.inventory.*"],
         stream: "COMMANDS",
         consumes: "command.inventory.*",
     },

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::output::Output;
-use crate::{claim, demo, exit, import, parked, rebuild, serve, settlement, shipment, up, work};
+use crate::{
+    audit, claim, customer, demo, evidence, exit, import, parked, rebuild, serve, settlement, shipment, token, up, work,
+};
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
 #[derive(Debug, Parser)]
@@ -25,12 +27,21 @@ pub struct Global {
     /// Tables for people, JSON for scripts.
     #[arg(long, global = true, value_enum, default_value_t, env = "REDRESS_OUTPUT")]
     pub output: Output,
-    /// Who asks, as `anna`: sent with every call and written into the history.
+    /// Bearer token of who asks. Without one, a token is made with the key of the installation, if it runs on this machine.
+    #[arg(long, global = true, env = "REDRESS_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// File with the token.
+    #[arg(long, global = true, env = "REDRESS_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// For whom a token is made, as `anna`: written into the history.
     #[arg(long, global = true, env = "REDRESS_ACTOR")]
     pub actor: Option<String>,
-    /// Roles of who asks, with commas, as `supervisor,finance`.
+    /// The roles of that token, with commas, as `supervisor,finance`; without it those that the command needs.
     #[arg(long, global = true, env = "REDRESS_ROLES")]
     pub roles: Option<String>,
+    /// The customer of that token, if its role is customer: own claims only.
+    #[arg(long, global = true, env = "REDRESS_CUSTOMER", value_name = "REFERENCE")]
+    pub as_customer: Option<String>,
     /// File with the JSON line of `redress up`; without it the variable REDRESS_ENDPOINTS (the same JSON, or only
     /// `{"intake":"http://…",…}`) counts, then what `redress up` of this user left behind.
     #[arg(long, global = true, env = "REDRESS_STACK")]
@@ -49,12 +60,20 @@ pub enum Command {
     Serve(serve::Serve),
     /// Real sales and returns on a private installation, with carrier, warehouse, finance and customers played by clients.
     Demo(demo::Demo),
+    /// Print a bearer token for the installation that runs on this machine.
+    Token(token::Token),
     /// Import a CSV file.
     #[command(subcommand)]
     Import(import::Import),
     /// Claims of customers.
     #[command(subcommand)]
     Claim(claim::Claim),
+    /// Pictures, videos and documents of a claim.
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    /// Personal data of customers: who has read them, and how a customer is forgotten.
+    #[command(subcommand)]
+    Customer(customer::Customer),
     /// What waits for a person.
     #[command(subcommand)]
     Work(work::Work),
@@ -67,6 +86,9 @@ pub enum Command {
     /// Messages that could not be processed.
     #[command(subcommand)]
     Parked(parked::Parked),
+    /// Whether what people decided, and which personal data they read, is still what it was.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// After the broker has lost its disk: make its streams again and publish all journals again.
     Rebuild(rebuild::Rebuild),
 }

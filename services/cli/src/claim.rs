@@ -1,6 +1,7 @@
 //! `redress claim`: report, read, watch and answer claims.
 
 mod answer;
+mod personal;
 mod show;
 mod submit;
 pub mod timeline;
@@ -8,7 +9,7 @@ mod watch;
 
 use anyhow::Result;
 use proto::claim::ClaimState;
-use proto::intake::{GetClaimRequest, ListClaimsRequest};
+use proto::intake::{AccessPurpose, GetClaimRequest, ListClaimsRequest};
 use serde_json::json;
 use tonic::Request;
 
@@ -28,6 +29,22 @@ pub enum Claim {
     Show {
         /// The claim.
         claim: String,
+    },
+    /// Show how to reach the customer. It is recorded who asked, and why.
+    Contact {
+        /// The claim.
+        claim: String,
+        /// Why, as delivery.
+        #[arg(long, value_parser = words::parse::<AccessPurpose>)]
+        purpose: AccessPurpose,
+    },
+    /// Show what the customer wrote. It is recorded who asked, and why.
+    Words {
+        /// The claim.
+        claim: String,
+        /// Why, as assessment.
+        #[arg(long, value_parser = words::parse::<AccessPurpose>)]
+        purpose: AccessPurpose,
     },
     /// Follow a claim's public events as they happen, until it has ended; with JSON one line each.
     Watch {
@@ -105,6 +122,8 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
     match command {
         Claim::Submit(submit) => submit::run(*submit, session).await,
         Claim::Show { claim } => show::run(&claim, session).await,
+        Claim::Contact { claim, purpose } => personal::contact(&claim, purpose, session).await,
+        Claim::Words { claim, purpose } => personal::words(&claim, purpose, session).await,
         Claim::Watch { claim } => watch::run(&claim, session).await,
         Claim::List { customer, state, limit } => list(customer, state, limit, session).await,
         Claim::Confirm { claim } => answer::confirm(&claim, session).await,

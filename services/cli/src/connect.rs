@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use proto::escalation::escalation_service_client::EscalationServiceClient;
+use proto::intake::evidence_service_client::EvidenceServiceClient;
 use proto::intake::intake_service_client::IntakeServiceClient;
+use proto::intake::vault_service_client::VaultServiceClient;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::logistics::logistics_service_client::LogisticsServiceClient;
 use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
 use proto::triage::triage_service_client::TriageServiceClient;
 use serde::{Deserialize, Serialize};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 
 use crate::args::Global;
 use crate::exit::Failure;
+pub use crate::identity::{Identity, Minter};
 use crate::output::Output;
 
 /// An installation, as `redress up` prints it.
@@ -42,6 +42,9 @@ pub struct Installation {
     /// Host, port and the address of each service's database.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub postgres: BTreeMap<String, String>,
+    /// Folder of the secrets, on this machine: signing key, passwords of the broker's users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<PathBuf>,
 }
 
 fn prefix() -> String {
@@ -91,6 +94,13 @@ impl Installation {
         Self::read(&json)
     }
 
+    /// Address of a service's database for the role that serves, with its password.
+    pub fn database(&self, service: &str) -> Result<String> {
+        let secrets = self.secrets.as_deref().context("the secrets of the installation are not on this machine")?;
+        let (host, port) = self.postgres.get("host").zip(self.postgres.get("port")).context("there is no database")?;
+        local::Secrets::open(secrets).postgres_url(&format!("{host}:{port}"), service, service)
+    }
+
     /// Leaves the installation behind for other commands of this user.
     pub fn leave(&self) -> Result<()> {
         let path = state_file();
@@ -126,36 +136,6 @@ pub fn state_file() -> PathBuf {
     }
 }
 
-/// Who asks: metadata of every call.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    actor: Option<MetadataValue<Ascii>>,
-    roles: Option<MetadataValue<Ascii>>,
-}
-
-impl Identity {
-    /// Somebody with roles.
-    pub fn new(actor: Option<&str>, roles: Option<&str>) -> Result<Self> {
-        let value = |text: Option<&str>| {
-            let parsed = text.map(str::parse::<MetadataValue<Ascii>>).transpose();
-            parsed.map_err(|_| Failure::Malformed("actor and roles must be printable ASCII".to_owned()))
-        };
-        Ok(Self { actor: value(actor)?, roles: value(roles)? })
-    }
-}
-
-impl Interceptor for Identity {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(actor) = &self.actor {
-            request.metadata_mut().insert("redress-actor", actor.clone());
-        }
-        if let Some(roles) = &self.roles {
-            request.metadata_mut().insert("redress-roles", roles.clone());
-        }
-        Ok(request)
-    }
-}
-
 /// A connection that says who asks.
 pub type Wire = InterceptedService<Channel, Identity>;
 
@@ -163,7 +143,10 @@ pub type Wire = InterceptedService<Channel, Identity>;
 #[derive(Clone, Debug)]
 pub struct Clients {
     channels: BTreeMap<String, Channel>,
+    /// To intake, with the time that a file may take.
+    files: Option<Channel>,
     identity: Identity,
+    minter: Option<Minter>,
 }
 
 macro_rules! clients {
@@ -178,21 +161,37 @@ macro_rules! clients {
 impl Clients {
     /// Clients of an installation.
     pub fn new(installation: &Installation, identity: Identity) -> Result<Self> {
-        let channel = |(name, address): (&String, &String)| {
+        let endpoint = |address: &String| {
             let endpoint = Endpoint::from_shared(address.clone())
-                .map_err(|_| Failure::Malformed(format!("{address:?} is not an address")))?
-                .connect_timeout(Duration::from_secs(3))
-                .timeout(Duration::from_secs(15))
-                .http2_keep_alive_interval(Duration::from_secs(10))
-                .tcp_nodelay(true);
-            Ok((name.clone(), endpoint.connect_lazy()))
+                .map_err(|_| Failure::Malformed(format!("{address:?} is not an address")))?;
+            let endpoint = endpoint.connect_timeout(Duration::from_secs(3)).timeout(Duration::from_secs(15));
+            Ok::<_, anyhow::Error>(endpoint.http2_keep_alive_interval(Duration::from_secs(10)).tcp_nodelay(true))
         };
-        Ok(Self { channels: installation.services.iter().map(channel).collect::<Result<_>>()?, identity })
+        let channel = |(name, address): (&String, &String)| Ok((name.clone(), endpoint(address)?.connect_lazy()));
+        let files = installation.services.get("intake").map(endpoint).transpose()?;
+        let files = files.map(|files| files.timeout(Duration::from_secs(150)).connect_lazy());
+        let minter = installation.secrets.as_deref().map(Minter::new);
+        Ok(Self {
+            channels: installation.services.iter().map(channel).collect::<Result<_>>()?,
+            files,
+            identity,
+            minter,
+        })
     }
 
-    /// The same connections for somebody else.
+    /// The same connections for somebody else: on an installation of this machine, whose key is here.
     pub fn acting(&self, actor: &str, roles: &str) -> Result<Self> {
-        Ok(Self { channels: self.channels.clone(), identity: Identity::new(Some(actor), Some(roles))? })
+        self.as_somebody(|minter| minter.token(actor, roles, None))
+    }
+
+    /// The same connections for a customer.
+    pub fn acting_customer(&self, customer: &str) -> Result<Self> {
+        self.as_somebody(|minter| minter.token("customer", "customer", Some(customer)))
+    }
+
+    fn as_somebody(&self, token: impl FnOnce(&Minter) -> Result<String>) -> Result<Self> {
+        let token = token(self.minter.as_ref().ok_or_else(Minter::missing)?)?;
+        Ok(Self { identity: Identity::of(&token)?, ..self.clone() })
     }
 
     /// Names of the services.
@@ -221,6 +220,18 @@ impl Clients {
         orchestrator: OrchestratorServiceClient;
     }
 
+    /// Files of evidence, at intake.
+    pub fn evidence(&self) -> Result<EvidenceServiceClient<Wire>> {
+        let files = self.files.clone();
+        let files = files.ok_or_else(|| Failure::Unavailable("the address of intake is not known".to_owned()))?;
+        Ok(EvidenceServiceClient::new(InterceptedService::new(files, self.identity.clone())))
+    }
+
+    /// The vault of personal data, at intake.
+    pub fn vault(&self) -> Result<VaultServiceClient<Wire>> {
+        Ok(VaultServiceClient::new(self.wire("intake")?))
+    }
+
     /// What every service offers to operators.
     pub fn operations(&self, service: &str) -> Result<OperationsServiceClient<Wire>> {
         Ok(OperationsServiceClient::new(self.wire(service)?))
@@ -241,9 +252,12 @@ pub struct Session {
 
 impl Session {
     /// Finds the installation; connects when the first call is made.
-    pub fn open(global: &Global) -> Result<Self> {
+    ///
+    /// Who asks is in the token that is given; on an installation of this machine one is made for `--actor` with `--roles`,
+    /// or else with those that the command needs.
+    pub fn open(global: &Global, needed: &str) -> Result<Self> {
         let installation = Installation::find(global.stack.as_deref())?;
-        let identity = Identity::new(global.actor.as_deref(), global.roles.as_deref())?;
+        let identity = Identity::find(global, &installation, needed)?;
         let clients = Clients::new(&installation, identity)?;
         Ok(Self { installation, clients, output: global.output, request_id: global.request_id.clone() })
     }
@@ -258,18 +272,29 @@ impl Session {
         self.request_id.clone().unwrap_or_else(fresh_id)
     }
 
-    /// A connection to the broker.
-    pub async fn nats(&self) -> Result<async_nats::Client> {
-        nats(&self.installation).await
+    /// A connection to the broker as one of its users.
+    pub async fn nats(&self, user: &str) -> Result<async_nats::Client> {
+        nats(&self.installation, user).await
     }
 }
 
-/// A connection to the broker of an installation.
-pub async fn nats(installation: &Installation) -> Result<async_nats::Client> {
+/// A connection to the broker of an installation as one of its users. The password is in the installation's secrets, or in
+/// the file that `REDRESS_NATS_PASSWORD_FILE` names, for the user that `REDRESS_NATS_USER` names.
+pub async fn nats(installation: &Installation, user: &str) -> Result<async_nats::Client> {
     if installation.nats.is_empty() {
         return Err(Failure::Unavailable("the address of the broker is not known".to_owned()).into());
     }
-    let options = async_nats::ConnectOptions::new().name("redress").connection_timeout(Duration::from_secs(3));
+    let user = std::env::var("REDRESS_NATS_USER").unwrap_or_else(|_| user.to_owned());
+    let mut options = async_nats::ConnectOptions::new().name("redress").connection_timeout(Duration::from_secs(3));
+    options = options.custom_inbox_prefix(chassis::topology::inbox(&user));
+    let file = std::env::var_os("REDRESS_NATS_PASSWORD_FILE").map(PathBuf::from);
+    let local = || installation.secrets.as_deref().map(|folder| local::Secrets::open(folder).nats_password_file(&user));
+    if let Some(file) = file.or_else(local) {
+        let password = fs::read_to_string(&file).map_err(|error| {
+            Failure::Unavailable(format!("the password for the broker cannot be read: {}: {error}", file.display()))
+        })?;
+        options = options.user_and_password(user, password.trim_end().to_owned());
+    }
     let client = options.connect(&installation.nats).await;
     Ok(client.map_err(|error| Failure::Unavailable(format!("cannot connect to the broker: {error}")))?)
 }
@@ -298,12 +323,6 @@ mod tests {
         let bare = Installation::read(r#"{"intake":"http://127.0.0.1:1"}"#).unwrap();
         assert_eq!(bare.services, whole.services);
         assert!(Installation::read("[]").is_err());
-    }
-
-    #[test]
-    fn names_that_cannot_be_sent_are_refused() {
-        assert!(Identity::new(Some("anna"), Some("supervisor,finance")).is_ok());
-        assert!(Identity::new(Some("an\nna"), None).is_err());
     }
 
     #[test]

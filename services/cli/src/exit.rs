@@ -18,7 +18,8 @@ Exit codes:
   3  refused by a rule, or there is no such thing
   4  malformed: a field, a file or an identifier cannot be read
   5  unavailable: no installation, no connection, too busy, too late; trying again later makes sense
-  6  an import has finished, but some of its rows were refused";
+  6  an import has finished, but some of its rows were refused
+  7  the audit found a bad record";
 
 /// A failure that is ours, with its exit code.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub enum Failure {
     Unavailable(String),
     /// Rows of an import were refused.
     RowsRefused(usize),
+    /// The audit found bad records: the first one of each service.
+    Tampered(Vec<String>),
     /// A check of the demo failed.
     Checks(Vec<String>),
 }
@@ -44,6 +47,7 @@ impl fmt::Display for Failure {
                 f.write_str(text)
             }
             Self::RowsRefused(rows) => write!(f, "{rows} rows were refused"),
+            Self::Tampered(bad) => write!(f, "the audit found a bad record: {}", bad.join("; ")),
             Self::Checks(failed) => write!(f, "the demo found a fault: {}", failed.join("; ")),
         }
     }
@@ -62,6 +66,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 Failure::Unavailable(_) => 5,
                 Failure::RowsRefused(_) => 6,
                 Failure::Checks(_) => 1,
+                Failure::Tampered(_) => 7,
             };
         }
         if let Some(status) = cause.downcast_ref::<Status>() {

@@ -1,19 +1,23 @@
 //! The command line of Redress: for people, for scripts, and for a first look at the product (`redress demo`).
 //!
 //! - [`args`]: what can be asked. [`exit`]: how it ends. [`output`]: tables for people, JSON for scripts.
-//! - [`connect`]: where the services are, and who asks.
+//! - [`connect`]: where the services are. [`identity`], [`token`]: who asks.
 //! - [`up`], [`serve`]: a whole installation on this machine.
-//! - [`import`]: CSV files. [`claim`], [`work`], [`shipment`], [`settlement`], [`parked`]: one file per noun.
-//! - [`rebuild`]: after the broker has lost its disk.
+//! - [`import`]: CSV files. [`claim`], [`evidence`], [`customer`], [`work`], [`shipment`], [`settlement`], [`parked`]: one file per noun.
+//! - [`rebuild`]: after the broker has lost its disk. [`audit`]: whether the past is what it was.
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
 //! It is a client: it knows the contract, no service and no table, but for `up`, `serve` and the counting of `demo`.
 
 pub mod args;
+pub mod audit;
 pub mod claim;
 pub mod connect;
+pub mod customer;
 pub mod demo;
+pub mod evidence;
 pub mod exit;
+pub mod identity;
 pub mod import;
 pub mod money;
 pub mod output;
@@ -22,6 +26,7 @@ pub mod rebuild;
 pub mod serve;
 pub mod settlement;
 pub mod shipment;
+pub mod token;
 pub mod up;
 pub mod words;
 pub mod work;
@@ -57,13 +62,20 @@ async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Up(command) => up::run(command, global.output).await,
         Command::Serve(command) => serve::run(command).await,
+        Command::Token(command) => token::run(&command, global),
         Command::Demo(command) => demo::run(command, global.output).await,
-        Command::Import(command) => import::run(command, &Session::open(global)?).await,
-        Command::Claim(command) => claim::run(command, &Session::open(global)?).await,
-        Command::Work(command) => work::run(command, &Session::open(global)?).await,
-        Command::Shipment(command) => shipment::run(command, &Session::open(global)?).await,
-        Command::Settlement(command) => settlement::run(command, &Session::open(global)?).await,
-        Command::Rebuild(command) => rebuild::run(command, &Session::open(global)?).await,
-        Command::Parked(command) => parked::run(command, &Session::open(global)?).await,
+        Command::Import(command) => import::run(command, &Session::open(global, "integration,warehouse")?).await,
+        Command::Claim(command) => claim::run(command, &Session::open(global, "specialist")?).await,
+        Command::Evidence(command) => evidence::run(command, &Session::open(global, "specialist")?).await,
+        Command::Customer(command) => customer::run(command, &Session::open(global, "legal")?).await,
+        Command::Work(command) => work::run(command, &Session::open(global, "supervisor")?).await,
+        Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
+        Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
+        Command::Rebuild(command) => rebuild::run(command, &Session::open(global, "operator")?).await,
+        Command::Audit(audit::Audit::Key { file }) => audit::key(&file),
+        Command::Audit(audit::Audit::Verify(command)) => {
+            audit::verify(command, &Session::open(global, "auditor")?).await
+        }
+        Command::Parked(command) => parked::run(command, &Session::open(global, "operator")?).await,
     }
 }

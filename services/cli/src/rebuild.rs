@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::context::{DeleteStreamError, DeleteStreamErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
-use chassis::topology::{STREAMS, stream_name};
+use chassis::topology::{REBUILDER, STREAMS, stream_name};
 use jiff::Timestamp;
 use proto::operations::{ListParkedRequest, RepublishRequest};
 use serde_json::json;
@@ -42,7 +42,7 @@ pub struct Rebuild {
 
 /// Provisions, then asks the services.
 pub async fn run(command: Rebuild, session: &Session) -> Result<()> {
-    let client = session.nats().await?;
+    let client = session.nats(REBUILDER).await?;
     let prefix = &session.installation.prefix;
     let storage_mib = left(&jetstream::new(client.clone()), prefix).await.unwrap_or(command.storage_mib);
     if command.accept_restored_databases {

@@ -75,6 +75,7 @@ pub fn installation(stack: &Stack) -> Installation {
         nats: stack.nats_url(),
         prefix: stack.prefix().to_owned(),
         postgres: stack.postgres(),
+        secrets: Some(stack.secrets().folder().to_owned()),
     }
 }
 

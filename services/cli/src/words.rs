@@ -4,6 +4,7 @@ use proto::claim::{
     Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, Role, Severity, WaitingFor,
 };
 use proto::escalation::{Ruling, WorkKind};
+use proto::intake::{AccessPurpose, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
 use proto::inventory::ReturnState;
 use proto::logistics::{DeliveryMode, Direction, ShipmentState};
 use proto::orchestrator::SettlementState;
@@ -45,14 +46,19 @@ macro_rules! words {
 }
 
 words!(
+    AccessPurpose,
     Category,
     Channel,
     ClaimState,
     DeliveryMode,
     Department,
     Direction,
+    ErasureReason,
+    EvidenceMetadata,
+    HoldReason,
     LegState,
     LiabilityParty,
+    PersonalField,
     Resolution,
     ReturnState,
     Role,

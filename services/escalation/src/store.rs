@@ -21,6 +21,17 @@ pub use time_mark::Time;
 
 use crate::domain::Claim;
 
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[
+    ("claim", "SELECT, INSERT, UPDATE"),
+    ("clock", "SELECT, INSERT, UPDATE"),
+    ("escalation", "SELECT, INSERT"),
+    ("approval", "SELECT, INSERT, UPDATE"),
+    ("work_item", "SELECT, INSERT, UPDATE"),
+    ("withdrawn_task", "SELECT, INSERT"),
+    ("time_mark", "SELECT, UPDATE"),
+];
+
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&str] = &[
     heads::ADD,

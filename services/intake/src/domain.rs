@@ -6,8 +6,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod claim;
-mod pii;
+mod customer;
+mod file;
 mod read_back;
+mod refusal;
 mod report;
 mod steps;
 #[cfg(test)]
@@ -18,9 +20,12 @@ use proto::ClaimId;
 use proto::claim::Plan;
 use uuid::Uuid;
 
+pub use chassis::Pii;
 pub use claim::{Claim, End, FollowUp, Proposal, ProposalState, Question, ReadBack};
-pub use pii::Pii;
+pub use customer::{Customer, CustomerAction, Erased, Hold, Key, customer_lane};
+pub use file::{File, NewFile};
 pub use read_back::read_back;
+pub use refusal::Refusal;
 pub use report::{Contact, Evidence, Line, Promises, Report, claim_number, evidence_count, submit};
 
 /// Pieces of evidence a claim can hold.
@@ -45,6 +50,13 @@ pub enum Command {
         /// What to do.
         action: Action,
     },
+    /// Do something with a customer.
+    Customer {
+        /// Opaque reference.
+        customer_ref: String,
+        /// What to do.
+        action: CustomerAction,
+    },
 }
 
 /// What can be done with a claim: first by callers, then by the orchestrator.
@@ -59,6 +71,11 @@ pub enum Action {
     AddEvidence {
         /// The evidence.
         evidence: Vec<Evidence>,
+    },
+    /// Keep a file of evidence that is in the store (S0-12).
+    KeepFile {
+        /// The file.
+        file: Box<NewFile>,
     },
     /// The customer answers a question.
     AnswerQuestion {
@@ -135,6 +152,13 @@ pub enum Event {
     ReadBackConfirmed(ReadBack),
     /// Evidence was added.
     EvidenceAdded(Vec<Evidence>),
+    /// A file was kept.
+    FileKept {
+        /// The file.
+        file: Box<File>,
+        /// The piece of evidence that it is, unless it was announced.
+        piece: Option<Evidence>,
+    },
     /// A question was asked.
     QuestionAsked(Question),
     /// A question was taken back, perhaps before it was asked.
@@ -195,58 +219,12 @@ pub enum Answer {
     Withdrawal,
 }
 
-/// Why not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// It has ended.
-    #[error("the claim has ended")]
-    ClaimEnded,
-    /// The customer has withdrawn.
-    #[error("the claim was withdrawn before")]
-    AlreadyWithdrawn,
-    /// The main points were confirmed.
-    #[error("the read-back was confirmed before")]
-    AlreadyConfirmed,
-    /// Another version was read.
-    #[error("the claim was changed by somebody else")]
-    EtagMismatch,
-    /// Too many pieces of evidence.
-    #[error("the claim cannot hold so much evidence")]
-    TooMuchEvidence {
-        /// Pieces it holds.
-        held: usize,
-    },
-    /// Evidence for a line that is not there.
-    #[error("the claim does not have this line")]
-    NoSuchLine {
-        /// The line.
-        line: u32,
-    },
-    /// The question does not wait for an answer.
-    #[error("no such question is open")]
-    QuestionNotOpen {
-        /// The question.
-        question_id: String,
-    },
-    /// The plan does not wait for an answer.
-    #[error("no such plan waits for an answer")]
-    PlanNotOpen {
-        /// The plan.
-        plan_number: u32,
-    },
-    /// No follow-up waits for an answer.
-    #[error("no follow-up is open")]
-    FollowUpNotOpen,
-    /// The orchestrator asks without end.
-    #[error("the claim cannot hold so many questions")]
-    TooManyQuestions,
-}
-
 /// Decides one action: what happens at `now` when `by` asks for it.
 pub fn decide(claim: &Claim, now: Timestamp, by: &str, action: &Action) -> Result<Vec<Event>, Refusal> {
     match action {
         Action::ConfirmReadBack { version } => claim.confirm_read_back(now, by, *version),
         Action::AddEvidence { evidence } => claim.add_evidence(evidence),
+        Action::KeepFile { file } => claim.keep_file(now, by, file),
         Action::AnswerQuestion { question_id, order_no, text: _ } => claim.answer_question(now, question_id, order_no),
         Action::Withdraw { text: _ } => {
             claim.live()?;
@@ -289,6 +267,10 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             claim.promises.acknowledgement = None;
         }
         Event::EvidenceAdded(evidence) => claim.evidence.extend(evidence.iter().cloned()),
+        Event::FileKept { file, piece } => {
+            claim.evidence.extend(piece.iter().cloned());
+            claim.files.push(file.as_ref().clone());
+        }
         Event::QuestionAsked(question) => {
             claim.questions.push(question.clone());
             claim.promises.first_feedback = None;
@@ -325,6 +307,7 @@ impl Action {
         match self {
             Self::ConfirmReadBack { .. }
             | Self::AddEvidence { .. }
+            | Self::KeepFile { .. }
             | Self::AnswerQuestion { .. }
             | Self::Withdraw { .. }
             | Self::AnswerPlan { .. }
@@ -345,28 +328,10 @@ impl Action {
             Self::Withdraw { text } => ("withdrawal".to_owned(), text),
             Self::AnswerPlan { plan_number, text, .. } => (format!("plan {plan_number}"), text),
             Self::AnswerFollowUp { text, .. } => ("follow-up".to_owned(), text),
-            Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } => return None,
+            Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => return None,
             Self::AskCustomer { .. } | Self::CloseQuestion { .. } | Self::ProposePlan { .. } => return None,
             Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } | Self::EndClaim { .. } => return None,
         };
-        (!text.reveal().is_empty()).then_some((about, text))
-    }
-}
-
-impl Refusal {
-    /// The stable reason: the name in the contract.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::ClaimEnded => "CLAIM_ENDED",
-            Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
-            Self::AlreadyConfirmed => "ALREADY_CONFIRMED",
-            Self::EtagMismatch => "ETAG_MISMATCH",
-            Self::TooMuchEvidence { .. } => "TOO_MUCH_EVIDENCE",
-            Self::NoSuchLine { .. } => "NO_SUCH_LINE",
-            Self::QuestionNotOpen { .. } => "QUESTION_NOT_OPEN",
-            Self::PlanNotOpen { .. } => "PLAN_NOT_OPEN",
-            Self::FollowUpNotOpen => "FOLLOW_UP_NOT_OPEN",
-            Self::TooManyQuestions => "TOO_MANY_QUESTIONS",
-        }
+        (!text.expose("whether there are words").is_empty()).then_some((about, text))
     }
 }

@@ -76,6 +76,11 @@ pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
     if_heard(claim, messages)
 }
 
+/// What subscribers who keep personal data of their own are told of a customer. The stream of no claim is touched.
+pub fn of_customer(meta: &Meta, customer_ref: &str, template: &str) -> Outgoing {
+    notices::of_customer(meta, customer_ref, template)
+}
+
 /// What is told when something happened to a claim.
 pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
     use intake_event::Kind;
@@ -88,7 +93,9 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
         Event::PlanProposed(plan) => vec![notices::plan_proposed(meta, claim, plan)],
         Event::FollowUpStarted(round) => vec![notices::follow_up(meta, claim, *round)],
         Event::Ended { end, reason, at: _ } => vec![notices::claim_ended(meta, claim, *end, reason)],
-        Event::EvidenceAdded(_) | Event::QuestionClosed { .. } | Event::PlanWithdrawn(_) => Vec::new(),
+        Event::EvidenceAdded(_) | Event::FileKept { .. } | Event::QuestionClosed { .. } | Event::PlanWithdrawn(_) => {
+            Vec::new()
+        }
     };
     if_heard(claim, messages)
 }

@@ -4,6 +4,7 @@ mod check;
 mod list;
 mod reply;
 mod report;
+pub mod vault;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
 use jiff::Timestamp;
@@ -21,7 +22,11 @@ use uuid::Uuid;
 
 use crate::domain::{Action, Claim, Command, Pii, Refusal, read_back};
 use crate::handle::Handle;
-use crate::store;
+use crate::store::Reading;
+use crate::vault::Vault;
+use crate::{evidence, store};
+
+pub use vault::{erased, placed, released};
 
 /// The gRPC service.
 pub struct Api {
@@ -31,6 +36,8 @@ pub struct Api {
     pub reads: PgPool,
     /// What day it is.
     pub clock: Clock,
+    /// What opens personal data.
+    pub vault: Vault,
 }
 
 #[tonic::async_trait]
@@ -41,30 +48,32 @@ impl IntakeService for Api {
     ) -> Result<Response<SubmitClaimResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        report::of_a_customer(&mut check, &body.customer_ref);
+        report::of_a_customer(&mut check, &call, body);
         let (request_id, command) = submit(check, body, self.clock.now())?;
         let reply = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
         Ok(Response::new(reply))
     }
 
     async fn get_claim(&self, request: Request<GetClaimRequest>) -> Result<Response<GetClaimResponse>, Status> {
-        let claim = list::get(&self.reads, request.get_ref()).await?;
+        let claim = list::get(&self.reads, &Call::of(&request), request.get_ref()).await?;
         Ok(Response::new(GetClaimResponse { claim: Some(claim) }))
     }
 
     async fn list_claims(&self, request: Request<ListClaimsRequest>) -> Result<Response<ListClaimsResponse>, Status> {
-        Ok(Response::new(list::list(&self.reads, request.get_ref()).await?))
+        Ok(Response::new(list::list(&self.reads, &Call::of(&request), request.get_ref()).await?))
     }
 
     async fn get_contact(&self, request: Request<GetContactRequest>) -> Result<Response<GetContactResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let claim: ClaimId = check.id("claim_id", &body.claim_id);
-        let purpose = check.text("purpose", &body.purpose, 1..=200);
+        let purpose = vault::purpose(&mut check, &body.purpose);
+        let fields = vault::fields(&mut check, &body.fields);
         check.finish()?;
-        let (actor, now) = (&call.actor.subject, self.clock.now());
-        let contact = store::contact(&self.reads, claim, actor, &purpose, now).await.map_err(chassis::read_failed)?;
-        let contact = contact.ok_or_else(|| chassis::Refusal::not_found("claim", claim))?;
+        list::own(&self.reads, &call, claim).await?;
+        let reading = Reading { claim, actor: call.actor.subject, purpose, fields, at: self.clock.now() };
+        let contact = store::contact(&self.reads, &self.vault, &reading).await;
+        let contact = contact.map_err(|unread| vault::unread(unread, claim))?;
         Ok(Response::new(GetContactResponse { contact: Some(reply::contact(&contact)) }))
     }
 
@@ -163,11 +172,12 @@ pub fn submitted(claim: &Claim) -> Outcome {
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
-pub fn answer(action: &Action, claim: &Claim) -> Outcome {
-    let claim = action.is_call().then(|| reply::claim(claim));
+pub fn answer(action: &Action, now: &Claim) -> Outcome {
+    let claim = action.is_call().then(|| reply::claim(now));
     match action {
         Action::ConfirmReadBack { .. } => Outcome::reply(&ConfirmReadBackResponse { claim }),
         Action::AddEvidence { .. } => Outcome::reply(&AddEvidenceResponse { claim }),
+        Action::KeepFile { file } => Outcome::reply(&evidence::kept(file, now)),
         Action::AnswerQuestion { .. } => Outcome::reply(&AnswerQuestionResponse { claim }),
         Action::Withdraw { .. } => Outcome::reply(&WithdrawClaimResponse { claim }),
         Action::AnswerPlan { .. } => Outcome::reply(&AnswerPlanResponse { claim }),
@@ -192,6 +202,14 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::TooMuchEvidence { held } => {
                 state("a claim holds at most 50 pieces of evidence").with("held", held)
             }
+            Refusal::EvidenceQuota { held } => {
+                state("the files of a claim have as many bytes as it may have").with("held", held)
+            }
+            Refusal::UploadExpired => Self::new(
+                Code::Aborted,
+                refusal.reason(),
+                "the bytes waited too long for the claim; upload them again with a new request_id",
+            ),
             Refusal::NoSuchLine { line } => state("the claim does not have this line").with("line", line),
             Refusal::QuestionNotOpen { question_id } => {
                 state("no such question is open").with("question_id", question_id)
@@ -202,6 +220,16 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::FollowUpNotOpen => state("no follow-up is open"),
             // Only the orchestrator asks questions: a process that never ends is for a person to look at.
             Refusal::TooManyQuestions => Self::park("a claim holds at most 20 questions"),
+            Refusal::NoSuchCustomer => Self::new(Code::NotFound, refusal.reason(), "there is no such customer"),
+            Refusal::NoSuchHold => Self::new(Code::NotFound, refusal.reason(), "there is no such legal hold"),
+            Refusal::CustomerErased => state("the customer is forgotten: nobody can read the personal data any more"),
+            Refusal::OpenClaims { open, claims } => {
+                state("claims of the customer have not ended").with("open", open).with("claims", claims)
+            }
+            Refusal::LegalHold(hold) => state("a legal hold forbids it")
+                .with("hold", hold.id)
+                .with("reason", vault::word(hold.reason.as_str_name(), "HOLD_REASON_"))
+                .with("reference", &hold.reference),
         }
     }
 }

@@ -9,7 +9,8 @@ use proto::ClaimId;
 use proto::policy::Pack;
 use uuid::Uuid;
 
-use crate::domain::{self, Action, Claim, Command, Contact, Pii, Report};
+use crate::domain::{self, Action, Claim, Command, Contact, Customer, CustomerAction, Erased, Hold, Pii, Report};
+use crate::vault::Vault;
 use crate::{canary, events, grpc, store};
 
 /// Intake's side of a lane.
@@ -17,6 +18,8 @@ use crate::{canary, events, grpc, store};
 pub struct Handle {
     /// The policy pack.
     pub pack: Arc<Pack>,
+    /// What seals personal data.
+    pub vault: Vault,
 }
 
 /// What a batch looks at and changes.
@@ -30,6 +33,8 @@ pub struct World {
     pub contacts: Vec<(ClaimId, Contact)>,
     /// Free words of customers.
     pub words: Vec<Word>,
+    /// Customers who are erased or held.
+    pub customers: BTreeMap<String, CustomerEntry>,
     /// How long the canaries were away that have come back.
     pub canaries: Vec<SignedDuration>,
 }
@@ -41,6 +46,15 @@ pub struct Entry {
     pub before: Option<Claim>,
     /// As it is.
     pub now: Claim,
+}
+
+/// A customer of a batch: what is not as it was is saved.
+#[derive(Debug)]
+pub struct CustomerEntry {
+    /// As it was.
+    pub before: Customer,
+    /// As it is.
+    pub now: Customer,
 }
 
 /// Free words of a customer.
@@ -66,6 +80,7 @@ impl chassis::Domain for Handle {
         match command {
             Command::Submit { request_id, .. } => *request_id,
             Command::Act { claim, .. } => claim.0,
+            Command::Customer { customer_ref, .. } => domain::customer_lane(customer_ref),
         }
     }
 
@@ -77,11 +92,12 @@ impl chassis::Domain for Handle {
         match command {
             Command::Submit { report, .. } => self.submit(world, meta, report),
             Command::Act { claim, action } => act(world, meta, *claim, action),
+            Command::Customer { customer_ref, action } => act_on_customer(world, meta, customer_ref, action),
         }
     }
 
     async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, &world).await?;
+        store::save(tx, &self.vault, &world).await?;
         // If the batch is rolled back after all, one that was measured is measured again: that does no harm.
         world.canaries.iter().copied().for_each(canary::came_back);
         Ok(())
@@ -90,6 +106,12 @@ impl chassis::Domain for Handle {
 
 impl Handle {
     fn submit(&self, world: &mut World, meta: &Meta, report: &Report) -> Result<Outcome, Refusal> {
+        if let Some(customer) = world.customers.get_mut(&report.customer_ref) {
+            // The key that was loaded may be destroyed in this batch: each goes alone then.
+            if customer.now != customer.before {
+                return Err(Refusal::park("a claim of a customer who is erased or held in the same batch"));
+            }
+        }
         let count = world.counts.pop_front();
         let count = count.ok_or_else(|| Refusal::park("fewer claim numbers than new claims were loaded"))?;
         let id = ClaimId(meta.new_id());
@@ -108,6 +130,10 @@ fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<O
         let unknown = if action.is_call() { Refusal::not_found("claim", id) } else { Refusal::park("unknown claim") };
         return Err(unknown);
     };
+    // Another's claim is as absent as one that never was (S32).
+    if meta.actor.customer.as_ref().is_some_and(|customer| *customer != entry.now.customer_ref) {
+        return Err(Refusal::not_found("claim", id));
+    }
     let events = domain::decide(&entry.now, meta.now, &meta.actor.subject, action)?;
     let was_going = entry.now.end.is_none();
     let mut messages = Vec::new();
@@ -122,4 +148,39 @@ fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<O
         world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
     }
     Ok(grpc::answer(action, &entry.now).telling(messages))
+}
+
+fn act_on_customer(
+    world: &mut World,
+    meta: &Meta,
+    customer_ref: &str,
+    action: &CustomerAction,
+) -> Result<Outcome, Refusal> {
+    let Some(CustomerEntry { now: customer, .. }) = world.customers.get_mut(customer_ref) else {
+        return Err(Refusal::park("a customer was not loaded"));
+    };
+    // Claims of this batch are not in the database yet.
+    let new = world.claims.values().filter(|entry| entry.before.is_none() && entry.now.customer_ref == customer_ref);
+    let mut seen = Customer { open: customer.open + new.count(), ..customer.clone() };
+    let by = &meta.actor.subject;
+    let (outcome, template) = match action {
+        CustomerAction::Erase { reason, reference } => {
+            let (at, by, reference) = (meta.now, by.clone(), reference.clone());
+            let erased = seen.erase(Erased { at, by, reason: *reason, reference })?;
+            (grpc::erased(&seen, !erased), erased.then_some("customer_erased"))
+        }
+        CustomerAction::PlaceHold { reason, reference } => {
+            let (id, placed_at, placed_by) = (meta.new_id(), meta.now, by.clone());
+            let (reason, reference) = (*reason, reference.clone());
+            seen.hold(Hold { id, reason, reference, placed_at, placed_by, released: None })?;
+            (grpc::placed(&seen), Some("legal_hold_placed"))
+        }
+        CustomerAction::ReleaseHold { hold } => {
+            let first = seen.release(*hold, meta.now, by)?;
+            (grpc::released(&seen, *hold), first.then_some("legal_hold_released"))
+        }
+    };
+    seen.open = customer.open;
+    *customer = seen;
+    Ok(outcome.telling(template.map(|template| events::of_customer(meta, customer_ref, template))))
 }

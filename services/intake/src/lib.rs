@@ -3,31 +3,46 @@
 //!
 //! - [`domain`]: the claim as intake knows it; pure.
 //! - [`handle`]: the one path, from a batch of commands to rows and messages.
+//! - [`vault`]: how personal data are sealed, and how customers are forgotten.
 //! - [`store`]: SQL. [`grpc`]: calls. [`events`]: messages.
+//! - [`evidence`]: files of evidence, in a store of their own.
 //! - [`canary`]: claims that it submits to itself, to see that claims get through.
 
 pub mod canary;
 pub mod domain;
 pub mod events;
+pub mod evidence;
 pub mod grpc;
 pub mod handle;
 pub mod store;
+pub mod vault;
 
 use proto::REQUEST_BYTES_MAX;
 use proto::intake::intake_service_server::IntakeServiceServer;
+use proto::intake::vault_service_server::VaultServiceServer;
 
 /// The migrations of its own tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
-pub static SERVICE: chassis::Service = chassis::Service { name: "intake", migrations: &MIGRATIONS, build };
+pub static SERVICE: chassis::Service =
+    chassis::Service { name: "intake", migrations: &MIGRATIONS, grants: store::GRANTS, build };
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(handle::Handle { pack: ctx.pack().clone() });
+        let vault = vault::Vault::open(ctx.vault())?;
+        vault.check(&ctx.reads()).await?;
+        let lanes = ctx.lanes(handle::Handle { pack: ctx.pack().clone(), vault: vault.clone() });
         ctx.consume(&lanes, events::command);
+        ctx.audit(&store::SOURCES);
         canary::start(ctx, &lanes);
-        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock() };
-        Ok(ctx.routes(IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
+        let evidence = evidence::serve(ctx, &lanes)?;
+        ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
+        let customers =
+            grpc::vault::Api { lanes: lanes.clone(), reads: ctx.reads(), clock: ctx.clock(), vault: vault.clone() };
+        let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault };
+        let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
+        Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })
 }

@@ -1,13 +1,42 @@
 //! SQL of intake, nothing else.
 
+mod audit;
+mod customers;
+mod files;
+mod keys;
 mod load;
+mod personal;
 mod read;
 mod rows;
 mod save;
+mod sealed;
 
+pub use audit::SOURCES;
+pub use customers::{Counts, customer, customer_of_hold};
+pub use files::{ask_for_file, erased_files, file, files, forget_file, owned};
+pub use keys::{key_samples, keys_wrapped_by, rewrapped};
 pub use load::load;
-pub use read::{Filter, by_number, canaries, claims, contact, list};
+pub use personal::{Access, Reading, Unread, Word, accesses, contact, words};
+pub use read::{Filter, by_number, canaries, claims, customer_of, list};
 pub use save::save;
+
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[
+    ("claim", "SELECT, INSERT, UPDATE"),
+    ("claim_line", "SELECT, INSERT"),
+    ("evidence", "SELECT, INSERT"),
+    ("question", "SELECT, INSERT, UPDATE"),
+    ("customer_word", "SELECT, INSERT"),
+    ("customer_key", "SELECT, INSERT, UPDATE"),
+    ("contact", "SELECT, INSERT"),
+    ("customer_decision", "SELECT"),
+    ("legal_hold", "SELECT, INSERT, UPDATE"),
+    ("contact_access", "SELECT, INSERT"),
+    ("evidence_file", "SELECT, INSERT"),
+    ("evidence_access", "SELECT, INSERT"),
+    ("evidence_forgotten", "SELECT, INSERT"),
+    ("SEQUENCE claim_number", "USAGE"),
+];
 
 /// Every statement, so that a test can prepare each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
@@ -17,18 +46,57 @@ pub const STATEMENTS: &[&str] = &[
     rows::LINES,
     rows::EVIDENCE,
     rows::QUESTIONS,
+    read::CUSTOMER_OF,
     read::BY_NUMBER,
     read::ALL,
     read::OF_CUSTOMER,
     read::IN_STATE,
     read::OF_CUSTOMER_IN_STATE,
-    read::CONTACT,
     read::CANARIES,
     save::INSERT_CLAIMS,
     save::UPDATE_CLAIMS,
-    save::INSERT_CONTACTS,
-    save::INSERT_LINES,
-    save::INSERT_EVIDENCE,
+    sealed::INSERT_CONTACTS,
+    sealed::INSERT_LINES,
+    sealed::INSERT_EVIDENCE,
     save::UPSERT_QUESTIONS,
-    save::INSERT_WORDS,
+    sealed::INSERT_WORDS,
+    customers::KEYS,
+    customers::LOCK_KEYS,
+    customers::HOLDS,
+    customers::OPEN,
+    customers::DESTROY,
+    customers::UPSERT_HOLD,
+    customers::CUSTOMER_OF_HOLD,
+    customers::COUNTS,
+    keys::LIVE,
+    keys::INSERT,
+    keys::OF_CLAIMS,
+    keys::SAMPLES,
+    keys::WRAPPED_BY,
+    keys::REWRAP,
+    personal::CONTACT,
+    personal::WORDS,
+    personal::IS_ERASED,
+    personal::ACCESSES,
+    personal::ACCESSES_OF_CLAIM,
+    personal::ACCESSES_OF_CUSTOMER,
+    files::FILES,
+    files::FILE,
+    files::ASK_FOR_FILE,
+    files::INSERT_FILES,
+    files::OWNED,
+    files::ERASED,
+    files::FORGET,
+    audit::CONTACT_ACCESS.next,
+    audit::CONTACT_ACCESS.oldest,
+    audit::CONTACT_ACCESS.rows,
+    audit::CONTACT_ACCESS.sealed,
+    audit::EVIDENCE_ACCESS.next,
+    audit::EVIDENCE_ACCESS.oldest,
+    audit::EVIDENCE_ACCESS.rows,
+    audit::EVIDENCE_ACCESS.sealed,
+    audit::CUSTOMER_DECISION.next,
+    audit::CUSTOMER_DECISION.oldest,
+    audit::CUSTOMER_DECISION.rows,
+    audit::CUSTOMER_DECISION.sealed,
 ];

@@ -25,6 +25,19 @@ const DUE: &str = "\
     SELECT claim_id, round, line, attempt, expires_at FROM reservation \
     WHERE expires_at <= now() + $1::text::interval ORDER BY expires_at LIMIT 500";
 
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[
+    ("warehouse", "SELECT, INSERT, UPDATE"),
+    ("sku", "SELECT, INSERT, UPDATE"),
+    ("movement", "SELECT, INSERT"),
+    ("stock", "SELECT, INSERT, UPDATE"),
+    ("reservation", "SELECT, INSERT, UPDATE"),
+    ("allocation", "SELECT, INSERT, DELETE"),
+    ("goods_return", "SELECT, INSERT, UPDATE"),
+    ("return_receipt", "SELECT, INSERT"),
+    ("return_waiting", "SELECT, INSERT, UPDATE"),
+];
+
 /// Every statement, for the test that prepares them all.
 pub const STATEMENTS: &[&str] = &[
     DUE,

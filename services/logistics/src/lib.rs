@@ -17,7 +17,8 @@ use proto::logistics::logistics_service_server::LogisticsServiceServer;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
-pub static SERVICE: chassis::Service = chassis::Service { name: "logistics", migrations: &MIGRATIONS, build };
+pub static SERVICE: chassis::Service =
+    chassis::Service { name: "logistics", migrations: &MIGRATIONS, grants: store::GRANTS, build };
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {

@@ -60,6 +60,9 @@ const GET: &str = "\
 const EVENTS: &str = "\
     SELECT carrier_event_id, state, occurred_at, detail FROM tracking_event WHERE shipment_id = $1 ORDER BY place LIMIT 500";
 
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[("shipment", "SELECT, INSERT, UPDATE"), ("tracking_event", "SELECT, INSERT")];
+
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&str] = &[LOAD, SEEN, SAVE, SIGHTINGS, LIST, GET, EVENTS];
 

@@ -30,10 +30,11 @@ pub struct Api {
 #[tonic::async_trait]
 impl OrchestratorService for Api {
     async fn get_process(&self, request: Request<GetProcessRequest>) -> Result<Response<GetProcessResponse>, Status> {
-        let body = request.get_ref();
+        let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let claim = check.uuid("claim_id", &body.claim_id);
         check.finish()?;
+        lists::own(&self.reads, &call, claim).await?;
         let stored = reads::process(&self.reads, claim).await.map_err(read_failed)?;
         let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
         Ok(Response::new(GetProcessResponse { process: Some(wire::process(claim, &stored)) }))
@@ -50,7 +51,7 @@ impl OrchestratorService for Api {
         &self,
         request: Request<GetTimelineRequest>,
     ) -> Result<Response<GetTimelineResponse>, Status> {
-        lists::timeline(&self.reads, request.get_ref()).await.map(Response::new)
+        lists::timeline(&self.reads, &Call::of(&request), request.get_ref()).await.map(Response::new)
     }
 
     async fn list_settlements(

@@ -8,6 +8,15 @@ pub mod settlements;
 
 use chassis::Fault;
 
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[
+    ("process", "SELECT, INSERT, UPDATE"),
+    ("timeline", "SELECT, INSERT"),
+    ("entitlement", "SELECT, INSERT, UPDATE"),
+    ("entitlement_entry", "INSERT"),
+    ("settlement", "SELECT, INSERT, UPDATE"),
+];
+
 /// Every statement, for the test that prepares each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
     processes::LOCK,
@@ -23,6 +32,7 @@ pub const STATEMENTS: &[&str] = &[
     settlements::LOCK,
     settlements::WRITE,
     reads::PROCESS,
+    reads::CUSTOMER,
     reads::PROCESSES,
     reads::TIMELINE,
     reads::SETTLEMENTS,

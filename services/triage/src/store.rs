@@ -9,6 +9,13 @@ pub use load::load;
 pub use read::{Filter, assessments, work_items};
 pub use save::save;
 
+/// What the role that serves may do with the tables: what these statements need and no more.
+pub const GRANTS: &[chassis::Grant] = &[
+    ("order_line", "SELECT, INSERT, UPDATE"),
+    ("assessment", "SELECT, INSERT"),
+    ("work_item", "SELECT, INSERT, UPDATE"),
+];
+
 /// Every statement: a test prepares each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
     load::ITEM_CLAIMS,

@@ -8,12 +8,15 @@ use anyhow::{Context, Result};
 use futures::future::BoxFuture;
 use proto::escalation::escalation_service_client::EscalationServiceClient;
 use proto::intake::intake_service_client::IntakeServiceClient;
+use proto::intake::vault_service_client::VaultServiceClient;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::logistics::logistics_service_client::LogisticsServiceClient;
 use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
 use proto::triage::triage_service_client::TriageServiceClient;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
@@ -28,9 +31,24 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Every service.
 pub const SERVICES: [&str; 6] = ["intake", "triage", "inventory", "logistics", "escalation", "orchestrator"];
 
+/// The token that the rig has handed over.
+#[derive(Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A connection on which every call has the token.
+pub type Wire = InterceptedService<Channel, Bearer>;
+
 /// Clients of all services.
 pub struct Api {
     channels: BTreeMap<String, Channel>,
+    bearer: Bearer,
     unread: Mutex<Vec<String>>,
     dead: Mutex<BTreeSet<String>>,
 }
@@ -39,7 +57,7 @@ macro_rules! clients {
     ($($(#[$doc:meta])* $name:ident: $client:ident at $service:literal;)*) => {
         impl Api {$(
             $(#[$doc])*
-            pub fn $name(&self) -> $client<Channel> {
+            pub fn $name(&self) -> $client<Wire> {
                 $client::new(self.channel($service)).max_decoding_message_size(ANSWER_BYTES_MAX)
             }
         )*}
@@ -49,6 +67,8 @@ macro_rules! clients {
 clients! {
     /// Intake.
     intake: IntakeServiceClient at "intake";
+    /// The vault of personal data, at intake.
+    vault: VaultServiceClient at "intake";
     /// Triage.
     triage: TriageServiceClient at "triage";
     /// Inventory.
@@ -63,7 +83,8 @@ clients! {
 
 impl Api {
     /// Clients that connect when they are used.
-    pub fn new(endpoints: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn new(endpoints: &BTreeMap<String, String>, token: &str) -> Result<Self> {
+        let bearer = Bearer(format!("Bearer {token}").parse().context("the token is not one")?);
         let mut channels = BTreeMap::new();
         for service in SERVICES {
             let address = endpoints.get(service).with_context(|| format!("no address of {service}"))?;
@@ -75,15 +96,16 @@ impl Api {
                 .keep_alive_while_idle(true);
             channels.insert(service.to_owned(), endpoint.connect_lazy());
         }
-        Ok(Self { channels, unread: Mutex::default(), dead: Mutex::default() })
+        Ok(Self { channels, bearer, unread: Mutex::default(), dead: Mutex::default() })
     }
 
-    fn channel(&self, service: &str) -> Channel {
-        self.channels.get(service).expect("every service has a channel since `new`").clone()
+    fn channel(&self, service: &str) -> Wire {
+        let channel = self.channels.get(service).expect("every service has a channel since `new`").clone();
+        InterceptedService::new(channel, self.bearer.clone())
     }
 
     /// The operations of a service.
-    pub fn operations(&self, service: &str) -> OperationsServiceClient<Channel> {
+    pub fn operations(&self, service: &str) -> OperationsServiceClient<Wire> {
         OperationsServiceClient::new(self.channel(service)).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
@@ -164,7 +186,6 @@ impl Api {
 /// A request by the checker.
 pub fn request<T>(body: T) -> Request<T> {
     let mut request = Request::new(body);
-    request.metadata_mut().insert("redress-actor", MetadataValue::from_static("checker"));
     request.set_timeout(Duration::from_secs(5));
     request
 }

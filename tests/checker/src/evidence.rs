@@ -28,6 +28,8 @@ pub struct Evidence {
     pub claims: BTreeMap<String, intake::Claim>,
     /// Contact data of acknowledged claims, where they may be read.
     pub contacts: BTreeMap<String, Contact>,
+    /// What customers wrote about each line of a claim, where it may be read.
+    pub descriptions: BTreeMap<String, BTreeMap<u32, String>>,
     /// Processes of the orchestrator.
     pub processes: BTreeMap<String, Process>,
     /// Timelines of the orchestrator.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use proto::claim::{ClaimEvent, Resolution, claim_event};
 use proto::escalation::{self, ListClocksRequest, ListEscalationsRequest};
-use proto::intake::{Contact, GetContactRequest, ListClaimsRequest};
+use proto::intake::{Contact, GetContactRequest, GetWordsRequest, ListClaimsRequest};
 use proto::inventory::{
     GetAvailabilityRequest, ListMovementsRequest, ListReservationsRequest, ListReturnsRequest, Reservation,
 };
@@ -57,6 +57,8 @@ pub struct Gatherer {
     pub started_ms: u64,
     /// Contact data never change: they are read once.
     pub contacts: BTreeMap<String, Contact>,
+    /// Descriptions of lines never change either.
+    pub descriptions: BTreeMap<String, BTreeMap<u32, String>>,
 }
 
 impl Gatherer {
@@ -102,12 +104,21 @@ impl Gatherer {
         let wanted: Vec<String> =
             evidence.log.acknowledged().into_keys().filter(|id| !self.contacts.contains_key(id)).collect();
         let contacts = futures::stream::iter(wanted).map(async |id| {
-            let ask = GetContactRequest { claim_id: id.clone(), purpose: "check of a fault run".to_owned() };
+            let ask = GetContactRequest { claim_id: id.clone(), purpose: "AUDIT".to_owned(), fields: Vec::new() };
             (id, contact(api, ask).await)
         });
         let contacts: Vec<_> = contacts.buffer_unordered(AT_ONCE).collect().await;
         self.contacts.extend(contacts.into_iter().filter_map(|(id, contact)| Some((id, contact?))));
         evidence.contacts.clone_from(&self.contacts);
+        let unread = ids.iter().filter(|id| evidence.claims.contains_key(*id) && !self.descriptions.contains_key(*id));
+        let unread: Vec<String> = unread.cloned().collect();
+        let words = futures::stream::iter(unread).map(async |id| {
+            let ask = GetWordsRequest { claim_id: id.clone(), purpose: "AUDIT".to_owned() };
+            (id, descriptions(api, ask).await)
+        });
+        let words: Vec<_> = words.buffer_unordered(AT_ONCE).collect().await;
+        self.descriptions.extend(words.into_iter().filter_map(|(id, words)| Some((id, words?))));
+        evidence.descriptions.clone_from(&self.descriptions);
     }
 
     async fn lists(&self, evidence: &mut Evidence) {
@@ -237,6 +248,22 @@ async fn contact(api: &Api, ask: GetContactRequest) -> Option<Contact> {
     for _ in 0..5 {
         match api.intake().get_contact(api::request(ask.clone())).await {
             Ok(told) => return told.into_inner().contact,
+            Err(status) if status.code() == tonic::Code::PermissionDenied => return None,
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+    None
+}
+
+/// What a customer wrote about each line.
+async fn descriptions(api: &Api, ask: GetWordsRequest) -> Option<BTreeMap<u32, String>> {
+    for _ in 0..5 {
+        match api.vault().get_words(api::request(ask.clone())).await {
+            Ok(told) => {
+                let words = told.into_inner().words.into_iter();
+                let line = |about: &str| about.strip_prefix("line ")?.parse().ok();
+                return Some(words.filter_map(|word| Some((line(&word.about)?, word.text))).collect());
+            }
             Err(status) if status.code() == tonic::Code::PermissionDenied => return None,
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }

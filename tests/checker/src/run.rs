@@ -30,6 +30,8 @@ const START: Duration = Duration::from_secs(60);
 pub struct Stack {
     /// gRPC address of each service.
     pub endpoints: BTreeMap<String, String>,
+    /// Bearer token of somebody who may read everything.
+    pub token: String,
     /// Address of the broker.
     pub nats: String,
     /// Prefix of the installation.
@@ -57,7 +59,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     let stack = stack(options.dir).await?;
     let place = |stream, kind| Place { nats: stack.nats.clone(), prefix: stack.prefix.clone(), stream, kind };
     let (claims, notices) = (place("CLAIMS", "claim"), place("NOTICES", "notice"));
-    let api = Arc::new(Api::new(&stack.endpoints)?);
+    let api = Arc::new(Api::new(&stack.endpoints, &stack.token)?);
     let observed = Arc::new(Mutex::new(Observed::default()));
     let started_ms = now_ms();
     let log = Arc::new(Mutex::new(Log::default()));
@@ -74,7 +76,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
     }
     let begun = Instant::now();
     settle(&api, &log, options).await;
-    let contacts = BTreeMap::new();
+    let (contacts, descriptions) = (BTreeMap::new(), BTreeMap::new());
     let expect_parked = options.expect_parked;
     let mut gatherer = Gatherer {
         api,
@@ -84,6 +86,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
         expect_parked,
         started_ms,
         contacts,
+        descriptions,
     };
     let (evidence, violations) = judge(&mut gatherer, &mut log, &mut tail).await;
     tasks.shutdown().await;

@@ -93,7 +93,6 @@ fn claim(id: &str) -> Claim {
         claim_number: "RD-1".into(),
         customer_ref: format!("c-{id}"),
         lines: vec![line(1, "A"), line(2, "B")],
-        descriptions: vec![String::new(), String::new()],
         received_at: Some(at(START)),
         state: state as i32,
         ..Claim::default()
@@ -199,6 +198,7 @@ pub fn good() -> Evidence {
     for (id, timeline, plan) in [(CLAIM, closed(), Some(plan())), (WAITING, waiting(), None)] {
         evidence.claims.insert(id.into(), claim(id));
         evidence.contacts.insert(id.into(), contact());
+        evidence.descriptions.insert(id.into(), std::collections::BTreeMap::new());
         evidence.processes.insert(id.into(), process(&timeline, plan));
         let seen = |event: &ClaimEvent| Seen {
             number: event.number,

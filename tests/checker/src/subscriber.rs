@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::Stream;
-use async_nats::{Client, ConnectOptions, HeaderMap};
+use async_nats::{Client, ConnectOptions, HeaderMap, ServerAddr};
 use futures::StreamExt;
 use tokio::time::timeout;
 
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Where a stream is.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Address of the broker.
+    /// Address of the broker, with the user and the password of a subscriber.
     pub nats: String,
     /// Prefix of the installation.
     pub prefix: String,
@@ -42,7 +42,16 @@ impl Place {
     /// Connects to the broker; the connection mends itself.
     pub async fn connect(&self) -> Result<Client> {
         let options = ConnectOptions::new().connection_timeout(Duration::from_secs(2)).request_timeout(Some(PATIENCE));
-        timeout(PATIENCE, options.connect(&self.nats)).await?.context("the broker cannot be reached")
+        let address: ServerAddr = self.nats.parse().context("the address of the broker cannot be read")?;
+        // Each user may listen to its own inbox only.
+        let options = match (address.username(), address.password()) {
+            (Some(user), Some(password)) => {
+                let options = options.custom_inbox_prefix(format!("_INBOX_{user}"));
+                options.user_and_password(user.to_owned(), password.to_owned())
+            }
+            _ => options,
+        };
+        timeout(PATIENCE, options.connect(address)).await?.context("the broker cannot be reached")
     }
 }
 

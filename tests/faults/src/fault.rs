@@ -6,11 +6,13 @@
 mod backup;
 mod broker;
 mod crash;
+mod credentials;
 mod database;
 mod disk;
 mod links;
 mod messages;
 mod not_done;
+mod permissions;
 mod processes;
 mod schema;
 mod subscriber;
@@ -165,6 +167,8 @@ pub fn table() -> Vec<Fault> {
     table.extend(subscriber::FAULTS);
     table.extend(schema::FAULTS);
     table.extend(backup::FAULTS);
+    table.extend(permissions::FAULTS);
+    table.extend(credentials::FAULTS);
     table.extend(not_done::FAULTS);
     table.sort_by_key(|fault| fault.id);
     table

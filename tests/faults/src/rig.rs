@@ -21,10 +21,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use chassis::topology;
 use futures::future::try_join_all;
+use local::secrets::Who;
 use local::servers::port;
 use local::stack::{self, PREFIX, databases};
-use local::{SERVICES, ServerOptions, Servers};
+use local::{SERVICES, Secrets, ServerOptions, Servers};
 
 use crate::log::{Line, Log, Phase, now_ms};
 use crate::proxy::{Mode, Proxy, Speaks};
@@ -78,6 +80,7 @@ pub struct Rig {
     processes: Vec<Arc<Process>>,
     fronts: BTreeMap<&'static str, Proxy>,
     servers: Arc<Servers>,
+    secrets: Secrets,
     disk: Option<Disk>,
     log: Log,
     complaints: Arc<Mutex<Vec<String>>>,
@@ -89,24 +92,31 @@ impl Rig {
     pub async fn start(options: RigOptions, log: Log) -> Result<Self> {
         let server_options =
             ServerOptions { durable: true, max_connections: options.max_connections, ..ServerOptions::default() };
-        let servers = tokio::task::spawn_blocking(move || Servers::start(server_options)).await??;
+        let start = move || {
+            let mut secrets = None;
+            let servers = Servers::start_with(server_options, |folder| {
+                stack::nats_users(secrets.insert(Secrets::make(&folder.join(stack::SECRETS))?), PREFIX, true)
+            })?;
+            anyhow::Ok((servers, secrets.context("there are no secrets")?))
+        };
+        let (servers, secrets) = tokio::task::spawn_blocking(start).await??;
         let servers = Arc::new(servers);
         let databases = async {
-            let made = databases::make(&servers).await?;
+            let made = databases::make(&servers, &secrets).await?;
             anyhow::Ok(made.into_keys().collect::<Vec<_>>())
         };
         let disk = match options.disk {
             Some((place @ disk::Place::Broker, mib)) => Some(Disk::put(place, mib, Arc::clone(&servers)).await?),
             Some(_) | None => None,
         };
-        tokio::try_join!(databases, broker::provision(&servers, options.storage_mib))?;
+        tokio::try_join!(databases, broker::provision(&servers, &secrets, options.storage_mib))?;
         let disk = match options.disk {
             Some((place @ (disk::Place::Heap | disk::Place::Wal), mib)) => {
                 Some(Disk::put(place, mib, Arc::clone(&servers)).await?)
             }
             Some(_) | None => disk,
         };
-        let processes = Self::processes(&options, &servers, &log).await?;
+        let processes = Self::processes(&options, &servers, &secrets, &log).await?;
         let fronts = try_join_all(SERVICES.iter().map(|service| {
             let targets = processes.iter().filter(|process| process.service == service.name);
             let targets = targets.map(|process| process.grpc).collect();
@@ -118,13 +128,18 @@ impl Rig {
         }
         let complaints = Arc::default();
         let watcher = watch::start(&processes, &fronts, &complaints);
-        let rig = Self { watcher, processes, fronts, servers, disk, log, complaints, options };
+        let rig = Self { watcher, processes, fronts, servers, secrets, disk, log, complaints, options };
         rig.wait_ready(Duration::from_secs(60)).await?;
         rig.describe()?;
         Ok(rig)
     }
 
-    async fn processes(options: &RigOptions, servers: &Servers, log: &Log) -> Result<Vec<Arc<Process>>> {
+    async fn processes(
+        options: &RigOptions,
+        servers: &Servers,
+        secrets: &Secrets,
+        log: &Log,
+    ) -> Result<Vec<Arc<Process>>> {
         let postgres = SocketAddr::from(([127, 0, 0, 1], servers.postgres_port()));
         let nats = servers.nats_url().trim_start_matches("nats://").parse()?;
         let each =
@@ -132,7 +147,7 @@ impl Rig {
         let made = each.map(|(service, replica)| async move {
             let postgres = Proxy::start(port::free()?, Speaks::Postgres, vec![postgres]).await?;
             let nats = Proxy::start(port::free()?, Speaks::Nats, vec![nats]).await?;
-            Process::new(options, log.clone(), service, replica, postgres, nats).map(Arc::new)
+            Process::new(options, secrets, log.clone(), service, replica, postgres, nats).map(Arc::new)
         });
         try_join_all(made).await
     }
@@ -145,8 +160,13 @@ impl Rig {
             endpoints.entry(process.service).or_insert_with(|| format!("http://{}", process.grpc));
             admin.entry(process.service).or_default().push(format!("http://{}", process.admin));
         }
+        let nats = self.nats_url(topology::SUBSCRIBER)?;
+        // The checker knows nothing of keys: it is handed the token of somebody who may read everything and change nothing.
+        let ttl = Duration::from_secs(7 * 24 * 60 * 60);
+        let token =
+            self.secrets.token(&Who { subject: "checker", roles: &["auditor", "legal"], customer: None, ttl })?;
         let described = serde_json::json!({
-            "endpoints": endpoints, "nats": self.servers.nats_url(), "prefix": PREFIX, "admin": admin,
+            "endpoints": endpoints, "nats": nats, "prefix": PREFIX, "admin": admin, "token": token,
         });
         std::fs::write(self.folder().join("stack.json"), described.to_string()).context("stack.json cannot be written")
     }
@@ -180,6 +200,16 @@ impl Rig {
     /// The two servers.
     pub fn servers(&self) -> &Arc<Servers> {
         &self.servers
+    }
+
+    /// What this installation keeps secret.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Address of NATS for one of its users, past the proxies.
+    pub fn nats_url(&self, user: &str) -> Result<String> {
+        self.secrets.nats_url(&self.servers.nats_url(), user)
     }
 
     /// The small disk, where there is one.

@@ -109,9 +109,9 @@ async fn attempt(fault: &Fault, options: &RunOptions, folder: &Path, outcome: &m
 async fn under_load(fault: &Fault, options: &RunOptions, rig: &Arc<Rig>, outcome: &mut Outcome) -> Result<()> {
     let plan = Plan { seed: options.seed, claims: options.claims.unwrap_or(fault.claims), seconds_max: LOAD_LIMIT };
     let (over, is_over) = watch::channel(false);
-    let (endpoints, log) = (rig.endpoints(), rig.log().clone());
+    let (endpoints, secrets, log) = (rig.endpoints(), rig.secrets().clone(), rig.log().clone());
     let load = tokio::spawn(async move {
-        let summary = workload::run(plan, &endpoints, log).await;
+        let summary = workload::run(plan, &endpoints, &secrets, log).await;
         over.send_replace(true);
         summary
     });

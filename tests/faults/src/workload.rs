@@ -31,6 +31,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use local::Secrets;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -77,9 +78,9 @@ pub struct Summary {
 }
 
 /// Runs a plan against the six services; ends when every acknowledged claim has ended or waits as planned.
-pub async fn run(plan: Plan, endpoints: &BTreeMap<String, String>, log: Log) -> Result<Summary> {
+pub async fn run(plan: Plan, endpoints: &BTreeMap<String, String>, secrets: &Secrets, log: Log) -> Result<Summary> {
     let until = Instant::now() + Duration::from_secs(plan.seconds_max);
-    let lines = Lines::new(endpoints, log, until)?;
+    let lines = Lines::new(endpoints, secrets, log, until)?;
     // The names of two runs on one stack must not meet.
     let dice = Dice::new(plan.seed, format!("{:x}", now_ms() & 0xFFFF_FFFF));
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();

@@ -1,9 +1,10 @@
 //! The workload on a stack that nobody breaks: everything ends as planned.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use faults::log::Log;
 use faults::workload::{self, Plan, Summary};
+use local::secrets::Who;
 use local::{Stack, StackOptions};
 use proto::operations::ListParkedRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
@@ -17,7 +18,11 @@ async fn parked(stack: &Stack) -> Vec<String> {
     let mut all = Vec::new();
     for (service, address) in stack.endpoints() {
         let mut client = OperationsServiceClient::connect(address.clone()).await.expect("the service answers");
-        let parked = client.list_parked(ListParkedRequest::default()).await.expect("it can be listed").into_inner();
+        let mut request = tonic::Request::new(ListParkedRequest::default());
+        let who = Who { subject: "test", roles: &["operator"], customer: None, ttl: Duration::from_secs(600) };
+        let token = stack.secrets().token(&who).expect("there is a key");
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("it is ASCII"));
+        let parked = client.list_parked(request).await.expect("it can be listed").into_inner();
         all.extend(
             parked
                 .parked
@@ -42,7 +47,7 @@ async fn every_claim_of_a_quiet_day_ends_as_planned() {
     let claims = number("WORKLOAD_CLAIMS", 40);
     let plan = Plan { seed: number("WORKLOAD_SEED", 1).into(), claims, seconds_max: 120 };
     let begun = Instant::now();
-    let summary = workload::run(plan, stack.endpoints(), log).await.expect("it runs");
+    let summary = workload::run(plan, stack.endpoints(), stack.secrets(), log).await.expect("it runs");
     let seconds = begun.elapsed().as_secs_f64();
     let lines = std::fs::read_to_string(&file).expect("there is a log");
     println!("{claims} claims in {seconds:.1} s, {} calls: {summary:#?}", lines.lines().count());

@@ -16,7 +16,7 @@ use proto::operations::ListParkedRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
 use proto::orchestrator::{GetEntitlementRequest, ListProcessesRequest};
-use tonic::transport::Channel;
+use testkit::Wire;
 
 use crate::shop::{Line, Shop, UNITS};
 use crate::stand::Stand;
@@ -82,7 +82,7 @@ async fn stock(stand: &Stand, shop: &Arc<Shop>) -> Result<Vec<String>> {
     Ok(found.into_iter().flatten().take(TOLD).collect())
 }
 
-async fn availability(mut client: InventoryServiceClient<Channel>, sku: &str, claims: u64) -> Result<Option<String>> {
+async fn availability(mut client: InventoryServiceClient<Wire>, sku: &str, claims: u64) -> Result<Option<String>> {
     let ask = GetAvailabilityRequest { sku: sku.to_owned(), batch: String::new() };
     let found = client.get_availability(ask).await.with_context(|| format!("no answer about {sku}"))?.into_inner();
     let on_hand: u64 = found.stock.iter().map(|place| place.on_hand).sum();
@@ -103,7 +103,7 @@ async fn entitlement(stand: &Stand, shop: &Arc<Shop>) -> Result<Vec<String>> {
     Ok(found.into_iter().flatten().take(TOLD).collect())
 }
 
-async fn given(mut client: OrchestratorServiceClient<Channel>, line: &Line, sku: &str) -> Result<Option<String>> {
+async fn given(mut client: OrchestratorServiceClient<Wire>, line: &Line, sku: &str) -> Result<Option<String>> {
     let claims = line.claims.load(Ordering::Relaxed);
     let order_no = &line.order_no;
     let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.to_owned() };

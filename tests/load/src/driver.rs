@@ -12,9 +12,9 @@ use proto::intake::SubmitClaimRequest;
 use proto::intake::intake_service_client::IntakeServiceClient;
 use proto::logistics::logistics_service_client::LogisticsServiceClient;
 use proto::logistics::{ReportTrackingRequest, ShipmentState, TrackingEvent};
+use testkit::Wire;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::public::{self, Flights};
@@ -81,7 +81,7 @@ impl Tally {
 }
 
 struct Inner {
-    intake: Vec<IntakeServiceClient<Channel>>,
+    intake: Vec<IntakeServiceClient<Wire>>,
     next: AtomicUsize,
     flights: Arc<Flights>,
     tally: Tally,
@@ -97,8 +97,8 @@ impl Driver {
     pub async fn start(
         nats: async_nats::Client,
         prefix: &str,
-        intake: Vec<Channel>,
-        logistics: Vec<Channel>,
+        intake: Vec<Wire>,
+        logistics: Vec<Wire>,
     ) -> Result<Self> {
         let flights = Arc::new(Flights::default());
         let (booked, parcels) = mpsc::unbounded_channel();
@@ -199,7 +199,7 @@ impl Driver {
 }
 
 /// The carrier: what is booked is delivered at once.
-async fn carry(driver: Driver, logistics: Vec<Channel>, mut parcels: mpsc::UnboundedReceiver<String>) {
+async fn carry(driver: Driver, logistics: Vec<Wire>, mut parcels: mpsc::UnboundedReceiver<String>) {
     let clients: Vec<_> = logistics.into_iter().map(LogisticsServiceClient::new).collect();
     let mut reports = JoinSet::new();
     let mut count = 0_usize;
@@ -212,7 +212,7 @@ async fn carry(driver: Driver, logistics: Vec<Channel>, mut parcels: mpsc::Unbou
     }
 }
 
-async fn deliver(driver: &Driver, client: &LogisticsServiceClient<Channel>, tracking_no: String) {
+async fn deliver(driver: &Driver, client: &LogisticsServiceClient<Wire>, tracking_no: String) {
     let event = TrackingEvent {
         // The carrier's name of it: the same parcel is delivered once, however often it is told.
         carrier_event_id: format!("{tracking_no}-D"),

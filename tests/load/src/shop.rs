@@ -10,7 +10,7 @@ use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::inventory::{GoodsLine, ReceiveGoodsRequest, RegisterSkusRequest, RegisterWarehouseRequest, Sku, Zone};
 use proto::triage::triage_service_client::TriageServiceClient;
 use proto::triage::{OrderLine, RecordOrdersRequest};
-use tonic::transport::Channel as Connection;
+use testkit::Wire as Connection;
 use uuid::Uuid;
 
 /// Units of each SKU in stock, and units sold on each order line: no run uses them up.

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use local::{Stack, StackOptions};
 use sqlx::{Connection as _, PgConnection};
-use tonic::transport::{Channel, Endpoint};
+use testkit::{Bearer, Wire};
+use tonic::transport::Endpoint;
 
 use crate::driver::Driver;
 use crate::options::Options;
@@ -41,8 +42,9 @@ impl Stand {
         let processes = if options.in_process { None } else { Some(program(options)?) };
         // In-process is for tests, which do not measure.
         let durable = processes.is_some();
-        let stack = Stack::start(StackOptions { processes, durable, ..StackOptions::default() }).await?;
-        let nats = chassis::connect_nats("load", &stack.nats_url().into()).await?;
+        let stack =
+            Stack::start(StackOptions { processes, durable, operator: true, ..StackOptions::default() }).await?;
+        let nats = chassis::connect_nats("load", &stack.nats_url_as(chassis::topology::OPERATOR)?.into()).await?;
         chassis::provision(&nats, stack.prefix(), STORAGE_MIB).await?;
         let intake = channels(&stack, "intake").await?;
         let logistics = channels(&stack, "logistics").await?;
@@ -59,7 +61,7 @@ impl Stand {
     }
 
     /// A connection to a service.
-    pub async fn channel(&self, service: &str) -> Result<Channel> {
+    pub async fn channel(&self, service: &str) -> Result<Wire> {
         channel(&self.stack, service).await
     }
 
@@ -83,14 +85,15 @@ impl Stand {
     }
 }
 
-async fn channels(stack: &Stack, service: &str) -> Result<Vec<Channel>> {
+async fn channels(stack: &Stack, service: &str) -> Result<Vec<Wire>> {
     try_join_all((0..CHANNELS).map(|_| channel(stack, service))).await
 }
 
-async fn channel(stack: &Stack, service: &str) -> Result<Channel> {
+async fn channel(stack: &Stack, service: &str) -> Result<Wire> {
     let address = stack.endpoints().get(service).with_context(|| format!("there is no service {service}"))?;
     let endpoint = Endpoint::from_shared(address.clone())?.tcp_nodelay(true);
-    endpoint.connect().await.with_context(|| format!("{service} does not answer"))
+    let channel = endpoint.connect().await.with_context(|| format!("{service} does not answer"))?;
+    Ok(Bearer::new(stack.secrets()).on(channel))
 }
 
 fn program(options: &Options) -> Result<PathBuf> {

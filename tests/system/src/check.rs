@@ -68,7 +68,7 @@ impl World {
 
     /// Reads the public stream as an ordinary subscriber.
     pub async fn public_events(&self, claim: &str, count: usize) -> Vec<ClaimEvent> {
-        let client = async_nats::connect(self.stack.nats_url()).await.expect("NATS answers");
+        let client = chassis::connect_nats("test", &self.nats_url().into()).await.expect("NATS answers");
         let stream = jetstream::new(client).get_stream("REDRESS_CLAIMS").await.expect("there is a stream");
         let config = pull::OrderedConfig {
             filter_subject: format!("redress.v1.claim.{claim}.*"),
@@ -101,7 +101,7 @@ impl World {
 impl World {
     /// Publishes every message on the streams of commands and events once more, with its own id.
     pub async fn deliver_everything_again(&self) {
-        let client = async_nats::connect(self.stack.nats_url()).await.expect("NATS answers");
+        let client = chassis::connect_nats("test", &self.nats_url().into()).await.expect("NATS answers");
         let jetstream = jetstream::new(client);
         for name in ["REDRESS_COMMANDS", "REDRESS_EVENTS"] {
             let mut stream = jetstream.get_stream(name).await.expect("there is a stream");

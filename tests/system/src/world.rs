@@ -15,7 +15,7 @@ use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
 use proto::orchestrator::{GetProcessRequest, GetTimelineRequest, Process};
 use proto::triage::triage_service_client::TriageServiceClient;
-use testkit::eventually;
+use testkit::{Bearer, Wire, eventually};
 use tonic::transport::Channel;
 
 /// The whole of Redress, and everybody around it.
@@ -25,6 +25,7 @@ pub struct World {
     /// The clock of all services.
     pub clock: Clock,
     options: StackOptions,
+    bearer: Bearer,
 }
 
 impl World {
@@ -38,45 +39,61 @@ impl World {
     /// A fresh world with a stack of one's choice.
     pub async fn with(options: StackOptions) -> Self {
         let clock = options.clock.clone();
+        let options = StackOptions { operator: true, ..options };
         let stack = Stack::start(options.clone()).await.expect("the stack starts");
-        let world = Self { stack, clock, options };
+        let bearer = Bearer::new(stack.secrets());
+        let world = Self { stack, clock, options, bearer };
         world.open_warehouse().await;
         world
     }
 
-    /// A channel to a service.
-    pub async fn channel(&self, service: &str) -> Channel {
+    /// Address of the broker for the user who may do everything.
+    pub fn nats_url(&self) -> String {
+        self.stack.nats_url_as(chassis::topology::OPERATOR).expect("there is a password")
+    }
+
+    /// A channel to a service, on which every call has a token.
+    pub async fn channel(&self, service: &str) -> Wire {
+        self.bearer.on(self.connection(service).await)
+    }
+
+    /// A channel to a service on which calls have what the caller gives them.
+    pub async fn bare_channel(&self, service: &str) -> Wire {
+        Bearer::none().on(self.connection(service).await)
+    }
+
+    async fn connection(&self, service: &str) -> Channel {
         let address = self.stack.endpoints()[service].clone();
         Channel::from_shared(address).expect("an address").connect().await.expect("the service answers")
     }
 
     /// Intake.
-    pub async fn intake(&self) -> IntakeServiceClient<Channel> {
+    pub async fn intake(&self) -> IntakeServiceClient<Wire> {
         IntakeServiceClient::new(self.channel("intake").await)
     }
 
     /// Triage.
-    pub async fn triage(&self) -> TriageServiceClient<Channel> {
+    pub async fn triage(&self) -> TriageServiceClient<Wire> {
         TriageServiceClient::new(self.channel("triage").await)
     }
 
     /// Inventory.
-    pub async fn inventory(&self) -> InventoryServiceClient<Channel> {
+    pub async fn inventory(&self) -> InventoryServiceClient<Wire> {
         InventoryServiceClient::new(self.channel("inventory").await)
     }
 
     /// Logistics.
-    pub async fn logistics(&self) -> LogisticsServiceClient<Channel> {
+    pub async fn logistics(&self) -> LogisticsServiceClient<Wire> {
         LogisticsServiceClient::new(self.channel("logistics").await)
     }
 
     /// Escalation.
-    pub async fn escalation(&self) -> EscalationServiceClient<Channel> {
+    pub async fn escalation(&self) -> EscalationServiceClient<Wire> {
         EscalationServiceClient::new(self.channel("escalation").await)
     }
 
     /// Orchestrator.
-    pub async fn orchestrator(&self) -> OrchestratorServiceClient<Channel> {
+    pub async fn orchestrator(&self) -> OrchestratorServiceClient<Wire> {
         OrchestratorServiceClient::new(self.channel("orchestrator").await)
     }
 

@@ -1,20 +1,75 @@
 //! Where a service of a test lives: a fresh database and private subjects on the servers that all tests of a process
-//! share.
+//! share. As in a deployment it serves by a role that owns nothing.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
+use chassis::topology::{self, OPERATOR};
 use chassis::{Service, Settings};
-use local::{ServerOptions, Servers};
+use local::{Secrets, ServerOptions, Servers, roles};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
-static SERVERS: OnceLock<Servers> = OnceLock::new();
+static SERVERS: OnceLock<(Servers, Secrets)> = OnceLock::new();
 static TEMPLATES: Mutex<Option<HashMap<&'static str, ()>>> = Mutex::new(None);
 
 /// The servers of this process; started at the first use, stopped by the kernel with the process.
 pub fn servers() -> &'static Servers {
-    SERVERS.get_or_init(|| Servers::start(ServerOptions::default()).expect("PostgreSQL and NATS can be started"))
+    &shared().0
+}
+
+/// What the services of this process keep secret.
+pub fn secrets() -> &'static Secrets {
+    &shared().1
+}
+
+/// Address of NATS for the user who may do everything: the permissions of each service are tested where each has its
+/// own user, by the tests of the whole.
+pub fn nats_url() -> String {
+    secrets().nats_url(&servers().nats_url(), OPERATOR).expect("there is a password")
+}
+
+fn shared() -> &'static (Servers, Secrets) {
+    SERVERS.get_or_init(|| start_servers(ServerOptions::default()))
+}
+
+/// Servers of a test's own, whose broker has one user, who may do everything.
+pub fn start_servers(options: ServerOptions) -> (Servers, Secrets) {
+    let mut secrets = None;
+    let servers = Servers::start_with(options, |folder| {
+        let secrets = secrets.insert(Secrets::make(&folder.join("secrets"))?);
+        let password = secrets.nats_password(OPERATOR)?;
+        Ok(topology::authorization(&[topology::operator()], |_| format!("{password:?}")))
+    });
+    let servers = servers.expect("PostgreSQL and NATS can be started");
+    (servers, secrets.expect("they were made"))
+}
+
+/// The secrets of a service, on the broker as the user who may do everything, and on a PostgreSQL that may forget.
+pub fn secret_variables(service: &str, secrets: &Secrets) -> Vec<(String, String)> {
+    let prefix = format!("REDRESS_{}__NATS__", service.to_uppercase());
+    let file = secrets.nats_password_file(OPERATOR).display().to_string();
+    let mut variables = secrets.variables(service);
+    variables.retain(|(key, _)| !key.starts_with(&prefix));
+    variables.extend([(format!("{prefix}USER"), OPERATOR.to_owned()), (format!("{prefix}PASSWORD_FILE"), file)]);
+    let forgets = format!("REDRESS_{}__DATABASE__UNSAFE_DURABILITY_FOR_TESTS", service.to_uppercase());
+    variables.push((forgets, "true".to_owned()));
+    variables
+}
+
+/// Makes a migrated database on servers of a test's own, and the roles of its service; gives its address for the role
+/// that serves.
+pub async fn make_database(servers: &Servers, secrets: &Secrets, service: &Service, database: &str) -> String {
+    let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await.expect("PostgreSQL answers");
+    let make_roles = roles::make(secrets, service.name).expect("there are passwords");
+    admin.execute(AssertSqlSafe(make_roles)).await.expect("roles can be made");
+    let create = roles::database(service.name, database, "template1");
+    admin.execute(AssertSqlSafe(create)).await.expect("a database can be made");
+    let host = servers.postgres_address();
+    let owner = secrets.postgres_url(&host, &roles::owner(service.name), database).expect("there is a password");
+    chassis::migrate(service, &owner.into(), service.name).await.expect("the migrations run");
+    secrets.postgres_url(&host, service.name, database).expect("there is a password")
 }
 
 /// Where one service lives.
@@ -44,12 +99,25 @@ impl Home {
         let servers = tokio::task::spawn_blocking(servers).await.expect("the servers start");
         let template = template(service).await;
         let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await.expect("PostgreSQL answers");
-        let create = format!("CREATE DATABASE \"{database}\" TEMPLATE \"{template}\" STRATEGY FILE_COPY");
+        let create = roles::database(service.name, &database, &format!("\"{template}\" STRATEGY FILE_COPY"));
         testing_retry(&mut admin, &create).await;
+        admin.execute(AssertSqlSafe(roles::close(service.name, &database))).await.expect("a database can be closed");
         let home = Self { service, database, prefix, variables: Vec::new() };
-        let client = chassis::connect_nats("testkit", &servers.nats_url().into()).await.expect("NATS answers");
+        let client = chassis::connect_nats("testkit", &nats_url().into()).await.expect("NATS answers");
         chassis::provision(&client, &home.prefix, 50).await.expect("streams can be made");
         home
+    }
+
+    /// Address of the database for the role that serves.
+    pub fn app_url(&self) -> String {
+        let host = servers().postgres_address();
+        secrets().postgres_url(&host, self.service.name, &self.database).expect("there is a password")
+    }
+
+    /// Address of the database for its owner.
+    pub fn owner_url(&self) -> String {
+        let host = servers().postgres_address();
+        secrets().postgres_url(&host, &roles::owner(self.service.name), &self.database).expect("there is a password")
     }
 
     /// Address of the database, as superuser.
@@ -62,17 +130,25 @@ impl Home {
         PgPoolOptions::new().max_connections(3).connect(&self.database_url()).await.expect("PostgreSQL answers")
     }
 
+    /// Folder of the checkpoints of its audit chain.
+    pub fn checkpoints(&self) -> PathBuf {
+        secrets().folder().join(format!("audit-{}", self.prefix))
+    }
+
     /// The variables under which a process of the service lives here.
     pub fn environment(&self) -> Vec<(String, String)> {
         let prefix = format!("REDRESS_{}__", self.service.name.to_uppercase());
         let own = [
-            ("DATABASE__URL", self.database_url()),
+            ("DATABASE__URL", self.app_url()),
             ("NATS__URL", servers().nats_url()),
             ("NATS__PREFIX", self.prefix.clone()),
             ("TELEMETRY__LOG", std::env::var("TEST_LOG").unwrap_or_else(|_| "off".to_owned())),
+            ("AUDIT__CHECKPOINTS", self.checkpoints().display().to_string()),
         ];
         let own = own.into_iter().map(|(key, value)| (key.to_owned(), value));
-        own.chain(self.variables.clone()).map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
+        let own = own.chain(self.variables.clone()).map(|(key, value)| (format!("{prefix}{key}"), value));
+        // Given variables win.
+        secret_variables(self.service.name, secrets()).into_iter().chain(own).collect()
     }
 
     /// The settings under which a service of this process lives here.
@@ -104,12 +180,7 @@ async fn template(service: &'static Service) -> String {
     let made =
         TEMPLATES.lock().expect("nobody panics with the lock").get_or_insert_default().contains_key(service.name);
     if !made {
-        let servers = servers();
-        let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await.expect("PostgreSQL answers");
-        let create = format!("CREATE DATABASE \"{name}\"");
-        sqlx::query(AssertSqlSafe(create)).execute(&mut admin).await.expect("a database can be made");
-        let url = servers.postgres_url(&name).into();
-        chassis::migrate(&url, service.migrations).await.expect("the migrations run");
+        make_database(servers(), secrets(), service, &name).await;
         TEMPLATES.lock().expect("nobody panics with the lock").get_or_insert_default().insert(service.name, ());
     }
     name

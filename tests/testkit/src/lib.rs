@@ -1,9 +1,13 @@
 //! What tests stand on: real PostgreSQL and NATS, a fresh database and private subjects for each test, a clock that is
 //! moved by hand, and waiting for a state instead of a time.
 
+mod audit;
 mod binary;
+pub mod frames;
 mod home;
+mod rights;
 mod service;
+mod wire;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -11,9 +15,11 @@ use std::time::{Duration, Instant};
 use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-pub use binary::serve_and_stop;
-pub use home::{Home, servers};
+pub use audit::verify_audit;
+pub use binary::{Process, serve_and_stop};
+pub use home::{Home, make_database, nats_url, secret_variables, secrets, servers, start_servers};
 pub use service::{TestService, publish, start};
+pub use wire::{Bearer, Somebody, Wire};
 
 /// How long a state is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,10 +45,18 @@ where
 
 /// A request of somebody with roles.
 pub fn actor<T>(message: T, subject: &str, roles: &[&str]) -> Request<T> {
+    as_somebody(message, Somebody::with(subject, roles))
+}
+
+/// A request of a customer.
+pub fn customer<T>(message: T, subject: &str, customer: &str) -> Request<T> {
+    as_somebody(message, Somebody::customer(subject, customer))
+}
+
+/// A request of somebody: the [`Wire`] it goes through makes the token.
+pub fn as_somebody<T>(message: T, somebody: Somebody) -> Request<T> {
     let mut request = Request::new(message);
-    let metadata = request.metadata_mut();
-    metadata.insert("redress-actor", subject.parse().expect("a subject of a test is ASCII"));
-    metadata.insert("redress-roles", roles.join(",").parse().expect("roles of a test are ASCII"));
+    request.extensions_mut().insert(somebody);
     request
 }
 

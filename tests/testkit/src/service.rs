@@ -4,12 +4,13 @@ use async_nats::HeaderMap;
 use async_nats::jetstream;
 use chassis::{Clock, Outgoing, Running, Service};
 use proto::Subject;
-use sqlx::{AssertSqlSafe, Executor, PgPool, Row, SqlSafeStr};
+use sqlx::{PgPool, Row};
 use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::eventually;
-use crate::home::{Home, servers};
+use crate::home::{Home, nats_url, secrets};
+use crate::wire::{Bearer, Wire};
 
 /// A running service with a fresh database and private subjects.
 pub struct TestService {
@@ -19,6 +20,7 @@ pub struct TestService {
     pub clock: Clock,
     running: Option<Running>,
     channel: Channel,
+    bearer: Bearer,
     pool: PgPool,
     jetstream: jetstream::Context,
 }
@@ -34,14 +36,25 @@ impl TestService {
         let running = chassis::start(home.service, home.settings(), clock.clone()).await.expect("the service starts");
         let address = format!("http://{}", running.grpc());
         let channel = Channel::from_shared(address).expect("an address").connect().await.expect("the service answers");
-        let client = async_nats::connect(servers().nats_url()).await.expect("NATS answers");
+        let client = chassis::connect_nats("test", &nats_url().into()).await.expect("NATS answers");
         let pool = home.pool().await;
-        Self { home, clock, running: Some(running), channel, pool, jetstream: jetstream::new(client) }
+        let bearer = Bearer::new(secrets());
+        Self { home, clock, running: Some(running), channel, bearer, pool, jetstream: jetstream::new(client) }
     }
 
-    /// A channel to its gRPC port.
-    pub fn channel(&self) -> Channel {
-        self.channel.clone()
+    /// A channel to its gRPC port, on which every call has a token.
+    pub fn channel(&self) -> Wire {
+        self.bearer.on(self.channel.clone())
+    }
+
+    /// A channel to its gRPC port, on which calls have what the caller gives them.
+    pub fn bare_channel(&self) -> Wire {
+        Bearer::none().on(self.channel.clone())
+    }
+
+    /// Address of its gRPC port.
+    pub fn grpc(&self) -> std::net::SocketAddr {
+        self.running.as_ref().expect("it runs").grpc()
     }
 
     /// Address of its admin port.
@@ -131,19 +144,6 @@ impl TestService {
             settled.then_some(())
         })
         .await;
-    }
-
-    /// Prepares every statement against the migrated schema.
-    ///
-    /// # Panics
-    /// If PostgreSQL refuses one.
-    pub async fn prepare_all(&self, statements: &[&'static str]) {
-        assert!(!statements.is_empty(), "there is nothing to prepare");
-        for statement in statements {
-            let mut connection = self.pool.acquire().await.expect("PostgreSQL answers");
-            let prepared = connection.prepare(AssertSqlSafe(*statement).into_sql_str()).await;
-            assert!(prepared.is_ok(), "{:?} in {statement}", prepared.err());
-        }
     }
 }
 

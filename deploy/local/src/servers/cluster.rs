@@ -3,20 +3,28 @@
 //! `initdb` takes about half a second of processor time; copying its result takes a tenth of that. So
 //! it runs once per PostgreSQL and account, into the cache, and each start copies. The template is
 //! synced to disk by `initdb` and appears under its name only when complete.
+//!
+//! Everybody needs a password, also the superuser: other users of the machine reach the port too. The superuser's is
+//! made with the template and lies in the folder of the data, which only the account of the servers and root can open.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::account::{self, Account};
 use super::cache;
 use super::child;
 use super::find::Program;
+use crate::roles;
+use crate::secrets::random_hex;
+
+/// The superuser's password, beside the data.
+const PASSWORD: &str = "superuser.password";
 
 /// Makes a cluster at `target`; with `durable` it is on the disk when this returns.
 pub(super) fn create(
@@ -36,7 +44,7 @@ fn template(program: &Program, account: Option<&Account>, cache: &Path) -> Resul
     let mut build = DefaultHasher::new();
     program.path.hash(&mut build);
     program.banner.hash(&mut build);
-    let name = format!("cluster-{}-{:08x}-{}", program.version, build.finish() as u32, account::uid_of(account));
+    let name = format!("closed-cluster-{}-{:08x}-{}", program.version, build.finish() as u32, account::uid_of(account));
     let template = cache.join(name);
     if template.is_dir() {
         return Ok(template);
@@ -54,11 +62,35 @@ fn template(program: &Program, account: Option<&Account>, cache: &Path) -> Resul
 }
 
 fn init(program: &Program, target: &Path, account: Option<&Account>) -> Result<()> {
-    let mut command = program.command(&program.path.join("initdb"), account);
-    command.arg("-D").arg(target);
-    command.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"]);
     let folder = target.parent().expect("the workshop is above");
-    run_in(&mut command, folder).context("cannot make a database cluster")
+    let password = random_hex()?;
+    // PostgreSQL takes what it would keep of the password instead of the password.
+    let told = folder.join("verifier");
+    write(&told, &roles::verifier(&password)?, account)?;
+    let mut command = program.command(&program.path.join("initdb"), account);
+    command.arg("-D").arg(target).arg("--pwfile").arg(&told);
+    command.args(["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-instructions"]);
+    run_in(&mut command, folder).context("cannot make a database cluster")?;
+    write(&target.join(PASSWORD), &password, account)
+}
+
+fn write(path: &Path, text: &str, account: Option<&Account>) -> Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    account::give(path, account)
+}
+
+/// The superuser's password of a cluster.
+pub(super) fn password(data: &Path) -> Result<String> {
+    let path = data.join(PASSWORD);
+    match fs::read_to_string(&path) {
+        Ok(password) => Ok(password),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("{} is of an earlier version, which let everybody in; remove the folder", data.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
 }
 
 fn run_in(command: &mut Command, folder: &Path) -> Result<()> {

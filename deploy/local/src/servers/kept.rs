@@ -36,6 +36,13 @@ impl Kept {
         self.running().as_ref().map(Running::pid)
     }
 
+    /// Sends a signal, if it runs.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(running) = &*self.running() {
+            running.signal(signal);
+        }
+    }
+
     /// Sends a signal and waits until it has ended, as an operator who stops it would.
     pub(super) fn stop(&self, signal: Signal) -> Result<()> {
         let Some(mut running) = self.running().take() else { return Ok(()) };

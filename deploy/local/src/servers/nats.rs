@@ -3,11 +3,13 @@
 //! Ready means that the server wrote its ports file (which carries its process id, so it is our child
 //! that got the ports) and that its health page says JetStream is up.
 
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,6 +20,7 @@ use super::child::Running;
 use super::find::Program;
 use super::kept::{Kept, is_port_taken};
 use super::port;
+use crate::secrets;
 
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const PORTS_TRIED: usize = 8;
@@ -34,11 +37,13 @@ pub(super) struct Nats {
     home: PathBuf,
     log: PathBuf,
     ports: Ports,
+    /// Who may do what: a part of its configuration.
+    users: Mutex<String>,
     kept: Kept,
 }
 
 impl Nats {
-    pub(super) fn start(program: Program, folder: &Path, account: Option<&Account>) -> Result<Nats> {
+    pub(super) fn start(program: Program, folder: &Path, account: Option<&Account>, users: String) -> Result<Nats> {
         let home = folder.join("nats");
         DirBuilder::new().mode(0o700).recursive(true).create(&home)?;
         account::give(&home, account)?;
@@ -48,6 +53,7 @@ impl Nats {
             home,
             log: folder.join("nats.log"),
             ports: Ports { client: 0, monitor: 0 },
+            users: Mutex::new(users),
             kept: Kept::empty(),
         };
         for attempt in 1.. {
@@ -92,16 +98,36 @@ impl Nats {
         self.kept.restart(|| self.launch())
     }
 
+    /// Changes who may do what, while it runs.
+    pub(super) fn set_users(&self, users: String) -> Result<()> {
+        *self.users.lock().unwrap_or_else(PoisonError::into_inner) = users;
+        self.configure()?;
+        self.kept.signal(Signal::SIGHUP);
+        Ok(())
+    }
+
+    /// Writes its configuration. It holds passwords, and an address that others can see in the list of processes must not.
+    fn configure(&self) -> Result<PathBuf> {
+        let file = self.home.join("nats.conf");
+        let quoted = |path: &Path| format!("{:?}", path.display().to_string());
+        let mut text = String::new();
+        writeln!(text, "host: {}\nport: {}", port::HOST, self.ports.client)?;
+        writeln!(text, "http: \"{}:{}\"", port::HOST, self.ports.monitor)?;
+        writeln!(text, "jetstream {{ store_dir: {} }}", quoted(&self.store()))?;
+        writeln!(text, "ports_file_dir: {}", quoted(&self.home))?;
+        text.push_str(&self.users.lock().unwrap_or_else(PoisonError::into_inner));
+        secrets::write(&file, text.as_bytes())?;
+        account::give(&file, self.account.as_ref())?;
+        Ok(file)
+    }
+
     fn launch(&self) -> Result<Running> {
         self.forget_ports_files()?;
+        let configuration = self.configure()?;
         let mut command = self.program.command(&self.program.path, self.account.as_ref());
-        command.current_dir(&self.home).arg("-js");
-        command.args(["-a", port::HOST, "-p", &self.ports.client.to_string()]);
-        command.args(["-m", &self.ports.monitor.to_string()]);
-        command.arg("-sd").arg(self.store());
-        command.arg("--ports_file_dir").arg(&self.home);
-        // Without `-l` it logs to stderr, which is the log file: what it says before it reads its flags
-        // is then there, too.
+        command.current_dir(&self.home).arg("-c").arg(configuration);
+        // Without a log file it logs to stderr, which is ours: what it says before it reads its configuration is then
+        // there, too.
         let start = Running::start(command, &self.log, Signal::SIGTERM, Signal::SIGTERM);
         let mut running = start.context("cannot start nats-server")?;
         running

@@ -31,6 +31,7 @@ pub(super) struct Postgres {
     data: PathBuf,
     log: PathBuf,
     settings: Vec<String>,
+    password: String,
     port: u16,
     kept: Kept,
 }
@@ -48,6 +49,7 @@ impl Postgres {
             cluster::create(&program, &data, account, cache, options.durable)?;
         }
         let mut postgres = Postgres {
+            password: cluster::password(&data)?,
             program,
             account: account.cloned(),
             data,
@@ -76,6 +78,11 @@ impl Postgres {
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The superuser's.
+    pub(super) fn password(&self) -> &str {
+        &self.password
     }
 
     pub(super) fn ask_to_stop(&self) {

@@ -14,7 +14,7 @@ pub(super) struct Version {
 }
 
 pub(super) const POSTGRES_FLOOR: Version = Version::new([15, 0, 0], 1);
-pub(super) const NATS_FLOOR: Version = Version::new([2, 12, 0], 2);
+pub(super) const NATS_FLOOR: Version = Version::new([2, 14, 3], 3);
 
 impl Version {
     const fn new(numbers: [u32; 3], shown: usize) -> Version {
@@ -72,7 +72,8 @@ mod tests {
     fn compares_by_number() {
         let version = |text| Version::parse(text).expect("a version");
         assert!(version("v2.9.10") < NATS_FLOOR);
-        assert!(version("v2.12.0") >= NATS_FLOOR);
+        assert!(version("v2.14.2") < NATS_FLOOR);
+        assert!(version("v2.14.3") >= NATS_FLOOR);
         assert!(version("14.9") < POSTGRES_FLOOR);
         assert!(version("15.0") >= POSTGRES_FLOOR);
     }

@@ -1,5 +1,5 @@
 //! The watchdog of a subscription. It is made anew when the broker has messages for us and nobody gets them (P16). The
-//! consumer itself is made anew, from the first message that the stream holds, when the broker lost messages and the
+//! consumer itself begins anew, at the first message that the stream holds, when the broker lost messages and the
 //! consumer does not know it (P03): what comes in the place of the lost ones would never be delivered. What was
 //! processed already has no second effect.
 
@@ -9,12 +9,11 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{Consumer as Durable, Info, pull};
 use async_nats::jetstream::stream::{DirectGetErrorKind, Info as StreamInfo, Stream};
-use proto::ids;
-use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::topology::ACK_PENDING_MAX;
+use crate::{message, nats};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
@@ -80,8 +79,8 @@ pub(super) async fn stuck(
             }
             Ok(Err(_)) | Err(_) => continue,
         };
-        let now = client.statistics().connects.load(Ordering::Relaxed);
-        if connects != Some(now) && client.connection_state() == async_nats::connection::State::Connected {
+        let now = nats::connects(&client);
+        if connects != Some(now) && nats::is_connected(&client) {
             match lost(&stream, info, trail).await {
                 Some(true) => return Stuck::Consumer("the broker lost messages"),
                 Some(false) => connects = Some(now),
@@ -107,10 +106,7 @@ async fn lost(stream: &Stream<()>, consumer: &Info, trail: &Trail) -> Option<boo
         }
         let Some((sequence, event_id)) = trail.newest() else { return Some(false) };
         match stream.direct_get(sequence).await {
-            Ok(message) => {
-                let found = message.headers.get("ce-id").and_then(|id| ids::parse(id.as_str()).ok());
-                Some(found.is_some_and(|found| found != event_id))
-            }
+            Ok(found) => Some(message::event_id(&found.headers).is_some_and(|found| found != event_id)),
             // Messages that are too old go from the front of the stream.
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Some(sequence >= info.state.first_sequence),
             Err(_) => None,

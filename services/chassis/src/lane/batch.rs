@@ -52,6 +52,7 @@ pub(super) async fn run<D: Domain>(
                 changed |= decided.is_ok();
                 settle(ticket, decided, &mut record, &mut known)?
             }
+            (Err(why), _) if ticket.refused => record.park(ticket, "WRONG_ORIGIN", &why.to_string()),
             (Err(malformed), _) => {
                 known.blocked.insert(ticket.aggregate);
                 record.park(ticket, "UNDECODABLE", &malformed.to_string())

@@ -153,7 +153,8 @@ impl Known {
 
     /// Whether a message waits behind a parked one of its claim; a redriven message does not.
     pub(super) fn is_behind<C>(&self, ticket: &Ticket<C>) -> bool {
-        matches!(ticket.source, Source::Message { parked_id: None, .. }) && self.blocked.contains(&ticket.aggregate)
+        let fresh = matches!(ticket.source, Source::Message { parked_id: None, .. }) && !ticket.refused;
+        fresh && self.blocked.contains(&ticket.aggregate)
     }
 
     /// The number that was processed last, before this batch.

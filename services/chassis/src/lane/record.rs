@@ -12,7 +12,8 @@ use super::known::{Known, key};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx};
 use crate::{Fault, Refusal, crash};
 
-/// Numbers what is told and heard, in the order of rows that every transaction keeps. Gives the numbers heard.
+/// Numbers what is told and heard, in the order of rows that every transaction keeps. Gives how many
+/// numbers of `heard` moved.
 const WRITE: &str = "\
     WITH inboxed AS ( \
         INSERT INTO inbox (source, id, fingerprint, answer, at) \

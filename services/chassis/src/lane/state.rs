@@ -1,20 +1,21 @@
 //! What can be seen of a lane from outside: how much waits, and for how long.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::progress::Moment;
 
 /// One lane, as seen from outside.
 #[derive(Debug)]
 pub(crate) struct LaneState {
-    begun: Instant,
     waiting: AtomicUsize,
-    /// When the oldest command that is worked on came, in milliseconds after `begun`, plus one; 0: the lane rests.
-    since: AtomicU64,
+    /// When the oldest command that is worked on came; none: the lane rests.
+    since: Moment,
 }
 
 impl LaneState {
     pub(super) fn new() -> Self {
-        Self { begun: Instant::now(), waiting: AtomicUsize::new(0), since: AtomicU64::new(0) }
+        Self { waiting: AtomicUsize::new(0), since: Moment::none() }
     }
 
     /// Commands that wait, those of the batch under way not counted.
@@ -24,20 +25,16 @@ impl LaneState {
 
     /// How long the oldest command of the batch under way has waited; zero: the lane rests.
     pub(crate) fn oldest(&self) -> Duration {
-        match self.since.load(Ordering::Relaxed) {
-            0 => Duration::ZERO,
-            since => self.begun.elapsed().saturating_sub(Duration::from_millis(since - 1)),
-        }
+        self.since.age()
     }
 
     pub(super) fn begins(&self, waiting: usize, oldest: Instant) {
-        let since = oldest.saturating_duration_since(self.begun).as_millis();
         self.waiting.store(waiting, Ordering::Relaxed);
-        self.since.store(u64::try_from(since).unwrap_or(u64::MAX - 1) + 1, Ordering::Relaxed);
+        self.since.mark_ago(oldest.elapsed());
     }
 
     pub(super) fn rests(&self, waiting: usize) {
         self.waiting.store(waiting, Ordering::Relaxed);
-        self.since.store(0, Ordering::Relaxed);
+        self.since.clear();
     }
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Verdict};
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
+use crate::database::Home;
 use crate::progress::Progress;
 use crate::{Clock, Fault, metrics};
 
@@ -35,7 +35,7 @@ pub(crate) struct Worker<D: Domain> {
     service: &'static str,
     receiver: mpsc::Receiver<Ticket<D::Command>>,
     state: Arc<LaneState>,
-    options: PgConnectOptions,
+    home: Home,
     connection: Option<PgConnection>,
     /// Whether the last try had a connection: what fails without one says nothing about a message.
     connected: bool,
@@ -58,7 +58,7 @@ impl<D: Domain> Worker<D> {
             service: rig.service,
             receiver,
             state,
-            options: rig.options.clone(),
+            home: rig.home.clone(),
             connection: None,
             connected: false,
             clock: rig.clock.clone(),
@@ -141,7 +141,7 @@ impl<D: Domain> Worker<D> {
         }
         self.connected = self.connection.is_some();
         if !self.connected {
-            let connect = tokio::time::timeout(CONNECT_LIMIT, self.options.connect());
+            let connect = tokio::time::timeout(CONNECT_LIMIT, self.home.connect());
             let connection = connect.await.map_err(|_| Fault::Transient("connecting took too long".to_owned()))??;
             self.connection = Some(connection);
             self.connected = true;
@@ -195,7 +195,7 @@ impl<D: Domain> Worker<D> {
         metrics::parked(self.service, reason);
         let now = self.clock.now();
         let park = async {
-            let mut connection = self.options.connect().await?;
+            let mut connection = self.home.connect().await?;
             batch::park(&mut connection, now, ticket, reason, detail).await
         };
         let parked = tokio::time::timeout(TRANSACTION_LIMIT, park).await;

@@ -125,7 +125,7 @@ impl Broker {
     fn connection(&self, connected: bool) -> Part {
         let for_seconds = self.since.map_or(0, |(_, since)| since.elapsed().as_secs());
         match connected {
-            true => nats::too_old(&self.client).map_or(Part::Fine, Part::Bad),
+            true => nats::unfit(&self.client).map_or(Part::Fine, Part::Bad),
             // Running on without it is what the journal is for (G16).
             false if self.ever => {
                 Part::Degraded(format!("there is no connection since {for_seconds} s: messages wait"))

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use opentelemetry::metrics::{Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
 use sqlx::PgPool;
+
+use crate::nats;
 
 struct Instruments {
     ready: Gauge<u64>,
@@ -63,7 +64,7 @@ pub(super) fn ready(service: &'static str, ready: bool) {
 
 pub(super) fn broker(service: &'static str, connected: bool, client: &async_nats::Client) {
     INSTRUMENTS.connected.record(u64::from(connected), &labels(service));
-    INSTRUMENTS.connects.record(client.statistics().connects.load(Ordering::Relaxed), &labels(service));
+    INSTRUMENTS.connects.record(nats::connects(client), &labels(service));
 }
 
 pub(super) fn consumer(service: &'static str, pending: u64, ack_pending: u64) {

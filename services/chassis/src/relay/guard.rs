@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Relay;
 use super::cursor::{self, Line};
+use super::lease::Lead;
 use super::trouble::Trouble;
 use crate::topology::stream_name;
 
@@ -37,7 +38,7 @@ pub(super) enum Place {
     /// Directly after this sequence of its claim; 0: as its first.
     After(u64),
     /// It is there already, or another one after it.
-    There(u64),
+    There,
 }
 
 impl Tails {
@@ -66,7 +67,7 @@ impl Tails {
     fn place(&self, row: &Line, number: i32) -> Option<Place> {
         match self.known.get(&row.aggregate) {
             Some((last, sequence)) if last + 1 == number => Some(Place::After(*sequence)),
-            Some((last, sequence)) if *last >= number => Some(Place::There(*sequence)),
+            Some((last, _)) if *last >= number => Some(Place::There),
             Some(_) | None => None,
         }
     }
@@ -78,10 +79,11 @@ pub(super) fn is_public(row: &Line) -> bool {
 }
 
 impl Relay {
-    /// The places of the rows of a wave. What is missing before them is added to the wave in front.
+    /// The places of the rows of a wave. What the broker lacks before them is stored first.
     pub(super) async fn places(
         &self,
         connection: &mut PgConnection,
+        lead: &mut Lead,
         tails: &mut Tails,
         wave: &[&Line],
     ) -> Result<Vec<Place>, Trouble> {
@@ -102,12 +104,18 @@ impl Relay {
         }
         let mut places = Vec::with_capacity(wave.len());
         for row in wave {
-            places.push(self.place(connection, tails, row).await?);
+            places.push(self.place(connection, lead, tails, row).await?);
         }
         Ok(places)
     }
 
-    async fn place(&self, connection: &mut PgConnection, tails: &mut Tails, row: &Line) -> Result<Place, Trouble> {
+    async fn place(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        tails: &mut Tails,
+        row: &Line,
+    ) -> Result<Place, Trouble> {
         let Some(number) = row.number.filter(|_| is_public(row)) else { return Ok(Place::Free) };
         if let Some(place) = tails.place(row, number) {
             return Ok(place);
@@ -119,7 +127,7 @@ impl Relay {
         // The broker has lost some of this claim: they go before it.
         let mut after = sequence;
         for missing in cursor::public(connection, row.aggregate, last, number).await? {
-            after = self.store(&missing, Place::After(after)).await?;
+            after = self.store(lead, &missing, Place::After(after)).await?;
             tails.learn(&missing, after);
         }
         Ok(Place::After(after))

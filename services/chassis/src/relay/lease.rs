@@ -42,7 +42,7 @@ pub(super) struct Lead {
     /// Number of the last slot.
     pub last_slot: i64,
     /// Messages that were sent under a second id.
-    pub resent: u64,
+    resent: u64,
 }
 
 /// A name for a relay that nobody else has. It starts with the process id, for people.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::Relay;
 use super::trouble::Trouble;
+use crate::message;
 use crate::progress::Past;
 use crate::topology::{self, STREAMS, stream_name};
 
@@ -95,7 +96,7 @@ impl Relay {
             tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
             return None;
         }
-        let (event_id, aggregate) = (ids::parse(id).ok()?, ids::parse(header("ce-subject")?).ok()?);
+        let (event_id, aggregate) = (message::event_id(headers)?, ids::parse(header("ce-subject")?).ok()?);
         let at = header("Nats-Time-Stamp").unwrap_or("some time").to_owned();
         Some(Told { event_id, aggregate, stream, at })
     }

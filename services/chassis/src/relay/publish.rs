@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use async_nats::connection::State;
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
 use futures::future::join_all;
@@ -22,7 +21,7 @@ use super::guard::{self, Place, Tails, is_public};
 use super::lease::Lead;
 use super::trouble::Trouble;
 use crate::message::Envelope;
-use crate::{Fault, crash};
+use crate::{Fault, crash, nats};
 
 /// Where the broker has the rows of a round that is not finished: a second try does not send them again.
 #[derive(Default)]
@@ -101,8 +100,8 @@ impl Relay {
         wave: Vec<&Line>,
     ) -> Result<(), Trouble> {
         let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.rows.contains_key(&row.event_id)).collect();
-        let places = self.places(connection, &mut acked.tails, &wave).await?;
-        let is_there = |(_, place): &(&Line, Place)| matches!(place, Place::There(_));
+        let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
+        let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
         let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
         let mut answers = Vec::with_capacity(wave.len());
         for (row, place) in &wave {
@@ -146,12 +145,10 @@ impl Relay {
     }
 
     /// Stores one row, and gives its sequence.
-    pub(super) async fn store(&self, row: &Line, place: Place) -> Result<u64, Trouble> {
+    pub(super) async fn store(&self, lead: &mut Lead, row: &Line, place: Place) -> Result<u64, Trouble> {
         let ack = self.send(row, place, None).await?.await.map_err(|error| Trouble::of(&error, &row.subject))?;
         if ack.duplicate && self.fetch(&ack.stream, ack.sequence).await? != Some(row.event_id) {
-            let second = format!("{}-{}", row.event_id, self.connects());
-            let again = self.send(row, place, Some(second)).await?;
-            return Ok(again.await.map_err(|error| Trouble::of(&error, &row.subject))?.sequence);
+            return Ok(self.send_again(lead, row, place, &ack).await?.sequence);
         }
         Ok(ack.sequence)
     }
@@ -173,18 +170,29 @@ impl Relay {
                 acked.insert(row, ack.stream, ack.sequence);
                 continue;
             }
-            tracing::warn!(
-                service = self.service,
-                event_id = %row.event_id,
-                stream = ack.stream,
-                sequence = ack.sequence,
-                "the broker knows the id of a message that it does not have"
-            );
-            let again = self.send(row, place, Some(lead.second_id(row.event_id))).await?;
-            let ack = again.await.map_err(|error| Trouble::of(&error, &row.subject))?;
+            let ack = self.send_again(lead, row, place, &ack).await?;
             self.stored(lead, acked, row, ack)?;
         }
         Ok(())
+    }
+
+    /// Sends a row that the broker mistakes for one it has lost.
+    async fn send_again(
+        &self,
+        lead: &mut Lead,
+        row: &Line,
+        place: Place,
+        mistaken: &PublishAck,
+    ) -> Result<PublishAck, Trouble> {
+        tracing::warn!(
+            service = self.service,
+            event_id = %row.event_id,
+            stream = mistaken.stream,
+            sequence = mistaken.sequence,
+            "the broker knows the id of a message that it does not have"
+        );
+        let again = self.send(row, place, Some(lead.second_id(row.event_id))).await?;
+        again.await.map_err(|error| Trouble::of(&error, &row.subject))
     }
 
     async fn send(&self, row: &Line, place: Place, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
@@ -211,12 +219,12 @@ impl Relay {
 
     /// Times that a connection to the broker was made.
     pub(super) fn connects(&self) -> u64 {
-        self.client.statistics().connects.load(std::sync::atomic::Ordering::Relaxed)
+        nats::connects(&self.client)
     }
 
     /// Whether the broker can be reached, as far as the client knows.
     pub(super) fn connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        nats::is_connected(&self.client)
     }
 
     /// Whether it is still the connection under which the broker was read back.

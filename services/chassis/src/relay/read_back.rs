@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use async_nats::StatusCode;
 use async_nats::jetstream::stream::DirectGetErrorKind;
-use proto::ids;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -19,8 +18,8 @@ use super::marks::{self, Mark};
 use super::publish::Acked;
 use super::trouble::Trouble;
 use super::{Relay, gauges};
-use crate::crash;
 use crate::topology::{STREAMS, stream_name};
+use crate::{crash, message};
 
 /// How often a quiet connection is not trusted.
 const EVERY: Duration = Duration::from_secs(30);
@@ -168,7 +167,7 @@ impl Relay {
         let handle = self.jetstream.get_stream_no_info(stream).await;
         let handle = handle.map_err(|error| Trouble::Unanswered(format!("{stream} cannot be read: {error}")))?;
         match handle.direct_get(sequence).await {
-            Ok(message) => Ok(message.headers.get("ce-id").and_then(|id| ids::parse(id.as_str()).ok())),
+            Ok(found) => Ok(message::event_id(&found.headers)),
             Err(error) => match error.kind() {
                 DirectGetErrorKind::NotFound => Ok(None),
                 DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => Err(Trouble::missing(stream)),

@@ -11,13 +11,15 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use super::{Running, health_names};
 use crate::admin::{self, Probes};
+use crate::audit::Sealer;
 use crate::grpc::Edge;
 use crate::monitor::{Monitor, Parts};
+use crate::nats::SelfTest;
 use crate::operations::Operations;
+use crate::port::Incoming;
 use crate::progress::Past;
 use crate::readiness::Readiness;
 use crate::relay::Relay;
@@ -27,14 +29,39 @@ use crate::{Context, housekeeping, nats};
 const PAST_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes of headers that are taken.
 const HEADER_BYTES_MAX: u32 = 16 * 1024;
+/// Calls that a client has opened and taken back before anybody looked at them: whoever has more is cut off.
+const RESETS_MAX: usize = 64;
+/// Calls that a client has broken by what it sent.
+const BREACHES_MAX: usize = 256;
+/// Bytes of requests that are taken before somebody reads them: of a call, of a connection.
+const WINDOWS: (u32, u32) = (256 * 1024, 2 * 1024 * 1024);
 
 pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readiness) -> anyhow::Result<Running> {
     let relay = TaskTracker::new();
     relay.spawn(context.supervisor.watch("the relay".to_owned(), relay_of(context).run()));
     look_at_past(context).await;
-    let operations = Operations { pool: context.reads.clone(), redrive: Arc::clone(&context.redrive) };
+    let sealer = sealer_of(context);
+    let operations = Operations {
+        service: context.service,
+        pool: context.reads.clone(),
+        redrive: Arc::clone(&context.redrive),
+        sources: Arc::clone(&sealer.sources),
+    };
+    // With the relay: what is journalled until the lanes have stopped is sealed.
+    relay.spawn(context.supervisor.watch("the sealer".to_owned(), sealer.run()));
     let housekeeping = housekeeping::run(context.service, operations.clone(), context.stops.feeders.clone());
     context.feeders.spawn(context.supervisor.watch("housekeeping".to_owned(), housekeeping));
+
+    let prefix = &context.settings.nats.prefix;
+    let self_test = SelfTest::new(context.service, prefix, context.nats.clone(), Arc::clone(&context.refusals));
+    if nats::is_connected(&context.nats) {
+        self_test.round().await;
+    }
+    let self_test = self_test.run(context.stops.feeders.clone());
+    context.feeders.spawn(context.supervisor.watch("the self-test of permissions".to_owned(), self_test));
+
+    context.task("the password of the database", context.home.clone().follow(context.reads.clone()));
+    context.task("the keys of the issuer", context.gate.keeper().refresh());
 
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut monitor = Monitor::new(Parts {
@@ -43,6 +70,7 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         prefix: context.settings.nats.prefix.clone(),
         pool: context.reads.clone(),
         nats: context.nats.clone(),
+        refusals: Arc::clone(&context.refusals),
         progress: Arc::clone(&context.progress),
         lanes: context.lane_states.get().cloned().unwrap_or_default(),
         sweeps: context.sweeps.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -61,7 +89,10 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let operations = OperationsServiceServer::new(operations).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
-    let routes = routes.add_service(health_service).add_service(reflection).add_service(operations);
+    let mut routes = routes.add_service(health_service).add_service(operations);
+    if context.settings.grpc.reflection {
+        routes = routes.add_service(reflection);
+    }
     let admin = admin_port(context, readiness).await?;
     let (grpc, calls) = grpc_port(context, routes).await?;
     Ok(Running {
@@ -91,11 +122,23 @@ async fn look_at_past(context: &Context) {
     }
 }
 
+fn sealer_of(context: &Context) -> Sealer {
+    Sealer {
+        service: context.service,
+        pool: context.reads.clone(),
+        sources: context.audited.lock().unwrap_or_else(PoisonError::into_inner).as_slice().into(),
+        books: context.books.clone(),
+        settings: context.settings.audit.clone(),
+        clock: context.clock.clone(),
+        stop: context.stops.relay.clone(),
+    }
+}
+
 fn relay_of(context: &Context) -> Relay {
     Relay {
         service: context.service,
         prefix: context.settings.nats.prefix.clone(),
-        options: context.options.clone(),
+        home: context.home.clone(),
         client: context.nats.clone(),
         jetstream: nats::jetstream(&context.nats),
         wake: Arc::clone(&context.wake),
@@ -128,13 +171,18 @@ async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketA
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
+        .http2_max_local_error_reset_streams(Some(BREACHES_MAX))
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
         .max_concurrent_streams(streams)
+        // Calls under way end first. With a grace, tonic 0.14.9 cuts them off instead, without a word to the client.
         .max_connection_age(Duration::from_secs(300))
-        .max_connection_age_grace(Duration::from_secs(20))
-        .layer(Edge::new(context.service, calls))
+        .layer(Edge::new(context.service, calls, context.gate.rules().clone()))
+        .layer(context.gate.clone())
         .add_routes(routes)
         .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            Incoming::new(listener, &context.settings.grpc),
             context.stops.calls.clone().cancelled_owned(),
         );
     let service = context.service;

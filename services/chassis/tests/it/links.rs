@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use proto::operations::ListParkedRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
-use testkit::request_id;
+use testkit::{Wire, request_id};
 use tonic::Code;
-use tonic::transport::Channel;
 
 use crate::stand::{Link, Stand, channel, grow, readiness, reason, until_ready};
 use crate::toy::{self, grow as grow_by_message};
@@ -17,12 +16,12 @@ use crate::toy::{self, grow as grow_by_message};
 const BACK: Duration = Duration::from_secs(15);
 
 /// A read, without a deadline of its own.
-async fn read(channel: Channel) -> Result<(), tonic::Status> {
+async fn read(channel: Wire) -> Result<(), tonic::Status> {
     OperationsServiceClient::new(channel).list_parked(ListParkedRequest::default()).await.map(drop)
 }
 
 /// Waits until four reads at once work.
-async fn until_reads_work(channel: &Channel, since: Instant) {
+async fn until_reads_work(channel: &Wire, since: Instant) {
     loop {
         let reads = futures::future::join_all((0..4).map(|_| read(channel.clone()))).await;
         if reads.iter().all(Result::is_ok) {
@@ -33,7 +32,7 @@ async fn until_reads_work(channel: &Channel, since: Instant) {
 }
 
 /// Waits until changes work, in four lanes at once.
-async fn until_changes_work(channel: &Channel, since: Instant) {
+async fn until_changes_work(channel: &Wire, since: Instant) {
     loop {
         let ids: Vec<_> = (0..4).map(|at| (request_id(), format!("p{at}"))).collect();
         let grown = futures::future::join_all(ids.iter().map(|(id, pile)| grow(channel, id, pile))).await;
@@ -46,7 +45,7 @@ async fn until_changes_work(channel: &Channel, since: Instant) {
 
 async fn swallowed_database(stand: &Stand, link: &Link, hole: Duration) {
     let running = stand.run(&toy::SERVICE, &[("DATABASE__URL", &stand.database_behind(link))]).await;
-    let caller = channel(&running).await;
+    let caller = channel(&stand.secrets, &running).await;
     until_reads_work(&caller, Instant::now()).await;
     until_changes_work(&caller, Instant::now()).await;
     link.swallow();
@@ -90,7 +89,7 @@ async fn a_link_to_the_broker_that_swallows_everything_is_left_behind() {
     let link = stand.link_to_nats().await;
     let nats = format!("nats://{}", link.address);
     let running = stand.run(&toy::SERVICE, &[("NATS__URL", &nats)]).await;
-    let caller = channel(&running).await;
+    let caller = channel(&stand.secrets, &running).await;
     until_ready(running.admin(), true).await;
     link.swallow();
     let swallowed = Instant::now();
@@ -112,7 +111,7 @@ async fn a_link_to_the_broker_that_swallows_everything_is_left_behind() {
     link.heal();
     let healed = Instant::now();
     // What waited is published, and what is told is taken.
-    let jetstream = async_nats::jetstream::new(async_nats::connect(stand.servers.nats_url()).await.unwrap());
+    let jetstream = async_nats::jetstream::new(chassis::connect_nats("test", &stand.nats_url().into()).await.unwrap());
     let message = grow_by_message("a", 1);
     let (subject, aggregate) = (message.subject(), message.aggregate());
     testkit::publish(&jetstream, "redress", uuid::Uuid::now_v7(), subject, aggregate, message.payload()).await;
@@ -140,10 +139,10 @@ async fn a_service_starts_before_its_broker() {
     let (ready, told) = readiness(running.admin()).await;
     assert!(!ready && reason(&told, "broker").contains("no connection yet"), "{told}");
     // Nobody should be sent here, but who comes is served: it is kept in the journal (P17).
-    grow(&channel(&running).await, &request_id(), "a").await.unwrap();
+    grow(&channel(&stand.secrets, &running).await, &request_id(), "a").await.unwrap();
     stand.servers.restart_nats().unwrap();
     until_ready(running.admin(), true).await;
-    let jetstream = async_nats::jetstream::new(async_nats::connect(stand.servers.nats_url()).await.unwrap());
+    let jetstream = async_nats::jetstream::new(chassis::connect_nats("test", &stand.nats_url().into()).await.unwrap());
     testkit::eventually(|| async {
         let mut stream = jetstream.get_stream("REDRESS_EVENTS").await.ok()?;
         (stream.info().await.ok()?.state.messages == 1).then_some(())
@@ -154,7 +153,7 @@ async fn a_service_starts_before_its_broker() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_starts_before_its_database() {
-    let stand = Stand::start(&toy::SERVICE).await;
+    let stand = Stand::durable(&toy::SERVICE).await;
     stand.servers.kill_postgres();
     let settings = stand.settings(&[]);
     let starting = tokio::spawn(chassis::start(&toy::SERVICE, settings, chassis::Clock::default()));
@@ -162,7 +161,7 @@ async fn a_service_starts_before_its_database() {
     assert!(!starting.is_finished());
     stand.servers.restart_postgres().unwrap();
     let running = starting.await.unwrap().unwrap();
-    grow(&channel(&running).await, &request_id(), "a").await.unwrap();
+    grow(&channel(&stand.secrets, &running).await, &request_id(), "a").await.unwrap();
     running.stop().await.unwrap();
 }
 
@@ -170,7 +169,7 @@ async fn a_service_starts_before_its_database() {
 async fn a_database_that_is_not_migrated_is_refused_at_once() {
     let stand = Stand::start(&toy::SERVICE).await;
     let begun = Instant::now();
-    let settings = stand.settings(&[("DATABASE__URL", &stand.servers.postgres_url("postgres"))]);
+    let settings = stand.settings(&[("DATABASE__URL", &stand.elsewhere("template1"))]);
     let refused = chassis::start(&toy::SERVICE, settings, chassis::Clock::default()).await.err().unwrap();
     assert!(format!("{refused:#}").contains("migrate"), "{refused:#}");
     assert!(begun.elapsed() < Duration::from_secs(3));
@@ -180,7 +179,7 @@ async fn a_database_that_is_not_migrated_is_refused_at_once() {
 async fn a_database_that_crashes_under_load_loses_nothing_that_was_acknowledged() {
     let stand = Stand::durable(&toy::SERVICE).await;
     let running = stand.run(&toy::SERVICE, &[]).await;
-    let caller = channel(&running).await;
+    let caller = channel(&stand.secrets, &running).await;
     let until = Instant::now() + Duration::from_secs(12);
     let callers: Vec<_> = (0..8)
         .map(|at| {

@@ -15,7 +15,8 @@ use crate::toy::{self, grow as grow_by_message};
 static BREAKS: AtomicBool = AtomicBool::new(false);
 
 /// The toy, with a sweep that panics when it is told to.
-static FRAGILE: Service = Service { name: "inventory", migrations: &toy::MIGRATIONS, build: build_fragile };
+static FRAGILE: Service =
+    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_fragile };
 
 fn build_fragile(ctx: &Context) -> Building<'_> {
     Box::pin(async move {
@@ -80,7 +81,7 @@ async fn what_is_not_as_it_was_provisioned_is_named() {
     assert!(ready, "{told}");
     let prefix = service.home.prefix.clone();
     let provision = || async {
-        let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+        let client = chassis::connect_nats("test", &testkit::nats_url().into()).await.unwrap();
         chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
     };
     let mut drifted = row("inventory").unwrap().config(&prefix);

@@ -1,11 +1,15 @@
 //! The engine on real PostgreSQL and NATS, with a toy service.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod abuse;
+mod audit;
+mod auth;
 mod calls;
 mod links;
 mod liveness;
 mod messages;
 mod numbers;
+mod permissions;
 mod relay;
 mod relay_broker;
 mod relay_guard;
@@ -13,5 +17,6 @@ mod relay_home;
 mod relay_lease;
 mod relay_loss;
 mod relay_past;
+mod rights;
 mod stand;
 mod toy;

@@ -131,6 +131,7 @@ async fn operations_refuse_what_does_not_exist() {
 async fn every_statement_can_be_prepared() {
     let service = testkit::start(&toy::SERVICE).await;
     service.prepare_all(&chassis::statements()).await;
+    service.needs_all(chassis::GRANTS, &chassis::statements()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -184,7 +184,7 @@ async fn a_consumer_of_the_first_release_is_brought_up_to_date() {
         ..now
     };
     stream.create_consumer(before).await.unwrap();
-    let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+    let client = chassis::connect_nats("test", &testkit::nats_url().into()).await.unwrap();
     chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
     let service = TestService::at(service.home.clone(), service.clock.clone()).await;
     let told = service.tell(grow("a", 1)).await;
@@ -224,7 +224,7 @@ async fn a_consumer_that_the_broker_lost_is_taken_up_again() {
     let stream = service.jetstream().get_stream(stream).await.unwrap();
     stream.delete_consumer("inventory-main").await.unwrap();
     let told = service.tell(grow("a", 1)).await;
-    let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+    let client = chassis::connect_nats("test", &testkit::nats_url().into()).await.unwrap();
     chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
     service.settled(told).await;
     assert_eq!(effects(&service, "a").await.len(), 2, "what was processed before has no second effect");

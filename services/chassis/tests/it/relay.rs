@@ -117,7 +117,7 @@ async fn after_a_crash_between_commit_and_ack_the_inbox_knows_the_message() {
     let stream = stream_name(&service.home.prefix, "COMMANDS");
     let stream = service.jetstream().get_stream(&stream).await.unwrap();
     stream.delete_consumer(&consumer_name("inventory")).await.unwrap();
-    let client = chassis::connect_nats("test", &testkit::servers().nats_url().into()).await.unwrap();
+    let client = chassis::connect_nats("test", &testkit::nats_url().into()).await.unwrap();
     chassis::provision(&client, &service.home.prefix, 50).await.unwrap();
     let service = TestService::at(service.home.clone(), service.clock.clone()).await;
     let after = service.tell(grow("a", 1)).await;

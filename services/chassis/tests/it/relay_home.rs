@@ -10,7 +10,7 @@ use async_nats::jetstream::consumer::{Consumer, pull};
 use chassis::topology::stream_name;
 use chassis::{Clock, Running, Settings};
 use futures::StreamExt;
-use local::{ServerOptions, Servers};
+use local::{Secrets, ServerOptions, Servers};
 use proto::{ClaimId, Subject};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -23,37 +23,39 @@ pub const PREFIX: &str = "own";
 /// Servers, a migrated database, streams, and the service if it was started.
 pub struct Own {
     pub servers: Servers,
+    pub secrets: Secrets,
     pub pool: PgPool,
     pub running: Option<Running>,
 }
 
 /// The variables of a toy service on given servers.
-pub fn variables(servers: &Servers) -> Vec<(String, String)> {
+pub fn variables(servers: &Servers, secrets: &Secrets) -> Vec<(String, String)> {
     let own = [
-        ("DATABASE__URL", servers.postgres_url("own")),
+        ("DATABASE__URL", secrets.postgres_url(&servers.postgres_address(), "inventory", "own").unwrap()),
         ("NATS__URL", servers.nats_url()),
         ("NATS__PREFIX", PREFIX.to_owned()),
         ("TELEMETRY__LOG", std::env::var("TEST_LOG").unwrap_or_else(|_| "off".to_owned())),
     ];
-    own.into_iter().map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value)).collect()
+    let own = own.into_iter().map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value));
+    testkit::secret_variables("inventory", secrets).into_iter().chain(own).collect()
 }
 
 impl Own {
     /// Everything but the service.
     pub async fn new(storage_mib: u32) -> Self {
-        let servers = tokio::task::spawn_blocking(|| Servers::start(ServerOptions::default())).await.unwrap().unwrap();
-        let admin = PgPoolOptions::new().connect(&servers.postgres_url("postgres")).await.unwrap();
-        sqlx::query("CREATE DATABASE own").execute(&admin).await.unwrap();
+        let start = || testkit::start_servers(ServerOptions::default());
+        let (servers, secrets) = tokio::task::spawn_blocking(start).await.unwrap();
+        testkit::make_database(&servers, &secrets, &toy::SERVICE, "own").await;
         let url = servers.postgres_url("own");
-        chassis::migrate(&url.clone().into(), &toy::MIGRATIONS).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(3).connect(&url).await.unwrap();
-        let own = Self { servers, pool, running: None };
+        let own = Self { servers, secrets, pool, running: None };
         own.provision(storage_mib).await;
         own
     }
 
     pub async fn start(&mut self) {
-        let settings = Settings::from("inventory", None, Some(variables(&self.servers).into_iter().collect()));
+        let settings =
+            Settings::from("inventory", None, Some(variables(&self.servers, &self.secrets).into_iter().collect()));
         self.running = Some(chassis::start(&toy::SERVICE, settings.unwrap(), Clock::default()).await.unwrap());
     }
 
@@ -63,13 +65,18 @@ impl Own {
         }
     }
 
+    /// Address of NATS for the user who may do everything.
+    pub fn nats_url(&self) -> String {
+        self.secrets.nats_url(&self.servers.nats_url(), chassis::topology::OPERATOR).unwrap()
+    }
+
     pub async fn provision(&self, storage_mib: u32) {
-        let client = chassis::connect_nats("test", &self.servers.nats_url().into()).await.unwrap();
+        let client = chassis::connect_nats("test", &self.nats_url().into()).await.unwrap();
         chassis::provision(&client, PREFIX, storage_mib).await.unwrap();
     }
 
     pub async fn jetstream(&self) -> jetstream::Context {
-        jetstream::new(async_nats::connect(self.servers.nats_url()).await.unwrap())
+        jetstream::new(chassis::connect_nats("test", &self.nats_url().into()).await.unwrap())
     }
 
     /// Journals events of the service, each about something else.

@@ -29,7 +29,7 @@ impl Replica {
     fn start(own: &Own) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "relay_lease::replica", "--ignored", "--nocapture"]);
-        command.env("RELAY_REPLICA", "1").envs(variables(&own.servers)).stdout(Stdio::null());
+        command.env("RELAY_REPLICA", "1").envs(variables(&own.servers, &own.secrets)).stdout(Stdio::null());
         Self(command.spawn().unwrap())
     }
 }

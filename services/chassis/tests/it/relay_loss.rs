@@ -7,7 +7,8 @@ use std::time::Duration;
 use chassis::topology::stream_name;
 use proto::operations::RepublishRequest;
 use proto::operations::operations_service_client::OperationsServiceClient;
-use testkit::eventually;
+use testkit::{Bearer, eventually};
+use tonic::transport::Endpoint;
 use uuid::Uuid;
 
 use crate::relay_home::{Own, PREFIX};
@@ -107,19 +108,21 @@ async fn an_operator_has_everything_published_again() {
     jetstream.create_stream(config).await.unwrap();
     sqlx::query("DELETE FROM relay_mark").execute(&own.pool).await.unwrap();
     let address = format!("http://{}", own.running.as_ref().unwrap().grpc());
-    let mut operations = OperationsServiceClient::connect(address).await.unwrap();
+    let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
+    let mut operations = OperationsServiceClient::new(Bearer::new(&own.secrets).on(channel));
     let request = RepublishRequest { request_id: testkit::request_id(), since: None };
-    let answer = operations.republish(testkit::actor(request.clone(), "anna", &[])).await.unwrap().into_inner();
+    let answer =
+        operations.republish(testkit::actor(request.clone(), "anna", &["operator"])).await.unwrap().into_inner();
     assert_eq!(answer.messages, 20);
     own.all_published(SOON).await;
     own.journal(1).await;
-    let again = operations.republish(testkit::actor(request, "anna", &[])).await.unwrap().into_inner();
+    let again = operations.republish(testkit::actor(request, "anna", &["operator"])).await.unwrap().into_inner();
     assert_eq!(again, answer, "the same request has the same answer");
     let future = RepublishRequest {
         request_id: testkit::request_id(),
         since: Some(proto::to_wire(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1))),
     };
-    let none = operations.republish(testkit::actor(future, "anna", &[])).await.unwrap().into_inner();
+    let none = operations.republish(testkit::actor(future, "anna", &["operator"])).await.unwrap().into_inner();
     assert_eq!(none.messages, 0);
     own.all_published(SOON).await;
     assert_once(&own).await;

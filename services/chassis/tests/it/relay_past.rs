@@ -45,7 +45,7 @@ async fn restored() -> Own {
 }
 
 async fn replica(own: &Own) -> Running {
-    let settings = Settings::from("inventory", None, Some(variables(&own.servers).into_iter().collect()));
+    let settings = Settings::from("inventory", None, Some(variables(&own.servers, &own.secrets).into_iter().collect()));
     chassis::start(&toy::SERVICE, settings.unwrap(), Clock::default()).await.unwrap()
 }
 
@@ -70,7 +70,7 @@ async fn on_an_older_database_nothing_is_published_consumed_or_accepted() {
     for running in [first, &second] {
         let told = until_ready(running.admin(), false).await;
         assert!(reason(&told, "relay").contains("older than what was published"), "{told}");
-        let request = grow(&channel(running).await, &testkit::request_id(), "a").await;
+        let request = grow(&channel(&own.secrets, running).await, &testkit::request_id(), "a").await;
         assert_eq!(request.unwrap_err().code(), Code::Unavailable);
     }
     // As if a transaction had been under way.
@@ -86,7 +86,7 @@ async fn on_an_older_database_nothing_is_published_consumed_or_accepted() {
     own.start().await;
     let running = own.running.as_ref().unwrap();
     until_ready(running.admin(), true).await;
-    grow(&channel(running).await, &testkit::request_id(), "a").await.unwrap();
+    grow(&channel(&own.secrets, running).await, &testkit::request_id(), "a").await.unwrap();
     eventually(|| async { is_processed(&own, event_id).await.then_some(()) }).await;
     own.all_published(SOON).await;
     assert_eq!(own.stream("EVENTS").await.len(), 22, "twenty, and those of the call and the command");

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use chassis::{Clock, Running, Service, Settings};
-use local::{ServerOptions, Servers};
+use local::{Secrets, ServerOptions, Servers};
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::inventory::{AdjustStockRequest, AdjustStockResponse};
 use serde_json::Value;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::PgPool;
+use testkit::{Bearer, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -21,6 +22,7 @@ const DATABASE: &str = "inventory";
 /// Servers of one test.
 pub struct Stand {
     pub servers: Servers,
+    pub secrets: Secrets,
 }
 
 impl Stand {
@@ -35,28 +37,33 @@ impl Stand {
     }
 
     async fn with(service: &Service, options: ServerOptions) -> Self {
-        let start = || Servers::start(options).unwrap();
-        let stand = Self { servers: tokio::task::spawn_blocking(start).await.unwrap() };
-        let mut admin = PgConnection::connect(&stand.servers.postgres_url("postgres")).await.unwrap();
-        sqlx::query("CREATE DATABASE inventory").execute(&mut admin).await.unwrap();
-        chassis::migrate(&stand.servers.postgres_url(DATABASE).into(), service.migrations).await.unwrap();
+        let start = || testkit::start_servers(options);
+        let (servers, secrets) = tokio::task::spawn_blocking(start).await.unwrap();
+        let stand = Self { servers, secrets };
+        testkit::make_database(&stand.servers, &stand.secrets, service, DATABASE).await;
         stand.provision().await;
         stand
     }
 
     pub async fn provision(&self) {
-        let client = chassis::connect_nats("stand", &self.servers.nats_url().into()).await.unwrap();
+        let client = chassis::connect_nats("stand", &self.nats_url().into()).await.unwrap();
         chassis::provision(&client, "redress", 50).await.unwrap();
     }
 
+    /// Address of NATS for the user who may do everything.
+    pub fn nats_url(&self) -> String {
+        self.secrets.nats_url(&self.servers.nats_url(), chassis::topology::OPERATOR).unwrap()
+    }
+
     pub fn settings(&self, more: &[(&str, &str)]) -> Settings {
-        let (database, nats) = (self.servers.postgres_url(DATABASE), self.servers.nats_url());
+        let (database, nats) = (self.database_at(&self.servers.postgres_address()), self.servers.nats_url());
         let log = std::env::var("TEST_LOG").unwrap_or_else(|_| "off".to_owned());
         let own =
             [("DATABASE__URL", database.as_str()), ("NATS__URL", nats.as_str()), ("TELEMETRY__LOG", log.as_str())];
         let variables =
             own.iter().chain(more).map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value.to_string()));
-        Settings::from("inventory", None, Some(variables.collect())).unwrap()
+        let secrets = testkit::secret_variables("inventory", &self.secrets);
+        Settings::from("inventory", None, Some(secrets.into_iter().chain(variables).collect())).unwrap()
     }
 
     pub async fn run(&self, service: &'static Service, more: &[(&str, &str)]) -> Running {
@@ -69,7 +76,22 @@ impl Stand {
 
     /// Address of the database behind a link.
     pub fn database_behind(&self, link: &Link) -> String {
-        format!("postgres://postgres@{}/{DATABASE}", link.address)
+        self.database_at(&link.address.to_string())
+    }
+
+    /// Address of the database for its owner.
+    pub fn owner_url(&self) -> String {
+        let host = self.servers.postgres_address();
+        self.secrets.postgres_url(&host, &local::roles::owner(DATABASE), DATABASE).unwrap()
+    }
+
+    /// Address of another database for the role that serves.
+    pub fn elsewhere(&self, database: &str) -> String {
+        self.secrets.postgres_url(&self.servers.postgres_address(), DATABASE, database).unwrap()
+    }
+
+    fn database_at(&self, host: &str) -> String {
+        self.secrets.postgres_url(host, DATABASE, DATABASE).unwrap()
     }
 
     /// A link to PostgreSQL.
@@ -158,12 +180,13 @@ pub fn reason(told: &Value, part: &str) -> String {
     told["parts"][part]["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-pub async fn channel(running: &Running) -> Channel {
-    Channel::from_shared(format!("http://{}", running.grpc())).unwrap().connect().await.unwrap()
+pub async fn channel(secrets: &Secrets, running: &Running) -> Wire {
+    let channel = Channel::from_shared(format!("http://{}", running.grpc())).unwrap().connect().await.unwrap();
+    Bearer::new(secrets).on(channel)
 }
 
 /// Makes a pile grow; a call with 3 s.
-pub async fn grow(channel: &Channel, request_id: &str, pile: &str) -> Result<AdjustStockResponse, Status> {
+pub async fn grow(channel: &Wire, request_id: &str, pile: &str) -> Result<AdjustStockResponse, Status> {
     let adjust = AdjustStockRequest {
         request_id: request_id.to_owned(),
         sku: pile.to_owned(),

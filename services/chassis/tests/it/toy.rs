@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use chassis::{
-    Building, Call, Check, Context, Domain, Fault, Lanes, Malformed, Meta, Outcome, Outgoing, Refusal, Service, Tx,
+    Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Malformed, Meta, Outcome, Outgoing, Refusal, Service,
+    Tx,
 };
 use prost::Message;
 use proto::Subject;
@@ -16,7 +17,8 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("tests/it/migrations");
-pub static SERVICE: Service = Service { name: "inventory", migrations: &MIGRATIONS, build };
+pub const GRANTS: &[Grant] = &[("pile", "SELECT, INSERT, UPDATE")];
+pub static SERVICE: Service = Service { name: "inventory", migrations: &MIGRATIONS, grants: GRANTS, build };
 
 fn build(ctx: &Context) -> Building<'_> {
     Box::pin(async move {

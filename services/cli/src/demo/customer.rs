@@ -32,7 +32,7 @@ async fn answer(world: Arc<World>, claim: String, question: String) -> Result<()
 }
 
 async fn no_number(world: &World, claim: &str, question: &str) -> Result<()> {
-    let intake = world.acting("customer", "")?.intake()?;
+    let intake = world.customer(claim).await?.intake()?;
     persist(&["QUESTION_NOT_OPEN"], |request_id| {
         let request = AnswerQuestionRequest {
             request_id,
@@ -49,7 +49,7 @@ async fn no_number(world: &World, claim: &str, question: &str) -> Result<()> {
 }
 
 async fn withdraw(world: &World, claim: &str) -> Result<()> {
-    let intake = world.acting("customer", "")?.intake()?;
+    let intake = world.customer(claim).await?.intake()?;
     persist(&[], |request_id| {
         let text = "I have changed my mind.".to_owned();
         let request = WithdrawClaimRequest { request_id, claim_id: claim.to_owned(), text };
@@ -82,7 +82,7 @@ async fn reconsider(world: Arc<World>, claim: String) -> Result<()> {
 }
 
 async fn consent(world: Arc<World>, claim: String) -> Result<()> {
-    let intake = world.acting("customer", "")?.intake()?;
+    let intake = world.customer(&claim).await?.intake()?;
     let plan = persist(&[], |_| {
         let request = GetClaimRequest { claim_id: claim.clone(), claim_number: String::new() };
         let mut intake = intake.clone();
@@ -109,7 +109,7 @@ pub fn followed_up(world: &Arc<World>, event: &ClaimEvent) {
 }
 
 async fn satisfied(world: Arc<World>, claim: String) -> Result<()> {
-    let intake = world.acting("customer", "")?.intake()?;
+    let intake = world.customer(&claim).await?.intake()?;
     persist(&["FOLLOW_UP_NOT_OPEN"], |request_id| {
         let request = AnswerFollowUpRequest { request_id, claim_id: claim.clone(), score: 5, text: String::new() };
         let mut intake = intake.clone();

@@ -31,8 +31,8 @@ impl Counted {
 /// Counts.
 pub async fn count(installation: &Installation) -> Result<Counted> {
     let databases = installation.services.keys().map(|service| async move {
-        let url = installation.postgres.get(service).with_context(|| format!("{service} has no database"))?;
-        let mut database = PgConnection::connect(url).await?;
+        let url = installation.database(service)?;
+        let mut database = PgConnection::connect(&url).await?;
         let counted: (i64, i64) = sqlx::query_as(COUNT).fetch_one(&mut database).await?;
         database.close().await?;
         anyhow::Ok(counted)

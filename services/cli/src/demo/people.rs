@@ -31,7 +31,7 @@ pub async fn work(world: Arc<World>) {
 }
 
 async fn look(world: &Arc<World>, seen: &mut BTreeSet<(String, String)>) -> Result<()> {
-    let clients = world.acting("staff", "")?;
+    let clients = world.acting("staff", "supervisor")?;
     for item in item::list(&clients, Role::Unspecified, "", false).await? {
         // The same item may still be open because its decision is under way.
         if !seen.insert((item.id().to_owned(), item.claim_number().to_owned())) {

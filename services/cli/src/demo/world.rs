@@ -98,7 +98,8 @@ impl World {
             listeners: TaskTracker::new(),
             closed: CancellationToken::new(),
         });
-        let jetstream = async_nats::jetstream::new(connect::nats(&session.installation).await?);
+        let client = connect::nats(&session.installation, chassis::topology::SUBSCRIBER).await?;
+        let jetstream = async_nats::jetstream::new(client);
         let prefix = &session.installation.prefix;
         for (stream, kind) in [("CLAIMS", "claim"), ("NOTICES", "notice")] {
             let name = chassis::topology::stream_name(prefix, stream);
@@ -199,6 +200,11 @@ impl World {
     /// Clients of somebody with roles.
     pub fn acting(&self, actor: &str, roles: &str) -> Result<Clients> {
         self.clients.acting(actor, roles)
+    }
+
+    /// Clients of the customer of a claim: they see own claims only.
+    pub async fn customer(&self, claim_id: &str) -> Result<Clients> {
+        self.clients.acting_customer(&self.goods(claim_id).await?.customer)
     }
 
     /// Price paid per unit of an order line.

@@ -36,6 +36,12 @@ pub struct Row {
     pub text: String,
 }
 
+/// A text that no spreadsheet takes for a formula: it may come from a file of somebody else (S12).
+fn harmless(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { format!("'{text}") } else { text.to_owned() }
+}
+
 /// The report of an import.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -116,6 +122,9 @@ impl Report {
         let mut writer = csv::Writer::from_path(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut rows = self.rows.clone();
         rows.sort_by_key(|row| row.row);
+        for row in &mut rows {
+            row.text = harmless(&row.text);
+        }
         rows.iter().try_for_each(|row| writer.serialize(row))?;
         Ok(writer.flush()?)
     }

@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use proto::inventory::GetAvailabilityRequest;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use serde_json::Value;
+use tonic::Request;
 
 use crate::{code, redress};
 
@@ -42,7 +44,10 @@ impl Up {
     fn available(&self, sku: &str) -> u64 {
         let json: Value = serde_json::from_slice(&std::fs::read(self.stack.path()).unwrap()).unwrap();
         let address = json["services"]["inventory"].as_str().unwrap().to_owned();
-        let request = GetAvailabilityRequest { sku: sku.to_owned(), batch: String::new() };
+        let (_, told) = self.ask(&["token", "--role", "warehouse", "--subject", "keeper", "--ttl", "5m"]);
+        let mut request = Request::new(GetAvailabilityRequest { sku: sku.to_owned(), batch: String::new() });
+        let bearer = format!("Bearer {}", told["token"].as_str().unwrap());
+        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let channel = tonic::transport::Endpoint::from_shared(address).unwrap().connect().await.unwrap();
             InventoryServiceClient::new(channel).get_availability(request).await.unwrap().into_inner().available
@@ -107,8 +112,54 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     let last: Value = serde_json::from_str(String::from_utf8_lossy(&watched.stdout).lines().last().unwrap()).unwrap();
     assert_eq!(last["state"], "CLAIM_STATE_WITHDRAWN");
 
+    // Personal data are read with a reason, on record, and are gone once the customer is forgotten.
+    let contact = ["claim", "contact", number.as_str(), "--purpose", "delivery"];
+    let (exit, found) = up.ask(&contact);
+    assert_eq!((exit, &found["contact"]["email"]), (0, &Value::from("c1@example.com")), "{found}");
+    assert_eq!(up.ask(&["claim", "contact", &number]).0, 2);
+    assert_eq!(up.ask(&["claim", "words", &number, "--purpose", "assessment"]).0, 0);
+    let (exit, hold) = up.ask(&["customer", "hold", "C1", "--reason", "dispute", "--reference", "L-1"]);
+    assert_eq!(exit, 0, "{hold}");
+    let erase = ["customer", "erase", "C1", "--reason", "asked_for", "--reference", "P-1"];
+    let (exit, refused) = up.ask(&erase);
+    assert_eq!((exit, &refused["error"]["reason"]), (3, &Value::from("LEGAL_HOLD")), "{refused}");
+    assert_eq!(up.ask(&["customer", "release", hold["hold"]["holdId"].as_str().unwrap()]).0, 0);
+    assert_eq!(up.ask(&erase).0, 0);
+    let (exit, refused) = up.ask(&contact);
+    assert_eq!((exit, &refused["error"]["reason"]), (3, &Value::from("CUSTOMER_ERASED")), "{refused}");
+    let (exit, proof) = up.ask(&["customer", "erasure", "C1"]);
+    assert_eq!(
+        (exit, &proof["unreadableClaims"], proof["erasures"].as_array().unwrap().len()),
+        (0, &Value::from(1), 1)
+    );
+    assert_eq!(up.ask(&["customer", "accesses", "C1"]).1["accesses"].as_array().unwrap().len(), 2);
+
     assert_eq!(up.ask(&["claim", "show", "RD-2026-999999"]).0, 3);
+    // Who asks counts: another customer's claim is as absent as one that never was, and finance is no operator.
+    let as_customer =
+        |customer: &str| up.ask(&["--roles", "customer", "--as-customer", customer, "claim", "show", &number]).0;
+    assert_eq!((as_customer("C1"), as_customer("C2")), (0, 3));
+    let (exit, denied) = up.ask(&["--roles", "finance", "parked", "list"]);
+    assert_eq!((exit, &denied["error"]["reason"]), (3, &Value::from("FORBIDDEN")), "{denied}");
+    let (exit, unknown) = up.ask(&["--token", "a.b.c", "claim", "list"]);
+    assert_eq!((exit, &unknown["error"]["reason"]), (3, &Value::from("UNAUTHENTICATED")), "{unknown}");
+    assert_eq!(up.ask(&["token", "--role", "king"]).0, 4);
     assert_eq!(up.ask(&["work", "list"]).0, 0);
+    let (exit, audit) = up.ask(&["audit", "verify"]);
+    assert_eq!(
+        (exit, &audit["ok"], audit["services"].as_array().unwrap().len()),
+        (0, &Value::from(true), 6),
+        "{audit}"
+    );
+    // The first checkpoint is due some seconds after the first link.
+    let begun = Instant::now();
+    while up.ask(&["audit", "verify", "--service", "intake"]).1["services"][0]["chain"]["signed"] == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing was signed");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let nobody = file("nobody.txt", &"00".repeat(32));
+    let (exit, audit) = up.ask(&["audit", "verify", "--service", "intake", "--keys", &nobody]);
+    assert_eq!((exit, &audit["services"][0]["first_bad"]["kind"]), (7, &Value::from("CHECKPOINT_FORGED")), "{audit}");
     assert_eq!(up.ask(&["parked", "list"]).1["parked"], Value::Array(Vec::new()));
     assert_eq!(up.ask(&["settlement", "list"]).0, 0);
     assert_eq!(up.ask(&["shipment", "track", "NO-SUCH"]).0, 3);

@@ -33,7 +33,7 @@ async fn a_chain_is_walked_and_the_last_step_grants() {
     assert_eq!(case.clock(ClockKind::Approval).await.state(), ClockState::Running);
 
     for (person, roles, expected) in
-        [("zoe", &["finance"][..], "WRONG_ROLE"), ("zoe", &[], "WRONG_ROLE"), ("anna", &["supervisor"], "OWN_PROPOSAL")]
+        [("zoe", &["finance"][..], "WRONG_ROLE"), ("zoe", &[], "FORBIDDEN"), ("anna", &["supervisor"], "OWN_PROPOSAL")]
     {
         let refused = case.decide(person, roles, ruling(&first, Ruling::Approve)).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, expected));

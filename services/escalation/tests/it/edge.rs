@@ -28,9 +28,9 @@ async fn a_malformed_decision_names_every_field() {
         ruling: Ruling::Approve as i32,
         note: "x".repeat(1_001),
     };
-    assert_eq!(bad_fields(&case.decide("sue", &[], long.clone()).await.unwrap_err()), ["note"]);
+    assert_eq!(bad_fields(&case.decide("sue", &["supervisor"], long.clone()).await.unwrap_err()), ["note"]);
     let unknown = DecideWorkItemRequest { note: String::new(), ..long };
-    let refused = case.decide("sue", &[], unknown).await.unwrap_err();
+    let refused = case.decide("sue", &["supervisor"], unknown).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
     assert_eq!(details(&refused).resource_info().unwrap().resource_type, "work_item");
 }

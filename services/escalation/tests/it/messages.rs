@@ -134,4 +134,5 @@ async fn many_claims_at_once_share_batches() {
 async fn every_statement_fits_the_schema() {
     let service = testkit::start(&escalation::SERVICE).await;
     service.prepare_all(escalation::store::STATEMENTS).await;
+    service.needs_all(escalation::store::GRANTS, escalation::store::STATEMENTS).await;
 }

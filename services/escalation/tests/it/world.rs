@@ -9,7 +9,6 @@ use proto::escalation::escalation_service_client::EscalationServiceClient;
 use proto::escalation::*;
 use proto::{ClaimId, Subject};
 use testkit::TestService;
-use tonic::transport::Channel;
 use tonic::{Response, Status};
 use uuid::Uuid;
 
@@ -49,7 +48,7 @@ impl<'a> Case<'a> {
         self.service.settled(id).await;
     }
 
-    pub fn client(&self) -> EscalationServiceClient<Channel> {
+    pub fn client(&self) -> EscalationServiceClient<testkit::Wire> {
         EscalationServiceClient::new(self.service.channel())
     }
 

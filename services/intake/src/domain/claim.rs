@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proto::ClaimId;
 use proto::claim::{Channel, ClaimState, Plan};
 
-use super::{Evidence, Line, Promises, Refusal};
+use super::{Evidence, File, Line, Promises, Refusal};
 
 /// A claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Claim {
     pub lines: Vec<Line>,
     /// Evidence, in order of arrival. Not loaded for commands of the orchestrator.
     pub evidence: Vec<Evidence>,
+    /// Files of evidence, in order of arrival. Loaded only to keep another.
+    pub files: Vec<File>,
     /// Questions, oldest first.
     pub questions: Vec<Question>,
     /// Confirmation of the main points.

@@ -138,6 +138,7 @@ pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rule
         received_at: now,
         lines: recorded(&report.lines),
         evidence: report.evidence.clone(),
+        files: Vec::new(),
         questions: Vec::new(),
         read_back: None,
         promises: Promises {

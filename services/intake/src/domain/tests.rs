@@ -319,3 +319,41 @@ proptest! {
         }
     }
 }
+
+fn new_file(digit: &str, line: u32, size: u64) -> Box<NewFile> {
+    let received = Evidence { sha256: digit.repeat(64), ..piece(line) };
+    Box::new(NewFile {
+        id: Uuid::from_u128(u128::from(digit.as_bytes()[0])),
+        received,
+        kind: proto::intake::EvidenceKind::Picture,
+        key: digit.repeat(64),
+        stored_sha256: digit.repeat(64),
+        stored_size: size,
+        metadata: proto::intake::EvidenceMetadata::Removed,
+        fresh_until: now(),
+        quota: 100,
+    })
+}
+
+#[test]
+fn a_file_is_kept_once_within_the_quota_and_in_time() {
+    let keep = |claim: &Claim, file: Box<NewFile>| apply(claim, &Action::KeepFile { file });
+    let (claim, _) = keep(&fresh(Channel::Phone), new_file("a", 1, 60)).unwrap();
+    assert_eq!((claim.evidence.len(), claim.files.len(), claim.files[0].number), (1, 1, 1));
+    assert_eq!(claim.files[0].by, "anna");
+    let (again, events) = keep(&claim, new_file("a", 0, 60)).unwrap();
+    assert!(again == claim && events.is_empty(), "the same bytes change nothing");
+    assert_eq!(keep(&claim, new_file("b", 1, 41)).unwrap_err(), Refusal::EvidenceQuota { held: 60 });
+    assert_eq!(keep(&claim, new_file("b", 2, 1)).unwrap_err(), Refusal::NoSuchLine { line: 2 });
+    let mut late = new_file("b", 1, 1);
+    late.fresh_until = now() - jiff::SignedDuration::from_secs(1);
+    assert_eq!(keep(&claim, late).unwrap_err(), Refusal::UploadExpired);
+    // What was announced becomes a file; two files are never the same piece.
+    let announced = Evidence { sha256: "c".repeat(64), ..piece(0) };
+    let (claim, _) = apply(&claim, &Action::AddEvidence { evidence: vec![announced] }).unwrap();
+    let (claim, _) = keep(&claim, new_file("c", 1, 40)).unwrap();
+    assert_eq!((claim.evidence.len(), claim.files[1].number), (2, 2));
+    let (ended, _) = apply(&claim, &Action::EndClaim { end: End::Closed, reason: String::new() }).unwrap();
+    assert_eq!(keep(&ended, new_file("d", 1, 0)).unwrap_err(), Refusal::ClaimEnded);
+    assert!(keep(&ended, new_file("a", 1, 60)).unwrap().1.is_empty(), "what is known is still answered");
+}

@@ -49,6 +49,20 @@ pub(super) fn claim_ended(meta: &Meta, claim: &Claim, end: End, reason: &str) ->
     notice(meta, claim, "claim_ended", vec![("outcome", outcome.to_owned()), ("reason", reason.to_owned())])
 }
 
+/// A customer was erased, or must not be: whoever looked contacts up and kept them acts on it.
+pub(super) fn of_customer(meta: &Meta, customer_ref: &str, template: &str) -> Outgoing {
+    Outgoing::notice(&Notice {
+        notice_id: meta.new_id().to_string(),
+        audience: "privacy".to_owned(),
+        template: template.to_owned(),
+        parameters: HashMap::new(),
+        claim_id: String::new(),
+        claim_number: String::new(),
+        customer_ref: customer_ref.to_owned(),
+        raised_at: Some(to_wire(meta.now)),
+    })
+}
+
 fn notice(meta: &Meta, claim: &Claim, template: &str, parameters: Vec<(&str, String)>) -> Outgoing {
     let parameters: HashMap<String, String> =
         parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();

@@ -1,6 +1,6 @@
 //! GetClaim and ListClaims.
 
-use chassis::{Check, Refusal, read_failed};
+use chassis::{Call, Check, Refusal, read_failed};
 use prost::Message;
 use proto::ClaimId;
 use proto::claim::ClaimState;
@@ -16,7 +16,7 @@ use crate::store::{self, Filter};
 const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// One claim, by its id or by its number.
-pub(super) async fn get(reads: &PgPool, body: &GetClaimRequest) -> Result<Claim, Status> {
+pub(super) async fn get(reads: &PgPool, call: &Call, body: &GetClaimRequest) -> Result<Claim, Status> {
     let mut check = Check::new();
     let by_number = !check.either(("claim_id", &body.claim_id), ("claim_number", &body.claim_number));
     let mut id = ClaimId(Uuid::nil());
@@ -28,20 +28,43 @@ pub(super) async fn get(reads: &PgPool, body: &GetClaimRequest) -> Result<Claim,
     let asked = if by_number { number.clone() } else { id.to_string() };
     let absent = || Refusal::not_found("claim", &asked);
     if by_number {
-        id = store::by_number(reads, &number).await.map_err(read_failed)?.map(ClaimId).ok_or_else(absent)?;
+        // An unknown number is looked up as far as that of another customer.
+        id = store::by_number(reads, &number).await.map_err(read_failed)?.map_or(id, ClaimId);
+    }
+    if !is_own(reads, call, id).await? {
+        return Err(absent().into());
     }
     let claims = store::claims(reads, &[id.0]).await.map_err(read_failed)?;
     Ok(reply::claim(claims.get(&id).ok_or_else(absent)?))
 }
 
+/// Whether the caller may know of a claim. A customer sees own claims only; another's is as absent as one that never was,
+/// and as quickly (S32).
+async fn is_own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<bool, Status> {
+    let Some(customer) = &call.actor.customer else { return Ok(true) };
+    let whose = store::customer_of(reads, claim).await.map_err(read_failed)?;
+    Ok(whose.as_ref() == Some(customer))
+}
+
+/// Refuses a claim that the caller may not know of.
+pub(super) async fn own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<(), Status> {
+    if is_own(reads, call, claim).await? { Ok(()) } else { Err(Refusal::not_found("claim", claim).into()) }
+}
+
 /// Claims, newest first.
-pub(super) async fn list(reads: &PgPool, body: &ListClaimsRequest) -> Result<ListClaimsResponse, Status> {
+pub(super) async fn list(reads: &PgPool, call: &Call, body: &ListClaimsRequest) -> Result<ListClaimsResponse, Status> {
     let mut check = Check::new();
-    let customer_ref = check.token("customer_ref", &body.customer_ref, 0..=64);
+    let mut customer_ref = check.token("customer_ref", &body.customer_ref, 0..=64);
+    let others = call.actor.customer.as_ref().is_some_and(|own| !customer_ref.is_empty() && customer_ref != *own);
+    // A customer lists own claims, whatever else is asked.
+    customer_ref = call.actor.customer.clone().unwrap_or(customer_ref);
     let state: ClaimState = check.optional_choice("state", body.state);
     let mut page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name()]);
     let before = page.after.as_ref().map_or(Uuid::max(), |after| check.uuid("page_token", after));
     check.finish()?;
+    if others {
+        return Ok(ListClaimsResponse::default());
+    }
     let filter = Filter { customer_ref, state };
     let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
     let claims = store::claims(reads, &ids).await.map_err(read_failed)?;

@@ -16,7 +16,8 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
         channel: claim.channel.into(),
         customer_ref: claim.customer_ref.clone(),
         lines: events::reported(&claim.lines, &claim.evidence),
-        descriptions: claim.lines.iter().map(|line| line.description.reveal().clone()).collect(),
+        // What the customer wrote is sealed: a saved answer must not hold it, and GetWords reads it.
+        descriptions: Vec::new(),
         evidence: claim.evidence.iter().map(evidence).collect(),
         received_at: Some(to_wire(claim.received_at)),
         read_back_at: claim.read_back.as_ref().map(|read_back| to_wire(read_back.at)),
@@ -35,12 +36,12 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
 /// Contact data, for GetContact and nothing else.
 pub(super) fn contact(contact: &Contact) -> wire::Contact {
     wire::Contact {
-        customer_name: contact.customer_name.reveal().clone(),
-        contact_person: contact.contact_person.reveal().clone(),
-        company: contact.company.reveal().clone(),
-        phone: contact.phone.reveal().clone(),
-        email: contact.email.reveal().clone(),
-        address: contact.address.reveal().clone(),
+        customer_name: contact.customer_name.expose("the answer to GetContact").clone(),
+        contact_person: contact.contact_person.expose("the answer to GetContact").clone(),
+        company: contact.company.expose("the answer to GetContact").clone(),
+        phone: contact.phone.expose("the answer to GetContact").clone(),
+        email: contact.email.expose("the answer to GetContact").clone(),
+        address: contact.address.expose("the answer to GetContact").clone(),
     }
 }
 
@@ -49,7 +50,7 @@ fn evidence(piece: &Evidence) -> wire::Evidence {
         sha256: piece.sha256.clone(),
         media_type: piece.media_type.clone(),
         size: piece.size,
-        name: piece.name.reveal().clone(),
+        name: String::new(),
         line: piece.line,
     }
 }

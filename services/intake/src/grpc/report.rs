@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chassis::Check;
+use chassis::{Call, Check};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -42,9 +42,18 @@ pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, now: Timestam
 }
 
 /// Nobody from outside may use the mark of canaries: customers would be told nothing.
-pub(super) fn of_a_customer(check: &mut Check, customer_ref: &str) {
-    if proto::canary::is_marked(customer_ref) {
+///
+/// A customer reports for nobody else, and does not say how important it is.
+pub(super) fn of_a_customer(check: &mut Check, call: &Call, body: &SubmitClaimRequest) {
+    if proto::canary::is_marked(&body.customer_ref) {
         check.add("customer_ref", "must not begin with \"canary\": that marks claims of the service itself");
+    }
+    let Some(customer) = &call.actor.customer else { return };
+    if body.customer_ref != *customer {
+        check.add("customer_ref", "must be the customer of the token");
+    }
+    if body.importance != 0 {
+        check.add("importance", "is not for the customer to say");
     }
 }
 

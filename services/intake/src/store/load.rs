@@ -6,8 +6,9 @@ use chassis::{Fault, Tx};
 use uuid::Uuid;
 
 use super::rows::{self, ClaimRow, Claims, claim_columns};
-use crate::domain::Command;
-use crate::handle::{Entry, World};
+use super::{customers, files};
+use crate::domain::{Action, Command};
+use crate::handle::{CustomerEntry, Entry, World};
 
 /// As many counts as the batch has new claims.
 pub(super) const COUNTS: &str = "SELECT nextval('claim_number') FROM generate_series(1, $1)";
@@ -22,13 +23,21 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
     let mut ids = BTreeSet::new();
     // Only callers get the whole claim back; most commands of the orchestrator need no lines.
     let mut whole = BTreeSet::new();
+    let mut with_files = BTreeSet::new();
+    let mut of_customers = BTreeSet::new();
     for command in commands {
         match command {
             Command::Submit { .. } => submits += 1,
+            Command::Customer { customer_ref, .. } => {
+                of_customers.insert(customer_ref.clone());
+            }
             Command::Act { claim, action } => {
                 ids.insert(claim.0);
                 if action.is_call() {
                     whole.insert(claim.0);
+                }
+                if matches!(action, Action::KeepFile { .. }) {
+                    with_files.insert(claim.0);
                 }
             }
         }
@@ -38,7 +47,16 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
         let counts: Vec<i64> = sqlx::query_scalar(COUNTS).bind(submits).fetch_all(&mut *tx).await?;
         world.counts = counts.into();
     }
-    let claims = lock(tx, ids, whole).await?;
+    let mut claims = lock(tx, ids, whole).await?;
+    if !with_files.is_empty() {
+        files::add(tx, &mut claims, &with_files).await?;
+    }
+    // After the claims: whoever seals for a customer locks the key last, too.
+    if !of_customers.is_empty() {
+        let customers = customers::lock(tx, &Vec::from_iter(of_customers)).await?;
+        let entry = |customer: crate::domain::Customer| CustomerEntry { before: customer.clone(), now: customer };
+        world.customers = customers.into_iter().map(|(name, customer)| (name, entry(customer))).collect();
+    }
     let entry = |claim: crate::domain::Claim| Entry { before: Some(claim.clone()), now: claim };
     world.claims = claims.into_iter().map(|(id, claim)| (id, entry(claim))).collect();
     Ok(world)

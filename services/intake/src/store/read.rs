@@ -1,17 +1,18 @@
-//! Reads for callers. They never feed a write; reading contact data leaves a trace in the same statement (N13).
+//! Reads for callers. They never feed a write, and have no personal data.
 
 use std::collections::BTreeMap;
 
 use chassis::Fault;
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
 use proto::claim::ClaimState;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::rows::{self, ClaimRow};
-use crate::domain::{Claim, Contact, Pii};
+use crate::domain::Claim;
+
+pub(super) const CUSTOMER_OF: &str = "SELECT customer_ref FROM claim WHERE claim_id = $1";
 
 pub(super) const BY_NUMBER: &str = "SELECT claim_id FROM claim WHERE claim_number = $1";
 
@@ -28,13 +29,6 @@ pub(super) const IN_STATE: &str = "SELECT claim_id FROM claim \
 
 pub(super) const OF_CUSTOMER_IN_STATE: &str = "SELECT claim_id FROM claim \
      WHERE claim_id < $1 AND customer_ref = $3 AND state = $4 ORDER BY claim_id DESC LIMIT $2";
-
-pub(super) const CONTACT: &str = "WITH found AS ( \
-         SELECT claim_id, customer_name, contact_person, company, phone, email, address FROM contact WHERE claim_id = $1 \
-     ), trace AS ( \
-         INSERT INTO contact_access (claim_id, actor, purpose, at) SELECT claim_id, $2, $3, $4 FROM found \
-     ) \
-     SELECT customer_name, contact_person, company, phone, email, address FROM found";
 
 /// The newest canaries: when each was received, and whether it has ended.
 pub(super) const CANARIES: &str = "SELECT received_at, state IN (10, 11, 12) AS ended FROM claim \
@@ -63,6 +57,11 @@ pub async fn claims(pool: &PgPool, ids: &[Uuid]) -> Result<BTreeMap<ClaimId, Cla
     Ok(claims)
 }
 
+/// Whose claim it is.
+pub async fn customer_of(pool: &PgPool, claim: ClaimId) -> Result<Option<String>, Fault> {
+    Ok(sqlx::query_scalar(CUSTOMER_OF).bind(claim.0).fetch_optional(pool).await?)
+}
+
 /// The id of the claim with this number.
 pub async fn by_number(pool: &PgPool, number: &str) -> Result<Option<Uuid>, Fault> {
     Ok(sqlx::query_scalar(BY_NUMBER).bind(number).fetch_optional(pool).await?)
@@ -87,25 +86,4 @@ pub async fn canaries(pool: &PgPool, limit: i64) -> Result<Vec<(Timestamp, bool)
     let query = sqlx::query_as(CANARIES).bind(proto::canary::CUSTOMER_REF).bind(limit);
     let rows: Vec<(jiff_sqlx::Timestamp, bool)> = query.fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(received_at, ended)| (received_at.to_jiff(), ended)).collect())
-}
-
-/// Contact data, and the trace that it was read.
-pub async fn contact(
-    pool: &PgPool,
-    claim: ClaimId,
-    actor: &str,
-    purpose: &str,
-    now: Timestamp,
-) -> Result<Option<Contact>, Fault> {
-    type Row = (String, String, String, String, String, String);
-    let query = sqlx::query_as(CONTACT).bind(claim.0).bind(actor).bind(purpose).bind(now.to_sqlx());
-    let row: Option<Row> = query.fetch_optional(pool).await?;
-    Ok(row.map(|(customer_name, contact_person, company, phone, email, address)| Contact {
-        customer_name: Pii::new(customer_name),
-        contact_person: Pii::new(contact_person),
-        company: Pii::new(company),
-        phone: Pii::new(phone),
-        email: Pii::new(email),
-        address: Pii::new(address),
-    }))
 }

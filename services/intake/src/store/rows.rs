@@ -1,4 +1,4 @@
-//! Rows and what they mean: used by lanes and by reads alike.
+//! Rows and what they mean: used by lanes and by reads alike. What is sealed is not read with them: see `personal`.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ pub(super) use claim_columns;
 pub(super) const CLAIMS: &str = concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1)");
 
 pub(super) const LINES: &str = "SELECT claim_id, order_no, sku, batch, serials, quantity, category, wish, delivered_on, \
-     occurred_on, description, safety_risk, operation_stopped \
+     occurred_on, safety_risk, operation_stopped \
      FROM claim_line WHERE claim_id = ANY($1) ORDER BY claim_id, line";
 
-pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, name, line \
+pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, line \
      FROM evidence WHERE claim_id = ANY($1) ORDER BY claim_id, evidence_no";
 
 pub(super) const QUESTIONS: &str = "SELECT claim_id, question_id, reason, line, asked_at, answered_at, closed_at, order_no \
@@ -75,7 +75,6 @@ struct LineRow {
     wish: i16,
     delivered_on: Option<Date>,
     occurred_on: Option<Date>,
-    description: String,
     safety_risk: bool,
     operation_stopped: bool,
 }
@@ -86,7 +85,6 @@ struct EvidenceRow {
     sha256: String,
     media_type: String,
     size: i64,
-    name: String,
     line: i16,
 }
 
@@ -168,6 +166,7 @@ impl ClaimRow {
             received_at: self.received_at.to_jiff(),
             lines: Vec::new(),
             evidence: Vec::new(),
+            files: Vec::new(),
             questions: Vec::new(),
             read_back: self.read_back_at.map(|at| ReadBack { at: at.to_jiff(), by }),
             promises: Promises {
@@ -196,7 +195,7 @@ impl LineRow {
             wish: Resolution::try_from(i32::from(self.wish)).unwrap_or_default(),
             delivered_on: self.delivered_on.map(Date::to_jiff),
             occurred_on: self.occurred_on.map(Date::to_jiff),
-            description: Pii::new(self.description),
+            description: Pii::default(),
             safety_risk: self.safety_risk,
             operation_stopped: self.operation_stopped,
         }
@@ -209,7 +208,7 @@ impl EvidenceRow {
             sha256: self.sha256,
             media_type: self.media_type,
             size: self.size,
-            name: Pii::new(self.name),
+            name: Pii::default(),
             line: u32::from(self.line.unsigned_abs()),
         }
     }

@@ -1,13 +1,15 @@
 //! What has changed, one statement per table. Rows of claims that are as they were are not touched.
 
 use chassis::{Fault, Tx};
-use jiff_sqlx::{Date, Timestamp, ToSqlx};
+use jiff_sqlx::{Timestamp, ToSqlx};
 use prost::Message;
-use proto::ClaimId;
 use uuid::Uuid;
 
-use crate::domain::{Claim, Contact, Evidence, Line, Question};
-use crate::handle::{Entry, Word, World};
+use super::keys::Keys;
+use super::{customers, files, sealed};
+use crate::domain::{Claim, Question};
+use crate::handle::{Entry, World};
+use crate::vault::Vault;
 
 pub(super) const INSERT_CLAIMS: &str = "INSERT INTO claim ( \
          claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
@@ -37,29 +39,6 @@ pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
              follow_up_round, follow_up_score, scores) \
      WHERE claim.claim_id = new.claim_id";
 
-pub(super) const INSERT_CONTACTS: &str = "INSERT INTO contact \
-         (claim_id, customer_name, contact_person, company, phone, email, address) \
-     SELECT claim_id, customer_name, contact_person, company, phone, email, address \
-     FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
-         AS new (claim_id, customer_name, contact_person, company, phone, email, address)";
-
-/// Serial numbers travel as lines of one text, since UNNEST flattens arrays of arrays.
-pub(super) const INSERT_LINES: &str = "INSERT INTO claim_line \
-         (claim_id, line, order_no, sku, batch, serials, quantity, category, wish, delivered_on, occurred_on, \
-         description, safety_risk, operation_stopped) \
-     SELECT claim_id, line, order_no, sku, batch, string_to_array(serials, E'\\n'), quantity, category, wish, \
-         delivered_on, occurred_on, description, safety_risk, operation_stopped \
-     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], \
-         $8::smallint[], $9::smallint[], $10::date[], $11::date[], $12::text[], $13::boolean[], $14::boolean[]) \
-         AS new (claim_id, line, order_no, sku, batch, serials, quantity, category, wish, delivered_on, occurred_on, \
-             description, safety_risk, operation_stopped)";
-
-pub(super) const INSERT_EVIDENCE: &str = "INSERT INTO evidence \
-         (claim_id, evidence_no, sha256, media_type, size, name, line) \
-     SELECT claim_id, evidence_no, sha256, media_type, size, name, line \
-     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[]) \
-         AS new (claim_id, evidence_no, sha256, media_type, size, name, line)";
-
 pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
          (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
      SELECT claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no \
@@ -69,36 +48,35 @@ pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
      ON CONFLICT (claim_id, question_no) DO UPDATE SET \
          answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no";
 
-pub(super) const INSERT_WORDS: &str = "INSERT INTO customer_word (word_id, claim_id, about, text, at) \
-     SELECT word_id, claim_id, about, text, at \
-     FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) \
-         AS new (word_id, claim_id, about, text, at)";
-
 /// Writes what has changed.
-pub async fn save(tx: &mut Tx, world: &World) -> Result<(), Fault> {
+pub async fn save(tx: &mut Tx, vault: &Vault, world: &World) -> Result<(), Fault> {
     let new: Vec<&Entry> = world.claims.values().filter(|entry| entry.before.is_none()).collect();
     let changed = |entry: &&Entry| entry.before.as_ref().is_none_or(|before| before.version != entry.now.version);
     let changed: Vec<&Entry> = world.claims.values().filter(changed).collect();
+    let new_claims: Vec<&Claim> = new.iter().map(|entry| &entry.now).collect();
+    let keys = Keys::of(tx, vault, &new_claims, &sealed::claims(world, &changed)).await?;
     if !new.is_empty() {
         insert_claims(tx, &new).await?;
-        insert_contacts(tx, &world.contacts).await?;
-        insert_lines(tx, &new).await?;
+        sealed::insert_contacts(tx, &keys, world).await?;
+        sealed::insert_lines(tx, &keys, &new_claims).await?;
     }
     // A claim that was made and changed in the same batch is inserted as made, then changed.
     let later: Vec<&Entry> = changed.iter().copied().filter(|entry| entry.now.version > 1).collect();
     if !later.is_empty() {
         update_claims(tx, &later).await?;
     }
-    insert_evidence(tx, &changed).await?;
+    sealed::insert_evidence(tx, &keys, &changed).await?;
+    files::insert(tx, &changed).await?;
     upsert_questions(tx, &changed).await?;
-    insert_words(tx, &world.words).await
+    sealed::insert_words(tx, &keys, world).await?;
+    customers::save(tx, &world.customers).await
 }
 
-fn small(number: u32) -> i16 {
+pub(super) fn small(number: u32) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-fn whole(number: u32) -> i32 {
+pub(super) fn whole(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
@@ -161,75 +139,6 @@ async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn insert_contacts(tx: &mut Tx, contacts: &[(ClaimId, Contact)]) -> Result<(), Fault> {
-    let column =
-        |of: fn(&Contact) -> &String| contacts.iter().map(|(_, contact)| of(contact).clone()).collect::<Vec<_>>();
-    sqlx::query(INSERT_CONTACTS)
-        .bind(contacts.iter().map(|(claim, _)| claim.0).collect::<Vec<_>>())
-        .bind(column(|contact| contact.customer_name.reveal()))
-        .bind(column(|contact| contact.contact_person.reveal()))
-        .bind(column(|contact| contact.company.reveal()))
-        .bind(column(|contact| contact.phone.reveal()))
-        .bind(column(|contact| contact.email.reveal()))
-        .bind(column(|contact| contact.address.reveal()))
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_lines(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
-    type Row<'a> = (Uuid, i16, &'a Line);
-    let rows: Vec<Row> =
-        new.iter().flat_map(|entry| (1..).zip(&entry.now.lines).map(|(n, l)| (entry.now.id.0, n, l))).collect();
-    let text = |of: fn(&Line) -> String| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
-    let code = |of: fn(&Line) -> i16| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
-    let flag = |of: fn(&Line) -> bool| rows.iter().map(|(_, _, line)| of(line)).collect::<Vec<_>>();
-    let day = |of: fn(&Line) -> Option<jiff::civil::Date>| {
-        rows.iter().map(|(_, _, line)| of(line).map(ToSqlx::to_sqlx)).collect::<Vec<Option<Date>>>()
-    };
-    sqlx::query(INSERT_LINES)
-        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
-        .bind(text(|line| line.order_no.clone()))
-        .bind(text(|line| line.sku.clone()))
-        .bind(text(|line| line.batch.clone()))
-        .bind(text(|line| line.serials.join("\n")))
-        .bind(rows.iter().map(|(_, _, line)| whole(line.quantity)).collect::<Vec<_>>())
-        .bind(code(|line| line.category as i16))
-        .bind(code(|line| line.wish as i16))
-        .bind(day(|line| line.delivered_on))
-        .bind(day(|line| line.occurred_on))
-        .bind(text(|line| line.description.reveal().clone()))
-        .bind(flag(|line| line.safety_risk))
-        .bind(flag(|line| line.operation_stopped))
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Evidence is only ever added: what is beyond the number that was there is new.
-async fn insert_evidence(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
-    let mut rows: Vec<(Uuid, i16, &Evidence)> = Vec::new();
-    for entry in changed {
-        let known = entry.before.as_ref().map_or(0, |before| before.evidence.len());
-        rows.extend((1..).zip(&entry.now.evidence).skip(known).map(|(number, piece)| (entry.now.id.0, number, piece)));
-    }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(INSERT_EVIDENCE)
-        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, piece)| piece.sha256.clone()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, piece)| piece.media_type.clone()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, piece)| piece.size).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, piece)| piece.name.reveal().clone()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
 async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, i16, &Question)> = Vec::new();
     for entry in changed {
@@ -255,21 +164,6 @@ async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> 
         .bind(time(|question| question.answered_at))
         .bind(time(|question| question.closed_at))
         .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_words(tx: &mut Tx, words: &[Word]) -> Result<(), Fault> {
-    if words.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(INSERT_WORDS)
-        .bind(words.iter().map(|word| word.id).collect::<Vec<_>>())
-        .bind(words.iter().map(|word| word.claim.0).collect::<Vec<_>>())
-        .bind(words.iter().map(|word| word.about.clone()).collect::<Vec<_>>())
-        .bind(words.iter().map(|word| word.text.reveal().clone()).collect::<Vec<_>>())
-        .bind(words.iter().map(|word| word.at.to_sqlx()).collect::<Vec<_>>())
         .execute(tx)
         .await?;
     Ok(())

@@ -62,7 +62,7 @@ async fn the_read_back_is_confirmed_once() {
     for odd in ["\"2\"", "2", "x"] {
         refused(&client.confirm_read_back(confirm(id, odd)).await.unwrap_err(), Code::Aborted, "ETAG_MISMATCH");
     }
-    let request = actor(confirm(id, &claim.etag), "anna", &[]);
+    let request = actor(confirm(id, &claim.etag), "anna", &["specialist"]);
     let confirmed = client.confirm_read_back(request).await.unwrap().into_inner().claim.unwrap();
     assert_eq!((confirmed.read_back_by.as_str(), confirmed.etag.as_str()), ("anna", "\"2\""));
     assert!(confirmed.read_back_at.is_some());
@@ -126,9 +126,9 @@ async fn a_question_is_answered() {
         Code::FailedPrecondition,
         "QUESTION_NOT_OPEN",
     );
-    let words: (String, String) =
-        sqlx::query_as("SELECT about, text FROM customer_word").fetch_one(world.service.pool()).await.unwrap();
-    assert_eq!(words, ("question q1".to_owned(), "It is on Ada's bill".to_owned()));
+    let words = world.words_of(id).await.unwrap();
+    let word = words.last().unwrap();
+    assert_eq!((word.about.as_str(), word.text.as_str()), ("question q1", "It is on Ada's bill"));
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn an_unknown_claim_is_not_found() {
     refused(&client.answer_plan(answer_plan(id, 1, true)).await.unwrap_err(), code, "NOT_FOUND");
     refused(&client.withdraw_claim(withdraw(id)).await.unwrap_err(), code, "NOT_FOUND");
     refused(&client.answer_follow_up(answer_follow_up(id, 3)).await.unwrap_err(), code, "NOT_FOUND");
-    let contact = GetContactRequest { claim_id: id.clone(), purpose: "delivery".to_owned() };
+    let contact = GetContactRequest { claim_id: id.clone(), purpose: "DELIVERY".to_owned(), fields: Vec::new() };
     let status = client.get_contact(contact).await.unwrap_err();
     refused(&status, code, "NOT_FOUND");
     assert_eq!(details(&status).resource_info().unwrap().resource_name, *id);

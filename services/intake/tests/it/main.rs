@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod abuse;
 mod canary;
 mod customer;
+mod evidence;
+mod leaks;
 mod messages;
 mod process;
 mod reads;
 mod submit;
+mod vault;
 mod world;

@@ -6,6 +6,7 @@ use crate::world::World;
 async fn every_statement_fits_the_schema() {
     let world = World::start().await;
     world.service.prepare_all(intake::store::STATEMENTS).await;
+    world.service.needs_all(intake::store::GRANTS, intake::store::STATEMENTS).await;
 }
 
 #[tokio::test]

@@ -10,13 +10,12 @@ use proto::intake::{
     NewLine, ProposePlan, StartFollowUp, SubmitClaimRequest, WithdrawPlan, intake_event,
 };
 use testkit::{TestService, actor, request_id};
-use tonic::transport;
 use uuid::Uuid;
 
 /// One intake with its client.
 pub struct World {
     pub service: TestService,
-    pub client: IntakeServiceClient<transport::Channel>,
+    pub client: IntakeServiceClient<testkit::Wire>,
 }
 
 impl World {
@@ -28,7 +27,7 @@ impl World {
 
     /// Records an ordinary claim.
     pub async fn submit(&self) -> Claim {
-        let request = actor(submit_request(), "anna", &[]);
+        let request = actor(submit_request(), "anna", &["specialist"]);
         self.client.clone().submit_claim(request).await.unwrap().into_inner().claim.unwrap()
     }
 

@@ -8,6 +8,7 @@ use crate::shop::{Shop, expect_return, job, receipt, reserve};
 async fn every_statement_can_be_prepared() {
     let service = testkit::start(&inventory::SERVICE).await;
     service.prepare_all(inventory::store::STATEMENTS).await;
+    service.needs_all(inventory::store::GRANTS, inventory::store::STATEMENTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,14 +9,13 @@ use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::inventory::*;
 use testkit::{TestService, eventually, request_id};
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
 /// A running inventory.
 pub struct Shop {
     pub service: TestService,
-    pub api: InventoryServiceClient<Channel>,
+    pub api: InventoryServiceClient<testkit::Wire>,
 }
 
 /// A new claim's first job.

@@ -134,4 +134,5 @@ async fn a_parcel_survives_a_restart() {
 async fn every_statement_can_be_prepared() {
     let service = testkit::start(&logistics::SERVICE).await;
     service.prepare_all(logistics::store::STATEMENTS).await;
+    service.needs_all(logistics::store::GRANTS, logistics::store::STATEMENTS).await;
 }

@@ -10,7 +10,6 @@ use proto::logistics::*;
 use proto::{Subject, ids};
 use testkit::{TestService, request_id};
 use tonic::Status;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 pub fn claim() -> Uuid {
@@ -89,7 +88,7 @@ pub async fn told(service: &TestService, message: Outgoing) {
     service.settled(id).await;
 }
 
-pub fn client(service: &TestService) -> LogisticsServiceClient<Channel> {
+pub fn client(service: &TestService) -> LogisticsServiceClient<testkit::Wire> {
     LogisticsServiceClient::new(service.channel())
 }
 

@@ -1,6 +1,6 @@
 //! Lists, page by page, by key.
 
-use chassis::{Check, Refusal, read_failed};
+use chassis::{Call, Check, Refusal, read_failed};
 use proto::claim::{ClaimState, WaitingFor};
 use proto::orchestrator::{
     GetTimelineRequest, GetTimelineResponse, ListProcessesRequest, ListProcessesResponse, ListSettlementsRequest,
@@ -12,6 +12,13 @@ use uuid::Uuid;
 
 use super::wire;
 use crate::store::reads;
+
+/// A customer sees own claims only; another's is as absent as one that never was (S32).
+pub(super) async fn own(pool: &PgPool, call: &Call, claim: Uuid) -> Result<(), Status> {
+    let Some(customer) = &call.actor.customer else { return Ok(()) };
+    let whose = reads::customer(pool, claim).await.map_err(read_failed)?;
+    if whose.as_ref() == Some(customer) { Ok(()) } else { Err(Refusal::not_found("claim", claim).into()) }
+}
 
 /// Processes by claim id.
 pub(super) async fn processes(pool: &PgPool, body: &ListProcessesRequest) -> Result<ListProcessesResponse, Status> {
@@ -28,12 +35,17 @@ pub(super) async fn processes(pool: &PgPool, body: &ListProcessesRequest) -> Res
 }
 
 /// Public events of a claim in order.
-pub(super) async fn timeline(pool: &PgPool, body: &GetTimelineRequest) -> Result<GetTimelineResponse, Status> {
+pub(super) async fn timeline(
+    pool: &PgPool,
+    call: &Call,
+    body: &GetTimelineRequest,
+) -> Result<GetTimelineResponse, Status> {
     let mut check = Check::new();
     let claim = check.uuid("claim_id", &body.claim_id);
     let page = check.page(body.page_size, &body.page_token, &[&body.claim_id]);
     let after = page.key(&mut check).unwrap_or(0);
     check.finish()?;
+    own(pool, call, claim).await?;
     let events = reads::timeline(pool, claim, after, page.limit).await.map_err(read_failed)?;
     // A claim has its first event from the moment it is known.
     if events.is_empty() && after == 0 {

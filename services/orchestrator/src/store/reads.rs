@@ -18,6 +18,8 @@ pub(super) const PROCESS: &str = "\
         ask_again_at, ask_wait_s, due_at \
     FROM process WHERE claim_id = $1";
 
+pub(super) const CUSTOMER: &str = "SELECT claim->'submitted'->>'customerRef' FROM process WHERE claim_id = $1";
+
 pub(super) const PROCESSES: &str = "\
     SELECT claim_id, claim->'submitted'->>'claimNumber' AS claim_number, state, waiting_for, round, events, end_reason, changed_at \
     FROM process \
@@ -58,6 +60,12 @@ pub struct Listed {
 /// One process, whole.
 pub async fn process(pool: &PgPool, claim: Uuid) -> Result<Option<Stored>, Fault> {
     sqlx::query(PROCESS).bind(claim).fetch_optional(pool).await?.as_ref().map(stored).transpose()
+}
+
+/// Whose claim it is: the customer's reference.
+pub async fn customer(pool: &PgPool, claim: Uuid) -> Result<Option<String>, Fault> {
+    let found: Option<Option<String>> = sqlx::query_scalar(CUSTOMER).bind(claim).fetch_optional(pool).await?;
+    Ok(found.flatten())
 }
 
 /// Processes by claim id, from behind `after`.

@@ -6,4 +6,5 @@ use crate::story::World;
 async fn every_statement_can_be_prepared() {
     let world = World::start().await;
     world.service.prepare_all(orchestrator::store::STATEMENTS).await;
+    world.service.needs_all(orchestrator::store::GRANTS, orchestrator::store::STATEMENTS).await;
 }

@@ -16,7 +16,6 @@ use proto::orchestrator::{
 use proto::triage::{ClaimJudged, TriageCommand, TriageEvent, triage_event};
 use proto::{Subject, WireTime};
 use testkit::TestService;
-use tonic::transport::Channel as Wire;
 use uuid::Uuid;
 
 pub const ORDER: &str = "536365";
@@ -48,7 +47,7 @@ impl World {
         Self { service: testkit::start(&orchestrator::SERVICE).await }
     }
 
-    pub fn api(&self) -> OrchestratorServiceClient<Wire> {
+    pub fn api(&self) -> OrchestratorServiceClient<testkit::Wire> {
         OrchestratorServiceClient::new(self.service.channel())
     }
 

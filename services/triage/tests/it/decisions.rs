@@ -59,7 +59,7 @@ async fn goods_of_an_unknown_purchase_need_a_price() {
     tell(&service, assess(claim(1), unknown)).await;
     let item = work_items(&mut client).await.remove(0);
     let mut request = decide(&item, Resolution::ReturnRefund);
-    let error = client.decide_work_item(actor(request.clone(), "anna", &[])).await.unwrap_err();
+    let error = client.decide_work_item(actor(request.clone(), "anna", &["specialist"])).await.unwrap_err();
     assert_eq!(testkit::reason(&error), "PLAN_INVALID");
     request.request_id = request_id();
     request.lines[0].unit_price = Some(Money { minor_units: 12_000, currency: "GBP".to_owned() });
@@ -78,13 +78,13 @@ async fn a_person_asks_or_refuses() {
     let item = work_items(&mut client).await.remove(0);
     let mut request = decide(&item, Resolution::Reject);
     (request.lines, request.question) = (Vec::new(), "PHOTO_NEEDED".to_owned());
-    client.decide_work_item(actor(request, "anna", &[])).await.unwrap();
+    client.decide_work_item(actor(request, "anna", &["specialist"])).await.unwrap();
     tell(&service, assess(claim(1), ask(2, AssessReason::Answered))).await;
     let item = work_items(&mut client).await.remove(0);
     assert_eq!(item.reason, "DENIED");
     let mut request = decide(&item, Resolution::Reject);
     request.lines[0].reason = "WORN".to_owned();
-    client.decide_work_item(actor(request, "anna", &[])).await.unwrap();
+    client.decide_work_item(actor(request, "anna", &["specialist"])).await.unwrap();
     let all = answers(&service).await;
     let [
         Answer::PersonNeeded(_),

@@ -9,6 +9,7 @@ use crate::world::{answers, ask, assess, claim, sold, tell, triage};
 async fn every_statement_fits_the_schema() {
     let service = testkit::start(&triage::SERVICE).await;
     service.prepare_all(triage::store::STATEMENTS).await;
+    service.needs_all(triage::store::GRANTS, triage::store::STATEMENTS).await;
 }
 
 #[tokio::test]

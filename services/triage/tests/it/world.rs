@@ -12,11 +12,10 @@ use proto::triage::{
 };
 use proto::{ClaimId, Subject, ids};
 use testkit::TestService;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 /// A triage service with one order of `C1`: ten units of `A` for 1.00 each, on the first of June.
-pub async fn triage() -> (TestService, TriageServiceClient<Channel>) {
+pub async fn triage() -> (TestService, TriageServiceClient<testkit::Wire>) {
     let service = testkit::start(&triage::SERVICE).await;
     let mut client = TriageServiceClient::new(service.channel());
     let lines = vec![sold("O1", "A", 100)];
@@ -100,6 +99,6 @@ pub async fn answers(service: &TestService) -> Vec<Answer> {
     .collect()
 }
 
-pub async fn work_items(client: &mut TriageServiceClient<Channel>) -> Vec<WorkItem> {
+pub async fn work_items(client: &mut TriageServiceClient<testkit::Wire>) -> Vec<WorkItem> {
     client.list_work_items(ListWorkItemsRequest::default()).await.unwrap().into_inner().work_items
 }

@@ -94,18 +94,14 @@ fn unexplained(evidence: &Evidence, by_key: &BTreeMap<(&str, &str), Vec<&Call>>)
 }
 
 fn content_asked(asked: &SubmitClaimRequest) -> Value {
-    let lines: Vec<Value> = asked
-        .lines
-        .iter()
-        .map(|line| serde_json::json!([line.sku, line.order_no, line.quantity, line.description]))
-        .collect();
+    let lines: Vec<Value> =
+        asked.lines.iter().map(|line| serde_json::json!([line.sku, line.order_no, line.quantity])).collect();
     serde_json::json!([asked.customer_ref, lines])
 }
 
 fn content_kept(claim: &Claim) -> Value {
-    let lines = claim.lines.iter().zip(&claim.descriptions);
-    let lines: Vec<Value> =
-        lines.map(|(line, text)| serde_json::json!([line.sku, line.order_no, line.quantity, text])).collect();
+    let lines = claim.lines.iter();
+    let lines: Vec<Value> = lines.map(|line| serde_json::json!([line.sku, line.order_no, line.quantity])).collect();
     serde_json::json!([claim.customer_ref, lines])
 }
 

@@ -8,7 +8,8 @@ use crate::evidence::{Evidence, Violation, ms};
 
 /// Time within which a bad message must be in the list.
 const VISIBLE_MS: u64 = 60_000;
-const REASONS: [&str; 5] = ["UNDECODABLE", "PERMANENT_FAULT", "ATTEMPTS_USED_UP", "BROKEN", "BEHIND_PARKED"];
+const REASONS: [&str; 6] =
+    ["UNDECODABLE", "PERMANENT_FAULT", "ATTEMPTS_USED_UP", "BROKEN", "BEHIND_PARKED", "WRONG_ORIGIN"];
 
 /// Looks for violations.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {

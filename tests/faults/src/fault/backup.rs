@@ -109,7 +109,8 @@ async fn beside(stage: &Stage, statements: &[String]) -> Result<()> {
 
 /// The newest message of each victim on each stream that is its own; 0: none.
 async fn told(stage: &Stage) -> Result<Vec<u64>> {
-    let jetstream = jetstream::new(async_nats::connect(stage.rig.servers().nats_url()).await?);
+    let jetstream =
+        jetstream::new(chassis::connect_nats("test", &stage.rig.nats_url(topology::OPERATOR)?.into()).await?);
     let mut newest = Vec::new();
     for service in VICTIMS {
         let row = topology::row(service).context("it is not in the table")?;

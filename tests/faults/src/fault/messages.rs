@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::{self, Context};
+use chassis::topology::OPERATOR;
 use futures::StreamExt;
 use local::stack::PREFIX;
 use prost::Message as _;
@@ -92,7 +93,7 @@ fn nested(claim: Uuid) -> Vec<u8> {
 }
 
 async fn poison(stage: &mut Stage) -> Result<()> {
-    let client = async_nats::connect(stage.rig.servers().nats_url()).await?;
+    let client = chassis::connect_nats("test", &stage.rig.nats_url(OPERATOR)?.into()).await?;
     let jetstream = jetstream::new(client);
     stage.begin("poison")?;
     // Each about a claim of its own: what is behind a parked message waits for a person.
@@ -129,7 +130,7 @@ async fn poison(stage: &mut Stage) -> Result<()> {
 
 /// A rogue publisher sends the past again, under names that the broker does not know but with the same event ids.
 async fn again(stage: &mut Stage) -> Result<()> {
-    let client = async_nats::connect(stage.rig.servers().nats_url()).await?;
+    let client = chassis::connect_nats("test", &stage.rig.nats_url(OPERATOR)?.into()).await?;
     let jetstream = jetstream::new(client);
     // There should be a past.
     stage.pass(4000).await;

@@ -2,7 +2,7 @@
 
 use super::{Act, Fault};
 
-pub(super) const FAULTS: [Fault; 5] = [
+pub(super) const FAULTS: [Fault; 3] = [
     Fault::new(
         "F10",
         "clocks jump",
@@ -16,18 +16,6 @@ pub(super) const FAULTS: [Fault; 5] = [
         "oversize input",
         "G14",
         Act::Not("no fault of the surroundings: the tests of bad input send it to every RPC and subject"),
-    ),
-    Fault::new(
-        "F19",
-        "credentials expire and rotate",
-        "G20",
-        Act::Not("there are no certificates and tokens yet: they come with the security work"),
-    ),
-    Fault::new(
-        "F22",
-        "a permission is lost",
-        "G20",
-        Act::Not("the private broker has no users yet: permissions come with the security work"),
     ),
     Fault::new(
         "F24m",

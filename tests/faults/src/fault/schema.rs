@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use chassis::Service;
 use futures::future::try_join_all;
 use local::SERVICES;
+use local::stack::databases;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Act, Fault, Stage, processes};
@@ -50,7 +51,7 @@ async fn newer(stage: &mut Stage) -> Result<()> {
 
 /// What an additive release does to a database under load: a column in each table, indexes, a newer version.
 async fn expand(stage: &Stage, service: &'static Service) -> Result<()> {
-    let url = stage.rig.servers().postgres_url(service.name);
+    let url = databases::owner_url(stage.rig.servers(), stage.rig.secrets(), service.name)?;
     let mut owner = PgConnection::connect(&url).await?;
     owner.execute(LOCK).await?;
     let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut owner).await?;
@@ -66,7 +67,7 @@ async fn expand(stage: &Stage, service: &'static Service) -> Result<()> {
     owner.execute(APPLIED).await?;
     owner.close().await?;
     // The step before the start of an older program does nothing to a newer schema.
-    chassis::migrate(&url.into(), service.migrations).await.context("an older release refuses the newer schema")
+    chassis::migrate(service, &url.into(), service.name).await.context("an older release refuses the newer schema")
 }
 
 /// As a migration job does it: it gives up soon, so that nobody waits behind it, and comes again.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use local::Servers;
+use chassis::topology::PROVISIONER;
+use local::secrets::Who;
 use local::stack::PREFIX;
+use local::{Secrets, Servers};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use proto::operations::RepublishRequest;
@@ -29,8 +31,9 @@ pub enum Loss {
 }
 
 /// Makes every stream and consumer.
-pub(super) async fn provision(servers: &Servers, storage_mib: u32) -> Result<()> {
-    let client = chassis::connect_nats("rig", &servers.nats_url().into()).await?;
+pub(super) async fn provision(servers: &Servers, secrets: &Secrets, storage_mib: u32) -> Result<()> {
+    let url = secrets.nats_url(&servers.nats_url(), PROVISIONER)?;
+    let client = chassis::connect_nats("rig", &url.into()).await?;
     chassis::provision(&client, PREFIX, storage_mib).await
 }
 
@@ -72,7 +75,7 @@ impl Rig {
 
     /// Makes streams and consumers where they are missing, with as much storage as given.
     pub async fn provision(&self, storage_mib: u32) -> Result<()> {
-        provision(self.servers(), storage_mib).await
+        provision(self.servers(), self.secrets(), storage_mib).await
     }
 
     /// Copies the store as it is at one moment, which is what a disk holds that lost what was not flushed.
@@ -136,9 +139,8 @@ impl Rig {
         let mut operations = OperationsServiceClient::connect(format!("http://{}", process.grpc)).await?;
         let request_id = uuid::Uuid::now_v7().to_string();
         let mut request = tonic::Request::new(RepublishRequest { request_id, since: None });
-        for (key, value) in [("redress-actor", "rig"), ("redress-roles", "operator")] {
-            request.metadata_mut().insert(key, value.parse()?);
-        }
+        let who = Who { subject: "rig", roles: &["operator"], customer: None, ttl: Duration::from_secs(600) };
+        request.metadata_mut().insert("authorization", format!("Bearer {}", self.secrets().token(&who)?).parse()?);
         operations.republish(request).await?;
         Ok(())
     }

@@ -51,8 +51,7 @@ impl Rig {
     /// They are given back when the result is dropped.
     pub async fn take_connections(&self) -> Result<Vec<PgConnection>> {
         let mut admin = PgConnection::connect(&self.servers().postgres_url("postgres")).await?;
-        let address = self.servers().postgres_url("postgres");
-        let address = address.replacen("postgres@", "intake@", 1).replace("/postgres", "/intake");
+        let address = self.secrets().postgres_url(&self.servers().postgres_address(), "intake", "intake")?;
         let mut taken = Vec::new();
         // The second round takes what the services had.
         for round in 0..2 {

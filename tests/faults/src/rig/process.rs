@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use local::Secrets;
 use local::servers::child::Running;
 use local::servers::port;
 use local::stack;
@@ -70,6 +71,7 @@ pub(super) enum Found {
 impl Process {
     pub(super) fn new(
         options: &RigOptions,
+        secrets: &Secrets,
         log: Log,
         service: &'static str,
         replica: usize,
@@ -82,7 +84,7 @@ impl Process {
         let broker = format!("nats://{}", nats.address());
         let level = std::env::var("FAULTS_LOG").unwrap_or_else(|_| "info,sqlx=warn".to_owned());
         let mut variables: Vec<_> =
-            stack::variables(service, &database, &broker, &level, Some(&options.policy)).into_iter().collect();
+            stack::variables(service, secrets, &database, &broker, &level, Some(&options.policy)).into_iter().collect();
         let prefix = format!("REDRESS_{}", service.to_uppercase());
         variables.push((format!("{prefix}__GRPC__LISTEN"), grpc.to_string()));
         variables.push((format!("{prefix}__ADMIN__LISTEN"), admin.to_string()));

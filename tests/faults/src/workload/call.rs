@@ -2,15 +2,17 @@
 //! a call that changes something is written down.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use local::Secrets;
+use local::secrets::Who;
 use tokio::time::Instant;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
@@ -32,7 +34,7 @@ const CONNECTIONS: usize = 2;
 const PAUSE: (u64, u64) = (50, 1_600);
 
 /// Who calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Actor {
     /// The name.
     pub name: String,
@@ -45,6 +47,11 @@ impl Actor {
     pub fn new(name: impl Into<String>, roles: impl Into<String>) -> Self {
         Self { name: name.into(), roles: roles.into() }
     }
+}
+
+/// The customer: the shop's portal speaks for all of them.
+pub fn customer() -> Actor {
+    Actor::new("customer", "integration")
 }
 
 /// What a call is about, for the log.
@@ -84,6 +91,8 @@ impl<R> Answer<R> {
 pub struct Lines {
     channels: Arc<BTreeMap<String, Vec<Channel>>>,
     turn: Arc<AtomicUsize>,
+    secrets: Secrets,
+    tokens: Arc<Mutex<BTreeMap<Actor, MetadataValue<Ascii>>>>,
     log: Log,
     until: Instant,
     over: Arc<AtomicBool>,
@@ -91,7 +100,7 @@ pub struct Lines {
 
 impl Lines {
     /// Lines that connect when they are used, and again when they were cut.
-    pub fn new(endpoints: &BTreeMap<String, String>, log: Log, until: Instant) -> Result<Self> {
+    pub fn new(endpoints: &BTreeMap<String, String>, secrets: &Secrets, log: Log, until: Instant) -> Result<Self> {
         let mut channels = BTreeMap::new();
         for (service, address) in endpoints {
             let endpoint = Endpoint::from_shared(address.clone()).with_context(|| format!("bad address {address}"))?;
@@ -105,7 +114,21 @@ impl Lines {
             channels.insert(service.clone(), all);
         }
         let (channels, turn, over) = (Arc::new(channels), Arc::default(), Arc::default());
-        Ok(Self { channels, turn, log, until, over })
+        Ok(Self { channels, turn, secrets: secrets.clone(), tokens: Arc::default(), log, until, over })
+    }
+
+    /// The token of somebody, made once.
+    fn token(&self, actor: &Actor) -> Result<MetadataValue<Ascii>> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = tokens.get(actor) {
+            return Ok(token.clone());
+        }
+        let roles: Vec<&str> = actor.roles.split(',').filter(|role| !role.is_empty()).collect();
+        let ttl = Duration::from_secs(24 * 60 * 60);
+        let token = self.secrets.token(&Who { subject: &actor.name, roles: &roles, customer: None, ttl })?;
+        let token: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
+        tokens.insert(actor.clone(), token.clone());
+        Ok(token)
     }
 
     /// No call is tried again from now on.
@@ -120,7 +143,7 @@ impl Lines {
 
     /// Reads something, once.
     pub async fn read<M: Method>(&self, request: M) -> Result<M::Reply, Status> {
-        self.send(&Actor::new("workload", ""), request).await
+        self.send(&Actor::new("workload", "auditor,integration"), request).await
     }
 
     /// Reads a whole list, page by page.
@@ -196,11 +219,8 @@ impl Lines {
         let mut client = Grpc::new(channels[turn % channels.len()].clone());
         let mut request = Request::new(body);
         request.set_timeout(DEADLINE);
-        for (key, value) in [("redress-actor", &actor.name), ("redress-roles", &actor.roles)] {
-            if let Ok(value) = MetadataValue::try_from(value.as_str()) {
-                request.metadata_mut().insert(key, value);
-            }
-        }
+        let token = self.token(actor).map_err(|error| Status::unauthenticated(format!("{error:#}")))?;
+        request.metadata_mut().insert("authorization", token);
         let sent = async {
             client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             let codec = ProstCodec::<M, M::Reply>::default();

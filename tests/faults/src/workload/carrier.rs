@@ -114,7 +114,7 @@ impl Parcel<'_> {
             tracking_no: shipment.tracking_no.clone(),
             event: Some(event.clone()),
         };
-        let gateway = Actor::new("carrier-gateway", "logistics");
+        let gateway = Actor::new("carrier-gateway", "logistics,integration");
         let told = format!("{what} {state:?}");
         let answer = world.act(case, &gateway, &told, request(&told)).await;
         if world.dice.percent(case.key(), &format!("repeats {told}"), 12) {

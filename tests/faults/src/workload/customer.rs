@@ -8,7 +8,7 @@ use proto::intake::{
 };
 use tonic::Status;
 
-use super::call::{Actor, Answer};
+use super::call::{Answer, customer};
 use super::desk::Desk;
 use super::life::{Manner, Moment};
 use super::texts;
@@ -70,10 +70,6 @@ impl Desk for Customers {
             _ => {}
         }
     }
-}
-
-fn customer() -> Actor {
-    Actor::new("customer", "")
 }
 
 async fn answer(world: &World, case: &Case, question: &Question, turn: u32) {

@@ -62,7 +62,7 @@ pub fn sku(dice: &Dice, chance: &mut Random, story: Story) -> String {
 }
 
 fn about(what: &str) -> About {
-    About { actor: Actor::new("keeper", "warehouse"), claim: None, tag: format!("goods/{what}") }
+    About { actor: Actor::new("keeper", "warehouse,integration"), claim: None, tag: format!("goods/{what}") }
 }
 
 /// Something about goods is done, and must succeed.

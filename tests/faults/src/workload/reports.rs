@@ -7,7 +7,7 @@ use std::time::Duration;
 use proto::intake::{AddEvidenceRequest, ConfirmReadBackRequest, Evidence, SubmitClaimRequest};
 use tokio::task::JoinSet;
 
-use super::call::{About, Actor, Answer};
+use super::call::{About, Answer, customer};
 use super::life::{Life, Moment, Repeat};
 use super::world::{Case, World};
 
@@ -68,7 +68,7 @@ async fn report(world: Arc<World>, life: Arc<Life>) {
 
 /// What follows the report by itself.
 async fn afterwards(world: &World, case: &Case) {
-    let customer = Actor::new("customer", "");
+    let customer = customer();
     let chance = world.dice.about(case.key(), "read back").number();
     if case.life.proves {
         let evidence = Evidence {
@@ -102,7 +102,7 @@ async fn afterwards(world: &World, case: &Case) {
 
 fn about(life: &Life, what: &str) -> About {
     let tag = format!("c{}.0/{:?}/{what}", life.index, life.story);
-    About { actor: Actor::new("customer", ""), claim: None, tag }
+    About { actor: customer(), claim: None, tag }
 }
 
 fn request(world: &World, life: &Life, which: &str) -> SubmitClaimRequest {

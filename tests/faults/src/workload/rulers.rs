@@ -113,7 +113,7 @@ fn other(kind: WorkKind, ruling: Ruling) -> Ruling {
 async fn trespass(world: &World, case: &Case, item: &WorkItem, what: &str) {
     let role = role_name(item.role);
     let who = match world.dice.about(case.key(), &format!("trespass {what}")).below(20) {
-        0 => Actor::new("trespasser", "customer"),
+        0 => Actor::new("trespasser", "purchasing"),
         1..6 => match &item.plan {
             Some(plan) if item.kind() == WorkKind::Approval && plan.proposed_by != "rules" => {
                 Actor::new(plan.proposed_by.clone(), role)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use proto::claim::ClaimState;
 use proto::intake::WithdrawClaimRequest;
 
-use super::call::{About, Actor, Answer, Lines};
+use super::call::{About, Actor, Answer, Lines, customer};
 use super::dice::Dice;
 use super::life::{Life, Moment};
 use super::method::Mutation;
@@ -161,7 +161,7 @@ impl World {
             claim_id: case.claim.clone(),
             text: text.chars().take(1_000).collect(),
         };
-        let answer = self.act(case, &Actor::new("customer", ""), &format!("withdraw {moment:?}"), request).await;
+        let answer = self.act(case, &customer(), &format!("withdraw {moment:?}"), request).await;
         if let Answer::Refused(reason) = answer
             && !matches!(reason.as_str(), "CLAIM_ENDED" | "ALREADY_WITHDRAWN")
         {

@@ -87,6 +87,7 @@ fn values(field: &FieldDescriptor, now: &Value, path: &str) -> Vec<Wrong> {
             let all = [("zero", 0), ("negative", -1), ("min", i64::MIN), ("max", i64::MAX)];
             all.map(|(case, number)| (case, Value::I64(number))).into()
         }
+        Kind::Uint64 => vec![("zero", Value::U64(0)), ("max", Value::U64(u64::MAX))],
         Kind::Bool => vec![("false", Value::Bool(false))],
         Kind::Message(kind) if is_time(&kind) => times(&kind),
         Kind::Message(_) => {

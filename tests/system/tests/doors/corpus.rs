@@ -28,7 +28,10 @@ const REQUESTS: &[(&str, &str)] = &[
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_id": "@"}"#),
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_number": "RD-2026-000001"}"#),
     ("intake.v1.IntakeService.ListClaims", r#"{"page_size": 5, "customer_ref": "C-1", "state": "CLAIM_STATE_CLOSED"}"#),
-    ("intake.v1.IntakeService.GetContact", r#"{"claim_id": "@", "purpose": "delivery"}"#),
+    (
+        "intake.v1.IntakeService.GetContact",
+        r#"{"claim_id": "@", "purpose": "DELIVERY", "fields": ["PERSONAL_FIELD_PHONE"]}"#,
+    ),
     ("intake.v1.IntakeService.ConfirmReadBack", r#"{"request_id": "@", "claim_id": "@", "etag": "\"1\""}"#),
     (
         "intake.v1.IntakeService.AddEvidence",
@@ -36,6 +39,22 @@ const REQUESTS: &[(&str, &str)] = &[
             "evidence": [{"sha256": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
                 "media_type": "application/pdf", "size": 1, "name": "bill.pdf", "line": 1}]}"#,
     ),
+    ("intake.v1.VaultService.GetWords", r#"{"claim_id": "@", "purpose": "ASSESSMENT"}"#),
+    ("intake.v1.VaultService.ListContactAccess", r#"{"page_size": 5, "claim_id": "@"}"#),
+    ("intake.v1.VaultService.ListContactAccess", r#"{"page_size": 5, "customer_ref": "C-1"}"#),
+    (
+        "intake.v1.VaultService.EraseCustomer",
+        r#"{"request_id": "@", "customer_ref": "nobody", "reason": "ERASURE_REASON_ASKED_FOR", "reference": "P-1"}"#,
+    ),
+    ("intake.v1.VaultService.GetErasure", r#"{"customer_ref": "nobody"}"#),
+    (
+        "intake.v1.VaultService.PlaceLegalHold",
+        r#"{"request_id": "@", "customer_ref": "nobody", "reason": "HOLD_REASON_DISPUTE", "reference": "L-1"}"#,
+    ),
+    ("intake.v1.VaultService.ReleaseLegalHold", r#"{"request_id": "@", "hold_id": "@"}"#),
+    ("intake.v1.EvidenceService.ListEvidence", r#"{"claim_id": "@"}"#),
+    ("intake.v1.EvidenceService.CreateEvidenceReference", r#"{"evidence_id": "@", "purpose": "ASSESSMENT"}"#),
+    ("intake.v1.EvidenceService.DownloadEvidence", r#"{"reference": "AAAA"}"#),
     (
         "intake.v1.IntakeService.AnswerQuestion",
         r#"{"request_id": "@", "claim_id": "@", "question_id": "q1", "order_no": "O-1", "text": "here\nit is"}"#,
@@ -153,5 +172,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("operations.v1.OperationsService.ListParked", r#"{"page_size": 5}"#),
     ("operations.v1.OperationsService.RedriveParked", r#"{"request_id": "@", "aggregate_id": "@"}"#),
     ("operations.v1.OperationsService.Republish", r#"{"request_id": "@", "since": "2026-01-02T03:04:05Z"}"#),
+    ("operations.v1.OperationsService.ReadAudit", r#"{"after": "7", "page_size": 5}"#),
+    ("operations.v1.OperationsService.ListUnsealed", r#"{"page_size": 5}"#),
     ("operations.v1.OperationsService.DiscardParked", r#"{"request_id": "@", "parked_id": 4000000000}"#),
 ];

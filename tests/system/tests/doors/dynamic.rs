@@ -39,6 +39,8 @@ fn value(field: &FieldDescriptor, json: &Json, claim: &str) -> Value {
         Kind::Uint32 => Value::U32(json.as_u64().unwrap().try_into().unwrap()),
         Kind::Int32 => Value::I32(json.as_i64().unwrap().try_into().unwrap()),
         Kind::Int64 => Value::I64(json.as_i64().unwrap()),
+        // As proto JSON has it.
+        Kind::Uint64 => Value::U64(json.as_str().unwrap().parse().unwrap()),
         Kind::Enum(kind) => {
             let name = json.as_str().unwrap();
             let known = kind.get_value_by_name(name).unwrap_or_else(|| panic!("{name} is unknown"));

@@ -60,6 +60,10 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("orchestrator.v1.ConfirmSettlementRequest.reference", &["empty"]),
     // All that the streams would still hold.
     ("operations.v1.RepublishRequest.since", &["absent"]),
+    // All fields that the caller may read.
+    ("intake.v1.GetContactRequest.fields", &["none"]),
+    // From the first link on.
+    ("operations.v1.ReadAuditRequest.after", &["zero"]),
     // No parked message has such a number: NOT_FOUND.
     ("operations.v1.DiscardParkedRequest.parked_id", &["zero", "negative", "min", "max"]),
 ];
@@ -80,7 +84,7 @@ pub fn is_legal(field: &str, case: &str) -> bool {
 }
 
 /// Lists of one claim only.
-const CLAIM_NEEDED: &[&str] = &["escalation.v1.ListClocksRequest"];
+const CLAIM_NEEDED: &[&str] = &["escalation.v1.ListClocksRequest", "intake.v1.ListEvidenceRequest"];
 
 /// Other fields that a bad value makes wrong as well.
 const ALSO: &[(&str, &str, &str)] = &[
@@ -91,6 +95,7 @@ const ALSO: &[(&str, &str, &str)] = &[
     ("intake.v1.GetClaimRequest.claim_number", "", "claim_id"),
     ("logistics.v1.GetShipmentRequest.shipment_id", "", "tracking_no"),
     ("logistics.v1.GetShipmentRequest.tracking_no", "", "shipment_id"),
+    ("intake.v1.ListContactAccessRequest.claim_id", "", "customer_ref"),
     // A question instead of lines.
     ("triage.v1.DecideWorkItemRequest.question", "", "lines"),
     ("triage.v1.DecideWorkItemRequest.lines", "none", "question"),

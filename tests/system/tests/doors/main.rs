@@ -8,10 +8,14 @@
 mod bad;
 mod calls;
 mod corpus;
+mod customers;
 mod dynamic;
 mod frames;
+mod identity;
+mod injection;
 mod legal;
 mod letters;
+mod people;
 mod raw;
 mod rpcs;
 mod subjects;

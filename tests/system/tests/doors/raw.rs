@@ -1,19 +1,22 @@
 //! A gRPC client that sends bytes and reads bytes: any method, any payload.
 
 use prost::bytes::{Buf, BufMut};
+use testkit::Wire;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 /// Sends bytes to a method, as `redress.intake.v1.IntakeService/GetClaim`; gives the bytes of the answer.
-pub async fn call(channel: &Channel, method: &str, payload: Vec<u8>) -> Result<Vec<u8>, Status> {
+pub async fn call(channel: &Wire, method: &str, payload: Vec<u8>) -> Result<Vec<u8>, Status> {
+    call_with(channel, method, Request::new(payload)).await
+}
+
+/// The same with metadata or somebody of one's choice.
+pub async fn call_with(channel: &Wire, method: &str, request: Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
     let mut client = Grpc::new(channel.clone());
     client.ready().await.expect("the service answers");
     let path = PathAndQuery::try_from(format!("/{method}")).expect("a path");
-    let mut request = Request::new(payload);
-    request.metadata_mut().insert("redress-actor", "anna".parse().expect("ASCII"));
     client.unary(request, path, Bytes).await.map(tonic::Response::into_inner)
 }
 

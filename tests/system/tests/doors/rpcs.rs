@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use system::World;
+use testkit::Wire;
 use testkit::{bad_fields, details, reason};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::bad::{Bad, all_at_once, fields, one_by_one};
@@ -20,7 +20,9 @@ pub fn methods(service: &str) -> Vec<MethodDescriptor> {
     let own = format!("redress.{service}.v1");
     let served =
         CONTRACT.services().filter(|row| [own.as_str(), "redress.operations.v1"].contains(&row.package_name()));
-    let methods: Vec<_> = served.flat_map(|row| row.methods().collect::<Vec<_>>()).collect();
+    let methods = served.flat_map(|row| row.methods().collect::<Vec<_>>());
+    // An upload is more than one request: intake's own tests say what is refused there.
+    let methods: Vec<_> = methods.filter(|method| !method.is_client_streaming()).collect();
     assert!(methods.len() > 6, "{service} serves only {} methods", methods.len());
     methods
 }
@@ -66,7 +68,7 @@ fn misjudged(answer: &Result<Vec<u8>, Status>, service: &str, bad: &Bad) -> Opti
 }
 
 /// A legal value is not named, though it looks bad.
-async fn is_taken(channel: &Channel, path: &str, bad: &Bad) -> Option<String> {
+async fn is_taken(channel: &Wire, path: &str, bad: &Bad) -> Option<String> {
     let request = harmless(&bad.message);
     let is_harmless = request.is_some();
     let payload = request.unwrap_or_else(|| bad.message.clone()).encode_to_vec();
@@ -84,7 +86,7 @@ async fn is_taken(channel: &Channel, path: &str, bad: &Bad) -> Option<String> {
     }
 }
 
-async fn examine(channel: &Channel, service: &str, method: &MethodDescriptor, wrong: &mut Vec<String>) -> usize {
+async fn examine(channel: &Wire, service: &str, method: &MethodDescriptor, wrong: &mut Vec<String>) -> usize {
     let path = path(method);
     let examples = corpus::requests(method);
     assert!(!examples.is_empty(), "{path} has no example in corpus.rs");

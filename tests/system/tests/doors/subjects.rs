@@ -39,7 +39,7 @@ struct Post {
 
 impl Post {
     async fn of(world: &World) -> Self {
-        let client = async_nats::connect(world.stack.nats_url()).await.unwrap();
+        let client = chassis::connect_nats("test", &world.nats_url().into()).await.unwrap();
         let prefix = world.stack.prefix().to_owned();
         Self { jetstream: jetstream::new(client), prefix, sent: Vec::new(), acks: Vec::new() }
     }
@@ -48,7 +48,11 @@ impl Post {
         let id = Uuid::now_v7();
         let mut headers = HeaderMap::new();
         headers.insert("ce-id", id.to_string());
-        headers.insert("ce-source", "/redress/orchestrator");
+        let source = match &letter.subject {
+            proto::Subject::Event { service, .. } => service.as_str(),
+            _ => "orchestrator",
+        };
+        headers.insert("ce-source", format!("/redress/{source}"));
         if let Some(claim) = header {
             headers.insert("ce-subject", claim.to_string());
         }
@@ -242,7 +246,7 @@ async fn a_message_that_is_too_large_is_refused_by_the_stream_and_reaches_nobody
     let world = World::new().await;
     let mut trace = Trace::of(&world).await;
     let before = trace.at_rest(&world).await;
-    let client = async_nats::connect(world.stack.nats_url()).await.unwrap();
+    let client = chassis::connect_nats("test", &world.nats_url().into()).await.unwrap();
     let jetstream = jetstream::new(client);
     for letter in letters::all() {
         let payload = vec![b'x'; 129 * 1024];

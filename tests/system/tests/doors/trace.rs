@@ -6,8 +6,9 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr};
 use system::World;
 
-/// What moves by itself: how far the journal is published and by whom, and how far the time has come.
-const MACHINERY: [&str; 3] = ["relay", "relay_mark", "time_mark"];
+/// What moves by itself: how far the journal is published and by whom, how far the time has come, and the seals of what was
+/// decided before.
+const MACHINERY: [&str; 4] = ["relay", "relay_mark", "time_mark", "audit_chain"];
 
 /// Count of rows and digest of each table, by service and table.
 pub type Tables = BTreeMap<(String, String), (i64, String)>;

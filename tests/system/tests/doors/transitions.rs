@@ -20,7 +20,7 @@ use crate::trace::{Tables, Trace, changed};
 
 /// What a refused call may leave.
 #[derive(Clone, Copy, PartialEq)]
-enum Leaves {
+pub enum Leaves {
     /// The answer, for the same request again.
     Answer,
     /// Nothing: it was refused before it reached a lane.
@@ -28,8 +28,9 @@ enum Leaves {
 }
 
 /// Makes calls that do not fit.
-struct Doors {
-    world: World,
+pub struct Doors {
+    /// Where.
+    pub world: World,
     trace: Trace,
     tables: Tables,
     tried: BTreeSet<String>,
@@ -45,12 +46,12 @@ impl Doors {
     }
 
     /// Waits until nothing moves: what comes now is compared with this.
-    async fn rest(&mut self) {
+    pub async fn rest(&mut self) {
         self.tables = self.trace.at_rest(&self.world).await;
     }
 
     /// A call that must be refused; `door` is its service and method.
-    async fn refused<T>(
+    pub async fn refused<T>(
         &mut self,
         door: (&str, &str),
         call: impl Future<Output = Result<T, Status>>,
@@ -80,7 +81,7 @@ impl Doors {
     }
 }
 
-const STATE: Code = Code::FailedPrecondition;
+pub const STATE: Code = Code::FailedPrecondition;
 
 async fn answers_of_the_customer(doors: &mut Doors, claim: &str, why: [(Code, &'static str); 6]) {
     let mut client = doors.world.intake().await;
@@ -119,6 +120,7 @@ async fn what_does_not_fit_the_state_is_refused_with_its_reason() {
     an_end(&mut doors).await;
     judgements(&mut doors).await;
     approvals(&mut doors).await;
+    crate::people::what_does_not_fit(&mut doors).await;
     ids_used_before(&mut doors).await;
     every_mutating_method_was_tried(&doors.tried);
     assert!(doors.wrong.is_empty(), "{}", doors.wrong.join("\n"));
@@ -285,7 +287,8 @@ async fn approvals(doors: &mut Doors) {
     let id = item.work_item_id.as_str();
     for (etag, role, kind, why, leaves) in [
         ("\"999\"", role.as_str(), Ruling::Approve, (Code::Aborted, "ETAG_MISMATCH"), Leaves::Answer),
-        (item.etag.as_str(), "nobody", Ruling::Approve, (Code::PermissionDenied, "WRONG_ROLE"), Leaves::Answer),
+        (item.etag.as_str(), "warehouse", Ruling::Approve, (Code::PermissionDenied, "WRONG_ROLE"), Leaves::Answer),
+        (item.etag.as_str(), "nobody", Ruling::Approve, (Code::PermissionDenied, "FORBIDDEN"), Leaves::Nothing),
         (item.etag.as_str(), role.as_str(), Ruling::Retry, (Code::InvalidArgument, "MALFORMED"), Leaves::Nothing),
     ] {
         let ask = actor(ruling(id, etag, kind), "boss", &[role]);

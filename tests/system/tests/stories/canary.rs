@@ -12,9 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A second intake, which submits canaries.
 async fn canary(world: &World) -> Running {
-    let database = &world.stack.postgres()["intake"];
-    let mut variables = local::stack::variables("intake", database, &world.stack.nats_url(), "off", None);
+    let database = world.stack.database_url("intake").unwrap();
+    let (secrets, nats) = (world.stack.secrets(), world.stack.nats_url());
+    let mut variables = local::stack::variables("intake", secrets, database, &nats, "off", None);
     variables.insert("REDRESS_INTAKE__CANARY__EVERY".to_owned(), "1s".to_owned());
+    variables.insert("REDRESS_INTAKE__DATABASE__UNSAFE_DURABILITY_FOR_TESTS".to_owned(), "true".to_owned());
     let settings = Settings::from("intake", None, Some(variables)).unwrap();
     chassis::start(local::SERVICES[0], settings, world.clock.clone()).await.unwrap()
 }

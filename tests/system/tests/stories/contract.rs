@@ -32,7 +32,10 @@ fn reasons(text: &str) -> Vec<String> {
 fn is_in_contract(service: &str, reason: &str) -> bool {
     let name = format!("ERROR_REASON_{reason}");
     let own = match service {
-        "intake" => proto::intake::ErrorReason::from_str_name(&name).is_some(),
+        "intake" => {
+            proto::intake::ErrorReason::from_str_name(&name).is_some()
+                || proto::intake::EvidenceErrorReason::from_str_name(&format!("EVIDENCE_{name}")).is_some()
+        }
         "triage" => proto::triage::ErrorReason::from_str_name(&name).is_some(),
         "inventory" => proto::inventory::ErrorReason::from_str_name(&name).is_some(),
         "logistics" => proto::logistics::ErrorReason::from_str_name(&name).is_some(),

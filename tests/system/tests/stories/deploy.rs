@@ -1,12 +1,13 @@
 //! Every file in `deploy/` is parsed, and what is generated is as it would be generated now.
 //!
-//! `REDRESS_WRITE_TOPOLOGY=1 cargo test -p system --test stories topology` writes `deploy/nats/topology.toml` anew.
+//! `REDRESS_WRITE_TOPOLOGY=1 cargo test -p system --test stories topology` writes the files in `deploy/nats` anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use chassis::topology::{
-    ACK_PENDING_MAX, ACK_WAIT, GROUP, SERVICES, STREAMS, Stream, TAKE_OVER, consumer_name, stream_name,
+    ACK_PENDING_MAX, ACK_WAIT, GROUP, SERVICES, STREAMS, TAKE_OVER, authorization, consumer_name, stream_name, users,
 };
 use proto::policy::Pack;
 
@@ -35,6 +36,8 @@ fn every_file_is_parsed() {
                 Pack::parse(&path.display().to_string(), &text).unwrap_or_else(|error| panic!("{error}"));
                 packs += 1;
             }
+            Some("conf") => accepted(&path),
+            Some("sql") => run_by_psql(&path),
             Some("toml") => {
                 drop(text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{}: {error}", path.display())))
             }
@@ -42,6 +45,62 @@ fn every_file_is_parsed() {
         }
     }
     assert!(packs > 0);
+}
+
+/// Makes the database of a service with a script for operators, as superuser, and looks at what became of it.
+fn run_by_psql(path: &Path) {
+    let servers = testkit::servers();
+    let (service, password) = (format!("shop{}", std::process::id()), "open sesame");
+    let psql = |arguments: &[&str]| {
+        let mut command = Command::new(servers.postgres_programs().join("psql"));
+        command.args(["-X", "-q", "-d", &servers.postgres_url("postgres")]).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let given =
+        [format!("service={service}"), format!("app_password={password}"), format!("owner_password={password}")];
+    let [service_is, app_is, owner_is] = given.each_ref().map(String::as_str);
+    psql(&["-v", service_is, "-v", app_is, "-v", owner_is, "-f", path.to_str().unwrap()]);
+    let made = format!("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{service}'");
+    assert_eq!(psql(&["-At", "-c", &made]).trim(), format!("{service}_owner"));
+}
+
+/// Whether the broker takes a file as its configuration.
+fn accepted(path: &Path) {
+    let mut server = Command::new(testkit::servers().nats_program());
+    server.arg("-t").arg("-c").arg(path);
+    for user in users("redress") {
+        server.env(variable(&user.name), "$2a$11$0123456789012345678901.123456789012345678901234567890.");
+    }
+    let output = server.output().unwrap();
+    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+}
+
+/// The variable of the broker's environment that holds the password of a user.
+fn variable(user: &str) -> String {
+    format!("REDRESS_NATS_{}", user.to_uppercase())
+}
+
+/// The users of the broker and what each may do.
+fn broker_users() -> String {
+    let head = "# Users of the broker and what each may do, for prefix `redress`: generated from the table in\n\
+        # services/chassis/src/topology.rs. Do not edit. In the configuration of the broker: `include users.conf`.\n\
+        #\n\
+        # Passwords come from the environment of the broker, as bcrypt (`nats server passwd`). `subscriber` is a template:\n\
+        # give each subscriber a user of its own, or better an account of its own.\n\n";
+    let users = users("redress");
+    format!("{head}{}", authorization(&users, |user| format!("${}", variable(user))))
+}
+
+#[test]
+fn the_topology_gives_the_users_of_the_broker() {
+    let path = deploy().join("nats/users.conf");
+    if std::env::var_os("REDRESS_WRITE_TOPOLOGY").is_some() {
+        std::fs::write(&path, broker_users()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), broker_users(), "see the head of this file");
+    accepted(&path);
 }
 
 /// Streams, consumers and permissions, as the one table has them.
@@ -68,28 +127,7 @@ fn topology() -> String {
     for row in SERVICES {
         let consumer = consumer_name(row.service);
         let stream = stream_name("redress", row.stream);
-        let mut publish: Vec<String> = row.publishes.iter().map(|subject| format!("redress.v1.{subject}")).collect();
-        // The relay reads back what it has published, and looks whether its database is older; the consumer looks whether
-        // the broker lost what it has got; readiness compares all that is used with the table.
-        let used = |kept: &&Stream| {
-            kept.name == row.stream || row.publishes.iter().any(|subject| subject.starts_with(kept.kind))
-        };
-        for kept in STREAMS.iter().filter(used) {
-            let kept = stream_name("redress", kept.name);
-            publish.push(format!("$JS.API.DIRECT.GET.{kept}"));
-            publish.push(format!("$JS.API.STREAM.INFO.{kept}"));
-        }
-        // An event of a claim goes directly after the last one, which is asked for.
-        if row.publishes.iter().any(|kind| kind.starts_with("claim.")) {
-            publish.push(format!("$JS.API.STREAM.MSG.GET.{}", stream_name("redress", "CLAIMS")));
-        }
-        publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"));
-        publish.push(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
-        publish.push(format!("$JS.API.CONSUMER.UNPIN.{stream}.{consumer}"));
-        // Where the broker lost messages, a service makes its own consumer anew.
-        publish.push(format!("$JS.API.CONSUMER.DELETE.{stream}.{consumer}"));
-        publish.push(format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"));
-        publish.push(format!("$JS.ACK.{stream}.{consumer}.>"));
+        let publish = row.user("redress").publish;
         write!(
             text,
             "\n[[services]]\nname = \"{}\"\nstream = \"{stream}\"\nconsumer = \"{consumer}\"\n\

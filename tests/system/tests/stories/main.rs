@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod approvals;
+mod audit;
 mod canary;
 mod clocks;
 mod contract;
@@ -9,5 +10,6 @@ mod deploy;
 mod follow_up;
 mod goods;
 mod money;
+mod privacy;
 mod repeats;
 mod withdrawals;

@@ -67,7 +67,7 @@ async fn what_no_service_can_read_is_parked_redriven_and_given_up_in_each() {
     let world = World::new().await;
     world.sold("O-1", "MUG", 5, 250, 3).await;
     let nobody = proto::ids::parse(&request_id()).unwrap();
-    let client = async_nats::connect(world.stack.nats_url()).await.unwrap();
+    let client = chassis::connect_nats("test", &world.nats_url().into()).await.unwrap();
     let jetstream = async_nats::jetstream::new(client);
     for service in local::SERVICES {
         let name = "nonsense".to_owned();

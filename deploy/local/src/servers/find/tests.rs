@@ -67,9 +67,9 @@ fn an_old_nats_server_is_refused() {
     let (home, mut sources) = nothing();
     pretend(&home.path().join("path/nats-server"), "nats-server: v2.9.10");
     let refused = format!("{:#}", nats(&sources).expect_err("too old"));
-    assert!(refused.contains("is nats-server 2.9.10; 2.12 or newer is needed"), "{refused}");
+    assert!(refused.contains("is nats-server 2.9.10; 2.14.3 or newer is needed"), "{refused}");
     let named = home.path().join("named");
-    pretend(&named, "nats-server: v2.12.0");
+    pretend(&named, "nats-server: v2.14.3");
     sources.nats = Some(named);
-    assert_eq!(nats(&sources).expect("found").version.to_string(), "2.12.0");
+    assert_eq!(nats(&sources).expect("found").version.to_string(), "2.14.3");
 }

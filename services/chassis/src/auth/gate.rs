@@ -1,0 +1,225 @@
+//! The layer around the router: recognises the caller, looks at the rule of the method, and lets in or refuses. What is
+//! refused has read nothing of the request and changes nothing.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use tonic::body::Body;
+use tonic::transport::server::TcpConnectInfo;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use tower::{Layer, Service};
+
+use super::ending::Ending;
+use super::rules::Who;
+use super::{Auth, Keeper, Known, PeerIdentity, Rules, Unknown};
+use crate::limits::{self, Limits, Place};
+use crate::{Actor, grpc, metrics};
+
+/// The layer.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    service: &'static str,
+    keeper: Arc<Keeper>,
+    rules: Rules,
+    limits: Arc<Limits>,
+}
+
+/// As whom a call is let in.
+struct Admitted {
+    actor: Actor,
+    /// By what: a stream ends with it.
+    stream: Option<Known>,
+    /// One of the places that the caller has.
+    place: Place<String>,
+}
+
+impl Gate {
+    /// Reads the rules and the keys; refuses if a method has no rule, or if nobody could ever be recognised.
+    pub(crate) async fn open(
+        service: &'static str,
+        settings: &Auth,
+        limits: &limits::Settings,
+    ) -> anyhow::Result<Self> {
+        let rules = Rules::read()?;
+        let limits = Arc::new(Limits::new(limits));
+        Ok(Self { service, keeper: Arc::new(Keeper::open(settings).await?), rules, limits })
+    }
+
+    /// The rules of all methods.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Who recognises callers.
+    pub(crate) fn keeper(&self) -> Arc<Keeper> {
+        Arc::clone(&self.keeper)
+    }
+
+    /// Whom a call is let in as, and for how long; nobody: the method is open to all.
+    async fn admit(&self, request: &Parts) -> Result<Option<Admitted>, Status> {
+        let method = request.uri.path().trim_start_matches('/');
+        let rule = self.rules.get(method);
+        if rule.is_some_and(|rule| rule.who == Who::All) {
+            return Ok(None);
+        }
+        // What nobody serves is not told to strangers.
+        let known = match self.recognise(request).await {
+            Ok(known) => known,
+            Err(unknown) => {
+                self.limits.take_stranger(address(request)).map_err(|status| self.limited(status))?;
+                return Err(self.unknown(rule.map(|_| method), unknown));
+            }
+        };
+        let place = self.limits.take(&known.actor).map_err(|status| self.limited(status))?;
+        let Some(rule) = rule else { return Err(self.forbidden("unknown", &known, &[])) };
+        let mut actor = Actor::clone(&known.actor);
+        if let Who::Roles(roles) = &rule.who {
+            let mut as_whom = roles.iter().filter(|role| actor.has_role(role)).peekable();
+            if as_whom.peek().is_none() {
+                return Err(self.forbidden(method, &known, roles));
+            }
+            // Whoever is let in as a customer only sees own claims only.
+            if as_whom.all(|role| role == "customer") {
+                actor.customer = known.customer.as_deref().map(str::to_owned);
+            }
+        }
+        Ok(Some(Admitted { actor, stream: rule.stream.then_some(known), place }))
+    }
+
+    async fn recognise(&self, request: &Parts) -> Result<Known, Unknown> {
+        match bearer(&request.headers)? {
+            Some(token) => self.keeper.token(token).await,
+            None => self.keeper.peer(request.extensions.get::<PeerIdentity>().ok_or(Unknown::Nothing)?),
+        }
+    }
+
+    /// Counted and not logged: whoever does this does it often.
+    fn limited(&self, status: Status) -> Status {
+        metrics::denied(self.service, "limited");
+        status
+    }
+
+    fn unknown(&self, method: Option<&str>, unknown: Unknown) -> Status {
+        let method = method.unwrap_or("unknown");
+        tracing::warn!(target: "audit", service = self.service, method, why = ?unknown, "nobody is let in");
+        metrics::denied(self.service, "unknown");
+        if unknown == Unknown::NoKeys {
+            return crate::fault::unavailable("the keys of the issuer cannot be had; try again");
+        }
+        unauthenticated(unknown)
+    }
+
+    fn forbidden(&self, method: &str, known: &Known, roles: &[String]) -> Status {
+        let actor = &known.actor;
+        tracing::warn!(
+            target: "audit",
+            service = self.service, method, subject = actor.subject, roles = actor.roles.join(","),
+            "not let in: it has none of the roles"
+        );
+        metrics::denied(self.service, "forbidden");
+        let about = [("method", method.to_owned()), ("roles", roles.join(","))];
+        let about = about.map(|(key, value)| (key.to_owned(), value));
+        let details = ErrorDetails::with_error_info("FORBIDDEN", grpc::domain(), about);
+        Status::with_error_details(Code::PermissionDenied, "this needs a role that the caller does not have", details)
+    }
+}
+
+/// Where a call comes from.
+fn address(request: &Parts) -> Option<IpAddr> {
+    let connection = request.extensions.get::<TcpConnectInfo>()?;
+    Some(connection.remote_addr?.ip())
+}
+
+/// The one bearer token of a call, if it has one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unknown> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    if given.next().is_some() {
+        return Err(Unknown::Invalid);
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Unknown::Invalid)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(Unknown::Invalid) }
+}
+
+fn unauthenticated(unknown: Unknown) -> Status {
+    let (why, message, advice) = match unknown {
+        Unknown::Nothing => ("NO_CREDENTIALS", "this needs a bearer token or a client certificate", "Bearer"),
+        Unknown::Expired => {
+            ("TOKEN_EXPIRED", "the time of the token has passed or has not come", "Bearer error=\"invalid_token\"")
+        }
+        Unknown::Stranger => ("UNKNOWN_CERTIFICATE", "nobody here knows the client certificate", "Bearer"),
+        Unknown::Invalid | Unknown::NoKeys => {
+            ("TOKEN_INVALID", "the token cannot be accepted", "Bearer error=\"invalid_token\"")
+        }
+    };
+    let about = [("why".to_owned(), why.to_owned())];
+    let details = ErrorDetails::with_error_info("UNAUTHENTICATED", grpc::domain(), about);
+    let mut status = Status::with_error_details(Code::Unauthenticated, message, details);
+    status.metadata_mut().insert("www-authenticate", advice.parse().expect("a fixed text is ASCII"));
+    status
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated { inner, gate: Arc::new(self.clone()) }
+    }
+}
+
+/// What is behind the layer.
+#[derive(Clone)]
+pub(crate) struct Gated<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S> Service<Request<Body>> for Gated<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // The clone that was polled ready goes with the call; a fresh one stays.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let admitted = match gate.admit(&parts).await {
+                Ok(admitted) => admitted,
+                Err(status) => return Ok(status.into_http()),
+            };
+            // Nobody behind the gate needs the credentials.
+            parts.headers.remove(AUTHORIZATION);
+            let mut request = Request::from_parts(parts, body);
+            let Some(Admitted { actor, stream, place: _place }) = admitted else { return inner.call(request).await };
+            request.extensions_mut().insert(actor);
+            let Some(left) = stream.and_then(|known| gate.keeper.left(&known)) else {
+                return inner.call(request).await;
+            };
+            let end = tokio::time::Instant::now() + left;
+            let over = || unauthenticated(Unknown::Expired);
+            match tokio::time::timeout_at(end, inner.call(request)).await {
+                Ok(answer) => answer.map(|answer| {
+                    answer.map(|body| Body::new(Ending::new(body, tokio::time::sleep_until(end), over())))
+                }),
+                Err(_) => Ok(over().into_http()),
+            }
+        })
+    }
+}

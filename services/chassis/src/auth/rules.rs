@@ -1,0 +1,137 @@
+//! The rule of each method, read from the option `redress.access.v1.access` of the contract.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail, ensure};
+use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
+
+/// The roles.
+pub const ROLES: [&str; 13] = [
+    "customer",
+    "specialist",
+    "supervisor",
+    "warehouse",
+    "quality",
+    "logistics",
+    "purchasing",
+    "finance",
+    "legal",
+    "management",
+    "auditor",
+    "integration",
+    "operator",
+];
+
+/// Whether there is such a role.
+pub fn is_role(role: &str) -> bool {
+    ROLES.contains(&role)
+}
+
+/// Who may call a method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody, without any identity.
+    All,
+    /// Everybody with an identity.
+    Known,
+    /// Those with one of these roles.
+    Roles(Vec<String>),
+}
+
+/// The rule of a method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Who may call it.
+    pub who: Who,
+    /// A call can be as long as the caller likes.
+    pub stream: bool,
+}
+
+/// The rules of all methods by `package.Service/Method`. What is not in it is refused.
+#[derive(Clone, Debug)]
+pub struct Rules(Arc<BTreeMap<String, Rule>>);
+
+impl Rules {
+    /// The rules of the contract, and of what every service offers beside it.
+    pub fn read() -> anyhow::Result<Self> {
+        let pool = DescriptorPool::decode(proto::DESCRIPTORS).context("our own descriptors cannot be read")?;
+        let mut rules = Self::of(&pool)?;
+        for (method, who, stream) in [
+            // Probes have no credentials, and are told nothing but serving or not.
+            ("grpc.health.v1.Health/Check", Who::All, false),
+            ("grpc.health.v1.Health/Watch", Who::Known, true),
+            ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::Known, true),
+        ] {
+            rules.insert(method.to_owned(), Rule { who, stream });
+        }
+        Ok(Self(Arc::new(rules)))
+    }
+
+    /// The rules of the methods of a contract; refuses if one has none (S02).
+    fn of(pool: &DescriptorPool) -> anyhow::Result<BTreeMap<String, Rule>> {
+        let mut rules = BTreeMap::new();
+        let mut bare = Vec::new();
+        for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+            let name = format!("{}/{}", method.parent_service().full_name(), method.name());
+            let roles = roles(pool, &method);
+            if roles.is_empty() {
+                bare.push(name);
+                continue;
+            }
+            if let Some(role) = roles.iter().find(|role| !is_role(role)) {
+                bail!("{name} is open to {role:?}, and there is no such role");
+            }
+            let stream = method.is_server_streaming() || method.is_client_streaming();
+            rules.insert(name, Rule { who: Who::Roles(roles), stream });
+        }
+        ensure!(bare.is_empty(), "nobody said who may call {} (option redress.access.v1.access)", bare.join(", "));
+        Ok(rules)
+    }
+
+    /// The rule of a method.
+    pub fn get(&self, method: &str) -> Option<&Rule> {
+        self.0.get(method)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Rule)> {
+        self.0.iter().map(|(method, rule)| (method.as_str(), rule))
+    }
+}
+
+fn roles(pool: &DescriptorPool, method: &MethodDescriptor) -> Vec<String> {
+    let Some(option) = pool.get_extension_by_name("redress.access.v1.access") else { return Vec::new() };
+    let options = method.options();
+    let access = options.get_extension(&option);
+    let roles = access.as_message().and_then(|access| access.get_field_by_name("roles"));
+    let roles = roles.as_deref().and_then(Value::as_list).unwrap_or_default();
+    roles.iter().filter_map(|role| role.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    #[test]
+    fn every_method_has_a_rule() {
+        let rules = Rules::read().unwrap();
+        assert!(rules.iter().count() > 40);
+        let confirm = rules.get("redress.orchestrator.v1.OrchestratorService/ConfirmSettlement").unwrap();
+        assert_eq!(confirm.who, Who::Roles(vec!["finance".to_owned()]));
+        assert!(rules.get("redress.orchestrator.v1.OrchestratorService/Rob").is_none());
+    }
+
+    /// S02: a method without a rule ends the start, and is named.
+    #[test]
+    fn a_method_without_a_rule_ends_the_start() {
+        // This reading knows no options of ours: it is the contract with every rule taken away.
+        let set = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+        let pool = DescriptorPool::from_file_descriptor_set(set).unwrap();
+        let error = Rules::of(&pool).unwrap_err().to_string();
+        assert!(error.contains("redress.intake.v1.IntakeService/SubmitClaim"), "{error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! A bearer token becomes an actor, or nothing.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jsonwebtoken::{Header, Validation, decode, decode_header};
+use serde::Deserialize;
+
+use super::keys::Key;
+use super::rules::is_role;
+use super::{Auth, Known, Unknown};
+use crate::Actor;
+
+/// Longest token: what a header of a call can hold.
+const BYTES_MAX: usize = 8 * 1024;
+/// Longest reference of a customer.
+const CUSTOMER_MAX: usize = 64;
+
+/// What a token must say. A claim that is there twice is refused, because then two readers could read two things; so all
+/// that is looked at anywhere is named here.
+#[derive(Debug, Deserialize)]
+struct Claims {
+    #[serde(rename = "iss")]
+    _iss: String,
+    #[serde(rename = "aud")]
+    _aud: serde_json::Value,
+    sub: String,
+    exp: i64,
+    nbf: Option<i64>,
+    #[serde(rename = "iat")]
+    _iat: Option<i64>,
+    #[serde(default)]
+    roles: Vec<String>,
+    customer: Option<String>,
+}
+
+/// Name of the key a token says it is signed with.
+pub(super) fn key_name(token: &str) -> Option<String> {
+    let header = header(token)?;
+    header.kid
+}
+
+/// The header, if it asks for nothing that is not done here.
+fn header(token: &str) -> Option<Header> {
+    if token.len() > BYTES_MAX {
+        return None;
+    }
+    let header = decode_header(token).ok()?;
+    let keys_of_its_own = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
+    let more = header.crit.is_some() || header.enc.is_some() || header.zip.is_some();
+    (!keys_of_its_own && !more).then_some(header)
+}
+
+/// Whose token it is: the signature is the issuer's, it is for us, and its time is now.
+pub(super) fn check(token: &str, key: &Key, settings: &Auth, now: Timestamp) -> Result<Known, Unknown> {
+    // The algorithm is the key's, whatever the token says.
+    let mut validation = Validation::new(key.algorithm);
+    validation.set_issuer(&[&settings.issuer]);
+    validation.set_audience(&[&settings.audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Below, by a clock that tests can hold.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    let claims = decode::<Claims>(token, &key.key, &validation).map_err(|_| Unknown::Invalid)?.claims;
+    let (leeway, at) = (settings.leeway.as_secs(), now.as_second());
+    if claims.exp.saturating_add(leeway) < at || claims.nbf.is_some_and(|nbf| nbf.saturating_sub(leeway) > at) {
+        return Err(Unknown::Expired);
+    }
+    let until = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
+    actor(claims).map(|(actor, customer)| Known { actor: Arc::new(actor), customer, until: Some(until) })
+}
+
+fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {
+    // What we call ourselves is nobody else's name.
+    let ours = claims.sub.starts_with("service:");
+    if ours || !crate::grpc::is_reference(&claims.sub) {
+        return Err(Unknown::Invalid);
+    }
+    // An issuer may know more roles than we do.
+    let roles: Vec<String> = claims.roles.into_iter().filter(|role| is_role(role)).collect();
+    let customer = claims.customer.filter(|_| roles.iter().any(|role| role == "customer"));
+    let stands_for = |customer: &String| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        (1..=CUSTOMER_MAX).contains(&customer.len()) && customer.bytes().all(fits)
+    };
+    if roles.iter().any(|role| role == "customer") && !customer.as_ref().is_some_and(stands_for) {
+        return Err(Unknown::Invalid);
+    }
+    Ok((Actor { subject: claims.sub, roles, customer: None }, customer.map(Arc::from)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! Who may do what on the broker: its users, from the one table. Allow-lists only: deny rules were bypassed before (P12).
+//!
+//! A service may publish its own subjects, pull and acknowledge with its own consumer, ask for the state of what it uses
+//! and read it back, and listen to its own inbox. It cannot make, change or delete a stream or a consumer: where the
+//! broker lost messages, a service *resets* its consumer, which cannot change what the consumer is.
+//!
+//! What the broker cannot refuse: an answer goes to whatever subject the question names. So a service can make the broker
+//! put an old message, or an answer, under a subject that is not its own. Receivers tell that apart (see
+//! [`crate::consumer`]): such a message has no source that may publish there, or was read out of a stream.
+
+use proto::Subject;
+
+use super::{Row, SERVICES, STREAMS, Stream, consumer_name, row, stream_name};
+
+/// The user of `provision`: makes and updates streams and consumers.
+pub const PROVISIONER: &str = "provisioner";
+/// The user of `redress rebuild`: may also delete streams.
+pub const REBUILDER: &str = "rebuilder";
+/// The user of those who follow claims and notices; a template for one user per subscriber.
+pub const SUBSCRIBER: &str = "subscriber";
+/// Who may do everything: for tests, never in a deployment.
+pub const OPERATOR: &str = "operator";
+
+/// A user of the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// Subjects it may publish to.
+    pub publish: Vec<String>,
+    /// Subjects it may listen to.
+    pub subscribe: Vec<String>,
+}
+
+/// Where a user gets answers; nobody else may listen there.
+pub fn inbox(user: &str) -> String {
+    format!("_INBOX_{user}")
+}
+
+/// The users of a deployment: one for each service, and those of provisioning, rebuilding and subscribers.
+pub fn users(prefix: &str) -> Vec<User> {
+    let services = SERVICES.iter().map(|row| row.user(prefix));
+    services.chain([provisioner(prefix), rebuilder(prefix), subscriber(prefix)]).collect()
+}
+
+/// The user who may do everything: for tests.
+pub fn operator() -> User {
+    User { name: OPERATOR.to_owned(), publish: vec![">".to_owned()], subscribe: vec![">".to_owned()] }
+}
+
+fn provisioner(prefix: &str) -> User {
+    let mut publish = Vec::new();
+    for name in STREAMS.iter().map(|stream| stream_name(prefix, stream.name)) {
+        publish.extend(["INFO", "CREATE", "UPDATE"].map(|action| format!("$JS.API.STREAM.{action}.{name}")));
+    }
+    for row in SERVICES {
+        let (stream, consumer) = (stream_name(prefix, row.stream), consumer_name(row.service));
+        publish.extend(["INFO", "CREATE"].map(|action| format!("$JS.API.CONSUMER.{action}.{stream}.{consumer}")));
+    }
+    User::new(PROVISIONER, publish)
+}
+
+fn rebuilder(prefix: &str) -> User {
+    let names = STREAMS.iter().map(|stream| stream_name(prefix, stream.name));
+    let delete = names.map(|name| format!("$JS.API.STREAM.DELETE.{name}"));
+    User::new(REBUILDER, provisioner(prefix).publish.into_iter().chain(delete).collect())
+}
+
+/// Reads the public streams, by consumers of its own, and changes nothing.
+fn subscriber(prefix: &str) -> User {
+    let mut publish = Vec::new();
+    for name in STREAMS.iter().filter(|stream| stream.is_public()).map(|stream| stream_name(prefix, stream.name)) {
+        publish.extend(["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET"].map(|what| format!("$JS.API.{what}.{name}")));
+        publish.push(format!("$JS.API.CONSUMER.CREATE.{name}"));
+        publish.push(format!("$JS.API.CONSUMER.CREATE.{name}.>"));
+        publish.extend(["INFO", "MSG.NEXT", "DELETE"].map(|what| format!("$JS.API.CONSUMER.{what}.{name}.*")));
+        publish.extend([format!("$JS.ACK.{name}.>"), format!("$JS.ACK._.*.{name}.>")]);
+    }
+    User::new(SUBSCRIBER, publish)
+}
+
+impl User {
+    fn new(name: &str, publish: Vec<String>) -> Self {
+        Self { name: name.to_owned(), publish, subscribe: vec![format!("{}.>", inbox(name))] }
+    }
+
+    /// Its entry in the configuration of the broker. `password` is as the configuration has it: quoted, or a variable.
+    fn entry(&self, password: &str) -> String {
+        let list = |subjects: &[String]| {
+            subjects.iter().map(|subject| format!("          \"{subject}\"\n")).collect::<String>()
+        };
+        format!(
+            "    {{\n      user: \"{}\"\n      password: {password}\n      permissions: {{\n        publish: {{ allow: [\n{}        ] }}\n        \
+             subscribe: {{ allow: [\n{}        ] }}\n      }}\n    }}\n",
+            self.name,
+            list(&self.publish),
+            list(&self.subscribe)
+        )
+    }
+}
+
+/// The users as a part of the configuration of the broker; passwords as it has them: quoted, or variables.
+pub fn authorization(users: &[User], password: impl Fn(&str) -> String) -> String {
+    let entries: String = users.iter().map(|user| user.entry(&password(&user.name))).collect();
+    format!("authorization {{\n  timeout: 5\n  users: [\n{entries}  ]\n}}\n")
+}
+
+impl Stream {
+    /// Whether subscribers read it.
+    fn is_public(&self) -> bool {
+        matches!(self.kind, "claim" | "notice")
+    }
+}
+
+impl Row {
+    /// Whether the service publishes to a stream or consumes from it.
+    pub fn uses(&self, stream: &Stream) -> bool {
+        let publishes = self.publishes.iter().any(|subject| subject.split('.').next() == Some(stream.kind));
+        publishes || self.stream == stream.name
+    }
+
+    /// What the service may do on the broker.
+    pub fn user(&self, prefix: &str) -> User {
+        let consumer = format!("{}.{}", stream_name(prefix, self.stream), consumer_name(self.service));
+        let mut publish: Vec<String> = self.publishes.iter().map(|subject| format!("{prefix}.v1.{subject}")).collect();
+        // The relay reads back what it has published, and looks whether its database is older; the consumer looks whether
+        // the broker lost what it has got; readiness compares all that is used with the table.
+        for stream in STREAMS.iter().filter(|stream| self.uses(stream)).map(|stream| stream_name(prefix, stream.name)) {
+            publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
+            publish.push(format!("$JS.API.STREAM.INFO.{stream}"));
+        }
+        // An event of a claim goes directly after the last one, which is asked for.
+        if self.publishes.iter().any(|subject| subject.starts_with("claim.")) {
+            publish.push(format!("$JS.API.STREAM.MSG.GET.{}", stream_name(prefix, "CLAIMS")));
+        }
+        // Where the broker lost messages, a service resets its own consumer.
+        let actions = ["MSG.NEXT", "INFO", "UNPIN", "RESET"];
+        publish.extend(actions.map(|action| format!("$JS.API.CONSUMER.{action}.{consumer}")));
+        // The second form is that of newer brokers. Its domain is `_`, and must not be left open: `$JS.ACK.*.*` would
+        // match the acknowledgements of every consumer in the first form.
+        publish.extend([format!("$JS.ACK.{consumer}.>"), format!("$JS.ACK._.*.{consumer}.>")]);
+        User::new(self.service, publish)
+    }
+}
+
+/// Whether a service may publish a subject, as the table has it.
+pub fn may_publish(service: &str, subject: &Subject) -> bool {
+    let subject = subject.to_string();
+    row(service).is_some_and(|row| row.publishes.iter().any(|pattern| matches(pattern, &subject)))
+}
+
+/// Whether a subject falls under a pattern with `*` and `>`.
+pub(crate) fn matches(pattern: &str, subject: &str) -> bool {
+    let (mut pattern, mut subject) = (pattern.split('.'), subject.split('.'));
+    loop {
+        match (pattern.next(), subject.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some(wanted), Some(token)) if wanted == "*" || wanted == token => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_by_token() {
+        for (pattern, subject, fits) in [
+            ("event.intake.*", "event.intake.claim_submitted", true),
+            ("event.intake.*", "event.intake", false),
+            ("event.intake.*", "event.intake.a.b", false),
+            ("event.intake.*", "event.triage.assessed", false),
+            ("$JS.ACK.S.c.>", "$JS.ACK.S.c.1.2", true),
+            ("$JS.ACK.S.c.>", "$JS.ACK.S.c", false),
+            (">", "anything.at.all", true),
+        ] {
+            assert_eq!(matches(pattern, subject), fits, "{pattern} {subject}");
+        }
+    }
+
+    #[test]
+    fn every_service_publishes_its_own_and_nothing_else() {
+        for row in SERVICES {
+            let event = Subject::Event { service: row.service.to_owned(), name: "x".to_owned() };
+            assert_eq!(may_publish(row.service, &event), row.service != "orchestrator");
+            for other in SERVICES.iter().filter(|other| other.service != row.service) {
+                assert!(!may_publish(other.service, &event), "{} as {}", other.service, row.service);
+            }
+        }
+    }
+
+    #[test]
+    fn no_service_administers_streams_or_consumers() {
+        for user in SERVICES.iter().map(|row| row.user("redress")) {
+            for subject in &user.publish {
+                let administers = ["CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE", "SNAPSHOT", "PAUSE", "LEADER"];
+                assert!(!subject.split('.').any(|token| administers.contains(&token)), "{}: {subject}", user.name);
+            }
+            assert_eq!(user.subscribe, [format!("_INBOX_{}.>", user.name)]);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `redress evidence`: pictures, videos and documents of a claim.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use futures::stream;
+use proto::intake::download_evidence_response::Part as Received;
+use proto::intake::upload_evidence_request::Part;
+use proto::intake::{
+    CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceFile, EvidenceHeader, EvidenceKind,
+    EvidenceMetadata, ListEvidenceRequest, UploadEvidenceRequest,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tonic::Request;
+
+use crate::claim;
+use crate::connect::Session;
+use crate::exit::Failure;
+use crate::output::{self, table, time};
+use crate::words::plain;
+
+/// Bytes of a chunk.
+const CHUNK: usize = 64 * 1024;
+
+/// Pictures, videos and documents of a claim.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Evidence {
+    /// Upload a file: JPEG, PNG, WebP, HEIC, MP4, QuickTime or PDF.
+    Add {
+        /// The claim, by number or id.
+        claim: String,
+        /// The file.
+        file: PathBuf,
+        /// Line it is about, from 1; 0: the whole claim.
+        #[arg(long, default_value_t = 0)]
+        line: u32,
+        /// Media type, as image/jpeg; without it, by the end of the file's name.
+        #[arg(long)]
+        content_type: Option<String>,
+    },
+    /// List the files of a claim.
+    List {
+        /// The claim, by number or id.
+        claim: String,
+    },
+    /// Download a file. It is recorded who asked, and why.
+    Get {
+        /// The file, as `list` shows it.
+        evidence_id: String,
+        /// Where to write it; without it, evidence-<id> with the end of its type, in this folder. Never overwrites.
+        #[arg(long)]
+        to: Option<PathBuf>,
+        /// Why it is looked at: HANDLING, DELIVERY, ASSESSMENT, PAYMENT, NOTICE, OWN_DATA, LEGAL or AUDIT.
+        #[arg(long, default_value = "ASSESSMENT")]
+        purpose: String,
+    },
+}
+
+/// Does what was asked.
+pub async fn run(command: Evidence, session: &Session) -> Result<()> {
+    match command {
+        Evidence::Add { claim, file, line, content_type } => add(&claim, &file, line, content_type, session).await,
+        Evidence::List { claim } => list(&claim, session).await,
+        Evidence::Get { evidence_id, to, purpose } => get(&evidence_id, to, purpose, session).await,
+    }
+}
+
+/// Kinds by media type, with the usual ends of names; the first is that of a file that is fetched.
+const TYPES: [(&str, EvidenceKind, &[&str]); 7] = [
+    ("image/jpeg", EvidenceKind::Picture, &["jpg", "jpeg"]),
+    ("image/png", EvidenceKind::Picture, &["png"]),
+    ("image/webp", EvidenceKind::Picture, &["webp"]),
+    ("image/heic", EvidenceKind::Picture, &["heic", "heif"]),
+    ("video/mp4", EvidenceKind::Video, &["mp4", "m4v"]),
+    ("video/quicktime", EvidenceKind::Video, &["mov"]),
+    ("application/pdf", EvidenceKind::Document, &["pdf"]),
+];
+
+async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, session: &Session) -> Result<()> {
+    let end = path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let known = TYPES.iter().find(|(known, _, ends)| match &content_type {
+        Some(wanted) => known == wanted,
+        None => ends.contains(&end.as_str()),
+    });
+    let (content_type, kind, _) = *known.ok_or_else(|| {
+        Failure::Malformed(
+            "the file must be JPEG, PNG, WebP, HEIC, MP4, QuickTime or PDF; see --content-type".to_owned(),
+        )
+    })?;
+    let bytes = std::fs::read(path).map_err(|error| Failure::Malformed(format!("{}: {error}", path.display())))?;
+    let claim_id = claim::get(name, session).await?.claim_id;
+    let header = EvidenceHeader {
+        request_id: session.request_id(),
+        claim_id,
+        line,
+        kind: kind.into(),
+        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        content_type: content_type.to_owned(),
+        size: i64::try_from(bytes.len())?,
+        sha256: hex(&bytes),
+    };
+    let header = UploadEvidenceRequest { part: Some(Part::Header(header)) };
+    let chunk = |chunk: &[u8]| UploadEvidenceRequest { part: Some(Part::Chunk(chunk.to_vec())) };
+    let parts: Vec<_> = [header].into_iter().chain(bytes.chunks(CHUNK).map(chunk)).collect();
+    let answer = session.clients.evidence()?.upload_evidence(Request::new(stream::iter(parts))).await?.into_inner();
+    if session.output.is_json() {
+        return output::json(&answer);
+    }
+    let file = answer.evidence.unwrap_or_default();
+    let known = if answer.known { ", known before" } else { "" };
+    output::line(format!("{} {} of {} bytes{known}", file.evidence_id, file.content_type, file.size))?;
+    match file.metadata() {
+        EvidenceMetadata::Removed => output::line("place, device and other metadata were removed"),
+        EvidenceMetadata::MayRemain => {
+            output::line("place and device may still be in the file: this type is stored as it comes")
+        }
+        EvidenceMetadata::None | EvidenceMetadata::Unspecified => Ok(()),
+    }
+}
+
+async fn list(name: &str, session: &Session) -> Result<()> {
+    let claim_id = claim::get(name, session).await?.claim_id;
+    let request = Request::new(ListEvidenceRequest { claim_id });
+    let answer = session.clients.evidence()?.list_evidence(request).await?.into_inner();
+    if session.output.is_json() {
+        return output::json(&answer);
+    }
+    let mut table = table(["id", "line", "type", "bytes", "metadata", "by", "uploaded"]);
+    for file in answer.evidence {
+        let metadata = plain::<EvidenceMetadata>(file.metadata);
+        let gone = file.forgotten_at.is_some();
+        table.add_row([
+            file.evidence_id,
+            file.line.to_string(),
+            file.content_type,
+            file.size.to_string(),
+            if gone { "forgotten".to_owned() } else { metadata },
+            file.uploaded_by,
+            time(file.uploaded_at.as_ref()),
+        ]);
+    }
+    output::line(table)
+}
+
+async fn get(evidence_id: &str, to: Option<PathBuf>, purpose: String, session: &Session) -> Result<()> {
+    let mut client = session.clients.evidence()?;
+    let request = CreateEvidenceReferenceRequest { evidence_id: evidence_id.to_owned(), purpose };
+    let reference = client.create_evidence_reference(Request::new(request)).await?.into_inner().reference;
+    let mut messages =
+        client.download_evidence(Request::new(DownloadEvidenceRequest { reference })).await?.into_inner();
+    let mut file = EvidenceFile::default();
+    let mut bytes = Vec::new();
+    while let Some(message) = messages.message().await? {
+        match message.part {
+            Some(Received::Evidence(head)) => file = head,
+            Some(Received::Chunk(chunk)) => bytes.extend_from_slice(&chunk),
+            None => {}
+        }
+    }
+    anyhow::ensure!(hex(&bytes) == file.sha256, "what came is not what was stored");
+    // The name that the sender gave it is for people; here it would be a path.
+    let end = TYPES.iter().find(|(known, ..)| *known == file.content_type).map_or("bin", |(_, _, ends)| ends[0]);
+    let to = to.unwrap_or_else(|| PathBuf::from(format!("evidence-{}.{end}", file.evidence_id)));
+    let written = OpenOptions::new().write(true).create_new(true).open(&to);
+    let written = written.and_then(|mut file| file.write_all(&bytes));
+    written.with_context(|| format!("cannot write {}", to.display()))?;
+    if session.output.is_json() {
+        return output::json(&json!({ "evidence": file, "path": to }));
+    }
+    output::line(format!("{} {} of {} bytes", to.display(), file.content_type, bytes.len()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,103 @@
+//! Why not.
+
+use super::Hold;
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It has ended.
+    #[error("the claim has ended")]
+    ClaimEnded,
+    /// The customer has withdrawn.
+    #[error("the claim was withdrawn before")]
+    AlreadyWithdrawn,
+    /// The main points were confirmed.
+    #[error("the read-back was confirmed before")]
+    AlreadyConfirmed,
+    /// Another version was read.
+    #[error("the claim was changed by somebody else")]
+    EtagMismatch,
+    /// Too many pieces of evidence.
+    #[error("the claim cannot hold so much evidence")]
+    TooMuchEvidence {
+        /// Pieces it holds.
+        held: usize,
+    },
+    /// The files of the claim have too many bytes.
+    #[error("the files of the claim have too many bytes")]
+    EvidenceQuota {
+        /// Bytes it holds.
+        held: u64,
+    },
+    /// The file waited too long for the claim.
+    #[error("the upload has expired")]
+    UploadExpired,
+    /// Evidence for a line that is not there.
+    #[error("the claim does not have this line")]
+    NoSuchLine {
+        /// The line.
+        line: u32,
+    },
+    /// The question does not wait for an answer.
+    #[error("no such question is open")]
+    QuestionNotOpen {
+        /// The question.
+        question_id: String,
+    },
+    /// The plan does not wait for an answer.
+    #[error("no such plan waits for an answer")]
+    PlanNotOpen {
+        /// The plan.
+        plan_number: u32,
+    },
+    /// No follow-up waits for an answer.
+    #[error("no follow-up is open")]
+    FollowUpNotOpen,
+    /// The orchestrator asks without end.
+    #[error("the claim cannot hold so many questions")]
+    TooManyQuestions,
+    /// Nothing is known of the customer.
+    #[error("there is no such customer")]
+    NoSuchCustomer,
+    /// Nothing is known of the hold.
+    #[error("there is no such legal hold")]
+    NoSuchHold,
+    /// The key is gone.
+    #[error("the customer is forgotten")]
+    CustomerErased,
+    /// Claims that have not ended.
+    #[error("the customer has open claims")]
+    OpenClaims {
+        /// How many.
+        open: usize,
+        /// Numbers of some of them.
+        claims: String,
+    },
+    /// A hold that was not released.
+    #[error("a legal hold forbids it")]
+    LegalHold(Box<Hold>),
+}
+
+impl Refusal {
+    /// The stable reason: the name in the contract.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::ClaimEnded => "CLAIM_ENDED",
+            Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
+            Self::AlreadyConfirmed => "ALREADY_CONFIRMED",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::TooMuchEvidence { .. } => "TOO_MUCH_EVIDENCE",
+            Self::EvidenceQuota { .. } => "EVIDENCE_QUOTA",
+            Self::UploadExpired => "UPLOAD_EXPIRED",
+            Self::NoSuchLine { .. } => "NO_SUCH_LINE",
+            Self::QuestionNotOpen { .. } => "QUESTION_NOT_OPEN",
+            Self::PlanNotOpen { .. } => "PLAN_NOT_OPEN",
+            Self::FollowUpNotOpen => "FOLLOW_UP_NOT_OPEN",
+            Self::TooManyQuestions => "TOO_MANY_QUESTIONS",
+            Self::NoSuchCustomer | Self::NoSuchHold => "NOT_FOUND",
+            Self::CustomerErased => "CUSTOMER_ERASED",
+            Self::OpenClaims { .. } => "OPEN_CLAIMS",
+            Self::LegalHold(_) => "LEGAL_HOLD",
+        }
+    }
+}

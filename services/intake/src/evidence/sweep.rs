@@ -1,0 +1,92 @@
+//! What nobody asks for: files whose upload ended between store and row are kept or removed, and files of customers who
+//! were erased are removed.
+
+use std::time::Duration;
+
+use chassis::{Clock, Fault};
+use jiff::SignedDuration;
+use sqlx::PgPool;
+
+use super::store::{Files, Trouble};
+use crate::store;
+
+/// Looks after the store until the service stops.
+pub(super) struct Sweeper {
+    pub files: Files,
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub every: Duration,
+    pub orphan: SignedDuration,
+}
+
+/// Why a look failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The store did not do it.
+    #[error("the file store: {0}")]
+    Store(#[from] Trouble),
+    /// The database did not do it.
+    #[error("the database: {0}")]
+    Database(#[from] Fault),
+}
+
+impl Sweeper {
+    pub(super) async fn run(self) {
+        loop {
+            if let Err(failed) = self.look().await {
+                tracing::warn!(%failed, "evidence files will be looked after later");
+            }
+            tokio::time::sleep(self.every).await;
+        }
+    }
+
+    async fn look(&self) -> Result<(), Failed> {
+        let gone = forget(&self.files, &self.pool, &self.clock).await?;
+        if gone > 0 {
+            tracing::info!(gone, "evidence files of erased customers were removed");
+        }
+        self.orphans().await
+    }
+
+    async fn orphans(&self) -> Result<(), Failed> {
+        let old = self.clock.now().checked_sub(self.orphan).unwrap_or(jiff::Timestamp::MIN);
+        self.files.sweep_drafts(old).await?;
+        let staged = self.files.staged_before(old).await?;
+        if staged.is_empty() {
+            return Ok(());
+        }
+        // Who is not in the database by now never will be: see `fresh_until` of a new file.
+        let owned = store::owned(&self.pool, &staged).await?;
+        for key in &staged {
+            if owned.contains(key) {
+                self.files.keep(key).await?;
+            } else {
+                self.files.discard(key).await?;
+            }
+        }
+        tracing::info!(
+            kept = owned.len(),
+            removed = staged.len() - owned.len(),
+            "evidence files were left behind by uploads"
+        );
+        Ok(())
+    }
+}
+
+/// Removes the files of customers who were erased (S25): those of claims whose key is destroyed. Nothing happens to what
+/// is gone already, so it can be done again at any time; gives how many went.
+pub async fn forget(files: &Files, pool: &PgPool, clock: &Clock) -> Result<usize, Failed> {
+    let mut gone = 0;
+    loop {
+        let found = store::erased_files(pool).await?;
+        if found.is_empty() {
+            return Ok(gone);
+        }
+        for (id, key) in &found {
+            // First the bytes: what is marked as gone is gone.
+            files.delete(key).await?;
+            store::forget_file(pool, *id, clock.now()).await?;
+            gone += 1;
+        }
+    }
+}

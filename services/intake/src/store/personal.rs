@@ -1,0 +1,238 @@
+//! Reads of personal data. The statement that reads writes the record of it (G11): there is neither without the other.
+
+use chassis::{Fault, Pii};
+use jiff_sqlx::{Timestamp, ToSqlx};
+use proto::ClaimId;
+use proto::intake::{AccessPurpose, PersonalField};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::keys::KeyRow;
+use crate::domain::Contact;
+use crate::vault::seal::{Broken, Place};
+use crate::vault::{Vault, WrappedKey};
+
+macro_rules! recorded {
+    ($columns:literal) => {
+        concat!(
+            "WITH found AS ( \
+                 SELECT claim_id, k.key_id, k.customer_ref, k.kek, k.wrapped",
+            $columns,
+            " FROM contact JOIN customer_key k USING (key_id) WHERE claim_id = $1 AND k.wrapped IS NOT NULL \
+             ), record AS ( \
+                 INSERT INTO contact_access (claim_id, actor, purpose, fields, at) SELECT claim_id, $2, $3, $4, $5 FROM found \
+             ) "
+        )
+    };
+}
+
+pub(super) const CONTACT: &str = concat!(
+    recorded!(", customer_name, contact_person, company, phone, email, address"),
+    "SELECT key_id, customer_ref, kek, wrapped, \
+         ARRAY[customer_name, contact_person, company, phone, email, address] AS sealed FROM found"
+);
+
+pub(super) const WORDS: &str = concat!(
+    recorded!(""),
+    "SELECT key_id, customer_ref, kek, wrapped, kind, number, about, place_id, sealed, at \
+     FROM found CROSS JOIN LATERAL ( \
+         SELECT 1 AS kind, line AS number, '' AS about, claim_id AS place_id, description AS sealed, NULL::timestamptz AS at \
+             FROM claim_line WHERE claim_id = $1 \
+         UNION ALL SELECT 2, evidence_no, '', claim_id, name, NULL FROM evidence WHERE claim_id = $1 \
+         UNION ALL SELECT 3, 0::smallint, about, word_id, text, at FROM customer_word WHERE claim_id = $1 \
+     ) word ORDER BY kind, number, at, place_id"
+);
+
+pub(super) const IS_ERASED: &str =
+    "SELECT k.wrapped IS NULL FROM contact JOIN customer_key k USING (key_id) WHERE claim_id = $1";
+
+pub(super) const ACCESSES: &str = "SELECT access_id, claim_id, actor, purpose, fields, at FROM contact_access \
+     WHERE access_id > $1 ORDER BY access_id LIMIT $2";
+
+pub(super) const ACCESSES_OF_CLAIM: &str = "SELECT access_id, claim_id, actor, purpose, fields, at FROM contact_access \
+     WHERE access_id > $1 AND claim_id = $3 ORDER BY access_id LIMIT $2";
+
+pub(super) const ACCESSES_OF_CUSTOMER: &str = "SELECT access_id, claim_id, actor, purpose, a.fields, at \
+     FROM contact_access a JOIN claim USING (claim_id) \
+     WHERE access_id > $1 AND customer_ref = $3 ORDER BY access_id LIMIT $2";
+
+/// Who reads what, when and why.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Subject of who reads.
+    pub actor: String,
+    /// Why.
+    pub purpose: AccessPurpose,
+    /// What.
+    pub fields: Vec<PersonalField>,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// Why there is nothing to read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// There is no such claim.
+    #[error("there is no such claim")]
+    Absent,
+    /// The customer is forgotten.
+    #[error("the customer is forgotten")]
+    Erased,
+    /// It cannot be opened: somebody has altered it, or the wrapping key is another.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The database did not do it.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<sqlx::Error> for Unread {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// Something that the customer wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What it is about.
+    pub about: String,
+    /// The words.
+    pub text: Pii<String>,
+    /// When they were said, if later than the report.
+    pub at: Option<jiff::Timestamp>,
+}
+
+/// One read on record.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Names the record.
+    pub id: i64,
+    /// What was read, by whom, when and why.
+    pub reading: Reading,
+}
+
+#[derive(sqlx::FromRow)]
+struct ContactRow {
+    #[sqlx(flatten)]
+    key: KeyRow,
+    sealed: Vec<Vec<u8>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct WordRow {
+    #[sqlx(flatten)]
+    key: KeyRow,
+    kind: i32,
+    number: i16,
+    about: String,
+    place_id: Uuid,
+    sealed: Vec<u8>,
+    at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct AccessRow {
+    access_id: i64,
+    claim_id: Uuid,
+    actor: String,
+    purpose: i16,
+    fields: Vec<i16>,
+    at: Timestamp,
+}
+
+/// Names of the fields of a contact, as they are bound to what is sealed.
+pub(super) const CONTACT_FIELDS: [&str; 6] =
+    ["customer_name", "contact_person", "company", "phone", "email", "address"];
+
+impl Reading {
+    /// Runs a recorded read. All rows are waited for: what is read counts only once the record is committed.
+    async fn rows<R>(&self, pool: &PgPool, statement: &'static str) -> Result<Vec<R>, Unread>
+    where
+        R: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+    {
+        let fields: Vec<i16> = self.fields.iter().map(|field| *field as i16).collect();
+        let query = sqlx::query_as(statement).bind(self.claim.0).bind(&self.actor).bind(self.purpose as i16);
+        let rows: Vec<R> = query.bind(fields).bind(self.at.to_sqlx()).fetch_all(pool).await?;
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        let erased: Option<bool> = sqlx::query_scalar(IS_ERASED).bind(self.claim.0).fetch_optional(pool).await?;
+        Err(if erased == Some(true) { Unread::Erased } else { Unread::Absent })
+    }
+}
+
+/// Reads contact data: the fields that are asked for, the others are empty.
+pub async fn contact(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Contact, Unread> {
+    let mut rows: Vec<ContactRow> = reading.rows(pool, CONTACT).await?;
+    let ContactRow { key, sealed } = rows.pop().ok_or(Unread::Absent)?;
+    let key = WrappedKey::from(key);
+    let data = vault.unwrap(&key)?;
+    let mut opened: [Pii<String>; 6] = Default::default();
+    for ((number, field), (sealed, opened)) in (1..).zip(CONTACT_FIELDS).zip(sealed.iter().zip(&mut opened)) {
+        if reading.fields.iter().any(|wanted| *wanted as i32 == number) {
+            let place = Place { customer_ref: &key.customer_ref, row: reading.claim.0, number: 0, field };
+            *opened = data.open(&place, sealed)?;
+        }
+    }
+    let [customer_name, contact_person, company, phone, email, address] = opened;
+    Ok(Contact { customer_name, contact_person, company, phone, email, address })
+}
+
+/// Reads what the customer wrote.
+pub async fn words(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Vec<Word>, Unread> {
+    let rows: Vec<WordRow> = reading.rows(pool, WORDS).await?;
+    let mut words = Vec::new();
+    let mut data = None;
+    for row in rows {
+        let key = WrappedKey::from(row.key);
+        let data = match &data {
+            Some(data) => data,
+            None => data.insert(vault.unwrap(&key)?),
+        };
+        let (field, about) = match row.kind {
+            1 => ("description", format!("line {}", row.number)),
+            2 => ("name", format!("evidence {}", row.number)),
+            _ => ("text", row.about),
+        };
+        let place = Place { customer_ref: &key.customer_ref, row: row.place_id, number: row.number, field };
+        let text = data.open(&place, &row.sealed)?;
+        if !text.expose("whether there are words").is_empty() {
+            words.push(Word { about, text, at: row.at.map(Timestamp::to_jiff) });
+        }
+    }
+    Ok(words)
+}
+
+/// Reads on record, oldest first: of a claim, of a customer, or all.
+pub async fn accesses(
+    pool: &PgPool,
+    claim: Option<Uuid>,
+    customer_ref: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Access>, Fault> {
+    let query = match claim {
+        Some(claim) => sqlx::query_as(ACCESSES_OF_CLAIM).bind(after).bind(limit).bind(claim),
+        None if customer_ref.is_empty() => sqlx::query_as(ACCESSES).bind(after).bind(limit),
+        None => sqlx::query_as(ACCESSES_OF_CUSTOMER).bind(after).bind(limit).bind(customer_ref),
+    };
+    let rows: Vec<AccessRow> = query.fetch_all(pool).await?;
+    Ok(rows.into_iter().map(AccessRow::access).collect())
+}
+
+impl AccessRow {
+    fn access(self) -> Access {
+        let field = |field: &i16| PersonalField::try_from(i32::from(*field)).unwrap_or_default();
+        let reading = Reading {
+            claim: ClaimId(self.claim_id),
+            actor: self.actor,
+            purpose: AccessPurpose::try_from(i32::from(self.purpose)).unwrap_or_default(),
+            fields: self.fields.iter().map(field).collect(),
+            at: self.at.to_jiff(),
+        };
+        Access { id: self.access_id, reading }
+    }
+}
