@@ -40,6 +40,8 @@ pub struct StackOptions {
     pub policy: Option<PathBuf>,
     /// What the services log, as `warn`.
     pub log: String,
+    /// Address of an OTLP collector, to which traces go; none: there are none.
+    pub otlp: Option<String>,
     /// Whether the broker has a user who may do everything: for tests.
     pub operator: bool,
     /// The clock of the services of this process; tests move it.
@@ -54,6 +56,7 @@ impl Default for StackOptions {
             processes: None,
             policy: None,
             log: "warn".to_owned(),
+            otlp: None,
             operator: false,
             clock: Clock::default(),
         }
@@ -207,6 +210,9 @@ impl Stack {
         if !options.durable {
             let forgets = format!("REDRESS_{}__DATABASE__UNSAFE_DURABILITY_FOR_TESTS", service.name.to_uppercase());
             variables.insert(forgets, "true".to_owned());
+        }
+        if let Some(collector) = &options.otlp {
+            variables.insert(format!("REDRESS_{}__TELEMETRY__OTLP", service.name.to_uppercase()), collector.clone());
         }
         // Whoever tries it out may ask what there is.
         variables.insert(format!("REDRESS_{}__GRPC__REFLECTION", service.name.to_uppercase()), "true".to_owned());

@@ -27,10 +27,9 @@ use memory::Memory;
 pub use rules::Rules;
 pub use settings::Auth;
 
-/// Who is at the other end of a connection with a client certificate: the URI of its subject alternative name. The port
-/// puts it into the extensions of every request of the connection.
+/// Who is at the other end of a connection with a client certificate: the URI of its subject alternative name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerIdentity(pub String);
+pub(crate) struct PeerIdentity(pub String);
 
 /// Why nobody was recognised. Said to the caller in words that help an honest one and tell a forger nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub(crate) enum Unknown {
     Invalid,
     /// A token whose time has passed, or has not come.
     Expired,
+    /// A certificate that was good, and whose time has passed, or that was revoked.
+    Lapsed,
     /// A certificate of somebody whom the settings do not name.
     Stranger,
     /// The keys of the issuer cannot be had: nobody can be recognised now.

@@ -29,6 +29,7 @@ use crate::progress::Progress;
 use crate::readiness::OwnPart;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
+use crate::tls::Tls;
 use crate::{Clock, Fault, Grant, Malformed, Settings, nats, topology};
 
 /// The routes of a service, once it is built.
@@ -57,6 +58,7 @@ pub struct Context {
     pub(crate) refusals: Arc<nats::Refusals>,
     pub(crate) clock: Clock,
     pub(crate) gate: Gate,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,

@@ -40,6 +40,7 @@ pub mod settings;
 mod supervisor;
 mod sweep;
 mod telemetry;
+mod tls;
 pub mod topology;
 
 pub use check::Check;

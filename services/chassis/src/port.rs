@@ -1,8 +1,10 @@
-//! Who may connect to the gRPC port (S17): so many connections, so many of one address, and only who begins to speak.
+//! Who may connect to the gRPC port (S17): so many connections, so many of one address, and only who begins to speak. With
+//! TLS, the time to begin covers the handshake (S07).
 
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,10 +12,13 @@ use futures::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::limits::{Place, Places};
 use crate::settings::Grpc;
+use crate::tls::{Peer, Tls};
 
 /// Who has connected must have said what a client of HTTP/2 says first in this time.
 const HELLO: Duration = Duration::from_secs(10);
@@ -27,14 +32,15 @@ pub(crate) struct Incoming {
     listener: TcpListener,
     most: u32,
     most_of_one: u32,
+    tls: Option<Arc<Tls>>,
     places: Places<Option<IpAddr>>,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Incoming {
-    pub(crate) fn new(listener: TcpListener, settings: &Grpc) -> Self {
+    pub(crate) fn new(listener: TcpListener, settings: &Grpc, tls: Option<Arc<Tls>>) -> Self {
         let (most, most_of_one) = (settings.connections, settings.connections_of_one);
-        Self { listener, most, most_of_one, places: Places::default(), rest: None }
+        Self { listener, most, most_of_one, tls, places: Places::default(), rest: None }
     }
 
     fn admit(&self, stream: TcpStream) -> Option<Socket> {
@@ -43,7 +49,12 @@ impl Incoming {
         let own = self.places.take(Some(stream.peer_addr().ok()?.ip()), self.most_of_one)?;
         stream.set_nodelay(true).ok()?;
         let hello = Some(Box::pin(tokio::time::sleep(HELLO)));
-        Some(Socket { stream, hello, read: 0, _places: [all, own] })
+        let connection = Connection { tcp: stream.connect_info(), peer: Arc::default() };
+        let stream = match &self.tls {
+            None => Link::Open(Either::Left(stream)),
+            Some(tls) => Link::Greeting(Box::new(tls.acceptor().accept(stream)), Arc::clone(tls)),
+        };
+        Some(Socket { stream, connection, hello, read: 0, _places: [all, own] })
     }
 }
 
@@ -72,32 +83,88 @@ impl Stream for Incoming {
     }
 }
 
+/// What is known of a connection: part of every request that comes over it.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    tcp: TcpConnectInfo,
+    /// Who is at the other end: known when the handshake is over, and so before the first request.
+    peer: Arc<OnceLock<Peer>>,
+}
+
+impl Connection {
+    /// Where it comes from.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        Some(self.tcp.remote_addr?.ip())
+    }
+
+    /// Who is at the other end, if there is a client certificate.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        self.peer.get()
+    }
+}
+
+/// A stream that can be used.
+type Open = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+enum Link {
+    /// The handshake goes on: each connection does its own, so none waits for another.
+    Greeting(Box<tokio_rustls::Accept<TcpStream>>, Arc<Tls>),
+    Open(Open),
+}
+
 /// A connection.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Link,
+    connection: Connection,
     /// Until the client has begun to speak.
     hello: Option<Pin<Box<Sleep>>>,
     read: usize,
     _places: [Place<Option<IpAddr>>; 2],
 }
 
-impl Connected for Socket {
-    type ConnectInfo = TcpConnectInfo;
+impl Socket {
+    /// The stream, once the handshake is over.
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut Open>>> {
+        if let Link::Greeting(greeting, tls) = &mut self.stream {
+            let stream = match Pin::new(greeting.as_mut()).poll(cx) {
+                Poll::Ready(stream) => stream?,
+                Poll::Pending => {
+                    let late = self.hello.as_mut().is_some_and(|hello| hello.as_mut().poll(cx).is_ready());
+                    return if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending };
+                }
+            };
+            let peer = stream.get_ref().1.peer_certificates().and_then(|chain| Peer::of(chain, Arc::clone(tls)));
+            if let Some(peer) = peer {
+                let _ = self.connection.peer.set(peer);
+            }
+            self.stream = Link::Open(Either::Right(Box::new(stream)));
+        }
+        match &mut self.stream {
+            Link::Open(stream) => Poll::Ready(Ok(Pin::new(stream))),
+            Link::Greeting(..) => unreachable!("the handshake is over"),
+        }
+    }
+}
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+impl Connected for Socket {
+    type ConnectInfo = Connection;
+
+    fn connect_info(&self) -> Connection {
+        self.connection.clone()
     }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let answer = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if let Some(hello) = &mut self.hello {
-            let late = hello.as_mut().poll(cx).is_ready();
-            self.read += buffer.filled().len() - before;
-            if self.read >= HELLO_BYTES {
-                self.hello = None;
+        let answer = ready!(self.poll_stream(cx))?.poll_read(cx, buffer);
+        let read = buffer.filled().len() - before;
+        let Self { hello, read: all, .. } = &mut *self;
+        if let Some(timer) = hello {
+            let late = timer.as_mut().poll(cx).is_ready();
+            *all += read;
+            if *all >= HELLO_BYTES {
+                *hello = None;
             } else if late {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
@@ -108,7 +175,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        ready!(self.poll_stream(cx))?.poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -116,18 +183,18 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        ready!(self.poll_stream(cx))?.poll_write_vectored(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(self.poll_stream(cx))?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(self.poll_stream(cx))?.poll_shutdown(cx)
     }
 }

@@ -20,6 +20,7 @@ use crate::auth::Gate;
 use crate::context::Stops;
 use crate::readiness::Readiness;
 use crate::supervisor::Supervisor;
+use crate::tls::Tls;
 use crate::{Clock, Context, Service, Settings, crash, database, metrics, nats, telemetry};
 
 #[derive(Parser)]
@@ -130,6 +131,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     telemetry::start(service.name, &settings.telemetry)?;
     // Before anything is waited for: who may call what must be clear.
     let gate = Gate::open(service.name, &settings.auth, &settings.limits).await?;
+    let tls = settings.grpc.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let books = Books::open(service.name, &settings.audit)?;
     let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
     let home = database::Home::of(service.name, &settings.database)?;
@@ -149,6 +151,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         refusals,
         clock,
         gate,
+        tls,
         wake: Arc::new(Notify::new()),
         progress: Arc::default(),
         redrive: Arc::new(OnceLock::new()),

@@ -4,6 +4,7 @@
 mod audit;
 mod database;
 pub(crate) mod evidence;
+mod tls;
 mod vault;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use audit::Audit;
 pub use database::Database;
 pub(crate) use database::has_password;
 pub use evidence::Evidence;
+pub use tls::{Clients, Tls};
 pub use vault::Vault;
 
 /// What a service is told at start.
@@ -105,6 +107,8 @@ pub struct Grpc {
     pub connections_of_one: u32,
     /// Whether callers with an identity can ask what methods there are (gRPC reflection).
     pub reflection: bool,
+    /// TLS; none: what is said can be read by the network, so the port belongs behind something that speaks TLS for it.
+    pub tls: Option<Tls>,
 }
 
 /// The port of probes and metrics.
@@ -178,6 +182,7 @@ impl Default for Grpc {
             connections: 800,
             connections_of_one: 600,
             reflection: false,
+            tls: None,
         }
     }
 }
@@ -237,6 +242,16 @@ impl Settings {
         Ok(settings)
     }
 
+    fn check_certificates(&self) -> anyhow::Result<()> {
+        self.grpc.tls.as_ref().map_or(Ok(()), Tls::check)?;
+        let vouched = self.grpc.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
+        anyhow::ensure!(
+            vouched || self.auth.identities.is_empty(),
+            "auth.identities names callers with client certificates: set grpc.tls.client_ca_file, by which they are known"
+        );
+        Ok(())
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!((1..=64).contains(&self.lanes.count), "lanes.count must be 1 to 64");
         anyhow::ensure!((1..=4096).contains(&self.lanes.batch_max), "lanes.batch_max must be 1 to 4096");
@@ -246,6 +261,7 @@ impl Settings {
         let (all, one) = (self.grpc.connections, self.grpc.connections_of_one);
         anyhow::ensure!((1..=100_000).contains(&all), "grpc.connections must be 1 to 100000");
         anyhow::ensure!((1..=all).contains(&one), "grpc.connections_of_one must be 1 to grpc.connections");
+        self.check_certificates()?;
         self.limits.check()?;
         self.audit.check()?;
         let canaries = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);

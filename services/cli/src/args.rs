@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::output::Output;
+use crate::trust::Trust;
 use crate::{
     audit, claim, customer, demo, evidence, exit, import, parked, rebuild, serve, settlement, shipment, token, up, work,
 };
@@ -42,6 +43,9 @@ pub struct Global {
     /// The customer of that token, if its role is customer: own claims only.
     #[arg(long, global = true, env = "REDRESS_CUSTOMER", value_name = "REFERENCE")]
     pub as_customer: Option<String>,
+    /// Certificates, for services that speak TLS.
+    #[command(flatten)]
+    pub trust: Trust,
     /// File with the JSON line of `redress up`; without it the variable REDRESS_ENDPOINTS (the same JSON, or only
     /// `{"intake":"http://…",…}`) counts, then what `redress up` of this user left behind.
     #[arg(long, global = true, env = "REDRESS_STACK")]

@@ -24,6 +24,7 @@ use crate::args::Global;
 use crate::exit::Failure;
 pub use crate::identity::{Identity, Minter};
 use crate::output::Output;
+use crate::trust::Trust;
 
 /// An installation, as `redress up` prints it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,12 +161,12 @@ macro_rules! clients {
 
 impl Clients {
     /// Clients of an installation.
-    pub fn new(installation: &Installation, identity: Identity) -> Result<Self> {
+    pub fn new(installation: &Installation, identity: Identity, trust: &Trust) -> Result<Self> {
         let endpoint = |address: &String| {
             let endpoint = Endpoint::from_shared(address.clone())
                 .map_err(|_| Failure::Malformed(format!("{address:?} is not an address")))?;
             let endpoint = endpoint.connect_timeout(Duration::from_secs(3)).timeout(Duration::from_secs(15));
-            Ok::<_, anyhow::Error>(endpoint.http2_keep_alive_interval(Duration::from_secs(10)).tcp_nodelay(true))
+            trust.on(endpoint.http2_keep_alive_interval(Duration::from_secs(10)).tcp_nodelay(true))
         };
         let channel = |(name, address): (&String, &String)| Ok((name.clone(), endpoint(address)?.connect_lazy()));
         let files = installation.services.get("intake").map(endpoint).transpose()?;
@@ -258,7 +259,7 @@ impl Session {
     pub fn open(global: &Global, needed: &str) -> Result<Self> {
         let installation = Installation::find(global.stack.as_deref())?;
         let identity = Identity::find(global, &installation, needed)?;
-        let clients = Clients::new(&installation, identity)?;
+        let clients = Clients::new(&installation, identity, &global.trust)?;
         Ok(Self { installation, clients, output: global.output, request_id: global.request_id.clone() })
     }
 

@@ -29,6 +29,7 @@ use crate::import::orders::Wanted;
 use crate::import::shift::Until;
 use crate::import::{claims, orders, stock};
 use crate::output::{self, Output};
+use crate::trust::Trust;
 use crate::up::{self, Signals, Up};
 use report::Summary;
 use world::World;
@@ -132,7 +133,7 @@ async fn play(demo: &Demo, stack: &Stack, started: Duration, output: Output) -> 
 
 fn session(installation: Installation, output: Output) -> Result<Session> {
     // The shop's own system: it brings orders and stock, and reports claims for its customers.
-    let clients = Clients::new(&installation, Identity::default())?.acting("shop", "integration")?;
+    let clients = Clients::new(&installation, Identity::default(), &Trust::default())?.acting("shop", "integration")?;
     Ok(Session::with(installation, clients, output))
 }
 

@@ -27,6 +27,7 @@ pub mod serve;
 pub mod settlement;
 pub mod shipment;
 pub mod token;
+pub mod trust;
 pub mod up;
 pub mod words;
 pub mod work;

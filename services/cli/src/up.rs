@@ -31,6 +31,9 @@ pub struct Up {
     /// What the services log to standard error, as `info` or `warn,sqlx=off`.
     #[arg(long, default_value = "warn")]
     pub log: String,
+    /// Send traces to this OTLP collector, as http://127.0.0.1:4317.
+    #[arg(long, value_name = "ADDRESS")]
+    pub otlp: Option<String>,
 }
 
 /// Starts, tells where everything is, and stays.
@@ -62,6 +65,7 @@ pub async fn start(command: &Up) -> Result<Stack> {
         processes,
         policy: command.policy.clone(),
         log: command.log.clone(),
+        otlp: command.otlp.clone(),
         ..StackOptions::default()
     };
     Stack::start(options).await.context("cannot start Redress here")

@@ -10,15 +10,15 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 
 use super::ending::Ending;
 use super::rules::Who;
-use super::{Auth, Keeper, Known, PeerIdentity, Rules, Unknown};
+use super::{Auth, Keeper, Known, Rules, Unknown};
 use crate::limits::{self, Limits, Place};
+use crate::port::Connection;
 use crate::{Actor, grpc, metrics};
 
 /// The layer.
@@ -95,7 +95,10 @@ impl Gate {
     async fn recognise(&self, request: &Parts) -> Result<Known, Unknown> {
         match bearer(&request.headers)? {
             Some(token) => self.keeper.token(token).await,
-            None => self.keeper.peer(request.extensions.get::<PeerIdentity>().ok_or(Unknown::Nothing)?),
+            None => {
+                let peer = request.extensions.get::<Connection>().and_then(Connection::peer);
+                self.keeper.peer(peer.ok_or(Unknown::Nothing)?.identity()?)
+            }
         }
     }
 
@@ -132,8 +135,7 @@ impl Gate {
 
 /// Where a call comes from.
 fn address(request: &Parts) -> Option<IpAddr> {
-    let connection = request.extensions.get::<TcpConnectInfo>()?;
-    Some(connection.remote_addr?.ip())
+    request.extensions.get::<Connection>()?.address()
 }
 
 /// The one bearer token of a call, if it has one.
@@ -153,6 +155,7 @@ fn unauthenticated(unknown: Unknown) -> Status {
         Unknown::Expired => {
             ("TOKEN_EXPIRED", "the time of the token has passed or has not come", "Bearer error=\"invalid_token\"")
         }
+        Unknown::Lapsed => ("CERTIFICATE_LAPSED", "the client certificate does not hold any more", "Bearer"),
         Unknown::Stranger => ("UNKNOWN_CERTIFICATE", "nobody here knows the client certificate", "Bearer"),
         Unknown::Invalid | Unknown::NoKeys => {
             ("TOKEN_INVALID", "the token cannot be accepted", "Bearer error=\"invalid_token\"")

@@ -163,6 +163,14 @@ async fn admin_port(context: &Context, readiness: Readiness) -> anyhow::Result<S
 async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketAddr, TaskTracker)> {
     let listener = TcpListener::bind(context.settings.grpc.listen).await.context("cannot listen on the gRPC port")?;
     let address = listener.local_addr()?;
+    match &context.tls {
+        Some(tls) => context.task("the certificates of the gRPC port", Arc::clone(tls).follow(context.service)),
+        None if !address.ip().is_loopback() => tracing::warn!(
+            service = context.service,
+            "the gRPC port speaks without TLS: tokens and answers can be read by the network (grpc.tls)"
+        ),
+        None => {}
+    }
     let calls = context.settings.grpc.calls;
     // One connection may hold more streams than calls may run: what is too much is to be refused, not to wait for a
     // stream on the side of the caller until its time is up.
@@ -182,7 +190,7 @@ async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketA
         .layer(context.gate.clone())
         .add_routes(routes)
         .serve_with_incoming_shutdown(
-            Incoming::new(listener, &context.settings.grpc),
+            Incoming::new(listener, &context.settings.grpc, context.tls.clone()),
             context.stops.calls.clone().cancelled_owned(),
         );
     let service = context.service;

@@ -19,4 +19,5 @@ mod relay_loss;
 mod relay_past;
 mod rights;
 mod stand;
+mod tls;
 mod toy;

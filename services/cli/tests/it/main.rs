@@ -5,13 +5,16 @@
 mod demo;
 mod stack;
 mod survival;
+mod tls;
 
 use std::process::{Command, Output};
 
 /// The program, told to look at nothing that this machine may have.
 fn redress(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redress"));
-    for variable in ["REDRESS_ENDPOINTS", "REDRESS_STACK", "REDRESS_OUTPUT", "REDRESS_ACTOR", "REDRESS_ROLES"] {
+    for variable in
+        ["REDRESS_ENDPOINTS", "REDRESS_STACK", "REDRESS_OUTPUT", "REDRESS_ACTOR", "REDRESS_ROLES", "REDRESS_CA_FILE"]
+    {
         command.env_remove(variable);
     }
     command.args(arguments);

@@ -5,6 +5,7 @@ mod approvals;
 mod audit;
 mod canary;
 mod clocks;
+mod collector;
 mod contract;
 mod deploy;
 mod follow_up;

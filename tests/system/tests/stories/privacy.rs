@@ -30,6 +30,8 @@ use testkit::{actor, eventually, reason, request_id};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Status;
 
+use crate::collector::Collector;
+
 /// What is planted: name, person, company, phone, mail, address, words, names of files.
 const PLANTED: [&str; 12] = [
     "Kanarina Vogelsang",
@@ -298,7 +300,9 @@ async fn page(address: &str, path: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it is run by c15_nothing_says_who_a_customer_is"]
 async fn flows() {
-    let options = StackOptions { durable: false, log: "trace".to_owned(), ..StackOptions::default() };
+    let collector = Collector::default();
+    let otlp = Some(collector.serve().await);
+    let options = StackOptions { durable: false, log: "trace".to_owned(), otlp, ..StackOptions::default() };
     let world = World::with(options).await;
     let withdrawn = asked_and_withdrawn(&world).await;
     let mut claims = solved_and_scored(&world).await;
@@ -360,6 +364,9 @@ async fn flows() {
     assert_eq!(reason(&status), "CUSTOMER_ERASED");
     at_rest(&world).await;
     world.stack.stop().await.unwrap();
+    let traces = collector.received();
+    assert!(traces.len() > 10_000, "only {} bytes of traces", traces.len());
+    silent("a trace", &traces, &[&PLANTED[..], &[POISON]].concat());
 }
 
 /// What is on the broker, in the databases and in their files.

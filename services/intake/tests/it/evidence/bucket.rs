@@ -16,6 +16,7 @@ const KEY: &str = "intake";
 const SECRET: &str = "only for this test";
 
 /// An S3 server with one bucket, which looks at signatures; gives its address.
+#[expect(clippy::disallowed_methods, reason = "a server of the test's own, which ends with it")]
 async fn server(root: &std::path::Path) -> String {
     std::fs::create_dir(root.join("evidence")).unwrap();
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).unwrap());
