@@ -13,26 +13,32 @@ use crate::{Secrets, Servers, roles};
 /// Makes what is missing and brings every schema up to date; gives the address of each database for the role that
 /// serves.
 pub async fn make(servers: &Servers, secrets: &Secrets) -> Result<BTreeMap<String, String>> {
-    let made = try_join_all(SERVICES.iter().map(|service| one(servers, secrets, service))).await?;
-    Ok(made.into_iter().collect())
+    let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await?;
+    let make_roles: Result<String> = SERVICES.iter().map(|service| roles::make(secrets, service.name)).collect();
+    // Not flushed one by one: the first durable commit of a service flushes all that came before it.
+    let make_roles = format!("SET synchronous_commit = off; {}", make_roles?);
+    // Its text has what passwords can be checked by: it is not part of an error.
+    admin.execute(AssertSqlSafe(make_roles)).await.context("cannot make the roles of the services")?;
+    let there: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut admin).await?;
+    admin.close().await?;
+    let made =
+        SERVICES.iter().map(|service| one(servers, secrets, service, there.iter().any(|name| name == service.name)));
+    Ok(try_join_all(made).await?.into_iter().collect())
 }
 
-async fn one(servers: &Servers, secrets: &Secrets, service: &'static Service) -> Result<(String, String)> {
+async fn one(
+    servers: &Servers,
+    secrets: &Secrets,
+    service: &'static Service,
+    exists: bool,
+) -> Result<(String, String)> {
     let name = service.name;
-    let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await?;
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(name)
-        .fetch_one(&mut admin)
-        .await?;
-    // Not flushed one by one: the first durable commit of the service flushes all that came before it.
-    let make_roles = format!("SET synchronous_commit = off; {}", roles::make(secrets, name)?);
-    // Its text has what passwords can be checked by: it is not part of an error.
-    admin.execute(AssertSqlSafe(make_roles)).await.with_context(|| format!("cannot make the roles of {name}"))?;
     if !exists {
+        let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await?;
         let create = roles::database(name, name, "template0 STRATEGY WAL_LOG");
         admin.execute(AssertSqlSafe(create)).await.with_context(|| format!("cannot make the database of {name}"))?;
+        admin.close().await?;
     }
-    admin.close().await?;
     let owner = format!("{}?options=-csynchronous_commit%3Doff", owner_url(servers, secrets, name)?);
     chassis::migrate(service, &owner.into(), name).await?;
     // The password is read from its file.

@@ -39,7 +39,6 @@ const WINDOWS: (u32, u32) = (256 * 1024, 2 * 1024 * 1024);
 pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readiness) -> anyhow::Result<Running> {
     let relay = TaskTracker::new();
     relay.spawn(context.supervisor.watch("the relay".to_owned(), relay_of(context).run()));
-    look_at_past(context).await;
     let sealer = sealer_of(context);
     let operations = Operations {
         service: context.service,
@@ -54,9 +53,11 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
 
     let prefix = &context.settings.nats.prefix;
     let self_test = SelfTest::new(context.service, prefix, context.nats.clone(), Arc::clone(&context.refusals));
-    if nats::is_connected(&context.nats) {
-        self_test.round().await;
-    }
+    tokio::join!(look_at_past(context), async {
+        if nats::is_connected(&context.nats) {
+            self_test.round().await;
+        }
+    });
     let self_test = self_test.run(context.stops.feeders.clone());
     context.feeders.spawn(context.supervisor.watch("the self-test of permissions".to_owned(), self_test));
 
