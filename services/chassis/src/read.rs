@@ -14,7 +14,8 @@ const TEXT_MAX: usize = 300;
 /// Entries of a list in such a message.
 const LIST_MAX: usize = 500;
 
-static CONTRACT: LazyLock<DescriptorPool> =
+/// The contract, as it describes itself. Taken apart once in a process.
+pub(crate) static CONTRACT: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).expect("our own descriptors"));
 
 /// Reads a message of the contract by its full name: no text has control characters or is too long, every enumeration

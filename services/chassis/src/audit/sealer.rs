@@ -14,8 +14,8 @@ use super::seal::{self, Head, Turn};
 use super::{Source, gauges};
 use crate::{Clock, crash, settings};
 
-/// How often it looks. Nobody waits for it.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often it looks, for the first time after a start that has other work to do. Nobody waits for it.
+const LOOK: Duration = Duration::from_secs(1);
 /// Longest a round may take: a dead connection must not hold it up.
 const ROUND_LIMIT: Duration = Duration::from_secs(12);
 /// How long a sealer that is told to stop goes on.
@@ -48,13 +48,17 @@ impl Sealer {
     pub(crate) async fn run(self) {
         let mut state = State::default();
         let mut stopped: Option<Instant> = None;
+        let mut more = false;
         loop {
+            if !more {
+                tokio::select! { () = tokio::time::sleep(LOOK) => {}, () = self.stop.cancelled() => {} }
+            }
             if self.stop.is_cancelled() {
                 stopped.get_or_insert_with(Instant::now);
             }
             let limit = if stopped.is_some() { STOP_LIMIT } else { ROUND_LIMIT };
             let round = tokio::time::timeout(limit, self.round(&mut state, stopped.is_some())).await;
-            let more = match round.unwrap_or_else(|_| Err(anyhow::anyhow!("a round took too long"))) {
+            more = match round.unwrap_or_else(|_| Err(anyhow::anyhow!("a round took too long"))) {
                 Ok(more) => {
                     state.complained = None;
                     gauges::trouble(self.service, false);
@@ -67,9 +71,6 @@ impl Sealer {
             };
             if stopped.is_some_and(|at| !more || at.elapsed() > STOP_LIMIT) {
                 return;
-            }
-            if !more {
-                tokio::select! { () = tokio::time::sleep(LOOK) => {}, () = self.stop.cancelled() => {} }
             }
         }
     }

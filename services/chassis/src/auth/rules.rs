@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
+
+use crate::read::CONTRACT;
 
 /// The roles.
 pub const ROLES: [&str; 13] = [
@@ -55,8 +57,7 @@ pub struct Rules(Arc<BTreeMap<String, Rule>>);
 impl Rules {
     /// The rules of the contract, and of what every service offers beside it.
     pub fn read() -> anyhow::Result<Self> {
-        let pool = DescriptorPool::decode(proto::DESCRIPTORS).context("our own descriptors cannot be read")?;
-        let mut rules = Self::of(&pool)?;
+        let mut rules = Self::of(&CONTRACT)?;
         for (method, who, stream) in [
             // Probes have no credentials, and are told nothing but serving or not.
             ("grpc.health.v1.Health/Check", Who::All, false),
