@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
@@ -102,6 +102,10 @@ impl Config {
             .with_single_cert(chain, key)
             .context("grpc.tls.key_file is not the key of grpc.tls.certificate_file")?;
         server.alpn_protocols = vec![b"h2".to_vec()];
+        // A session that is gone on with brings the certificate of its beginning, and nobody looks whether that is still
+        // good: it would never end.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
         Ok(Self { files, acceptor: TlsAcceptor::from(Arc::new(server)), verifier })
     }
 }

@@ -1,24 +1,24 @@
-//! A stream does not outlive the token that opened it (S06).
+//! A stream does not outlive the token or the certificate that opened it (S06, S07).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 
 /// A body that ends with a status when its time is up.
 pub(super) struct Ending {
     inner: Body,
-    end: Pin<Box<Sleep>>,
-    status: Option<Status>,
+    /// `None`: it has ended.
+    end: Option<BoxFuture<'static, Status>>,
 }
 
 impl Ending {
-    pub fn new(inner: Body, end: Sleep, status: Status) -> Self {
-        Self { inner, end: Box::pin(end), status: Some(status) }
+    pub fn new(inner: Body, end: BoxFuture<'static, Status>) -> Self {
+        Self { inner, end: Some(end) }
     }
 }
 
@@ -30,22 +30,20 @@ impl http_body::Body for Ending {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        if self.status.is_none() {
-            return Poll::Ready(None);
-        }
-        if self.end.as_mut().poll(cx).is_ready() {
+        let Some(end) = &mut self.end else { return Poll::Ready(None) };
+        if let Poll::Ready(status) = end.as_mut().poll(cx) {
+            self.end = None;
             let mut trailers = HeaderMap::new();
-            let told = self.status.take().map(|status| status.add_header(&mut trailers));
-            return match told {
-                Some(Ok(())) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                _ => Poll::Ready(None),
+            return match status.add_header(&mut trailers) {
+                Ok(()) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                Err(_) => Poll::Ready(None),
             };
         }
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.status.is_none() || self.inner.is_end_stream()
+        self.end.is_none() || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -19,6 +19,7 @@ use super::rules::Who;
 use super::{Auth, Keeper, Known, Rules, Unknown};
 use crate::limits::{self, Limits, Place};
 use crate::port::Connection;
+use crate::tls::Peer;
 use crate::{Actor, grpc, metrics};
 
 /// The layer.
@@ -33,8 +34,8 @@ pub(crate) struct Gate {
 /// As whom a call is let in.
 struct Admitted {
     actor: Actor,
-    /// By what: a stream ends with it.
-    stream: Option<Known>,
+    /// When a stream is over, and what is said then.
+    end: Option<BoxFuture<'static, Status>>,
     /// One of the places that the caller has.
     place: Place<String>,
 }
@@ -89,16 +90,34 @@ impl Gate {
                 actor.customer = known.customer.as_deref().map(str::to_owned);
             }
         }
-        Ok(Some(Admitted { actor, stream: rule.stream.then_some(known), place }))
+        let end = rule.stream.then(|| self.end(&known, request.extensions.get::<Connection>().cloned()));
+        Ok(Some(Admitted { actor, end, place }))
+    }
+
+    /// A stream ends with the token that opened it, or with the certificate.
+    fn end(&self, known: &Known, connection: Option<Connection>) -> BoxFuture<'static, Status> {
+        if let Some(left) = self.keeper.left(known) {
+            let over = tokio::time::sleep(left);
+            return Box::pin(async move {
+                over.await;
+                unauthenticated(Unknown::Expired)
+            });
+        }
+        Box::pin(async move {
+            if let Some(peer) = connection.as_ref().and_then(Connection::peer) {
+                peer.lapsed().await;
+            }
+            unauthenticated(Unknown::Lapsed)
+        })
     }
 
     async fn recognise(&self, request: &Parts) -> Result<Known, Unknown> {
+        let peer = request.extensions.get::<Connection>().and_then(Connection::peer);
+        // Also for who has a token: where certificates are required, one that has lapsed is none.
+        peer.map_or(Ok(()), Peer::holds)?;
         match bearer(&request.headers)? {
             Some(token) => self.keeper.token(token).await,
-            None => {
-                let peer = request.extensions.get::<Connection>().and_then(Connection::peer);
-                self.keeper.peer(peer.ok_or(Unknown::Nothing)?.identity()?)
-            }
+            None => self.keeper.peer(peer.ok_or(Unknown::Nothing)?.identity()?),
         }
     }
 
@@ -210,18 +229,14 @@ where
             // Nobody behind the gate needs the credentials.
             parts.headers.remove(AUTHORIZATION);
             let mut request = Request::from_parts(parts, body);
-            let Some(Admitted { actor, stream, place: _place }) = admitted else { return inner.call(request).await };
+            let Some(Admitted { actor, end, place: _place }) = admitted else { return inner.call(request).await };
             request.extensions_mut().insert(actor);
-            let Some(left) = stream.and_then(|known| gate.keeper.left(&known)) else {
-                return inner.call(request).await;
-            };
-            let end = tokio::time::Instant::now() + left;
-            let over = || unauthenticated(Unknown::Expired);
-            match tokio::time::timeout_at(end, inner.call(request)).await {
-                Ok(answer) => answer.map(|answer| {
-                    answer.map(|body| Body::new(Ending::new(body, tokio::time::sleep_until(end), over())))
-                }),
-                Err(_) => Ok(over().into_http()),
+            let Some(mut end) = end else { return inner.call(request).await };
+            tokio::select! {
+                answer = inner.call(request) => {
+                    answer.map(|answer| answer.map(|body| Body::new(Ending::new(body, end))))
+                }
+                status = &mut end => Ok(status.into_http()),
             }
         })
     }

@@ -12,7 +12,9 @@ use testkit::{Home, Somebody, details, eventually};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::toy;
 use authority::{Authority, Leaf};
@@ -58,10 +60,15 @@ impl Place {
 
     /// A connection of somebody who trusts an authority; made when it is used.
     fn channel(&self, trusted: &Authority, leaf: Option<&Leaf>) -> Channel {
+        self.endpoint(trusted, leaf).connect_lazy()
+    }
+
+    /// From where somebody makes connections: each knows the sessions of those before.
+    fn endpoint(&self, trusted: &Authority, leaf: Option<&Leaf>) -> Endpoint {
         let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(trusted.pem()));
         let tls = leaf.map_or(tls.clone(), |leaf| tls.identity(leaf.identity()));
         let endpoint = Endpoint::from_shared(format!("https://{}", self.running.grpc())).unwrap();
-        endpoint.tls_config(tls).unwrap().connect_lazy()
+        endpoint.tls_config(tls).unwrap()
     }
 
     async fn ask(&self, leaf: Option<&Leaf>) -> Result<(), Status> {
@@ -151,7 +158,65 @@ async fn s07_a_certificate_that_ends_or_is_revoked_is_refused_on_an_open_connect
     let status = eventually(async || list(revoked.clone(), None).await.err()).await;
     assert_eq!(why(&status), "CERTIFICATE_LAPSED");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let token = Somebody::with("olga", &["operator"]).token(testkit::secrets());
+    let status = list(revoked, Some(&token)).await.unwrap_err();
+    assert_eq!(why(&status), "CERTIFICATE_LAPSED", "a token does not help");
     place.running.stop().await.unwrap();
+}
+
+/// F19: nor does a session that a client goes on with on another connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn s07_a_certificate_that_has_ended_opens_no_connection_by_an_old_session() {
+    for clients in ["optional", "required"] {
+        let place = Place::new(clients).await;
+        let short = place.callers.client(&[GATEWAY], 7, Some(Duration::from_secs(4)));
+        let endpoint = place.endpoint(&place.own, Some(&short));
+        list(endpoint.connect_lazy(), None).await.unwrap();
+        list(endpoint.connect_lazy(), None).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let token = Somebody::with("olga", &["operator"]).token(testkit::secrets());
+        for token in [None, Some(token.as_str())] {
+            let answer = list(endpoint.connect_lazy(), token).await;
+            assert_eq!(answer.as_ref().err().map(why).as_deref(), Some(""), "{clients}: {answer:?}");
+        }
+        place.running.stop().await.unwrap();
+    }
+}
+
+/// S06: a stream does not outlive the certificate that opened it, and outlives what is still good.
+#[tokio::test(flavor = "multi_thread")]
+async fn s07_a_stream_ends_with_its_certificate() {
+    let place = Place::new("optional").await;
+    let short = place.callers.client(&[GATEWAY], 7, Some(Duration::from_secs(4)));
+    let leaves = [short, place.callers.client(&[GATEWAY], 8, None), place.callers.client(&[GATEWAY], 9, None)];
+    let mut streams = Vec::new();
+    for leaf in &leaves {
+        let mut health = HealthClient::new(place.channel(&place.own, Some(leaf)));
+        let mut stream = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        assert!(stream.message().await.unwrap().is_some());
+        streams.push(stream);
+    }
+    let [ending, revoked, good] = &mut streams[..] else { panic!("there are three") };
+    assert_eq!(why(&end_of(ending, Duration::from_secs(4 + 5)).await), "CERTIFICATE_LAPSED");
+    std::fs::write(place.file("revoked.pem"), place.callers.revoked(&[66, 8])).unwrap();
+    assert_eq!(why(&end_of(revoked, Duration::from_secs(5)).await), "CERTIFICATE_LAPSED");
+    let ended = tokio::time::timeout(Duration::from_secs(3), async { while let Ok(Some(_)) = good.message().await {} });
+    assert!(ended.await.is_err(), "the others go on");
+    place.running.stop().await.unwrap();
+}
+
+/// Why a stream ends, which it must do in this time.
+async fn end_of(stream: &mut Streaming<HealthCheckResponse>, most: Duration) -> Status {
+    let end = async {
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it ended without a word"),
+                Err(status) => break status,
+            }
+        }
+    };
+    tokio::time::timeout(most, end).await.expect("the stream goes on")
 }
 
 #[tokio::test(flavor = "multi_thread")]
