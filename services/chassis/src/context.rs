@@ -140,6 +140,11 @@ impl Context {
         self.feeders.spawn(self.supervisor.watch(name.to_owned(), task));
     }
 
+    /// Tracks short work that goes on when the caller goes away; a shutdown waits for it.
+    pub fn tasks(&self) -> TaskTracker {
+        self.feeders.clone()
+    }
+
     /// Starts the lanes of the service.
     pub fn lanes<D: Domain>(&self, domain: D) -> Lanes<D> {
         let rig = Rig {
@@ -151,6 +156,7 @@ impl Context {
             stop: self.stops.lanes.clone(),
             lanes: self.settings.lanes.count,
             batch_max: self.settings.lanes.batch_max,
+            gather: self.settings.lanes.gather.unsigned_abs(),
             queue: self.settings.lanes.queue,
         };
         let (lanes, workers, states) = Lanes::new(domain, &rig);

@@ -16,7 +16,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::Actor;
 use buckets::Buckets;
-pub(crate) use places::{Place, Places};
+pub use places::{Place, Places};
 pub use settings::Limits as Settings;
 
 /// When a caller whose calls still run should come again.

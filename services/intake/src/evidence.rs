@@ -13,6 +13,7 @@ mod send;
 pub mod sniff;
 pub mod store;
 pub mod sweep;
+mod traffic;
 mod types;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use proto::intake::{
 use proto::{ClaimId, REQUEST_BYTES_MAX, ids, to_wire};
 use ring::digest::{SHA256, digest};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -40,19 +41,23 @@ use reference::{Named, References};
 use sniff::Clean;
 use store::Files;
 use sweep::Sweeper;
+use traffic::{Traffic, Way};
 
 pub use reply::kept;
 
 /// The gRPC service.
+#[derive(Clone)]
 pub struct Api {
     lanes: Lanes<Handle>,
     reads: PgPool,
     clock: Clock,
-    settings: Settings,
+    settings: Arc<Settings>,
     files: Files,
     references: References,
-    uploads: Arc<Semaphore>,
-    downloads: Arc<Semaphore>,
+    uploads: Traffic,
+    downloads: Traffic,
+    /// What is to be kept is kept, also if the caller goes away.
+    tasks: TaskTracker,
 }
 
 /// Makes the gRPC service, and starts to look after the store. Fails if it is not said where files and key are.
@@ -72,9 +77,10 @@ pub fn serve(ctx: &Context, lanes: &Lanes<Handle>) -> anyhow::Result<EvidenceSer
         reads: ctx.reads(),
         clock: ctx.clock(),
         references: References::open(settings.key_file.as_deref(), settings.reference)?,
-        uploads: Arc::new(Semaphore::new(settings.uploads)),
-        downloads: Arc::new(Semaphore::new(settings.downloads)),
-        settings,
+        uploads: Traffic::new(settings.uploads),
+        downloads: Traffic::new(settings.downloads),
+        tasks: ctx.tasks(),
+        settings: Arc::new(settings),
         files,
     };
     Ok(EvidenceServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX))
@@ -89,26 +95,17 @@ impl EvidenceService for Api {
         request: Request<Streaming<UploadEvidenceRequest>>,
     ) -> Result<Response<UploadEvidenceResponse>, Status> {
         let call = Call::of(&request);
-        let _place = place(&self.uploads)?;
         let mut upload = Upload::new(request.into_inner(), self.settings.upload.unsigned_abs());
         let header = upload.header(&self.settings).await?;
         // Who may not, and what is too much for sure, is refused before the bytes come.
-        self.claim_of(&call.actor, header.claim).await?;
+        let claim = self.claim_of(&call.actor, header.claim).await?;
+        let room = claim.has_room(i64::try_from(header.size).unwrap_or(i64::MAX), self.settings.claim_bytes);
+        room.map_err(chassis::Refusal::from)?;
+        let way = self.uploads.take(&call.actor)?;
         let (bytes, sha256) = upload.bytes(&header).await?;
-        let (bytes, metadata) = self.examined(&header, bytes).await?;
-        let new = self.new_file(&header, &bytes, sha256, metadata)?;
-        let key = new.key.clone();
-        let staged = self.files.stage(&key, bytes).await;
-        staged.map_err(|trouble| {
-            tracing::warn!(%trouble, "an evidence file could not be stored");
-            chassis::unavailable("the file could not be stored; nothing is kept; try again")
-        })?;
-        let fingerprint = fingerprint(&header, &new.received.sha256);
-        let action = Action::KeepFile { file: Box::new(new) };
-        let command = Command::Act { claim: header.claim, action };
-        let answer = self.lanes.call(&call, "UploadEvidence", header.request_id, &fingerprint, command).await;
-        self.settle(&key, &answer).await;
-        answer.map(Response::new)
+        let keeping = self.clone().keep(call, header, bytes, sha256, way);
+        let kept = self.tasks.spawn(keeping).await;
+        kept.map_err(|_| chassis::unavailable("the service is stopping; try again"))?.map(Response::new)
     }
 
     async fn list_evidence(
@@ -156,7 +153,7 @@ impl EvidenceService for Api {
         if claim.id != named.claim {
             return Err(no_such_reference());
         }
-        let place = place(&self.downloads)?;
+        let way = self.downloads.take(&call.actor)?;
         let bytes = self.files.read(&file.key).await.map_err(|trouble| {
             tracing::warn!(%trouble, "an evidence file could not be read");
             chassis::unavailable("the file could not be read; try again")
@@ -165,7 +162,7 @@ impl EvidenceService for Api {
             tracing::error!(evidence = %file.id, "an evidence file is not in the store");
             Refusal::new(Code::DataLoss, "FILE_CHANGED", "the file is not in the store; operators were told")
         })?;
-        let mut response = Response::new(send::messages(reply::file(&file, &claim), bytes, place));
+        let mut response = Response::new(send::messages(reply::file(&file, &claim), bytes, way));
         reply::describe(&file, response.metadata_mut());
         Ok(response)
     }
@@ -189,6 +186,32 @@ impl Api {
             .await
             .map_err(|status| if status.code() == Code::NotFound { absent() } else { status })?;
         Ok((file, claim))
+    }
+
+    /// Looks at a file, stages it and asks the claim. Once begun it is done to its end: half of it would be a file that
+    /// nobody counts.
+    async fn keep(
+        self,
+        call: Call,
+        header: Header,
+        bytes: Vec<u8>,
+        sha256: String,
+        _way: Way,
+    ) -> Result<UploadEvidenceResponse, Status> {
+        let (bytes, metadata) = self.examined(&header, bytes).await?;
+        let new = self.new_file(&header, &bytes, sha256, metadata)?;
+        let key = new.key.clone();
+        let staged = self.files.stage(&key, bytes).await;
+        staged.map_err(|trouble| {
+            tracing::warn!(%trouble, "an evidence file could not be stored");
+            chassis::unavailable("the file could not be stored; nothing is kept; try again")
+        })?;
+        let fingerprint = fingerprint(&header, &new.received.sha256);
+        let action = Action::KeepFile { file: Box::new(new) };
+        let command = Command::Act { claim: header.claim, action };
+        let answer = self.lanes.call(&call, "UploadEvidence", header.request_id, &fingerprint, command).await;
+        self.settle(&key, &answer).await;
+        answer
     }
 
     /// Looks at a file on a thread of its own: it may take a while.
@@ -283,11 +306,6 @@ fn fingerprint(header: &Header, sha256: &str) -> EvidenceHeader {
         size: i64::try_from(header.size).unwrap_or(i64::MAX),
         sha256: sha256.to_owned(),
     }
-}
-
-fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Status> {
-    let busy = || Refusal::new(Code::ResourceExhausted, "BUSY", "too many files are on their way; try again");
-    Ok(Arc::clone(places).try_acquire_owned().map_err(|_| busy())?)
 }
 
 /// Altered, ended, somebody else's, never made: all the same to the caller.

@@ -41,7 +41,9 @@ pub(crate) async fn links(
         for row in sqlx::query(source.rows).bind(txs).bind(ids).fetch_all(pool).await? {
             let links = own.get_mut(&(row.try_get("tx")?, row.try_get("row_id")?));
             let fields = fields(source, &row)?;
-            links.into_iter().flatten().for_each(|link| link.row = Some(AuditRow { fields: fields.clone() }));
+            // Of two rows in one place both are shown: together they are not what was sealed.
+            let rows = links.into_iter().flatten().map(|link| link.row.get_or_insert_with(AuditRow::default));
+            rows.for_each(|row| row.fields.extend(fields.iter().cloned()));
         }
     }
     let mut bytes = 0;
@@ -109,7 +111,9 @@ pub(crate) async fn unsealed(
     limit: i64,
 ) -> Result<Vec<(Place, Option<UnsealedRow>)>, sqlx::Error> {
     let mut looked = Vec::new();
-    let mut from = after.unwrap_or(Place { source: 0, tx: -1, row_id: -1 });
+    // From the very first: what nobody else writes is found where nobody else looks.
+    let first = |source| Place { source, tx: i64::MIN, row_id: i64::MIN };
+    let mut from = after.unwrap_or(first(0));
     while let Some(source) = sources.get(from.source) {
         let left = limit.saturating_sub(i64::try_from(looked.len()).unwrap_or(limit));
         if left <= 0 {
@@ -124,7 +128,7 @@ pub(crate) async fn unsealed(
             let open = open.then(|| UnsealedRow { source: source.name.to_owned(), tx, row_id, age_ms });
             looked.push((place, open));
         }
-        from = Place { source: from.source + 1, tx: -1, row_id: -1 };
+        from = first(from.source + 1);
     }
     Ok(looked)
 }

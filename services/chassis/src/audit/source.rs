@@ -14,7 +14,8 @@ pub struct Source {
     pub oldest: &'static str,
     /// Rows by transactions `$1` and numbers `$2`.
     pub rows: &'static str,
-    /// Whether they are sealed: `$3` rows after transaction `$1` and number `$2`.
+    /// Whether they are sealed: `$3` rows after transaction `$1` and number `$2`. From the very beginning also one that no
+    /// order has.
     pub sealed: &'static str,
 }
 
@@ -50,8 +51,10 @@ macro_rules! audit_source {
                 " WHERE tx = ANY($1) AND ", $key, " = ANY($2)"),
             sealed: $crate::audit_source!(@concat
                 "SELECT r.tx, r.row_id, r.age_ms, c.number IS NOT NULL AS sealed FROM ( \
-                     SELECT tx, ", $key, " AS row_id, (extract(epoch FROM clock_timestamp() - at) * 1000)::int8 AS age_ms FROM ", $table,
-                " WHERE ", $when, " AND (tx, ", $key, ") > ($1, $2) ORDER BY tx, ", $key, " LIMIT $3) r \
+                     (SELECT tx, ", $key, " AS row_id, (extract(epoch FROM clock_timestamp() - at) * 1000)::int8 AS age_ms FROM ", $table,
+                " WHERE ", $when, " AND (tx, ", $key, ") > ($1, $2) ORDER BY tx, ", $key, " LIMIT $3) \
+                     UNION ALL (SELECT 0, 0, 0 FROM ", $table, " WHERE ", $when, " AND (tx IS NULL OR tx = $1) \
+                 AND $1 = -9223372036854775808 LIMIT 1)) r \
                  LEFT JOIN audit_chain c ON c.source = '", $name, "' AND c.tx = r.tx AND c.row_id = r.row_id \
                  ORDER BY r.tx, r.row_id"),
         }

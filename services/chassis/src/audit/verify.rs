@@ -189,9 +189,12 @@ impl Verifier {
 
     /// A row that is not sealed: after the last link was read.
     pub fn unsealed(&mut self, source: &str, tx: i64, row_id: i64, age_ms: i64) -> Result<(), Finding> {
-        let skipped = self.last.get(source).is_some_and(|last| (tx, row_id) <= *last);
+        // Transactions are numbered from 1.
+        let skipped = tx < 1 || self.last.get(source).is_some_and(|last| (tx, row_id) <= *last);
         let (kind, what) = if skipped {
             (Kind::RowSkipped, "the row was put in among rows that are sealed, or its link was taken out")
+        } else if i128::from(age_ms) < -self.grace.as_millis() {
+            (Kind::RowUnsealed, "the row is of the future: it was put in")
         } else if i128::from(age_ms) > self.grace.as_millis() {
             (Kind::RowUnsealed, "the row was not sealed in time")
         } else {

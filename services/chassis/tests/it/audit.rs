@@ -232,6 +232,31 @@ async fn s27_a_row_that_was_put_in_behind_the_back_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s27_a_row_that_was_put_in_where_nobody_looks_is_named() {
+    let put = |tx: &str, seq: &str, at: &str| {
+        format!(
+            "INSERT INTO journal (seq, tx, event_id, aggregate, subject, payload, actor, cause, at) \
+             OVERRIDING SYSTEM VALUE \
+             SELECT {seq}, {tx}, gen_random_uuid(), aggregate, subject, payload, 'anna', cause, {at} FROM journal WHERE seq = $2"
+        )
+    };
+    let free = "(SELECT max(seq) + 1000 FROM journal)";
+    let cases = [
+        (put("-5", free, "at"), Kind::RowSkipped),
+        (put("-9223372036854775808", "-9223372036854775808", "at"), Kind::RowSkipped),
+        (put("tx + 1000000000", free, "at + interval '1 year'"), Kind::RowUnsealed),
+        // A twin of a sealed row, in the same place and of another time.
+        (put("tx", "seq", "at + interval '1 microsecond'"), Kind::RowChanged),
+        (put("tx", "seq", "at - interval '1 microsecond'"), Kind::RowChanged),
+    ];
+    for (put, kind) in cases {
+        let service = six().await;
+        tamper(&service, &put).await;
+        assert_eq!(finds(&service).await.kind, kind, "{put}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_seal_each_row_once_and_late_commits_are_not_skipped() {
     let first = start().await;
     let second = TestService::at(first.home.clone(), Clock::default()).await;

@@ -66,6 +66,22 @@ impl Claim {
         self.files.iter().find(|file| file.received_sha256 == received_sha256)
     }
 
+    /// Whether a file of this size may still come: what will be refused for sure is refused before its bytes come.
+    pub fn has_room(&self, received_size: i64, quota: u64) -> Result<(), Refusal> {
+        // Perhaps it is there already; then it is answered as it was.
+        if self.files.iter().any(|file| file.received_size == received_size) {
+            return Ok(());
+        }
+        self.going()?;
+        let held = self.held();
+        if held >= quota { Err(Refusal::EvidenceQuota { held }) } else { Ok(()) }
+    }
+
+    /// Bytes that are stored.
+    fn held(&self) -> u64 {
+        self.files.iter().map(|file| file.stored_size).sum()
+    }
+
     pub(super) fn keep_file(&self, now: Timestamp, by: &str, new: &NewFile) -> Result<Vec<Event>, Refusal> {
         // The same bytes twice are one piece of evidence, whoever sends them.
         if self.file(&new.received.sha256).is_some() {
@@ -81,7 +97,7 @@ impl Claim {
         if announced.is_none() && self.evidence.len() >= EVIDENCE_MAX {
             return Err(Refusal::TooMuchEvidence { held: self.evidence.len() });
         }
-        let held = self.files.iter().map(|file| file.stored_size).sum::<u64>();
+        let held = self.held();
         if held.saturating_add(new.stored_size) > new.quota {
             return Err(Refusal::EvidenceQuota { held });
         }

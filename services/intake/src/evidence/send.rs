@@ -1,6 +1,9 @@
 //! A download as it goes: what the file is, then its bytes, and at the end whether they were the right ones.
+//!
+//! A task of its own reads the file: a caller who takes no bytes holds its place no longer than the time of a download,
+//! whatever the connection does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -8,11 +11,13 @@ use futures::stream::{self, BoxStream};
 use proto::intake::download_evidence_response::Part;
 use proto::intake::{DownloadEvidenceResponse, EvidenceFile};
 use ring::digest::{Context, SHA256};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 
 use super::receive::CHUNK_MAX;
 use super::store::Trouble;
+use super::traffic::Way;
 
 /// A download that takes longer ends.
 const TIME: Duration = Duration::from_secs(120);
@@ -26,47 +31,57 @@ struct Download {
     source_ended: bool,
     hash: Option<Context>,
     sha256: String,
-    until: Instant,
-    /// Given back when the download ends, however it ends.
-    _place: OwnedSemaphorePermit,
 }
 
+/// What the task says: a chunk, or that there are no more. Without that the time was over.
+type Said = Result<Option<Bytes>, Status>;
+
 /// Sends a file.
-pub(super) fn messages(
-    file: EvidenceFile,
-    source: BoxStream<'static, Result<Bytes, Trouble>>,
-    place: OwnedSemaphorePermit,
-) -> Messages {
+pub(super) fn messages(file: EvidenceFile, source: BoxStream<'static, Result<Bytes, Trouble>>, way: Way) -> Messages {
     let download = Download {
         source,
         waiting: BytesMut::new(),
         source_ended: false,
         hash: Some(Context::new(&SHA256)),
         sha256: file.sha256.clone(),
-        until: Instant::now() + TIME,
-        _place: place,
     };
+    let (sender, receiver) = mpsc::channel(1);
+    TaskTracker::new().spawn(async move {
+        let _way = way;
+        // Nobody who waits for the rest is left without an answer: the other end sees that it is gone.
+        let _ = tokio::time::timeout(TIME, download.pump(sender)).await;
+    });
     let head = DownloadEvidenceResponse { part: Some(Part::Evidence(file)) };
-    let chunks = stream::try_unfold(download, |mut download| async move {
-        let chunk = download.chunk().await?;
+    let chunks = stream::try_unfold(receiver, |mut receiver: mpsc::Receiver<Said>| async move {
+        let late = || Err(Status::deadline_exceeded("the download took too long"));
+        let chunk = receiver.recv().await.unwrap_or_else(late)?;
         let message = |chunk: Bytes| DownloadEvidenceResponse { part: Some(Part::Chunk(chunk.to_vec())) };
-        Ok(chunk.map(|chunk| (message(chunk), download)))
+        Ok(chunk.map(|chunk| (message(chunk), receiver)))
     });
     stream::iter([Ok(head)]).chain(chunks).boxed()
 }
 
 impl Download {
+    /// Says all of the file, until nobody listens.
+    async fn pump(mut self, sender: mpsc::Sender<Said>) {
+        loop {
+            let said = self.chunk().await;
+            let more = matches!(said, Ok(Some(_)));
+            if sender.send(said).await.is_err() || !more {
+                return;
+            }
+        }
+    }
+
     async fn chunk(&mut self) -> Result<Option<Bytes>, Status> {
         while self.waiting.len() < CHUNK_MAX && !self.source_ended {
-            let time = self.until.saturating_duration_since(Instant::now());
-            match tokio::time::timeout(time, self.source.next()).await {
-                Ok(Some(Ok(bytes))) => self.waiting.extend_from_slice(&bytes),
-                Ok(Some(Err(trouble))) => {
+            match self.source.next().await {
+                Some(Ok(bytes)) => self.waiting.extend_from_slice(&bytes),
+                Some(Err(trouble)) => {
                     tracing::warn!(%trouble, "an evidence file could not be read to its end");
                     return Err(chassis::unavailable("the file could not be read to its end; try again"));
                 }
-                Ok(None) => self.source_ended = true,
-                Err(_) => return Err(Status::deadline_exceeded("the download took too long")),
+                None => self.source_ended = true,
             }
         }
         if self.waiting.is_empty() {
@@ -89,5 +104,33 @@ impl Download {
         tracing::error!("an evidence file is not what was stored");
         let refusal = chassis::Refusal::new(Code::DataLoss, "FILE_CHANGED", "the file is not what was stored");
         Err(refusal.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Actor;
+
+    use super::super::traffic::Traffic;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_no_bytes_holds_no_place_for_ever() {
+        let traffic = Traffic::new(1);
+        let anna = Actor::new("anna", &[]);
+        let endless = || stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1000]))).boxed();
+        let mut idle = messages(EvidenceFile::default(), endless(), traffic.take(&anna).unwrap());
+        assert!(matches!(idle.next().await, Some(Ok(_))));
+        assert!(traffic.take(&anna).is_err());
+        tokio::time::sleep(TIME * 2).await;
+        assert!(traffic.take(&anna).is_ok(), "the place is not given back");
+        // What is in between still comes, and then the truth.
+        let last = idle.collect::<Vec<_>>().await.pop().unwrap();
+        assert_eq!(last.unwrap_err().code(), Code::DeadlineExceeded);
+        // Who goes away gives it back at once.
+        let gone = messages(EvidenceFile::default(), endless(), traffic.take(&anna).unwrap());
+        drop(gone);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(traffic.take(&anna).is_ok());
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chassis::{Clock, Fault};
 use jiff::SignedDuration;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::store::{Files, Trouble};
 use crate::store;
@@ -41,52 +42,73 @@ impl Sweeper {
     }
 
     async fn look(&self) -> Result<(), Failed> {
-        let gone = forget(&self.files, &self.pool, &self.clock).await?;
-        if gone > 0 {
+        let gone = forget(&self.files, &self.pool, &self.clock).await;
+        if let Ok(gone @ 1..) = gone {
             tracing::info!(gone, "evidence files of erased customers were removed");
         }
-        self.orphans().await
+        // What stops the one does not stop the other.
+        self.orphans().await?;
+        gone.map(drop)
     }
 
     async fn orphans(&self) -> Result<(), Failed> {
         let old = self.clock.now().checked_sub(self.orphan).unwrap_or(jiff::Timestamp::MIN);
         self.files.sweep_drafts(old).await?;
-        let staged = self.files.staged_before(old).await?;
-        if staged.is_empty() {
-            return Ok(());
-        }
-        // Who is not in the database by now never will be: see `fresh_until` of a new file.
-        let owned = store::owned(&self.pool, &staged).await?;
-        for key in &staged {
-            if owned.contains(key) {
-                self.files.keep(key).await?;
-            } else {
-                self.files.discard(key).await?;
+        loop {
+            let staged = self.files.staged_before(old).await?;
+            if staged.is_empty() {
+                return Ok(());
             }
+            // Who is not in the database by now never will be: see `fresh_until` of a new file.
+            let owned = store::owned(&self.pool, &staged).await?;
+            let mut stuck = Stuck::default();
+            for key in &staged {
+                let kept = owned.contains(key);
+                stuck.note(if kept { self.files.keep(key).await } else { self.files.discard(key).await });
+            }
+            let done = staged.len() - stuck.count;
+            tracing::info!(done, owned = owned.len(), "evidence files were left behind by uploads");
+            stuck.end()?;
         }
-        tracing::info!(
-            kept = owned.len(),
-            removed = staged.len() - owned.len(),
-            "evidence files were left behind by uploads"
-        );
-        Ok(())
     }
 }
 
 /// Removes the files of customers who were erased (S25): those of claims whose key is destroyed. Nothing happens to what
 /// is gone already, so it can be done again at any time; gives how many went.
 pub async fn forget(files: &Files, pool: &PgPool, clock: &Clock) -> Result<usize, Failed> {
-    let mut gone = 0;
+    let (mut gone, mut stuck, mut last) = (0, Stuck::default(), Uuid::nil());
     loop {
-        let found = store::erased_files(pool).await?;
-        if found.is_empty() {
-            return Ok(gone);
-        }
+        let found = store::erased_files(pool, last).await?;
+        let Some((id, _)) = found.last() else { return stuck.end().map(|()| gone) };
+        last = *id;
         for (id, key) in &found {
             // First the bytes: what is marked as gone is gone.
-            files.delete(key).await?;
-            store::forget_file(pool, *id, clock.now()).await?;
-            gone += 1;
+            let deleted = files.delete(key).await;
+            if deleted.is_ok() {
+                store::forget_file(pool, *id, clock.now()).await?;
+                gone += 1;
+            }
+            stuck.note(deleted);
         }
+    }
+}
+
+/// Files with which nothing can be done now: one of them must not keep the others.
+#[derive(Default)]
+struct Stuck {
+    count: usize,
+    first: Option<Trouble>,
+}
+
+impl Stuck {
+    fn note(&mut self, done: Result<(), Trouble>) {
+        if let Err(trouble) = done {
+            self.count += 1;
+            self.first.get_or_insert(trouble);
+        }
+    }
+
+    fn end(self) -> Result<(), Failed> {
+        self.first.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
 }

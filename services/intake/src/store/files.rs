@@ -54,11 +54,13 @@ pub(super) const INSERT_FILES: &str = "INSERT INTO evidence_file \
 /// Which of these keys have a row.
 pub(super) const OWNED: &str = "SELECT object_key FROM evidence_file WHERE object_key = ANY($1)";
 
-/// Files of claims whose key is destroyed, and which are still in the store.
+/// Files of claims whose key is destroyed, and which are still in the store, after one of them.
 pub(super) const ERASED: &str = "SELECT f.evidence_id, f.object_key \
      FROM customer_key k JOIN contact c USING (key_id) JOIN evidence_file f USING (claim_id) \
      WHERE k.erased_at IS NOT NULL \
-         AND NOT EXISTS (SELECT FROM evidence_forgotten g WHERE g.evidence_id = f.evidence_id) LIMIT 100";
+         AND f.evidence_id > $1 \
+         AND NOT EXISTS (SELECT FROM evidence_forgotten g WHERE g.evidence_id = f.evidence_id) \
+     ORDER BY f.evidence_id LIMIT 100";
 
 pub(super) const FORGET: &str =
     "INSERT INTO evidence_forgotten (evidence_id, at) VALUES ($1, $2) ON CONFLICT (evidence_id) DO NOTHING";
@@ -123,9 +125,9 @@ pub async fn owned(pool: &PgPool, keys: &[String]) -> Result<BTreeSet<String>, F
     Ok(keys.into_iter().collect())
 }
 
-/// Some files of erased customers that are still in the store: id and key.
-pub async fn erased_files(pool: &PgPool) -> Result<Vec<(Uuid, String)>, Fault> {
-    Ok(sqlx::query_as(ERASED).fetch_all(pool).await?)
+/// Some files of erased customers that are still in the store, after one of them: id and key.
+pub async fn erased_files(pool: &PgPool, after: Uuid) -> Result<Vec<(Uuid, String)>, Fault> {
+    Ok(sqlx::query_as(ERASED).bind(after).fetch_all(pool).await?)
 }
 
 /// Notes that a file is gone from the store.

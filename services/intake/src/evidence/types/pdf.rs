@@ -17,15 +17,65 @@ pub(in super::super) fn check(bytes: &[u8]) -> Result<(), Bad> {
     if !tail[end + 5..].iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
         return Err(Bad::Ambiguous("something stands behind its end"));
     }
-    let acts: [&[u8]; 5] = [b"/JavaScript", b"/JS", b"/Launch", b"/EmbeddedFile", b"/RichMedia"];
-    let acts = acts.iter().any(|name| names(bytes, name));
-    if acts { Err(Bad::Ambiguous("it has active content or files in it")) } else { Ok(()) }
+    if names(bytes).any(|name| acts(&name)) {
+        Err(Bad::Ambiguous("it has active content or files in it"))
+    } else {
+        Ok(())
+    }
 }
 
-/// Whether a name, or one that begins with it and goes on in plural, is in the document: a longer name is another.
-fn names(bytes: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(bytes, name).any(|at| {
-        let next = bytes.get(at + name.len()).copied().unwrap_or(b' ');
-        !next.is_ascii_alphanumeric() || next == b's'
-    })
+/// What runs, sends, or holds other files.
+const ACTS: [&[u8]; 8] =
+    [b"JavaScript", b"JS", b"Launch", b"EmbeddedFile", b"RichMedia", b"SubmitForm", b"ImportData", b"XFA"];
+
+/// Whether a name is one of those, or its plural.
+fn acts(name: &[u8]) -> bool {
+    ACTS.iter().any(|act| name.strip_prefix(*act).is_some_and(|more| matches!(more, [] | [b's'])))
+}
+
+/// Longest name that the format allows.
+const NAME_MAX: usize = 127;
+
+/// All names in the document, as readers see them: `/J#53` is `/JS`.
+fn names(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    memchr::memchr_iter(b'/', bytes).map(|at| name(&bytes[at + 1..]))
+}
+
+fn name(bytes: &[u8]) -> Vec<u8> {
+    let ends = |byte: u8| byte.is_ascii_whitespace() || byte == 0 || b"()<>[]{}/%".contains(&byte);
+    let mut name = Vec::new();
+    let mut rest = bytes;
+    while let [byte, more @ ..] = rest
+        && !ends(*byte)
+        && name.len() < NAME_MAX
+    {
+        let code = more.get(..2).filter(|_| *byte == b'#').and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        name.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &more[2..] } else { more };
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_readers_see() {
+        for (text, is) in [
+            ("/JS(x)", true),
+            ("/J#53 (x)", true),
+            ("/#4aS(x)", true),
+            ("/J#61vaScript", true),
+            ("/L#61#75nch<<", true),
+            ("/EmbeddedFiles[", true),
+            ("/JSON", false),
+            ("/JBIG2Decode", false),
+            ("/J#", false),
+            ("/A#5", false),
+        ] {
+            assert_eq!(names(text.as_bytes()).any(|name| acts(&name)), is, "{text}");
+        }
+    }
 }

@@ -131,6 +131,32 @@ async fn s25_the_files_of_an_erased_customer_are_gone() {
     assert_eq!(forget(&Files::open(&settings).unwrap(), pool, clock).await.unwrap(), 0, "once is enough");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn s25_a_file_that_cannot_be_removed_does_not_keep_the_others() {
+    let place = Place::with(&[("SWEEP", "1h")]).await;
+    let claim = place.world.submit().await;
+    for comment in ["a", "b", "c"] {
+        let bytes = jpeg(&[(0xfe, comment.as_bytes().to_vec())]);
+        place.upload(header(&claim.claim_id, "image/jpeg", &bytes), &bytes).await.unwrap();
+    }
+    let first: String = sqlx::query_scalar("SELECT object_key FROM evidence_file ORDER BY evidence_id LIMIT 1")
+        .fetch_one(place.world.service.pool())
+        .await
+        .unwrap();
+    let path = place.stored().into_iter().find(|path| path.ends_with(&first)).unwrap();
+    // A folder in its place, as something that no delete removes.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("held"), "held").unwrap();
+    erase(&place, &claim.customer_ref).await;
+    let files = Files::open(&place.world.service.home.settings().evidence).unwrap();
+    let (pool, clock) = (place.world.service.pool(), &place.world.service.clock);
+    assert!(forget(&files, pool, clock).await.is_err(), "what is left must be told");
+    assert_eq!(place.stored(), [path.join("held")]);
+    std::fs::remove_dir_all(&path).unwrap();
+    assert_eq!(forget(&files, pool, clock).await.unwrap(), 1);
+}
+
 /// Destroys the key of a customer, as an erasure does.
 pub async fn erase(place: &Place, customer_ref: &str) {
     let query = "UPDATE customer_key SET wrapped = NULL, erased_at = now(), erased_by = 'lena', reason = 1, reference = 'R-1' \
