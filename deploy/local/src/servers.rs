@@ -91,6 +91,11 @@ impl Servers {
         format!("postgres://postgres:{}@{}/{database}", self.postgres.password(), self.postgres_address())
     }
 
+    /// Password of the superuser.
+    pub fn postgres_password(&self) -> &str {
+        self.postgres.password()
+    }
+
     /// Host and port PostgreSQL listens on.
     pub fn postgres_address(&self) -> String {
         format!("{}:{}", self.postgres_host(), self.postgres_port())

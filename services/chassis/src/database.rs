@@ -37,6 +37,17 @@ const LIMITS: [(&str, &str); 9] = [
     ("TimeZone", "UTC"),
 ];
 
+/// How the statements of lanes and relays are planned: once, along indexes, whatever is known of the tables. They are
+/// about few rows of large tables; but they are planned soon after the start, when the tables are empty or nothing is known of
+/// them, and would read whole tables until somebody replans them.
+pub const PLANS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// Longest a read may take.
 const READ_LIMIT: &str = "5s";
 /// Longest wait for a connection to the pool.

@@ -213,6 +213,7 @@ pub(crate) struct Rig {
     pub stop: CancellationToken,
     pub lanes: usize,
     pub batch_max: usize,
+    pub gather: Duration,
     pub queue: usize,
 }
 

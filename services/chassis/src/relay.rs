@@ -44,6 +44,8 @@ const ROUND_LIMIT: Duration = Duration::from_secs(12);
 /// Longest wait after trouble, and after a refusal that only somebody else can end.
 const WAIT: Duration = Duration::from_secs(2);
 const REFUSED_WAIT: Duration = Duration::from_secs(10);
+/// What a relay under load waits for each row of its last round, so that the next one is as large.
+const GATHER_EACH: Duration = Duration::from_micros(200);
 /// How long a relay that is told to stop puts up with trouble.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 
@@ -82,6 +84,8 @@ struct State {
     holder: Option<String>,
     acked: Acked,
     patience: Patience,
+    /// Rows that the last round published.
+    published: usize,
 }
 
 /// Publishes the journal of one service.
@@ -94,6 +98,8 @@ pub(crate) struct Relay {
     pub wake: Arc<Notify>,
     pub progress: Arc<Progress>,
     pub stop: CancellationToken,
+    /// Longest that a relay under load gathers rows for its next round.
+    pub gather: Duration,
 }
 
 impl Relay {
@@ -117,7 +123,7 @@ impl Relay {
                     if stopping && !matches!(next, Next::AtOnce | Next::Soon) {
                         break;
                     }
-                    self.after(next).await;
+                    self.after(next, state.published).await;
                     continue;
                 }
                 Err(trouble) => self.cope(&mut state, trouble).await,
@@ -130,14 +136,17 @@ impl Relay {
         self.hand_over(state).await;
     }
 
-    async fn after(&self, next: Next) {
+    async fn after(&self, next: Next, published: usize) {
+        // A row that came alone says that there is no load: nobody waits.
+        let each = if published > 1 { u32::try_from(published).unwrap_or(u32::MAX) } else { 0 };
+        let gather = GATHER_EACH.saturating_mul(each).min(self.gather);
         let wait = match next {
             Next::AtOnce => return,
-            Next::Soon => return tokio::time::sleep(Duration::from_millis(2)).await,
+            Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(2))).await,
             // The signal comes from our own commits; the clock finds what a crash or another replica left.
             Next::Idle => {
                 return tokio::select! {
-                    () = self.wake.notified() => {}
+                    () = self.wake.notified() => tokio::time::sleep(gather).await,
                     () = tokio::time::sleep(Duration::from_millis(500)) => {}
                     () = self.stop.cancelled() => {}
                 };
@@ -221,7 +230,8 @@ impl Relay {
 
     /// Publishes up to [`ROUND`] rows.
     async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
-        let State { link, holder, acked, .. } = state;
+        let State { link, holder, acked, published, .. } = state;
+        *published = 0;
         let Link { connection, lead, compared } = match link {
             Some(link) => link,
             None => {
@@ -265,7 +275,7 @@ impl Relay {
         if self.obey(connection, lead, acked, &view).await? {
             return Ok(Next::AtOnce);
         }
-        self.advance(connection, lead, acked, &view).await
+        self.advance(connection, lead, (acked, published), &view).await
     }
 
     /// Publishes the next rows and moves the cursor.
@@ -273,7 +283,7 @@ impl Relay {
         &self,
         connection: &mut PgConnection,
         lead: &mut Lead,
-        acked: &mut Acked,
+        (acked, published): (&mut Acked, &mut usize),
         view: &View,
     ) -> Result<Next, Trouble> {
         let idle = if view.ahead.is_some() { Next::Soon } else { Next::Idle };
@@ -289,16 +299,18 @@ impl Relay {
         }
         let planned = match view.cursor {
             // The planted mistake: numbers, whatever their transactions do.
-            cursor if crash::bug("relay_cursor_by_max_id") => Some(Cursor { from: 0, to: i64::MAX, seq: cursor.seq }),
+            cursor if crash::bug("relay_cursor_by_max_id") => {
+                let round = Cursor { from: 0, to: i64::MAX, seq: cursor.seq };
+                Some((round, cursor::rows(connection, round).await?))
+            }
             // A round that was cut short goes on below its own end.
-            cursor if cursor.seq > 0 => Some(cursor),
-            cursor => cursor::plan(connection, view).await?.map(|to| Cursor { to, ..cursor }),
+            cursor if cursor.seq > 0 => Some((cursor, cursor::rows(connection, cursor).await?)),
+            _ => cursor::next(connection, view).await?,
         };
-        let Some(round) = planned.filter(|round| round.to > round.from) else {
+        let Some((round, rows)) = planned.filter(|(round, _)| round.to > round.from) else {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
             return Ok(idle);
         };
-        let rows = cursor::rows(connection, round).await?;
         let oldest = rows.iter().map(|row| row.age).chain(view.ahead).fold(0.0, f64::max);
         self.waits(rows.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);
@@ -316,6 +328,7 @@ impl Relay {
                 crash::point("relay.moved");
             }
             metrics::published(self.service, rows.len());
+            *published = rows.len();
             acked.finish();
         }
         if !cut {

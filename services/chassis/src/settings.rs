@@ -127,6 +127,9 @@ pub struct LaneSettings {
     pub count: usize,
     /// Commands in a batch at the most.
     pub batch_max: usize,
+    /// Longest that a lane under load waits until a batch is as large as the last one; zero: never. A lane without load
+    /// never waits.
+    pub gather: SignedDuration,
     /// Commands that may wait in a lane; more are refused.
     pub queue: usize,
 }
@@ -195,7 +198,7 @@ impl Default for Admin {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { count: 4, batch_max: 256, queue: 1024 }
+        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(20), queue: 1024 }
     }
 }
 
@@ -255,6 +258,8 @@ impl Settings {
     fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!((1..=64).contains(&self.lanes.count), "lanes.count must be 1 to 64");
         anyhow::ensure!((1..=4096).contains(&self.lanes.batch_max), "lanes.batch_max must be 1 to 4096");
+        let gather = SignedDuration::ZERO..=SignedDuration::from_secs(1);
+        anyhow::ensure!(gather.contains(&self.lanes.gather), "lanes.gather must be 0 s to 1 s");
         anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
         self.database.check()?;
         anyhow::ensure!((1..=100_000).contains(&self.grpc.calls), "grpc.calls must be 1 to 100000");

@@ -63,7 +63,7 @@ pub fn step(process: &Process, event: &Event) -> Step {
     if questions::was_never_asked(process, event) {
         return Step::Broken;
     }
-    match &process.stage {
+    let step = match &process.stage {
         Stage::Assessing { reason } => assessing(process, *reason, event),
         Stage::Investigating { .. } => investigating(process, event),
         Stage::AwaitingCustomer { .. } => awaiting_customer(process, event),
@@ -73,7 +73,8 @@ pub fn step(process: &Process, event: &Event) -> Step {
         Stage::Compensating { lines, then } => undo::compensating(process, lines, *then, event),
         Stage::FollowingUp => following_up(process, event),
         Stage::Ended { .. } => ended(event),
-    }
+    };
+    strand::spare(step)
 }
 
 fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {

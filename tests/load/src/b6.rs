@@ -92,6 +92,7 @@ async fn by_pgbench(stand: &Stand, program: &std::path::Path, seconds: u64) -> R
     let mut command = Command::new(program);
     command.args(["-n", "-M", "prepared", "-c", &CLIENTS.to_string(), "-j", "2", "-T", &seconds.to_string()]);
     command.args(["-h", servers.postgres_host(), "-p", &servers.postgres_port().to_string(), "-U", "postgres"]);
+    command.env("PGPASSWORD", servers.postgres_password());
     command.arg("-f").arg(&script).arg(DATABASE).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("cannot run pgbench")?;
     let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -57,9 +57,9 @@ impl Home {
         })
     }
 
-    /// A connection.
+    /// A connection of a lane or a relay.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        self.options()?.connect().await
+        self.options()?.options(super::PLANS).connect().await
     }
 
     /// Tells a pool each new password; ends never.

@@ -1,6 +1,6 @@
 //! What a batch leaves behind besides its effect: inbox rows, journal rows, parked rows. One statement writes them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -32,13 +32,15 @@ const WRITE: &str = "\
         FROM UNNEST($11::uuid[], $12::text[], $13::int[]) AS t(aggregate, destination, count) \
         ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
         RETURNING aggregate, destination, number \
+    ), numbers AS ( \
+        SELECT array_agg(number ORDER BY aggregate, destination COLLATE \"C\") AS told FROM told_now \
     ), journalled AS ( \
         INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
-        SELECT event_id, j.aggregate, COALESCE(j.number, t.number - j.behind), subject, payload, trace, actor, cause, $1 \
-        FROM UNNEST($14::uuid[], $15::uuid[], $16::int[], $17::text[], $18::int[], $19::text[], $20::bytea[], $21::text[], \
+        SELECT event_id, aggregate, COALESCE(number, ((SELECT told FROM numbers))[j.told] - behind), subject, payload, trace, \
+            actor, cause, $1 \
+        FROM UNNEST($14::uuid[], $15::uuid[], $16::int[], $17::int[], $18::int[], $19::text[], $20::bytea[], $21::text[], \
             $22::text[], $23::uuid[]) WITH ORDINALITY \
-            AS j(event_id, aggregate, number, destination, behind, subject, payload, trace, actor, cause, place) \
-        LEFT JOIN told_now t ON t.aggregate = j.aggregate AND t.destination = j.destination \
+            AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
         ORDER BY place \
     ) \
     SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next)";
@@ -242,19 +244,26 @@ impl Record {
         Ok(())
     }
 
+    /// For each message the place of its destination among those that are told, from 1, and how many messages to it follow
+    /// in this batch: it is numbered from the last one backwards.
+    fn places(&self, journal: &Journal) -> (Vec<Option<i32>>, Vec<i32>) {
+        let places: HashMap<&(Uuid, String), i32> = self.told.keys().zip(1..).collect();
+        let rows = journal.aggregate.iter().zip(&journal.destination).zip(&journal.count);
+        rows.map(|((aggregate, destination), count)| {
+            let Some(destination) = destination else { return (None, 0) };
+            let key = (*aggregate, destination.clone());
+            (places.get(&key).copied(), self.told.get(&key).map_or(0, |last| last - count))
+        })
+        .unzip()
+    }
+
     async fn write_batch(&mut self, tx: &mut Tx) -> Result<(), Fault> {
         let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
         let heard = std::mem::take(&mut self.heard).into_iter();
         let (places, advances): (Vec<_>, Vec<_>) = heard.filter(|(_, advance)| advance.number > advance.known).unzip();
         let advanced = i64::try_from(places.len()).unwrap_or(0);
         let (about, senders): (Vec<Uuid>, Vec<String>) = places.into_iter().unzip();
-        // A message is numbered from the last one of its batch backwards.
-        let behind: Vec<i32> = (journal.aggregate.iter().zip(&journal.destination).zip(&journal.count))
-            .map(|((aggregate, destination), count)| {
-                let last = destination.clone().and_then(|destination| self.told.get(&(*aggregate, destination)));
-                last.map_or(0, |last| last - count)
-            })
-            .collect();
+        let (at, behind) = self.places(&journal);
         let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
         let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
         let heard: i64 = sqlx::query_scalar(WRITE)
@@ -274,7 +283,7 @@ impl Record {
             .bind(journal.event_id)
             .bind(journal.aggregate)
             .bind(journal.number)
-            .bind(journal.destination)
+            .bind(at)
             .bind(behind)
             .bind(journal.subject)
             .bind(journal.payload)

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use sqlx::PgConnection;
@@ -23,6 +23,10 @@ const CALL_TRIES: u32 = 4;
 const BATCH_TRIES: u32 = 3;
 /// Tries after which a message that fails alone, while the database answers, is parked.
 const MESSAGE_TRIES: u32 = 12;
+
+/// What a lane waits for each command of its last batch, so that the next one is as large. A transaction costs about as
+/// much as ten commands in it.
+const GATHER_EACH: Duration = Duration::from_micros(500);
 
 /// Longest a transaction may take: a link that swallows everything holds a lane up for no longer.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
@@ -44,6 +48,7 @@ pub(crate) struct Worker<D: Domain> {
     wake: Arc<Notify>,
     stop: CancellationToken,
     batch_max: usize,
+    gather: Duration,
 }
 
 impl<D: Domain> Worker<D> {
@@ -66,14 +71,16 @@ impl<D: Domain> Worker<D> {
             wake: Arc::clone(&rig.wake),
             stop: rig.stop.clone(),
             batch_max: rig.batch_max,
+            gather: rig.gather,
         }
     }
 
     /// Works until the service stops and nothing waits any more.
     pub(crate) async fn run(mut self) {
+        let mut gather_until = Instant::now();
         loop {
             let mut waiting = Vec::new();
-            let taken = tokio::select! {
+            let mut taken = tokio::select! {
                 biased;
                 taken = self.receiver.recv_many(&mut waiting, self.batch_max) => taken,
                 () = self.stop.cancelled() => {
@@ -85,13 +92,31 @@ impl<D: Domain> Worker<D> {
             if taken == 0 {
                 return;
             }
+            taken += self.fill(&mut waiting, gather_until).await;
             metrics::batch(self.service, taken);
             if let Some(oldest) = waiting.first() {
                 self.state.begins(self.receiver.len(), oldest.since);
             }
             self.work(waiting).await;
             self.state.rests(self.receiver.len());
+            gather_until = Instant::now() + pause(taken, self.gather);
         }
+    }
+
+    /// Under load a batch gathers for a while: what it costs is shared by more. Gives how many came.
+    async fn fill(&mut self, waiting: &mut Vec<Ticket<D::Command>>, until: Instant) -> usize {
+        let room = self.batch_max - waiting.len();
+        if room == 0 || until <= Instant::now() || self.stop.is_cancelled() {
+            return 0;
+        }
+        tokio::select! { () = tokio::time::sleep_until(until.into()) => {}, () = self.stop.cancelled() => {} }
+        let before = waiting.len();
+        while waiting.len() < self.batch_max
+            && let Ok(ticket) = self.receiver.try_recv()
+        {
+            waiting.push(ticket);
+        }
+        waiting.len() - before
     }
 
     /// Runs one batch to its end: all of it is answered when this returns.
@@ -201,6 +226,12 @@ impl<D: Domain> Worker<D> {
         let parked = tokio::time::timeout(TRANSACTION_LIMIT, park).await;
         parked.unwrap_or_else(|_| Err(Fault::Transient("parking took too long".to_owned())))
     }
+}
+
+/// How long after a batch the next one gathers. A command that came alone says that there is no load: nobody waits.
+fn pause(last: usize, limit: Duration) -> Duration {
+    let each = u32::try_from(last).unwrap_or(u32::MAX);
+    if last > 1 { GATHER_EACH.saturating_mul(each).min(limit) } else { Duration::ZERO }
 }
 
 /// Tells each ticket its verdict; gives back those that wait for the next batch.

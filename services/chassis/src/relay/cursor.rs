@@ -23,10 +23,11 @@ const ROWS: &str = "\
     FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
 /// Where a long backlog is cut.
 const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx, seq OFFSET $3 LIMIT 1";
-/// The latest transaction outside of a round that must go before a row inside it.
+/// The latest transaction outside of a round that must go before a row inside it. There are few rows outside.
 const OUTSIDE: &str = "\
-    SELECT max(a.tx) FROM journal b JOIN journal a ON a.aggregate = b.aggregate AND a.seq < b.seq \
-    WHERE b.tx >= $1 AND b.tx < $2 AND a.tx >= $2";
+    WITH a AS MATERIALIZED (SELECT aggregate, seq, tx FROM journal WHERE tx >= $2) \
+    SELECT max(a.tx) FROM a JOIN journal b ON b.aggregate = a.aggregate AND b.seq > a.seq \
+    WHERE b.tx >= $1 AND b.tx < $2";
 /// Public events of a claim between two numbers.
 const PUBLIC: &str = "\
     SELECT seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
@@ -134,8 +135,31 @@ fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
     })
 }
 
-/// The transaction id up to which a round goes; `None`: the horizon does not allow a round yet.
-pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<i64>, Trouble> {
+/// The next round from a cursor at a transaction, and its rows; `None`: the horizon does not allow a round yet.
+pub(super) async fn next(connection: &mut PgConnection, view: &View) -> Result<Option<(Cursor, Vec<Line>)>, Trouble> {
+    let all = Cursor { to: view.horizon, ..view.cursor };
+    let rows = rows(connection, all).await?;
+    let to = if rows.len() < usize::try_from(ROUND).unwrap_or(usize::MAX) {
+        // Most often that is all. Without rows beyond its end it leaves nothing out.
+        let alone = rows.is_empty() || view.ahead.is_none();
+        if alone || outside(connection, view.cursor.from, view.horizon).await?.is_none() {
+            return Ok(Some((all, rows)));
+        }
+        None
+    } else {
+        plan(connection, view).await?
+    };
+    let Some(to) = to else { return Ok(None) };
+    let round = Cursor { to, ..view.cursor };
+    Ok(Some((round, self::rows(connection, round).await?)))
+}
+
+async fn outside(connection: &mut PgConnection, from: i64, to: i64) -> Result<Option<i64>, Trouble> {
+    Ok(sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(connection).await?)
+}
+
+/// The transaction id up to which a round of a long backlog goes; `None`: the horizon does not allow a round yet.
+async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<i64>, Trouble> {
     let (from, horizon) = (view.cursor.from, view.horizon);
     let cut: Option<i64> =
         sqlx::query_scalar(CUT).bind(from).bind(horizon).bind(PLANNED).fetch_optional(&mut *connection).await?;
@@ -145,8 +169,7 @@ pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<O
         return Ok(Some(to));
     }
     loop {
-        let outside: Option<i64> = sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(&mut *connection).await?;
-        match outside {
+        match outside(connection, from, to).await? {
             None => return Ok(Some(to)),
             Some(tx) if tx >= horizon => return Ok(None),
             Some(tx) => to = tx + 1,

@@ -27,7 +27,7 @@ const MOVE: &str = "\
         SET sequence = EXCLUDED.sequence, event_id = EXCLUDED.event_id, at = EXCLUDED.at \
         WHERE EXCLUDED.sequence > relay_mark.sequence \
     ) \
-    SELECT count(*) FROM moved";
+    SELECT count(*), set_config('synchronous_commit', 'off', true) FROM moved";
 /// Moves the cursor back; marks from a slot on are void.
 const REWIND: &str = "\
     WITH moved AS ( \

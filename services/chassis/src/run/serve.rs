@@ -145,6 +145,7 @@ fn relay_of(context: &Context) -> Relay {
         wake: Arc::clone(&context.wake),
         progress: Arc::clone(&context.progress),
         stop: context.stops.relay.clone(),
+        gather: context.settings.lanes.gather.unsigned_abs(),
     }
 }
 

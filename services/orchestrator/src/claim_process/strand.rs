@@ -176,6 +176,27 @@ impl Strand {
     }
 }
 
+/// That a service of ours was asked is told with its answer, unless nothing else is told: subscribers and the broker are
+/// spared what is over in a moment.
+pub(super) fn spare(step: Step) -> Step {
+    let Step::Go(process, mut commands) = step else { return step };
+    let is_asked = |command: &Command| matches!(command, Command::Announce(Fact::LegMoved { job, state: LegState::Started, .. }) if !job.leg.is_of_people());
+    if commands.iter().any(|command| matches!(command, Command::Announce(_)) && !is_asked(command)) {
+        commands.retain(|command| !is_asked(command));
+    }
+    Step::Go(process, commands)
+}
+
+impl Leg {
+    /// Whether its question is answered by people, who take their time.
+    fn is_of_people(self) -> bool {
+        match self {
+            Leg::Entitlement | Leg::Reservation | Leg::Shipment | Leg::Pickup => false,
+            Leg::Receipt | Leg::Settlement | Leg::Support => true,
+        }
+    }
+}
+
 impl At {
     /// How the world is told of it; `None`: it is not.
     pub(super) fn told(self) -> Option<(LegState, &'static str)> {
