@@ -145,7 +145,9 @@ impl<D: Domain> Consumer<D> {
         let (answer, answered) = oneshot::channel();
         let raw = Raw::of(&self.prefix, &message);
         if let Ok(info) = message.info() {
-            self.trail.came(info.stream_sequence, raw.event_id);
+            // What it says of itself, whoever sent it: the broker is asked for it again.
+            let told = message.headers.as_ref().and_then(message::event_id);
+            self.trail.came(info.stream_sequence, told.unwrap_or(raw.event_id));
         }
         let ticket = ticket(&self.prefix, self.row.service, self.decode, &raw, None, answer);
         crash::point("consumer.decoded");
@@ -189,9 +191,12 @@ impl Raw {
             .filter(|trace| trace.len() <= 64 && trace.bytes().all(|byte| byte.is_ascii_graphic()))
             .map(str::to_owned);
         let actor = Actor::service(&sender).subject;
-        let parsed = Subject::parse(prefix, &subject).ok();
-        let forged = parsed.as_ref().and_then(|parsed| origin::forged(headers, parsed));
-        if forged.is_some() || parsed.is_some_and(|parsed| origin::agree(&sender, &parsed).is_err()) {
+        // A subject that nobody uses says nothing of who may use it.
+        let Ok(parsed) = Subject::parse(prefix, &subject) else {
+            return Self::of_nobody(subject, payload, "unknown");
+        };
+        let forged = origin::forged(headers, &parsed);
+        if forged.is_some() || origin::agree(&sender, &parsed).is_err() {
             return Self::of_nobody(subject, payload, if forged.is_some() { "unknown" } else { &sender });
         }
         let origin = number.map(|number| Origin { sender, number });
@@ -210,7 +215,9 @@ impl Raw {
 
     /// Why it must not be processed, whatever it says.
     fn wrong_origin(&self, prefix: &str) -> Option<String> {
-        let subject = Subject::parse(prefix, &self.subject).ok()?;
+        let Ok(subject) = Subject::parse(prefix, &self.subject) else {
+            return Some("nobody may publish under such a subject".to_owned());
+        };
         let sender = self.actor.strip_prefix("service:").unwrap_or("unknown");
         origin::agree(sender, &subject).err()
     }

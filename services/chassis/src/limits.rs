@@ -60,7 +60,7 @@ impl Limits {
 }
 
 /// Whoever has one IPv6 address has at least 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(long) => long

@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
+use crate::limits::network;
 use crate::limits::{Place, Places};
 use crate::settings::Grpc;
 use crate::tls::{Peer, Tls};
@@ -46,7 +47,7 @@ impl Incoming {
     fn admit(&self, stream: TcpStream) -> Option<Socket> {
         // `None` counts all of them.
         let all = self.places.take(None, self.most)?;
-        let own = self.places.take(Some(stream.peer_addr().ok()?.ip()), self.most_of_one)?;
+        let own = self.places.take(Some(network(stream.peer_addr().ok()?.ip())), self.most_of_one)?;
         stream.set_nodelay(true).ok()?;
         let hello = Some(Box::pin(tokio::time::sleep(HELLO)));
         let connection = Connection { tcp: stream.connect_info(), peer: Arc::default() };

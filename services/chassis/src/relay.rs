@@ -51,7 +51,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// The statements of the relay, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<&'static str> {
-    [cursor::STATEMENTS, lease::STATEMENTS, marks::STATEMENTS, past::STATEMENTS].concat()
+    [cursor::STATEMENTS, guard::STATEMENTS, lease::STATEMENTS, marks::STATEMENTS, past::STATEMENTS].concat()
 }
 
 /// When the next round is due.
@@ -142,7 +142,7 @@ impl Relay {
         let gather = GATHER_EACH.saturating_mul(each).min(self.gather);
         let wait = match next {
             Next::AtOnce => return,
-            Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(2))).await,
+            Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(1))).await,
             // The signal comes from our own commits; the clock finds what a crash or another replica left.
             Next::Idle => {
                 return tokio::select! {
@@ -299,18 +299,16 @@ impl Relay {
         }
         let planned = match view.cursor {
             // The planted mistake: numbers, whatever their transactions do.
-            cursor if crash::bug("relay_cursor_by_max_id") => {
-                let round = Cursor { from: 0, to: i64::MAX, seq: cursor.seq };
-                Some((round, cursor::rows(connection, round).await?))
-            }
+            cursor if crash::bug("relay_cursor_by_max_id") => Some(Cursor { from: 0, to: i64::MAX, seq: cursor.seq }),
             // A round that was cut short goes on below its own end.
-            cursor if cursor.seq > 0 => Some((cursor, cursor::rows(connection, cursor).await?)),
-            _ => cursor::next(connection, view).await?,
+            cursor if cursor.seq > 0 => Some(cursor),
+            _ => cursor::plan(connection, view).await?,
         };
-        let Some((round, rows)) = planned.filter(|(round, _)| round.to > round.from) else {
+        let Some(round) = planned.filter(|round| round.to > round.from) else {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
             return Ok(idle);
         };
+        let rows = cursor::rows(connection, round).await?;
         let oldest = rows.iter().map(|row| row.age).chain(view.ahead).fold(0.0, f64::max);
         self.waits(rows.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);

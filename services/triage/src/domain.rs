@@ -211,6 +211,9 @@ pub enum Refusal {
     /// It was changed since it was read.
     #[error("the work item was changed since it was read")]
     EtagMismatch,
+    /// It waits for somebody else.
+    #[error("the work item waits for the role {}", role_name(*.0))]
+    WrongRole(Role),
     /// The claim has had so many plans or questions that it can only be refused (P56).
     #[error("the claim has had too many plans or questions; it can only be refused")]
     TooLarge,
@@ -346,6 +349,11 @@ fn decided(
     else {
         return Err(Refusal::ItemClosed(item.id));
     };
+    // It waits for a role. A supervisor stands in for specialists, management for everybody.
+    let stands_in = item.role == Role::Specialist && meta.actor.has_role("supervisor");
+    if !(meta.actor.has_role(&role_name(item.role)) || stands_in || meta.actor.has_role("management")) {
+        return Err(Refusal::WrongRole(item.role));
+    }
     if etag != chassis::etag(item.version) {
         return Err(Refusal::EtagMismatch);
     }
@@ -356,8 +364,10 @@ fn decided(
             outcome: Outcome::Question { reason: reason.clone(), line: 0 },
         },
         VerdictKind::Lines(decisions) => {
-            let (assessment, plan) =
-                person::plan(pack, ask, orders, decisions, verdict.liability, meta).map_err(Refusal::PlanInvalid)?;
+            let entries = case.entries.range(..=item.number).rev();
+            let round = person::Round::of(entries.filter_map(|(_, entry)| Some(entry.asked.as_ref()?.reason)));
+            let decided = person::plan(pack, ask, orders, decisions, verdict.liability, round, meta);
+            let (assessment, plan) = decided.map_err(Refusal::PlanInvalid)?;
             let refused = plan.lines.iter().all(|line| line.resolution() == Resolution::Reject);
             if !refused && plan.number > PLANS_MAX {
                 return Err(Refusal::TooLarge);
@@ -378,6 +388,11 @@ fn decided(
         },
         Event::Told(item.number),
     ])
+}
+
+/// A role as tokens have it.
+pub(crate) fn role_name(role: Role) -> String {
+    role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
 }
 
 /// Questions that were asked about a claim.

@@ -13,7 +13,7 @@ use proto::triage::{
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::Refusal;
+use crate::domain::{Refusal, role_name};
 use crate::handle::Handle;
 use crate::{events, store};
 
@@ -94,6 +94,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::ItemClosed(id) => {
                 Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
             }
+            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &message).with("role", role_name(role)),
             Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::TooLarge => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &message),
             Refusal::PlanInvalid(misfits) => {

@@ -9,16 +9,20 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::limits::Place;
+
 /// A body that ends with a status when its time is up.
 pub(super) struct Ending {
     inner: Body,
     /// `None`: it has ended.
     end: Option<BoxFuture<'static, Status>>,
+    /// The caller's place: a stream takes it as long as it goes on.
+    _place: Place<String>,
 }
 
 impl Ending {
-    pub fn new(inner: Body, end: BoxFuture<'static, Status>) -> Self {
-        Self { inner, end: Some(end) }
+    pub fn new(inner: Body, end: BoxFuture<'static, Status>, place: Place<String>) -> Self {
+        Self { inner, end: Some(end), _place: place }
     }
 }
 

@@ -36,7 +36,7 @@ struct Admitted {
     actor: Actor,
     /// When a stream is over, and what is said then.
     end: Option<BoxFuture<'static, Status>>,
-    /// One of the places that the caller has.
+    /// One of the places that the caller has. A stream keeps it to its end.
     place: Place<String>,
 }
 
@@ -229,12 +229,12 @@ where
             // Nobody behind the gate needs the credentials.
             parts.headers.remove(AUTHORIZATION);
             let mut request = Request::from_parts(parts, body);
-            let Some(Admitted { actor, end, place: _place }) = admitted else { return inner.call(request).await };
+            let Some(Admitted { actor, end, place }) = admitted else { return inner.call(request).await };
             request.extensions_mut().insert(actor);
             let Some(mut end) = end else { return inner.call(request).await };
             tokio::select! {
                 answer = inner.call(request) => {
-                    answer.map(|answer| answer.map(|body| Body::new(Ending::new(body, end))))
+                    answer.map(|answer| answer.map(|body| Body::new(Ending::new(body, end, place))))
                 }
                 status = &mut end => Ok(status.into_http()),
             }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::provider::PROVIDER;
 
@@ -57,7 +57,12 @@ pub(super) struct Keys {
     set: RwLock<Arc<Set>>,
     /// When somebody last looked; held while looking, so that one looks for all.
     looked: Mutex<Looked>,
+    /// Who waits for that. A slow issuer must not become a queue of strangers in which those with known keys stand.
+    waiting: Semaphore,
 }
+
+/// Calls that wait for a look at the issuer's keys at the most.
+const WAITING_MAX: usize = 16;
 
 struct Looked {
     at: Instant,
@@ -70,8 +75,8 @@ impl Keys {
         // Another part of the process may have done it: then it was with the same one.
         let _ = PROVIDER.install_default();
         let source = source_of(source)?;
-        let keys =
-            Self { source, set: RwLock::default(), looked: Mutex::new(Looked { at: Instant::now(), changed: None }) };
+        let looked = Mutex::new(Looked { at: Instant::now(), changed: None });
+        let keys = Self { source, set: RwLock::default(), looked, waiting: Semaphore::new(WAITING_MAX) };
         let looked = keys.look(&mut *keys.looked.lock().await).await;
         match (&keys.source, looked) {
             (Source::File(_), looked) => looked?,
@@ -90,6 +95,7 @@ impl Keys {
 
     /// The keys, looked at again unless that was done a moment ago.
     pub async fn look_again(&self) -> Arc<Set> {
+        let Ok(_waits) = self.waiting.try_acquire() else { return self.now() };
         let asked = Instant::now();
         let mut looked = self.looked.lock().await;
         // Whoever looked while we waited did it for us too.

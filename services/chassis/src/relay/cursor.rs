@@ -11,6 +11,8 @@ use super::trouble::Trouble;
 pub(super) const ROUND: i64 = 500;
 /// Rows a round is planned for: a long backlog is cut into rounds by transaction id.
 const PLANNED: i64 = 5_000;
+/// With no more transactions than that there is no long backlog.
+const NEAR: i64 = 200;
 
 const LOOK: &str = "\
     SELECT from_tx, to_tx, seq, epoch, rewind_tx, horizon, \
@@ -135,32 +137,27 @@ fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
     })
 }
 
-/// The next round from a cursor at a transaction, and its rows; `None`: the horizon does not allow a round yet.
-pub(super) async fn next(connection: &mut PgConnection, view: &View) -> Result<Option<(Cursor, Vec<Line>)>, Trouble> {
-    let all = Cursor { to: view.horizon, ..view.cursor };
-    let rows = rows(connection, all).await?;
-    let to = if rows.len() < usize::try_from(ROUND).unwrap_or(usize::MAX) {
-        // Most often that is all. Without rows beyond its end it leaves nothing out.
-        let alone = rows.is_empty() || view.ahead.is_none();
-        if alone || outside(connection, view.cursor.from, view.horizon).await?.is_none() {
-            return Ok(Some((all, rows)));
-        }
-        None
+/// The next round from a cursor at a transaction; `None`: the horizon does not allow a round yet.
+pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<Cursor>, Trouble> {
+    let (from, horizon) = (view.cursor.from, view.horizon);
+    let to = if horizon - from > NEAR {
+        cut(connection, from, view).await?
+    } else if view.ahead.is_none() || outside(connection, from, horizon).await?.is_none() {
+        // Most often that is all, and leaves nothing out.
+        Some(horizon)
     } else {
-        plan(connection, view).await?
+        None
     };
-    let Some(to) = to else { return Ok(None) };
-    let round = Cursor { to, ..view.cursor };
-    Ok(Some((round, self::rows(connection, round).await?)))
+    Ok(to.map(|to| Cursor { to, ..view.cursor }))
 }
 
 async fn outside(connection: &mut PgConnection, from: i64, to: i64) -> Result<Option<i64>, Trouble> {
     Ok(sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(connection).await?)
 }
 
-/// The transaction id up to which a round of a long backlog goes; `None`: the horizon does not allow a round yet.
-async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<i64>, Trouble> {
-    let (from, horizon) = (view.cursor.from, view.horizon);
+/// The transaction id up to which a round of a long backlog goes.
+async fn cut(connection: &mut PgConnection, from: i64, view: &View) -> Result<Option<i64>, Trouble> {
+    let horizon = view.horizon;
     let cut: Option<i64> =
         sqlx::query_scalar(CUT).bind(from).bind(horizon).bind(PLANNED).fetch_optional(&mut *connection).await?;
     let mut to = cut.map_or(horizon, |cut| cut.max(from + 1));

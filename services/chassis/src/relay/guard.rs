@@ -15,10 +15,17 @@ use super::Relay;
 use super::cursor::{self, Line};
 use super::lease::Lead;
 use super::trouble::Trouble;
+use crate::message;
 use crate::topology::stream_name;
 
 /// Claims whose last event is remembered; with more, the broker is asked again.
 const REMEMBERED: usize = 50_000;
+/// Whether an event of a claim is one of ours, with this number.
+const GENUINE: &str = "SELECT EXISTS (SELECT FROM journal WHERE aggregate = $1 AND event_id = $2 AND number = $3)";
+
+/// The statements of this module, for the test that prepares them all.
+pub(super) const STATEMENTS: &[&str] = &[GENUINE];
+
 /// Questions to the broker at once.
 const AT_ONCE: usize = 32;
 
@@ -97,8 +104,13 @@ impl Relay {
             let found = try_join_all(some.iter().map(|row| self.tail(row.aggregate))).await?;
             for (row, found) in some.iter().zip(found) {
                 tails.ask.remove(&row.aggregate);
-                if let Some(tail) = found {
-                    tails.known.insert(row.aggregate, tail);
+                if let Some(last) = found {
+                    let before = row.number.unwrap_or(1) - 1;
+                    let number = last.genuine(connection, row.aggregate).await?.unwrap_or_else(|| {
+                        tracing::warn!(claim = %row.aggregate, "somebody else has written into the public stream");
+                        before
+                    });
+                    tails.known.insert(row.aggregate, (number, last.sequence));
                 }
             }
         }
@@ -133,19 +145,38 @@ impl Relay {
         Ok(Place::After(after))
     }
 
-    /// The last public event of a claim that the broker has.
-    async fn tail(&self, claim: Uuid) -> Result<Option<(i32, u64)>, Trouble> {
+    /// The last message about a claim that the public stream has.
+    async fn tail(&self, claim: Uuid) -> Result<Option<Last>, Trouble> {
         let name = stream_name(&self.prefix, "CLAIMS");
         let stream = self.jetstream.get_stream_no_info(&name).await;
         let stream = stream.map_err(|error| Trouble::Unanswered(format!("{name} cannot be read: {error}")))?;
         match stream.get_last_raw_message_by_subject(&subjects(&self.prefix, claim)).await {
             Ok(message) => {
                 let number = message.headers.get("ce-sequence").and_then(|number| number.as_str().parse().ok());
-                Ok(number.map(|number| (number, message.sequence)))
+                let told = message::event_id(&message.headers).zip(number);
+                Ok(Some(Last { told, sequence: message.sequence }))
             }
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(Trouble::Unanswered(format!("{name} does not tell its last events: {error}"))),
         }
+    }
+}
+
+/// The last message about a claim, whoever sent it.
+struct Last {
+    /// The event that it says it is, and its number.
+    told: Option<(Uuid, i32)>,
+    sequence: u64,
+}
+
+impl Last {
+    /// The number of our event; none: it is not ours. The broker can be made to write what others want, and what they
+    /// write must neither stop the claim nor pass for its next events: ours go behind it.
+    async fn genuine(&self, connection: &mut PgConnection, claim: Uuid) -> Result<Option<i32>, Trouble> {
+        let Some((event_id, number)) = self.told else { return Ok(None) };
+        let known = sqlx::query_scalar(GENUINE).bind(claim).bind(event_id).bind(number);
+        let known: bool = known.fetch_one(connection).await?;
+        Ok(known.then_some(number))
     }
 }
 

@@ -11,7 +11,7 @@
 
 use async_nats::client::RequestErrorKind;
 use async_nats::{HeaderMap, StatusCode};
-use proto::ids;
+use proto::{Subject, ids};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -41,7 +41,8 @@ impl Relay {
     /// replica publishes meanwhile is journalled before.
     pub(super) async fn look_at_past(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
         let publishes = topology::row(self.service).map(|row| row.publishes).unwrap_or_default();
-        for subjects in publishes {
+        // Notices are published by several: what is there in the name of a service need not be its own.
+        for subjects in publishes.iter().filter(|subjects| !subjects.starts_with("notice.")) {
             let Some(told) = self.last_told(subjects).await? else { continue };
             let known = sqlx::query_scalar(JOURNALLED).bind(told.aggregate).bind(told.event_id);
             if !known.fetch_one(&mut *connection).await? {
@@ -91,8 +92,14 @@ impl Relay {
             return None;
         }
         let id = header("ce-id")?;
+        // Read out of a stream by somebody, and stored again: then the broker has described it twice. Or of another type
+        // than its subject.
+        let described = headers.get_all("Nats-Stream").count();
+        let typed = header("Nats-Subject")
+            .and_then(|subject| Subject::parse(&self.prefix, subject).ok())
+            .is_some_and(|subject| header("ce-type") == Some(subject.event_type().as_str()));
         // The broker's own name for it begins with its id, also where it was sent under a second one.
-        if !header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id)) {
+        if described > 1 || !typed || !header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id)) {
             tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
             return None;
         }

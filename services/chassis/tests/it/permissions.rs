@@ -315,6 +315,13 @@ async fn s19_a_message_in_the_name_of_somebody_else_is_parked() {
     testkit::eventually(async || (parked(&pool).await.len() == 3).then_some(())).await;
     assert!(parked(&pool).await.iter().all(|(reason, _)| reason == "WRONG_ORIGIN"), "{:?}", parked(&pool).await);
 
+    // Under a subject that no table knows, of a message that says whatever it wants.
+    let nobody = format!("{subject}-BAD");
+    let sent = jetstream.publish_with_headers(nobody, headers("orchestrator", &message), payload()).await.unwrap();
+    sent.await.unwrap();
+    testkit::eventually(async || (parked(&pool).await.len() == 4).then_some(())).await;
+    assert!(parked(&pool).await.iter().all(|(reason, _)| reason == "WRONG_ORIGIN"), "{:?}", parked(&pool).await);
+
     // Nothing of it happened, and the claim that it names goes on with its first number.
     assert_eq!(size(&pool, "a").await, 0);
     let own = headers("orchestrator", &message);

@@ -70,3 +70,31 @@ async fn a_journal_published_again_adds_nothing() {
         assert_eq!(numbers(&own, claim).await, [1, 2, 3, 4, 5]);
     }
 }
+
+/// Whoever can make the broker write into the public stream can neither stop a claim nor take the place of its events.
+#[tokio::test(flavor = "multi_thread")]
+async fn s19_what_others_write_into_the_public_stream_stops_nothing() {
+    let mut own = Own::new(50).await;
+    own.start().await;
+    let claims = claims(2);
+    let jetstream = own.jetstream().await;
+    for number in 1..=4 {
+        own.tell_claims(&claims, number).await;
+        own.all_published(SOON).await;
+        let subject = format!("{PREFIX}.v1.claim.{}.x", claims[0]);
+        let mut forged = async_nats::HeaderMap::new();
+        if number % 2 == 0 {
+            forged.insert("ce-id", Uuid::now_v7().to_string());
+            forged.insert("ce-sequence", "1000000");
+        }
+        jetstream.publish_with_headers(subject, forged, "an answer of the broker".into()).await.unwrap().await.unwrap();
+    }
+    // The place is forgotten with the service, too.
+    own.stop().await;
+    own.start().await;
+    own.tell_claims(&claims, 5).await;
+    own.all_published(SOON).await;
+    for claim in claims {
+        assert_eq!(numbers(&own, claim).await, [1, 2, 3, 4, 5]);
+    }
+}

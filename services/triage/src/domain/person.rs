@@ -48,6 +48,36 @@ pub struct LineDecision {
     pub reason: String,
 }
 
+/// What was said of a claim since it was reported or reopened. A question to the customer in between changes nothing of
+/// it: neither a denial nor a refusal is forgotten for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// A plan was denied.
+    pub denied: bool,
+    /// What the customer wished for in the beginning is what they want.
+    pub wish_counts: bool,
+}
+
+impl Round {
+    /// From the reasons for which the claim was judged, newest first.
+    pub fn of(reasons: impl IntoIterator<Item = AssessReason>) -> Self {
+        let mut round = Self { denied: false, wish_counts: true };
+        for reason in reasons {
+            match reason {
+                AssessReason::Denied => round.denied = true,
+                AssessReason::ConsentRefused => round.wish_counts = false,
+                AssessReason::Unspecified | AssessReason::Answered | AssessReason::Failed => {}
+                AssessReason::New => break,
+                AssessReason::Reopened => {
+                    round.wish_counts = false;
+                    break;
+                }
+            }
+        }
+        round
+    }
+}
+
 /// A decision that does not fit the claim: line (0: the whole) and what is wrong.
 pub type Misfits = Vec<(u32, &'static str)>;
 
@@ -58,6 +88,7 @@ pub fn plan(
     orders: &Orders,
     decisions: &[LineDecision],
     liability: Option<LiabilityParty>,
+    round: Round,
     meta: &Meta,
 ) -> Result<(Assessment, Plan), Misfits> {
     let by_line = one_each(ask, decisions)?;
@@ -104,7 +135,7 @@ pub fn plan(
         return Err(misfits);
     }
     let assessment = judge::claim(rules, ask, &judged, liability, &meta.actor.subject, meta.now);
-    Ok((assessment, allowed(pack, ask, lines, meta)))
+    Ok((assessment, allowed(pack, ask, lines, round, meta)))
 }
 
 /// Exactly one decision for each line, in the order of the claim.
@@ -152,22 +183,14 @@ fn price(pack: &Pack, order: Option<&Order>, decision: &LineDecision, misfits: &
 }
 
 /// A person's plan needs nobody else up to the limit of the person's roles (S0-49).
-fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, meta: &Meta) -> Plan {
+fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, round: Round, meta: &Meta) -> Plan {
     let rules = &pack.triage;
     let limits = &rules.authority.person_max;
     let limit = limits.iter().filter(|(role, _)| meta.actor.has_role(&role.to_string())).map(|(_, limit)| *limit).max();
     let total = plan::total(&lines);
-    let wish_counts = match ask.reason {
-        AssessReason::ConsentRefused | AssessReason::Reopened => false,
-        AssessReason::Unspecified
-        | AssessReason::New
-        | AssessReason::Answered
-        | AssessReason::Denied
-        | AssessReason::Failed => true,
-    };
     // What was denied once goes to those who may approve again, whoever proposes it now (domain rule 12).
-    let own_authority = ask.reason != AssessReason::Denied && limit.is_some_and(|limit| total <= limit);
+    let own_authority = !round.denied && limit.is_some_and(|limit| total <= limit);
     let automatic = total == 0 || own_authority;
-    let consented = plan::consented(rules, ask, &lines, wish_counts);
+    let consented = plan::consented(rules, ask, &lines, round.wish_counts);
     Plan { automatic, consented, ..plan::whole(pack, ask, lines, &meta.actor.subject) }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::date;
 use proptest::prelude::*;
-use proto::claim::{LiabilityParty, Resolution};
+use proto::claim::{LiabilityParty, Resolution, Role};
 use proto::triage::AssessReason;
 use proto::triage::triage_event::Kind as Answer;
 
-use super::super::person::{LineDecision, Verdict, VerdictKind};
+use super::super::person::{LineDecision, Round, Verdict, VerdictKind};
 use super::super::{Case, Command, EntryState, Event, Item, ItemState, Refusal, decide, evolve};
 use super::*;
 
@@ -16,6 +16,11 @@ fn run(case: &mut Case, orders: &Orders, meta: &Meta, command: &Command) -> Resu
     let events = decide(pack(), case, orders, meta, command)?;
     events.iter().for_each(|event| evolve(case, event));
     Ok(events)
+}
+
+/// May decide whatever waits.
+fn boss() -> Meta {
+    meta(date(2026, 6, 22), "mia", &["management"])
 }
 
 fn assess(number: u32, reason: AssessReason) -> Command {
@@ -144,11 +149,45 @@ fn a_question_of_a_person_returns_to_that_person() {
     let orders = facts([order()]);
     run(&mut case, &orders, &day, &assess(1, AssessReason::Denied)).unwrap();
     let item = open(&case).remove(0);
-    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Ask("PHOTO_NEEDED".to_owned()))).unwrap();
+    run(&mut case, &orders, &boss(), &verdict(&item, VerdictKind::Ask("PHOTO_NEEDED".to_owned()))).unwrap();
     assert!(matches!(&case.entries[&1].answer, Some(Answer::AnswerNeeded(asked)) if asked.reason == "PHOTO_NEEDED"));
     run(&mut case, &orders, &day, &assess(2, AssessReason::Answered)).unwrap();
     let back = open(&case).remove(0);
     assert_eq!((back.number, back.reason.as_str(), back.role), (2, "DENIED", item.role));
+    // And the denial is not forgotten for the answer.
+    let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
+    run(&mut case, &orders, &anna, &verdict(&back, VerdictKind::Lines(refund(None)))).unwrap();
+    let plan = case.entries[&2].plan.as_ref().unwrap();
+    assert!(!plan.automatic, "what was denied goes to those who may approve again");
+}
+
+#[test]
+fn what_was_said_in_a_round_is_not_forgotten_for_an_answer() {
+    use AssessReason::{Answered, ConsentRefused, Denied, Failed, New, Reopened};
+    let round = |reasons: &[AssessReason]| Round::of(reasons.iter().rev().copied());
+    let is = |denied, wish_counts| Round { denied, wish_counts };
+    assert_eq!(round(&[New]), is(false, true));
+    assert_eq!(round(&[New, Denied, Answered, Answered]), is(true, true));
+    assert_eq!(round(&[New, ConsentRefused, Answered]), is(false, false));
+    assert_eq!(round(&[New, Denied, ConsentRefused, Failed, Answered]), is(true, false));
+    // A new round begins anew; the wish is of the first.
+    assert_eq!(round(&[New, Denied, Reopened, Answered]), is(false, false));
+}
+
+#[test]
+fn only_the_role_that_it_waits_for_decides() {
+    let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
+    let orders = facts([order()]);
+    run(&mut case, &orders, &day, &assess(1, AssessReason::Reopened)).unwrap();
+    let item = open(&case).remove(0);
+    assert_eq!(item.role, Role::Supervisor);
+    for role in ["specialist", "quality", "legal"] {
+        let person = meta(date(2026, 6, 22), "anna", &[role]);
+        let refused = run(&mut case, &orders, &person, &verdict(&item, VerdictKind::Lines(refund(None))));
+        assert_eq!(refused, Err(Refusal::WrongRole(Role::Supervisor)), "{role}");
+    }
+    let manager = meta(date(2026, 6, 22), "mia", &["management"]);
+    run(&mut case, &orders, &manager, &verdict(&item, VerdictKind::Lines(refund(None)))).unwrap();
 }
 
 #[test]
@@ -165,13 +204,13 @@ fn a_decision_that_does_not_fit_names_each_line() {
     decisions.push(LineDecision { line: 2, ..refund(None).remove(0) });
     decisions.push(LineDecision { line: 3, quantity: Some(3), ..refund(None).remove(0) });
     let wrong = verdict(&item, VerdictKind::Lines(decisions.clone()));
-    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &day, &wrong) else { panic!() };
+    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &boss(), &wrong) else { panic!() };
     assert_eq!(misfits.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3]);
     decisions.swap_remove(0).line = 9;
     decisions.push(LineDecision { line: 2, ..refund(None).remove(0) });
     decisions.push(LineDecision { line: 9, ..refund(None).remove(0) });
     let wrong = verdict(&item, VerdictKind::Lines(decisions));
-    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &day, &wrong) else { panic!() };
+    let Err(Refusal::PlanInvalid(misfits)) = run(&mut case, &orders, &boss(), &wrong) else { panic!() };
     assert_eq!(misfits.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 9, 1]);
     // Given the price, goods of an unknown purchase are refunded.
     let priced = Some(Money { minor_units: 150, currency: "GBP".to_owned() });
@@ -180,7 +219,7 @@ fn a_decision_that_does_not_fit_names_each_line() {
         LineDecision { line: 2, unit_price: priced, ..refund(None).remove(0) },
         LineDecision { line: 3, resolution: Resolution::Reject, reason: "WORN".to_owned(), ..refund(None).remove(0) },
     ];
-    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Lines(right))).unwrap();
+    run(&mut case, &orders, &boss(), &verdict(&item, VerdictKind::Lines(right))).unwrap();
     let plan = case.entries[&1].plan.as_ref().unwrap();
     assert_eq!(plan.cost.as_ref().unwrap().minor_units, 200 + 300);
 }
@@ -192,7 +231,7 @@ fn a_person_may_refuse_the_claim() {
     run(&mut case, &orders, &day, &assess(1, AssessReason::Reopened)).unwrap();
     let no = LineDecision { resolution: Resolution::Reject, reason: "WORN".to_owned(), ..refund(None).remove(0) };
     let item = open(&case).remove(0);
-    run(&mut case, &orders, &day, &verdict(&item, VerdictKind::Lines(vec![no]))).unwrap();
+    run(&mut case, &orders, &boss(), &verdict(&item, VerdictKind::Lines(vec![no]))).unwrap();
     assert!(matches!(&case.entries[&1].answer, Some(Answer::ClaimRefused(refused)) if refused.reason == "WORN"));
 }
 
@@ -211,7 +250,8 @@ proptest! {
                     None => continue,
                 },
             };
-            let day = Meta::new(at(date(2026, 6, 20)), Actor::service("orchestrator"), Uuid::from_u128(step));
+            let who = if what < 3 { Actor::service("orchestrator") } else { Actor::new("mia", &["management"]) };
+            let day = Meta::new(at(date(2026, 6, 20)), who, Uuid::from_u128(step));
             let cancelled: Vec<u32> = case
                 .entries
                 .values()

@@ -153,7 +153,8 @@ proptest! {
             reason: "NO".to_owned(),
         }).collect();
         let meta = meta(BOUGHT, "anna", &["specialist"]);
-        if let Ok((assessment, plan)) = person::plan(pack, &ask, &orders, &decisions, None, &meta) {
+        let round = person::Round::of([ask.reason]);
+        if let Ok((assessment, plan)) = person::plan(pack, &ask, &orders, &decisions, None, round, &meta) {
             whole(&plan, &reported);
             prop_assert_eq!(assessment.judged_by, "anna");
             prop_assert_eq!(&plan.proposed_by, "anna");
