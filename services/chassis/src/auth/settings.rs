@@ -70,6 +70,11 @@ impl Auth {
         for (uri, roles) in &self.identities {
             let subject = subject(uri);
             anyhow::ensure!(crate::grpc::is_reference(&subject), "auth.identities: {uri:?} is not the URI of a caller");
+            // Services of ours are told apart by this: what people decide is sealed, what services do is not.
+            anyhow::ensure!(
+                !subject.starts_with("service:"),
+                "auth.identities: {uri:?} would pass for a service of ours"
+            );
             anyhow::ensure!(subjects.insert(subject.clone()), "auth.identities: two callers would be called {subject}");
             anyhow::ensure!(!roles.is_empty(), "auth.identities: {uri} has no role");
             for role in roles {
@@ -131,6 +136,12 @@ mod tests {
         assert!(read("jwks = \"keys.json\"\nissuer = \"me\"\nleeway = \"61s\"").is_err());
         assert!(read("jwks = \"keys.json\"\nissuer = \"me\"\nenabled = false").is_err(), "there is no such switch");
         read("jwks = \"keys.json\"\nissuer = \"me\"").unwrap();
+    }
+
+    #[test]
+    fn nobody_passes_for_a_service_of_ours() {
+        assert!(read("identities = \"spiffe://service/triage=integration\"").is_err());
+        assert!(read("identities = \"spiffe://services/triage=integration\"").is_ok());
     }
 
     #[test]

@@ -79,7 +79,8 @@ impl Evidence {
         anyhow::ensure!((second..=REFERENCE_MAX).contains(&self.reference), "evidence.reference must be 1 s to 5 min");
         let day = SignedDuration::from_hours(24);
         anyhow::ensure!((second..=day).contains(&self.sweep), "evidence.sweep must be 1 s to 24 h");
-        anyhow::ensure!((second..=day * 7).contains(&self.orphan), "evidence.orphan must be 1 s to 7 days");
+        // What an upload left behind is gone within a day, also after an erasure.
+        anyhow::ensure!((second..=day / 2).contains(&self.orphan), "evidence.orphan must be 1 s to 12 h");
         Ok(())
     }
 }

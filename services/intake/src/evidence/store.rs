@@ -38,8 +38,8 @@ pub struct Trouble(String);
 #[derive(Clone, Debug)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
-    /// Where drafts of files are, if the store is a folder.
-    drafts: Option<PathBuf>,
+    /// The store, if it is a folder.
+    folder: Option<PathBuf>,
     random: SystemRandom,
 }
 
@@ -50,11 +50,10 @@ impl Files {
         let random = SystemRandom::new();
         match url.split_once("://") {
             Some(("file", folder)) if folder.starts_with('/') => {
-                let drafts = Some(PathBuf::from(folder).join(STAGED));
-                Ok(Self { store: Arc::new(local(folder)?), drafts, random })
+                Ok(Self { store: Arc::new(local(folder)?), folder: Some(PathBuf::from(folder)), random })
             }
             Some(("s3", place)) if !place.is_empty() => {
-                Ok(Self { store: Arc::new(s3(url, place, settings)?), drafts: None, random })
+                Ok(Self { store: Arc::new(s3(url, place, settings)?), folder: None, random })
             }
             _ => bail!("evidence.url must be file:///folder or s3://bucket/prefix"),
         }
@@ -95,10 +94,26 @@ impl Files {
 
     async fn remove(&self, path: &Path) -> Result<(), Trouble> {
         match tokio::time::timeout(PATIENCE, self.store.delete(path)).await {
-            Ok(Ok(()) | Err(Error::NotFound { .. })) => Ok(()),
+            Ok(Ok(())) => self.flush(path).await,
+            // Perhaps it was removed a moment ago, and the power failed before the folder knew.
+            Ok(Err(Error::NotFound { .. })) => self.flush(path).await,
             Ok(Err(error)) => Err(Trouble(error.to_string())),
             Err(_) => Err(late()),
         }
+    }
+
+    /// A file that was removed must not be back after a loss of power: the library flushes what it writes, not what it
+    /// removes.
+    async fn flush(&self, path: &Path) -> Result<(), Trouble> {
+        let Some(root) = &self.folder else { return Ok(()) };
+        let file = root.join(path.as_ref());
+        let flushed = tokio::task::spawn_blocking(move || match file.parent().map(std::fs::File::open) {
+            Some(Ok(folder)) => folder.sync_all(),
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            Some(Err(_)) | None => Ok(()),
+        });
+        let flushed = flushed.await.map_err(|error| Trouble(error.to_string()))?;
+        flushed.map_err(|error| Trouble(error.to_string()))
     }
 
     /// The bytes of a file; `None`: it is not there.
@@ -129,7 +144,7 @@ impl Files {
 
     /// Removes drafts of a folder: a process that was killed while it wrote left them. No list shows them.
     pub async fn sweep_drafts(&self, moment: Timestamp) -> Result<(), Trouble> {
-        let Some(folder) = self.drafts.clone() else { return Ok(()) };
+        let Some(folder) = self.folder.as_ref().map(|root| root.join(STAGED)) else { return Ok(()) };
         let swept = tokio::task::spawn_blocking(move || {
             let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
             for entry in entries {

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::keys::KeyRow;
+use super::sealed::words_field;
 use crate::domain::Contact;
 use crate::vault::seal::{Broken, Place};
 use crate::vault::{Vault, WrappedKey};
@@ -193,11 +194,11 @@ pub async fn words(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Ve
             None => data.insert(vault.unwrap(&key)?),
         };
         let (field, about) = match row.kind {
-            1 => ("description", format!("line {}", row.number)),
-            2 => ("name", format!("evidence {}", row.number)),
-            _ => ("text", row.about),
+            1 => ("description".to_owned(), format!("line {}", row.number)),
+            2 => ("name".to_owned(), format!("evidence {}", row.number)),
+            _ => (words_field(reading.claim.0, &row.about), row.about),
         };
-        let place = Place { customer_ref: &key.customer_ref, row: row.place_id, number: row.number, field };
+        let place = Place { customer_ref: &key.customer_ref, row: row.place_id, number: row.number, field: &field };
         let text = data.open(&place, &row.sealed)?;
         if !text.expose("whether there are words").is_empty() {
             words.push(Word { about, text, at: row.at.map(Timestamp::to_jiff) });

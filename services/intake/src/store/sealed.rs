@@ -140,6 +140,11 @@ pub(super) async fn insert_evidence(tx: &mut Tx, keys: &Keys, changed: &[&Entry]
     Ok(())
 }
 
+/// Words are bound to their claim and to what they answer: an objection to one plan must not pass for one to another.
+pub(super) fn words_field(claim: Uuid, about: &str) -> String {
+    format!("text {claim} {about}")
+}
+
 pub(super) async fn insert_words(tx: &mut Tx, keys: &Keys, world: &World) -> Result<(), Fault> {
     let words = &world.words;
     if words.is_empty() {
@@ -147,7 +152,8 @@ pub(super) async fn insert_words(tx: &mut Tx, keys: &Keys, world: &World) -> Res
     }
     let mut texts = Vec::with_capacity(words.len());
     for word in words {
-        texts.push(keys.seal(claim_of(world, word.claim)?, (word.id, 0, "text"), &word.text)?);
+        let field = words_field(word.claim.0, &word.about);
+        texts.push(keys.seal(claim_of(world, word.claim)?, (word.id, 0, &field), &word.text)?);
     }
     sqlx::query(INSERT_WORDS)
         .bind(words.iter().map(|word| word.id).collect::<Vec<_>>())

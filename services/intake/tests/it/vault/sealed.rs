@@ -100,3 +100,24 @@ async fn s24_a_ciphertext_that_is_moved_or_altered_is_not_opened() {
         world.words_of(first).await.unwrap();
     }
 }
+
+/// An objection to one claim must not be shown as an answer to another, nor to another question.
+#[tokio::test]
+async fn s24_words_stay_with_their_claim_and_with_what_they_answer() {
+    let world = World::start().await;
+    let (said, other) = (world.submit().await.claim_id, world.submit().await.claim_id);
+    let text = "Ada is against it".to_owned();
+    let withdraw = WithdrawClaimRequest { request_id: request_id(), claim_id: said.clone(), text };
+    world.client.clone().withdraw_claim(withdraw).await.unwrap();
+    assert!(world.words_of(&said).await.unwrap().iter().any(|word| word.about == "withdrawal"));
+    for (change, undo, read) in [
+        ("about = 'plan 2'".to_owned(), "about = 'withdrawal'".to_owned(), &said),
+        (format!("claim_id = '{other}'"), format!("claim_id = '{said}'"), &other),
+    ] {
+        let update = |set: String| AssertSqlSafe(format!("UPDATE customer_word SET {set}"));
+        sqlx::query(update(change)).execute(world.service.pool()).await.unwrap();
+        assert_eq!(world.words_of(read).await.unwrap_err().code(), Code::DataLoss);
+        sqlx::query(update(undo)).execute(world.service.pool()).await.unwrap();
+        world.words_of(read).await.unwrap();
+    }
+}
