@@ -79,3 +79,7 @@ package!(
     /// Operations: parked messages, in every service.
     operations, "redress.operations.v1"
 );
+package!(
+    /// How messages between services travel when several leave together.
+    delivery, "redress.delivery.v1"
+);

@@ -7,11 +7,17 @@
 //! redress.v1.notice.<audience>.<name>    what somebody must be told
 //! ```
 //!
+//! Commands to one service, and events of one, may leave together: as a [`crate::delivery::Batch`] under the name
+//! [`BATCH`], which no message has.
+//!
 //! The first token is a prefix, so that several installations and every test can share one broker.
 
 use std::fmt;
 
 use crate::ClaimId;
+
+/// The name under which several commands or events leave together.
+pub const BATCH: &str = "batch";
 
 /// A subject without its prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +100,33 @@ impl Subject {
         }
     }
 
+    /// Reads the CloudEvents type of a command or an event.
+    pub fn of_type(text: &str) -> Result<Self, NotASubject> {
+        let wrong = || NotASubject(text.to_owned());
+        let tokens: Vec<&str> = text.split('.').collect();
+        let ["redress", kind @ ("command" | "event"), service, "v1", name] = tokens[..] else { return Err(wrong()) };
+        if !is_token(service) || !is_token(name) {
+            return Err(wrong());
+        }
+        let (service, name) = (service.to_owned(), name.to_owned());
+        Ok(if kind == "command" { Self::Command { service, name } } else { Self::Event { service, name } })
+    }
+
+    /// The subject of the batches in which such messages leave; none: subscribers read them, so they leave alone.
+    pub fn batch(&self) -> Option<Self> {
+        let name = BATCH.to_owned();
+        match self {
+            Self::Command { service, .. } => Some(Self::Command { service: service.clone(), name }),
+            Self::Event { service, .. } => Some(Self::Event { service: service.clone(), name }),
+            Self::Claim { .. } | Self::Notice { .. } => None,
+        }
+    }
+
+    /// Whether it is that of a batch.
+    pub fn is_batch(&self) -> bool {
+        matches!(self, Self::Command { name, .. } | Self::Event { name, .. } if name == BATCH)
+    }
+
     /// Whether the payload is canonical proto JSON (public streams) rather than protobuf.
     pub fn is_public(&self) -> bool {
         match self {
@@ -146,8 +179,33 @@ mod tests {
         }
 
         #[test]
+        fn a_type_is_text_and_back_for_what_may_leave_together(subject in subjects()) {
+            let read = Subject::of_type(&subject.event_type());
+            prop_assert_eq!(read.ok(), subject.batch().map(|_| subject.clone()));
+            let batch = subject.batch();
+            prop_assert_eq!(batch.is_none(), subject.is_public());
+            prop_assert!(batch.is_none_or(|batch| batch.is_batch() && batch.batch() == Some(batch.clone())));
+        }
+
+        #[test]
         fn no_text_panics(text in ".{0,80}") {
-            let _ = Subject::parse("redress", &text);
+            let _ = (Subject::parse("redress", &text), Subject::of_type(&text));
+        }
+    }
+
+    #[test]
+    fn what_is_no_type_of_ours_is_refused() {
+        for text in [
+            "redress.command.inventory.v2.reserve",
+            "redress.command.inventory.v1",
+            "redress.command.inventory.v1.reserve.more",
+            "redress.command.*.v1.reserve",
+            "redress.command.inventory.v1.",
+            "redress.claim.v1.submitted",
+            "redress.notice.customer.v1.sent",
+            "other.command.inventory.v1.reserve",
+        ] {
+            assert!(Subject::of_type(text).is_err(), "{text}");
         }
     }
 

@@ -3,9 +3,14 @@
 //! What cannot be processed is parked by the lane; the consumer acknowledges it then. The broker sets no limit to
 //! deliveries. A message that is under way gives signs of life, so that a slow database does not lead to a second
 //! delivery; a second delivery would be harmless.
+//!
+//! A message may be a batch. Each that is in it takes its own way, as if it had come alone; the batch is acknowledged when
+//! all are answered for good, and comes again as a whole otherwise.
 
 mod about;
 mod origin;
+mod raw;
+mod settle;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,19 +21,24 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{Consumer as Durable, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use futures::{FutureExt, StreamExt};
-use proto::{Subject, ids};
-use sha2::{Digest, Sha256};
+use proto::Subject;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
-use crate::lane::{Answer, Domain, Lanes, Origin, Source, Ticket};
+use crate::lane::{Answer, Domain, Lanes, Source, Ticket};
 use crate::progress::{Past, Progress};
-use crate::topology::{ACK_PENDING_MAX, ACK_WAIT, GROUP, Row, consumer_name, stream_name};
+use crate::topology::{ACK_PENDING_MAX, GROUP, Row, consumer_name, stream_name};
 use crate::{Actor, Malformed, crash, message, metrics};
+pub(crate) use raw::Raw;
+pub(crate) use settle::Room;
+use settle::settle;
+use watch::Stuck;
 pub(crate) use watch::Trail;
-use watch::{GAP_MAX, Stuck};
+
+/// Bytes that are asked for at once: what waits in the client for its turn. Full batches would be a hundred times what as
+/// many single messages are.
+const PULL_BYTES: usize = 1 << 20;
 
 /// Reads a message.
 pub(crate) type Decode<C> = fn(&Subject, &[u8]) -> Result<C, Malformed>;
@@ -41,6 +51,7 @@ pub(crate) struct Consumer<D: Domain> {
     pub jetstream: jetstream::Context,
     pub progress: Arc<Progress>,
     pub trail: Arc<Trail>,
+    pub room: Room,
     pub lanes: Lanes<D>,
     pub decode: Decode<D::Command>,
     pub stop: CancellationToken,
@@ -75,6 +86,7 @@ impl<D: Domain> Consumer<D> {
         let mut messages = consumer
             .stream()
             .max_messages_per_batch(batch)
+            .max_bytes_per_batch(PULL_BYTES)
             .group(GROUP)
             // Well below the time after which another replica takes over.
             .expires(Duration::from_secs(2))
@@ -140,92 +152,27 @@ impl<D: Domain> Consumer<D> {
         }
     }
 
-    /// Puts one message into its lane; the answer is awaited beside, so that order is kept and nothing blocks.
+    /// Puts what came into its lanes; the answers are awaited beside, so that order is kept and nothing blocks. What has no
+    /// room waits here, and with it what comes after it.
     async fn take(self: &Arc<Self>, message: Message) {
-        let (answer, answered) = oneshot::channel();
-        let raw = Raw::of(&self.prefix, &message);
-        if let Ok(info) = message.info() {
+        let raws = Raw::all(&self.prefix, &message);
+        if let (Ok(info), Some(raw)) = (message.info(), raws.first()) {
             // What it says of itself, whoever sent it: the broker is asked for it again.
             let told = message.headers.as_ref().and_then(message::event_id);
             self.trail.came(info.stream_sequence, told.unwrap_or(raw.event_id));
         }
-        let ticket = ticket(&self.prefix, self.row.service, self.decode, &raw, None, answer);
-        crash::point("consumer.decoded");
-        if self.lanes.send(ticket).await.is_err() {
-            let _ = message.ack_with(AckKind::Nak(None)).await;
-            return;
-        }
         let service = self.row.service;
-        let trail = Arc::clone(&self.trail);
-        self.tasks.spawn(async move { settle(service, message, answered, &trail).await });
-    }
-}
-
-/// What is needed of a message, live or parked.
-pub(crate) struct Raw {
-    pub subject: String,
-    pub payload: Vec<u8>,
-    pub event_id: Uuid,
-    pub aggregate: Uuid,
-    pub actor: String,
-    pub trace: Option<String>,
-    pub origin: Option<Origin>,
-}
-
-impl Raw {
-    fn of(prefix: &str, message: &Message) -> Self {
-        let headers = message.headers.as_ref();
-        let header = |name: &str| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str());
-        // What cannot be stored cannot be parked either: nothing here may carry control characters.
-        let subject: String = message.subject.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
-        let payload = message.payload.to_vec();
-        // A message without an id of ours is named by its content.
-        let event_id = headers.and_then(message::event_id).unwrap_or_else(|| name_of(&subject, &payload));
-        let aggregate = header("ce-subject").and_then(|id| ids::parse(id).ok()).unwrap_or_default();
-        let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
-        let sender = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
-        let number = header("ce-sequence").and_then(|number| number.parse().ok()).filter(|number| *number > 0);
-        // What is about nothing has no order.
-        let number = number.filter(|_| !aggregate.is_nil());
-        let trace = header("traceparent")
-            .filter(|trace| trace.len() <= 64 && trace.bytes().all(|byte| byte.is_ascii_graphic()))
-            .map(str::to_owned);
-        let actor = Actor::service(&sender).subject;
-        // A subject that nobody uses says nothing of who may use it.
-        let Ok(parsed) = Subject::parse(prefix, &subject) else {
-            return Self::of_nobody(subject, payload, "unknown");
-        };
-        let forged = origin::forged(headers, &parsed);
-        if forged.is_some() || origin::agree(&sender, &parsed).is_err() {
-            return Self::of_nobody(subject, payload, if forged.is_some() { "unknown" } else { &sender });
+        let (answers, answered): (Vec<_>, Vec<_>) = raws.iter().map(|_| oneshot::channel()).unzip();
+        self.tasks.spawn(settle(service, message, answered, Arc::clone(&self.trail), self.stop.clone()));
+        for (raw, answer) in raws.into_iter().zip(answers) {
+            let place = self.room.place(raw.payload.len()).await;
+            let ticket = ticket(&self.prefix, service, self.decode, raw, None, answer);
+            crash::point("consumer.decoded");
+            if self.lanes.send(Ticket { place, ..ticket }).await.is_err() {
+                return;
+            }
         }
-        let origin = number.map(|number| Origin { sender, number });
-        Self { subject, payload, event_id, aggregate, actor, trace, origin }
     }
-}
-
-impl Raw {
-    /// A message that whoever sent it may not send. Nothing that it says of itself counts: not its claim, which would
-    /// wait behind it, not its id and its number, which belong to a message that is still to come.
-    fn of_nobody(subject: String, payload: Vec<u8>, sender: &str) -> Self {
-        let event_id = name_of(&subject, &payload);
-        let actor = Actor::service(sender).subject;
-        Self { subject, payload, event_id, aggregate: event_id, actor, trace: None, origin: None }
-    }
-
-    /// Why it must not be processed, whatever it says.
-    fn wrong_origin(&self, prefix: &str) -> Option<String> {
-        let Ok(subject) = Subject::parse(prefix, &self.subject) else {
-            return Some("nobody may publish under such a subject".to_owned());
-        };
-        let sender = self.actor.strip_prefix("service:").unwrap_or("unknown");
-        origin::agree(sender, &subject).err()
-    }
-}
-
-fn name_of(subject: &str, payload: &[u8]) -> Uuid {
-    let hash = Sha256::new_with_prefix(subject).chain_update(payload).finalize();
-    uuid::Builder::from_custom_bytes(hash[..16].try_into().unwrap_or_default()).into_uuid()
 }
 
 /// Reads a message; a reader that panics has read nothing.
@@ -239,60 +186,29 @@ pub(crate) fn ticket<C>(
     prefix: &str,
     service: &str,
     decode: Decode<C>,
-    raw: &Raw,
+    raw: Raw,
     parked_id: Option<i64>,
     answer: oneshot::Sender<Answer>,
 ) -> Ticket<C> {
     let wrong_origin = raw.wrong_origin(prefix);
-    let command = Subject::parse(prefix, &raw.subject)
-        .map_err(|error| Malformed(error.to_string()))
-        .and_then(|subject| read(decode, &subject, &raw.payload))
-        .and_then(|command| about::agree(raw.aggregate, &raw.payload).map(|()| command));
     let refused = wrong_origin.is_some();
-    let command = wrong_origin.map_or(command, |why| Err(Malformed(why)));
-    let source = Source::Message {
-        consumer: consumer_name(service),
-        id: raw.event_id,
-        subject: raw.subject.clone(),
-        payload: raw.payload.clone(),
-        parked_id,
-        origin: raw.origin.clone(),
+    let command = match wrong_origin {
+        Some(why) => Err(Malformed(why)),
+        None => command(prefix, decode, &raw),
     };
-    let actor = Actor { subject: raw.actor.clone(), roles: Vec::new(), customer: None };
-    Ticket { refused, ..Ticket::new(command, raw.aggregate, actor, raw.trace.clone(), source, answer) }
+    let Raw { subject, payload, event_id, aggregate, actor, trace, origin } = raw;
+    let consumer = consumer_name(service);
+    let source = Source::Message { consumer, id: event_id, subject, payload, parked_id, origin };
+    let actor = Actor { subject: actor, roles: Vec::new(), customer: None };
+    Ticket { refused, ..Ticket::new(command, aggregate, actor, trace, source, answer) }
 }
 
-/// How long a message waits for an earlier one: short at first, because that one is most likely under way.
-fn patience(message: &Message) -> Duration {
-    let deliveries = message.info().map_or(1, |info| info.delivered);
-    Duration::from_millis(20 << deliveries.clamp(1, 6))
-}
-
-/// Acknowledges by the kind of answer: the one place where this is decided.
-async fn settle(service: &'static str, message: Message, mut answered: oneshot::Receiver<Answer>, trail: &Trail) {
-    let answer = loop {
-        tokio::select! {
-            answer = &mut answered => break answer.ok(),
-            () = tokio::time::sleep(ACK_WAIT / 3) => drop(message.ack_with(AckKind::Progress).await),
-        }
-    };
-    let (kind, outcome) = match answer {
-        Some(Answer::Done(_)) => (AckKind::Ack, "done"),
-        Some(Answer::Refused(_) | Answer::Reused) => (AckKind::Ack, "refused"),
-        Some(Answer::Parked) => (AckKind::Ack, "parked"),
-        Some(Answer::Ahead) => {
-            // Once for a message: if it does not help, the earlier one is not there.
-            if message.info().is_ok_and(|info| info.delivered == GAP_MAX) {
-                trail.gap.notify_one();
-            }
-            (AckKind::Nak(Some(patience(&message))), "ahead")
-        }
-        Some(Answer::Failed(_)) | None => (AckKind::Nak(Some(Duration::from_secs(1))), "failed"),
-    };
-    metrics::consumed(service, outcome);
-    crash::point("consumer.before_ack");
-    if let Err(error) = message.ack_with(kind).await {
-        tracing::debug!(service, %error, "an acknowledgement was lost; the inbox knows the message");
+fn command<C>(prefix: &str, decode: Decode<C>, raw: &Raw) -> Result<C, Malformed> {
+    let subject = Subject::parse(prefix, &raw.subject).map_err(|error| Malformed(error.to_string()))?;
+    // What can be read of a batch is no batch any more.
+    if subject.is_batch() {
+        return Err(Malformed("it is a batch that cannot be read".to_owned()));
     }
-    crash::point("consumer.after_ack");
+    let command = read(decode, &subject, &raw.payload)?;
+    about::agree(raw.aggregate, &raw.payload).map(|()| command)
 }

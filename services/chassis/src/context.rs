@@ -21,7 +21,7 @@ use tonic::service::Routes;
 
 use crate::audit::{self, Books};
 use crate::auth::Gate;
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, Room};
 use crate::database::Home;
 use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
@@ -182,6 +182,7 @@ impl Context {
             jetstream: nats::jetstream(&self.nats),
             progress: Arc::clone(&self.progress),
             trail: Arc::default(),
+            room: Room::new(),
             lanes: lanes.clone(),
             decode,
             stop: self.stops.feeders.clone(),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -139,6 +139,9 @@ pub(crate) struct Ticket<C> {
     /// Tries that failed for a reason that will not go away.
     pub permanents: u32,
     pub answer: oneshot::Sender<Answer>,
+    /// Its place among the messages under way.
+    #[expect(dead_code, reason = "it is held, and free when the ticket is answered and gone")]
+    pub place: Option<OwnedSemaphorePermit>,
 }
 
 impl<C> Ticket<C> {
@@ -165,6 +168,7 @@ impl<C> Ticket<C> {
             failures: 0,
             permanents: 0,
             answer,
+            place: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Messages: what leaves through the journal, and how it looks on the broker (CloudEvents 1.0, NATS binding).
 
+pub(crate) mod batch;
+
 use async_nats::HeaderMap;
 use jiff::Timestamp;
 use proto::{ClaimId, EVENT_BYTES_MAX, Subject, claim, ids};
@@ -79,7 +81,7 @@ impl Outgoing {
             )));
         }
         // A subject that cannot be read would hold the relay up for ever.
-        if Subject::parse("x", &self.subject.under("x")).is_err() {
+        if Subject::parse("x", &self.subject.under("x")).is_err() || self.subject.is_batch() {
             return Err(Fault::Permanent(format!("{:?} is no subject", self.subject)));
         }
         Ok(())

@@ -27,7 +27,10 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         failed: meter.u64_counter("redress.lane.failed").with_description("batches that were rolled back").build(),
         parked: meter.u64_counter("redress.parked").with_description("messages parked, by reason").build(),
         published: meter.u64_counter("redress.relay.published").with_description("journal rows published").build(),
-        consumed: meter.u64_counter("redress.consumer.consumed").with_description("messages taken, by outcome").build(),
+        consumed: meter
+            .u64_counter("redress.consumer.consumed")
+            .with_description("messages taken, by outcome; each of a batch")
+            .build(),
         begun_anew: meter
             .u64_counter("redress.consumer.begun_anew")
             .with_description("consumers that began anew because the broker lost messages")
@@ -83,8 +86,8 @@ pub(crate) fn permission_denied(name: &'static str) {
     INSTRUMENTS.permission_denied.add(1, &[service(name)]);
 }
 
-pub(crate) fn consumed(name: &'static str, outcome: &'static str) {
-    INSTRUMENTS.consumed.add(1, &[service(name), KeyValue::new("outcome", outcome)]);
+pub(crate) fn consumed(name: &'static str, outcome: &'static str, count: u64) {
+    INSTRUMENTS.consumed.add(count, &[service(name), KeyValue::new("outcome", outcome)]);
 }
 
 pub(crate) fn call(name: &'static str, method: String, code: &'static str, seconds: f64) {

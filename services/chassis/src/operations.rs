@@ -82,7 +82,7 @@ pub(crate) fn redrive<D: Domain>(
 ) -> Redrive {
     Arc::new(move |raw, parked_id| {
         let (answer, answered) = oneshot::channel();
-        let ticket = ticket(&prefix, service, decode, &raw, Some(parked_id), answer);
+        let ticket = ticket(&prefix, service, decode, raw, Some(parked_id), answer);
         let lanes = lanes.clone();
         Box::pin(async move {
             lanes.send(ticket).await.ok()?;

@@ -18,6 +18,7 @@ mod gauges;
 mod guard;
 mod lease;
 mod marks;
+mod pack;
 mod past;
 mod publish;
 mod read_back;
@@ -100,6 +101,8 @@ pub(crate) struct Relay {
     pub stop: CancellationToken,
     /// Longest that a relay under load gathers rows for its next round.
     pub gather: Duration,
+    /// Rows that leave as one message at the most.
+    pub batch_max: usize,
 }
 
 impl Relay {

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 pub use crate::auth::Auth;
 pub use crate::limits::Settings as Limits;
+use crate::message::batch::ITEMS_MAX;
 pub use audit::Audit;
 pub use database::Database;
 pub(crate) use database::has_password;
@@ -91,6 +92,9 @@ pub struct Nats {
     pub prefix: String,
     /// Storage for all streams together, in MiB: used when provisioning.
     pub storage_mib: u32,
+    /// Commands to one service, or events, that leave as one message at the most; 1: each alone, as long as there are
+    /// services of a release that reads no batches.
+    pub batch_max: usize,
 }
 
 /// The gRPC port.
@@ -173,6 +177,7 @@ impl Default for Nats {
             ca_file: None,
             prefix: "redress".to_owned(),
             storage_mib: 20 * 1024,
+            batch_max: ITEMS_MAX,
         }
     }
 }
@@ -282,6 +287,7 @@ impl Settings {
             !self.nats.url.expose_secret().contains('@'),
             "nats.url must not have user and password: set nats.user and nats.password_file"
         );
+        anyhow::ensure!((1..=ITEMS_MAX).contains(&self.nats.batch_max), "nats.batch_max must be 1 to {ITEMS_MAX}");
         let prefix = &self.nats.prefix;
         let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         anyhow::ensure!(
@@ -335,6 +341,8 @@ mod tests {
         ];
         assert!(Settings::from("triage", None, Some(variables.into())).is_err(), "only intake has canaries");
         assert!(from(&[url, ("REDRESS_INTAKE__NATS__PREFIX", "a.b")]).is_err());
+        assert!(from(&[url, ("REDRESS_INTAKE__NATS__BATCH_MAX", "0")]).is_err());
+        assert!(from(&[url, ("REDRESS_INTAKE__NATS__BATCH_MAX", "257")]).is_err(), "nobody would read it");
         let told = from(&[url, ("REDRESS_INTAKE__NATS__URL", "nats://intake:sesame@broker:4222")]).unwrap_err();
         assert!(told.to_string().contains("nats.password_file") && !format!("{told:?}").contains("sesame"), "{told:?}");
     }

@@ -4,6 +4,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream;
 use chassis::{Clock, Outgoing, Running, Service};
 use proto::Subject;
+use proto::delivery::Item;
 use sqlx::{PgPool, Row};
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -108,11 +109,17 @@ impl TestService {
 
     /// Publishes a message with its number in what its sender tells about the aggregate.
     pub async fn tell_numbered(&self, event_id: Uuid, number: u32, message: &Outgoing) {
-        let mut headers = headers(event_id, message.subject(), message.aggregate());
+        let mut headers = headers(event_id, message.subject(), Some(message.aggregate()));
         headers.insert("ce-sequence", number.to_string());
         let address = message.subject().under(&self.home.prefix);
         let sent = self.jetstream.publish_with_headers(address, headers, message.payload().to_vec().into()).await;
         sent.expect("NATS takes the message").await.expect("NATS keeps the message");
+    }
+
+    /// Publishes messages to it as one batch.
+    pub async fn tell_batch(&self, items: Vec<Item>) {
+        let subject = Subject::Command { service: self.home.service.name.to_owned(), name: "any".to_owned() };
+        crate::publish_batch(&self.jetstream, &self.home.prefix, &subject, items).await;
     }
 
     /// Publishes any bytes on a subject, for a claim.
@@ -156,12 +163,12 @@ pub async fn publish(
     claim: Uuid,
     payload: &[u8],
 ) {
-    let headers = headers(event_id, subject, claim);
+    let headers = headers(event_id, subject, Some(claim));
     let sent = jetstream.publish_with_headers(subject.under(prefix), headers, payload.to_vec().into()).await;
     sent.expect("NATS takes the message").await.expect("NATS keeps the message");
 }
 
-fn headers(event_id: Uuid, subject: &Subject, claim: Uuid) -> HeaderMap {
+pub(crate) fn headers(event_id: Uuid, subject: &Subject, claim: Option<Uuid>) -> HeaderMap {
     let source = match subject {
         Subject::Event { service, .. } => service.as_str(),
         Subject::Command { .. } | Subject::Claim { .. } | Subject::Notice { .. } => "orchestrator",
@@ -171,6 +178,8 @@ fn headers(event_id: Uuid, subject: &Subject, claim: Uuid) -> HeaderMap {
     headers.insert("ce-specversion", "1.0");
     headers.insert("ce-source", format!("/redress/{source}"));
     headers.insert("ce-type", subject.event_type());
-    headers.insert("ce-subject", claim.to_string());
+    if let Some(claim) = claim {
+        headers.insert("ce-subject", claim.to_string());
+    }
     headers
 }

@@ -34,8 +34,14 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         ready: count("redress.ready", "1: somebody may be sent here; as /readyz says"),
         connected: count("redress.broker.connected", "1: there is a connection to the broker"),
         connects: count("redress.broker.connects", "connections made to the broker since the start"),
-        pending: count("redress.consumer.pending", "messages for the service that were not delivered yet"),
-        ack_pending: count("redress.consumer.ack.pending", "messages that were delivered and are not acknowledged"),
+        pending: count(
+            "redress.consumer.pending",
+            "messages for the service that were not delivered yet; a batch is one",
+        ),
+        ack_pending: count(
+            "redress.consumer.ack.pending",
+            "messages that were delivered and are not acknowledged; a batch is one",
+        ),
         depth: count("redress.lane.depth", "commands that wait in a lane"),
         oldest: age("redress.lane.oldest", "how long the oldest command of a lane has waited"),
         sweep: age(

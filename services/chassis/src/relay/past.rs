@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::Relay;
 use super::trouble::Trouble;
-use crate::message;
+use crate::message::{self, batch};
 use crate::progress::Past;
 use crate::topology::{self, STREAMS, stream_name};
 
@@ -29,8 +29,8 @@ pub(super) const STATEMENTS: &[&str] = &[JOURNALLED];
 
 /// A message that a stream has.
 struct Told {
-    event_id: Uuid,
-    aggregate: Uuid,
+    /// Aggregates and ids of its events: one, or those of a batch.
+    events: Vec<(Uuid, Uuid)>,
     stream: String,
     /// When it was stored, as the broker says it.
     at: String,
@@ -44,15 +44,18 @@ impl Relay {
         // Notices are published by several: what is there in the name of a service need not be its own.
         for subjects in publishes.iter().filter(|subjects| !subjects.starts_with("notice.")) {
             let Some(told) = self.last_told(subjects).await? else { continue };
-            let known = sqlx::query_scalar(JOURNALLED).bind(told.aggregate).bind(told.event_id);
-            if !known.fetch_one(&mut *connection).await? {
-                let Told { event_id, stream, at, .. } = told;
-                let why = format!(
-                    "the database is older than what was published from it: event {event_id}, on {stream} since {at}, is \
-                     not in the journal; restore the newer database"
-                );
-                self.progress.past_is(Past::Older(why.clone()));
-                return Err(Trouble::Older(why));
+            let Told { events, stream, at } = told;
+            // An older database may have some of a batch: they were committed one after the other.
+            for (aggregate, event_id) in events {
+                let known = sqlx::query_scalar(JOURNALLED).bind(aggregate).bind(event_id);
+                if !known.fetch_one(&mut *connection).await? {
+                    let why = format!(
+                        "the database is older than what was published from it: event {event_id}, on {stream} since {at}, \
+                         is not in the journal; restore the newer database"
+                    );
+                    self.progress.past_is(Past::Older(why.clone()));
+                    return Err(Trouble::Older(why));
+                }
             }
         }
         if self.progress.older().is_some() {
@@ -82,11 +85,11 @@ impl Relay {
                 return Err(Trouble::Unanswered(format!("{stream} does not tell its last message: {status}")));
             }
         }
-        Ok(answer.headers.as_ref().and_then(|headers| self.own(headers, stream)))
+        Ok(answer.headers.as_ref().and_then(|headers| self.own(headers, &answer.payload, stream)))
     }
 
     /// Reads what was sent as a relay of this service sends.
-    fn own(&self, headers: &HeaderMap, stream: String) -> Option<Told> {
+    fn own(&self, headers: &HeaderMap, payload: &[u8], stream: String) -> Option<Told> {
         let header = |name: &str| headers.get(name).map(|value| value.as_str());
         if header("ce-source")?.strip_prefix("/redress/") != Some(self.service) {
             return None;
@@ -95,16 +98,30 @@ impl Relay {
         // Read out of a stream by somebody, and stored again: then the broker has described it twice. Or of another type
         // than its subject.
         let described = headers.get_all("Nats-Stream").count();
-        let typed = header("Nats-Subject")
+        let subject = header("Nats-Subject")
             .and_then(|subject| Subject::parse(&self.prefix, subject).ok())
-            .is_some_and(|subject| header("ce-type") == Some(subject.event_type().as_str()));
+            .filter(|subject| header("ce-type") == Some(subject.event_type().as_str()));
         // The broker's own name for it begins with its id, also where it was sent under a second one.
-        if described > 1 || !typed || !header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id)) {
+        let named = header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id));
+        let batch = subject.as_ref().is_some_and(Subject::is_batch);
+        let events = subject.filter(|_| described <= 1 && named).and_then(|_| match batch {
+            true => of_batch(message::event_id(headers)?, payload),
+            false => Some(vec![(ids::parse(header("ce-subject")?).ok()?, message::event_id(headers)?)]),
+        });
+        if events.is_none() {
             tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
-            return None;
         }
-        let (event_id, aggregate) = (message::event_id(headers)?, ids::parse(header("ce-subject")?).ok()?);
         let at = header("Nats-Time-Stamp").unwrap_or("some time").to_owned();
-        Some(Told { event_id, aggregate, stream, at })
+        events.map(|events| Told { events, stream, at })
     }
+}
+
+/// Aggregates and ids of the events of a batch, if it is called as a relay calls it.
+fn of_batch(name: Uuid, payload: &[u8]) -> Option<Vec<(Uuid, Uuid)>> {
+    let items = batch::read(payload).ok()?;
+    let events: Vec<_> = items
+        .iter()
+        .map(|item| Some((ids::parse(&item.subject).ok()?, ids::parse(&item.id).ok()?)))
+        .collect::<Option<_>>()?;
+    (batch::name(events.iter().map(|(_, event_id)| *event_id)) == name).then_some(events)
 }

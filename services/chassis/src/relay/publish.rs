@@ -1,8 +1,11 @@
 //! How rows leave: pipelined, each confirmed by the broker.
 //!
 //! Services restore the order of what they are told by its numbers, so commands, events and notices of a round leave in
-//! one pipeline. Subscribers of the public stream read in its order: of one claim only one row is on its way, so that a
-//! lost one is not overtaken by the next. Such a round goes in waves.
+//! one pipeline, packed by receiver: see [`super::pack`]. Subscribers of the public stream read in its order: of one claim
+//! only one row is on its way, so that a lost one is not overtaken by the next. Such a round goes in waves.
+//!
+//! A second try of a round may pack what the broker did not acknowledge otherwise than the first, and so may a relay that
+//! publishes again what was lost. Then the broker has a row twice; its receiver knows it by its own id and number.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -11,23 +14,31 @@ use std::time::Duration;
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
 use futures::future::join_all;
-use proto::Subject;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Relay;
 use super::cursor::Line;
-use super::guard::{self, Place, Tails, is_public};
+use super::guard::{Place, Tails, is_public};
 use super::lease::Lead;
+use super::pack::{Parcel, pack};
 use super::trouble::Trouble;
-use crate::message::Envelope;
-use crate::{Fault, crash, nats};
+use crate::{crash, nats};
 
 /// Where the broker has the rows of a round that is not finished: a second try does not send them again.
 #[derive(Default)]
 pub(super) struct Acked {
-    rows: HashMap<Uuid, (String, u64)>,
+    rows: HashMap<Uuid, Kept>,
     tails: Tails,
+}
+
+/// Where the broker has a row.
+#[derive(Debug)]
+struct Kept {
+    stream: String,
+    sequence: u64,
+    /// The message that it is, or is in.
+    message: Uuid,
 }
 
 impl Acked {
@@ -42,18 +53,21 @@ impl Acked {
         self.rows.clear();
     }
 
-    fn insert(&mut self, row: &Line, stream: String, sequence: u64) {
-        self.tails.learn(row, sequence);
-        self.rows.insert(row.event_id, (stream, sequence));
+    fn insert(&mut self, parcel: &Parcel<'_>, ack: &PublishAck) {
+        let (sequence, message) = (ack.sequence, parcel.id);
+        for row in parcel.rows() {
+            self.tails.learn(row, sequence);
+            self.rows.insert(row.event_id, Kept { stream: ack.stream.clone(), sequence, message });
+        }
     }
 
     /// The newest message of each stream.
     pub(super) fn newest(&self) -> HashMap<&str, (u64, Uuid)> {
         let mut newest: HashMap<&str, (u64, Uuid)> = HashMap::new();
-        for (event_id, (stream, sequence)) in &self.rows {
-            let entry = newest.entry(stream).or_insert((*sequence, *event_id));
+        for Kept { stream, sequence, message } in self.rows.values() {
+            let entry = newest.entry(stream).or_insert((*sequence, *message));
             if *sequence > entry.0 {
-                *entry = (*sequence, *event_id);
+                *entry = (*sequence, *message);
             }
         }
         newest
@@ -103,12 +117,13 @@ impl Relay {
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
         let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
         let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
-        let mut answers = Vec::with_capacity(wave.len());
-        for (row, place) in &wave {
+        let parcels = pack(wave, self.batch_max);
+        let mut answers = Vec::with_capacity(parcels.len());
+        for parcel in &parcels {
             if !lead.valid() {
                 return Err(Trouble::Stale);
             }
-            answers.push(self.send(row, *place, None).await?.into_future());
+            answers.push(self.send(parcel, None).await?.into_future());
         }
         crash::point("relay.published");
         let answers = tokio::select! {
@@ -116,16 +131,17 @@ impl Relay {
             trouble = self.disconnected(lead) => return Err(trouble),
         };
         let (mut trouble, mut known) = (None, Vec::new());
-        for ((row, place), answer) in wave.into_iter().zip(answers) {
+        for (parcel, answer) in parcels.into_iter().zip(answers) {
             match answer {
-                Ok(ack) if ack.duplicate => known.push((row, place, ack)),
-                Ok(ack) => self.stored(lead, acked, row, ack)?,
-                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-                    // Where its claim ends is asked again: it may be there already.
-                    acked.tails.ask(row.aggregate);
-                    trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &row.subject)));
+                Ok(ack) if ack.duplicate => known.push((parcel, ack)),
+                Ok(ack) => self.stored(lead, acked, &parcel, ack)?,
+                Err(error) => {
+                    if error.kind() == PublishErrorKind::WrongLastSequence {
+                        // Where its claim ends is asked again: it may be there already.
+                        acked.tails.ask(parcel.first.aggregate);
+                    }
+                    trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &parcel.first.subject)));
                 }
-                Err(error) => trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &row.subject))),
             }
         }
         self.known(lead, acked, known).await?;
@@ -133,22 +149,23 @@ impl Relay {
     }
 
     /// Notes an acknowledgement. A sequence that was given before means that the broker lost its tail (P02).
-    fn stored(&self, lead: &mut Lead, acked: &mut Acked, row: &Line, ack: PublishAck) -> Result<(), Trouble> {
+    fn stored(&self, lead: &mut Lead, acked: &mut Acked, parcel: &Parcel<'_>, ack: PublishAck) -> Result<(), Trouble> {
         let newest = lead.newest.get(&ack.stream).copied().unwrap_or(0);
         if ack.sequence <= newest && !crash::bug("relay_skips_read_back") {
             let PublishAck { stream, sequence, .. } = ack;
             return Err(Trouble::Broken(format!("{stream} gave {sequence} after {newest}: the broker lost its tail")));
         }
-        lead.newest.insert(ack.stream.clone(), ack.sequence);
-        acked.insert(row, ack.stream, ack.sequence);
+        acked.insert(parcel, &ack);
+        lead.newest.insert(ack.stream, ack.sequence);
         Ok(())
     }
 
     /// Stores one row, and gives its sequence.
     pub(super) async fn store(&self, lead: &mut Lead, row: &Line, place: Place) -> Result<u64, Trouble> {
-        let ack = self.send(row, place, None).await?.await.map_err(|error| Trouble::of(&error, &row.subject))?;
-        if ack.duplicate && self.fetch(&ack.stream, ack.sequence).await? != Some(row.event_id) {
-            return Ok(self.send_again(lead, row, place, &ack).await?.sequence);
+        let parcel = Parcel::of(row, place);
+        let ack = self.send(&parcel, None).await?.await.map_err(|error| Trouble::of(&error, &row.subject))?;
+        if ack.duplicate && self.fetch(&ack.stream, ack.sequence).await? != Some(parcel.id) {
+            return Ok(self.send_again(lead, &parcel, &ack).await?.sequence);
         }
         Ok(ack.sequence)
     }
@@ -159,62 +176,49 @@ impl Relay {
         &self,
         lead: &mut Lead,
         acked: &mut Acked,
-        known: Vec<(&Line, Place, PublishAck)>,
+        known: Vec<(Parcel<'_>, PublishAck)>,
     ) -> Result<(), Trouble> {
         let mut looked = Vec::with_capacity(known.len());
         for some in known.chunks(32) {
-            looked.extend(join_all(some.iter().map(|(_, _, ack)| self.fetch(&ack.stream, ack.sequence))).await);
+            looked.extend(join_all(some.iter().map(|(_, ack)| self.fetch(&ack.stream, ack.sequence))).await);
         }
-        for ((row, place, ack), found) in known.into_iter().zip(looked) {
-            if found? == Some(row.event_id) {
-                acked.insert(row, ack.stream, ack.sequence);
+        for ((parcel, ack), found) in known.into_iter().zip(looked) {
+            if found? == Some(parcel.id) {
+                acked.insert(&parcel, &ack);
                 continue;
             }
-            let ack = self.send_again(lead, row, place, &ack).await?;
-            self.stored(lead, acked, row, ack)?;
+            let ack = self.send_again(lead, &parcel, &ack).await?;
+            self.stored(lead, acked, &parcel, ack)?;
         }
         Ok(())
     }
 
-    /// Sends a row that the broker mistakes for one it has lost.
+    /// Sends a message that the broker mistakes for one it has lost.
     async fn send_again(
         &self,
         lead: &mut Lead,
-        row: &Line,
-        place: Place,
+        parcel: &Parcel<'_>,
         mistaken: &PublishAck,
     ) -> Result<PublishAck, Trouble> {
         tracing::warn!(
             service = self.service,
-            event_id = %row.event_id,
+            event_id = %parcel.id,
             stream = mistaken.stream,
             sequence = mistaken.sequence,
             "the broker knows the id of a message that it does not have"
         );
-        let again = self.send(row, place, Some(lead.second_id(row.event_id))).await?;
-        again.await.map_err(|error| Trouble::of(&error, &row.subject))
+        let again = self.send(parcel, Some(lead.second_id(parcel.id))).await?;
+        again.await.map_err(|error| Trouble::of(&error, &parcel.first.subject))
     }
 
-    async fn send(&self, row: &Line, place: Place, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
-        let address = format!("{}.v1.{}", self.prefix, row.subject);
-        let subject = Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))?;
-        let mut headers = Envelope {
-            event_id: row.event_id,
-            source: self.service,
-            subject: &subject,
-            aggregate: row.aggregate,
-            number: row.number,
-            at: row.at,
-            trace: row.trace.as_deref(),
-        }
-        .headers();
-        guard::expect(&mut headers, &self.prefix, row.aggregate, place);
+    async fn send(&self, parcel: &Parcel<'_>, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
+        let (address, mut headers, payload) = self.message(parcel)?;
         if let Some(id) = second_id {
             headers.insert("Nats-Msg-Id", id);
         }
         #[expect(clippy::disallowed_methods, reason = "the relay is how messages leave")]
-        let sent = self.jetstream.publish_with_headers(address, headers, row.payload.clone().into()).await;
-        sent.map_err(|error| Trouble::of(&error, &row.subject))
+        let sent = self.jetstream.publish_with_headers(address, headers, payload.into()).await;
+        sent.map_err(|error| Trouble::of(&error, &parcel.first.subject))
     }
 
     /// Times that a connection to the broker was made.
@@ -243,10 +247,10 @@ impl Relay {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn line(seq: i64, subject: &str, aggregate: u128) -> Line {
+    pub(in crate::relay) fn line(seq: i64, subject: &str, aggregate: u128) -> Line {
         Line {
             seq,
             event_id: Uuid::from_u128(1_000 + u128::from(seq.unsigned_abs())),

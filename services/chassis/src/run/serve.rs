@@ -146,6 +146,7 @@ fn relay_of(context: &Context) -> Relay {
         progress: Arc::clone(&context.progress),
         stop: context.stops.relay.clone(),
         gather: context.settings.lanes.gather.unsigned_abs(),
+        batch_max: context.settings.nats.batch_max,
     }
 }
 

@@ -20,7 +20,7 @@ static FRAGILE: Service =
 
 fn build_fragile(ctx: &Context) -> Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(toy::Toy);
+        let lanes = ctx.lanes(toy::Toy { tells: true });
         ctx.sweep("cracks", Duration::from_millis(100), &lanes, |_, _| async {
             assert!(!BREAKS.load(Ordering::Relaxed), "this is asked for");
             Ok(Vec::new())

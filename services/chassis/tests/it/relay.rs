@@ -19,8 +19,8 @@ async fn published(service: &TestService) -> Vec<String> {
     let config = pull::OrderedConfig::default();
     let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.unwrap();
     let messages = consumer.messages().await.unwrap().take(usize::try_from(count).unwrap());
-    let ids = messages.map(|message| message.unwrap().headers.as_ref().unwrap().get("ce-id").unwrap().to_string());
-    ids.collect().await
+    let told: Vec<_> = messages.map(|message| testkit::told(&message.unwrap())).concat().await;
+    told.into_iter().map(|(event_id, ..)| event_id).collect()
 }
 
 async fn journalled(service: &TestService) -> Vec<String> {

@@ -102,7 +102,7 @@ impl Own {
         sqlx::query_scalar("SELECT event_id::text FROM journal ORDER BY seq").fetch_all(&self.pool).await.unwrap()
     }
 
-    /// Event id, claim and number of every message of a stream, in order.
+    /// Event id, claim and number of every message of a stream, in order, whether it came alone or in a batch.
     pub async fn stream(&self, name: &str) -> Vec<(String, String, String)> {
         let jetstream = self.jetstream().await;
         let Ok(mut stream) = jetstream.get_stream(stream_name(PREFIX, name)).await else { return Vec::new() };
@@ -110,15 +110,7 @@ impl Own {
         let config = pull::OrderedConfig::default();
         let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.unwrap();
         let messages = consumer.messages().await.unwrap().take(count);
-        let told = messages.map(|message| {
-            let message = message.unwrap();
-            let header = |name: &str| {
-                let headers = message.headers.as_ref();
-                headers.and_then(|headers| headers.get(name)).map(ToString::to_string).unwrap_or_default()
-            };
-            (header("ce-id"), header("ce-subject"), header("ce-sequence"))
-        });
-        told.collect().await
+        messages.map(|message| testkit::told(&message.unwrap())).concat().await
     }
 
     /// Waits until every event of the service is on the broker, and the cursor has passed it.

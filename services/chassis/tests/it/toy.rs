@@ -21,11 +21,18 @@ pub const GRANTS: &[Grant] = &[("pile", "SELECT, INSERT, UPDATE")];
 pub static SERVICE: Service = Service { name: "inventory", migrations: &MIGRATIONS, grants: GRANTS, build };
 
 fn build(ctx: &Context) -> Building<'_> {
-    Box::pin(async move {
-        let lanes = ctx.lanes(Toy);
-        ctx.consume(&lanes, command);
-        Ok(routes(ctx, lanes))
-    })
+    Box::pin(async { Ok(built(ctx, Toy { tells: true })) })
+}
+
+/// The same toy, but it tells nobody of it.
+pub fn build_silent(ctx: &Context) -> Building<'_> {
+    Box::pin(async { Ok(built(ctx, Toy { tells: false })) })
+}
+
+fn built(ctx: &Context, toy: Toy) -> tonic::service::Routes {
+    let lanes = ctx.lanes(toy);
+    ctx.consume(&lanes, command);
+    routes(ctx, lanes)
 }
 
 /// The calls of the toy.
@@ -39,7 +46,10 @@ pub struct Grow {
     by: i64,
 }
 
-pub struct Toy;
+pub struct Toy {
+    /// Whether each growth is an event.
+    pub tells: bool,
+}
 
 impl Domain for Toy {
     type Command = Grow;
@@ -74,12 +84,8 @@ impl Domain for Toy {
         *size += if command.by == 666 { -1_000_000 } else { command.by };
         let on_hand = u64::try_from(*size).unwrap_or(0);
         let told = Reserved { quantity: u32::try_from(on_hand).unwrap_or(0) };
-        Ok(Outcome::reply(&AdjustStockResponse { on_hand }).telling([Outgoing::event(
-            "inventory",
-            "reserved",
-            pile(&command.pile),
-            &told,
-        )]))
+        let event = || Outgoing::event("inventory", "reserved", pile(&command.pile), &told);
+        Ok(Outcome::reply(&AdjustStockResponse { on_hand }).telling(self.tells.then(event)))
     }
 
     async fn save(&self, tx: &mut Tx, world: Self::World) -> Result<(), Fault> {

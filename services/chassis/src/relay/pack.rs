@@ -1,0 +1,162 @@
+//! What leaves together: of the rows of a round, the commands to one service and the events of this one.
+//!
+//! What subscribers read, the public stream and notices, leaves row by row, and so does a row that is alone.
+
+use std::collections::HashMap;
+use std::iter::once;
+
+use prost::Message;
+use proto::Subject;
+use proto::delivery::Batch;
+use uuid::Uuid;
+
+use super::Relay;
+use super::cursor::Line;
+use super::guard::{self, Place};
+use crate::Fault;
+use crate::message::{Envelope, batch};
+
+/// What leaves as one message of the broker.
+pub(super) struct Parcel<'a> {
+    pub first: &'a Line,
+    /// Others to the same receiver; none: it leaves as it is.
+    more: Vec<&'a Line>,
+    pub place: Place,
+    /// What the broker calls it: the event id of a row that is alone.
+    pub id: Uuid,
+}
+
+impl<'a> Parcel<'a> {
+    /// A row alone.
+    pub(super) fn of(row: &'a Line, place: Place) -> Self {
+        Self { first: row, more: Vec::new(), place, id: row.event_id }
+    }
+
+    /// Its rows, in their order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a Line> + Clone {
+        once(self.first).chain(self.more.iter().copied())
+    }
+
+    fn named(self) -> Self {
+        let id = if self.more.is_empty() { self.id } else { batch::name(self.rows().map(|row| row.event_id)) };
+        Self { id, ..self }
+    }
+}
+
+/// Puts rows together, up to `most` in a parcel. The order of those to one receiver stays.
+pub(super) fn pack(rows: Vec<(&Line, Place)>, most: usize) -> Vec<Parcel<'_>> {
+    let mut parcels: Vec<Parcel<'_>> = Vec::new();
+    // Where the last parcel to each receiver is, and its size.
+    let mut open: HashMap<&str, (usize, usize)> = HashMap::new();
+    for (row, place) in rows {
+        let Some(receiver) = receiver(&row.subject) else {
+            parcels.push(Parcel::of(row, place));
+            continue;
+        };
+        let bytes = bytes(row);
+        match open.get_mut(receiver) {
+            Some((at, size)) if *size + bytes <= batch::BYTES_MAX && parcels[*at].more.len() + 1 < most => {
+                *size += bytes;
+                parcels[*at].more.push(row);
+            }
+            Some(_) | None => {
+                open.insert(receiver, (parcels.len(), bytes));
+                parcels.push(Parcel::of(row, place));
+            }
+        }
+    }
+    parcels.into_iter().map(Parcel::named).collect()
+}
+
+/// Kind and service of what services tell each other, as `command.inventory`.
+fn receiver(subject: &str) -> Option<&str> {
+    let internal = subject.starts_with("command.") || subject.starts_with("event.");
+    subject.rsplit_once('.').map(|(receiver, _)| receiver).filter(|_| internal)
+}
+
+fn bytes(row: &Line) -> usize {
+    batch::OVERHEAD + row.payload.len() + row.subject.len() + row.trace.as_ref().map_or(0, String::len)
+}
+
+impl Relay {
+    /// A parcel as a message of the broker: address, headers, payload.
+    pub(super) fn message(&self, parcel: &Parcel<'_>) -> Result<(String, async_nats::HeaderMap, Vec<u8>), Fault> {
+        let row = parcel.first;
+        let subject = self.subject(row)?;
+        if let Some(of_batch) = subject.batch().filter(|_| !parcel.more.is_empty()) {
+            let mut items = Vec::with_capacity(parcel.more.len() + 1);
+            for row in parcel.rows() {
+                let subject = self.subject(row)?;
+                items.push(batch::item(&self.envelope(row, &subject), &row.payload));
+            }
+            let headers = batch::headers(parcel.id, self.service, &of_batch);
+            return Ok((of_batch.under(&self.prefix), headers, Batch { items }.encode_to_vec()));
+        }
+        let mut headers = self.envelope(row, &subject).headers();
+        guard::expect(&mut headers, &self.prefix, row.aggregate, parcel.place);
+        Ok((subject.under(&self.prefix), headers, row.payload.clone()))
+    }
+
+    fn subject(&self, row: &Line) -> Result<Subject, Fault> {
+        let address = format!("{}.v1.{}", self.prefix, row.subject);
+        Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))
+    }
+
+    fn envelope<'a>(&'a self, row: &'a Line, subject: &'a Subject) -> Envelope<'a> {
+        Envelope {
+            event_id: row.event_id,
+            source: self.service,
+            subject,
+            aggregate: row.aggregate,
+            number: row.number,
+            at: row.at,
+            trace: row.trace.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::publish::tests::line;
+
+    fn packed(rows: &[Line], most: usize) -> Vec<Vec<i64>> {
+        let rows = rows.iter().map(|row| (row, Place::Free)).collect();
+        pack(rows, most).iter().map(|parcel| parcel.rows().map(|row| row.seq).collect()).collect()
+    }
+
+    #[test]
+    fn rows_to_one_receiver_leave_together_and_what_subscribers_read_alone() {
+        let rows = [
+            line(1, "command.triage.assess", 1),
+            line(2, "claim.a.submitted", 1),
+            line(3, "command.inventory.reserve", 1),
+            line(4, "command.triage.drop", 2),
+            line(5, "notice.customer.sent", 2),
+            line(6, "notice.customer.sent", 2),
+            line(7, "command.inventory.release", 2),
+            line(8, "event.intake.submitted", 2),
+        ];
+        assert_eq!(packed(&rows, 256), [vec![1, 4], vec![2], vec![3, 7], vec![5], vec![6], vec![8]]);
+        assert_eq!(packed(&rows, 1).len(), rows.len(), "each alone");
+    }
+
+    #[test]
+    fn a_parcel_is_cut_by_count_and_by_bytes() {
+        let mut rows: Vec<Line> = (1..=7).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
+        assert_eq!(packed(&rows, 3), [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
+        for row in &mut rows {
+            row.payload = vec![0; 40 * 1024];
+        }
+        assert_eq!(packed(&rows, 256), [vec![1, 2], vec![3, 4], vec![5, 6], vec![7]]);
+    }
+
+    #[test]
+    fn what_is_alone_keeps_its_name() {
+        let rows = [line(1, "event.intake.submitted", 1), line(2, "event.intake.submitted", 1)];
+        let of = |rows: &[Line]| pack(rows.iter().map(|row| (row, Place::Free)).collect(), 256)[0].id;
+        assert_eq!(of(&rows[..1]), rows[0].event_id);
+        let together = of(&rows);
+        assert!(rows.iter().all(|row| row.event_id != together));
+    }
+}
