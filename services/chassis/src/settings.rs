@@ -92,8 +92,8 @@ pub struct Nats {
     pub prefix: String,
     /// Storage for all streams together, in MiB: used when provisioning.
     pub storage_mib: u32,
-    /// Commands to one service, or events, that leave as one message at the most; 1: each alone, as long as there are
-    /// services of a release that reads no batches.
+    /// Commands to one service, or events, that leave as one message at the most; 1: each alone, as long as services run
+    /// of a release that reads no batches.
     pub batch_max: usize,
 }
 

@@ -1,8 +1,11 @@
 //! Messages that leave together: how a test sends them, and what it finds in them.
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, Message};
 use chassis::Outgoing;
+use futures::StreamExt;
 use prost::Message as _;
 use proto::Subject;
 use proto::delivery::{Batch, Item};
@@ -43,4 +46,17 @@ pub fn told(message: &Message) -> Vec<(String, String, String)> {
         value.map(ToString::to_string).unwrap_or_default()
     };
     vec![(header("ce-id"), header("ce-subject"), header("ce-sequence"))]
+}
+
+/// The same of every message that a stream has, in order.
+pub async fn all_told(stream: &mut Stream) -> Vec<(String, String, String)> {
+    let count = stream.info().await.expect("it answers").state.messages;
+    let config = pull::OrderedConfig::default();
+    let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.expect("it can be read");
+    let mut messages = consumer.messages().await.expect("it can be read");
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.extend(told(&messages.next().await.expect("it goes on").expect("a message")));
+    }
+    all
 }

@@ -17,7 +17,7 @@ use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 pub use audit::verify_audit;
-pub use batch::{item, publish_batch, told};
+pub use batch::{all_told, item, publish_batch, told};
 pub use binary::{Process, serve_and_stop};
 pub use home::{Home, make_database, nats_url, secret_variables, secrets, servers, start_servers};
 pub use service::{TestService, publish, start};

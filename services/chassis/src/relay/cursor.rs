@@ -20,7 +20,7 @@ const LOOK: &str = "\
         AS ahead \
     FROM relay, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) h";
 const ROWS: &str = "\
-    SELECT seq, event_id, aggregate, number, subject, payload, trace, at, \
+    SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, \
         extract(epoch FROM clock_timestamp() - at)::float8 AS age \
     FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
 /// Where a long backlog is cut.
@@ -32,7 +32,7 @@ const OUTSIDE: &str = "\
     WHERE b.tx >= $1 AND b.tx < $2";
 /// Public events of a claim between two numbers.
 const PUBLIC: &str = "\
-    SELECT seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
+    SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
     WHERE aggregate = $1 AND subject LIKE 'claim.%' AND number > $2 AND number < $3 ORDER BY number";
 /// What waits, while nothing can be published.
 const BACKLOG: &str = "\
@@ -82,6 +82,7 @@ pub(super) struct View {
 
 /// A row of the journal.
 pub(super) struct Line {
+    pub tx: i64,
     pub seq: i64,
     pub event_id: Uuid,
     pub aggregate: Uuid,
@@ -125,6 +126,7 @@ pub(super) async fn public(
 
 fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
     Ok(Line {
+        tx: row.try_get("tx")?,
         seq: row.try_get("seq")?,
         event_id: row.try_get("event_id")?,
         aggregate: row.try_get("aggregate")?,

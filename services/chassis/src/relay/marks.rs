@@ -72,6 +72,7 @@ pub(super) struct Mark {
     pub slot: i64,
     pub stream: String,
     pub sequence: u64,
+    /// What the message is called: its event, or the name of its batch.
     pub event_id: Uuid,
     /// The cursor before that second.
     pub before: Cursor,

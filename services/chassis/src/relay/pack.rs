@@ -1,4 +1,9 @@
-//! What leaves together: of the rows of a round, the commands to one service and the events of this one.
+//! What leaves together: of the rows of one transaction, the commands to one service, and the events of this one.
+//!
+//! Under load a transaction is a whole batch of a lane, so that is most of a round. To take the rows of several would save
+//! little, and every try would pack otherwise: after a loss, a crash, or an answer that did not come, the broker would not
+//! know what it has. By transaction the same rows are the same parcels, whatever rounds they are published in (but for
+//! one that a round has cut).
 //!
 //! What subscribers read, the public stream and notices, leaves row by row, and so does a row that is alone.
 
@@ -43,24 +48,26 @@ impl<'a> Parcel<'a> {
     }
 }
 
-/// Puts rows together, up to `most` in a parcel. The order of those to one receiver stays.
+/// Puts rows together, up to `most` in a parcel. In a parcel they keep their order; a receiver restores the order of
+/// those about one claim by their numbers.
 pub(super) fn pack(rows: Vec<(&Line, Place)>, most: usize) -> Vec<Parcel<'_>> {
     let mut parcels: Vec<Parcel<'_>> = Vec::new();
-    // Where the last parcel to each receiver is, and its size.
-    let mut open: HashMap<&str, (usize, usize)> = HashMap::new();
+    // Where the last parcel of each transaction to each receiver is, and its size.
+    let mut open: HashMap<(i64, &str), (usize, usize)> = HashMap::new();
     for (row, place) in rows {
         let Some(receiver) = receiver(&row.subject) else {
             parcels.push(Parcel::of(row, place));
             continue;
         };
         let bytes = bytes(row);
-        match open.get_mut(receiver) {
+        let same = (row.tx, receiver);
+        match open.get_mut(&same) {
             Some((at, size)) if *size + bytes <= batch::BYTES_MAX && parcels[*at].more.len() + 1 < most => {
                 *size += bytes;
                 parcels[*at].more.push(row);
             }
             Some(_) | None => {
-                open.insert(receiver, (parcels.len(), bytes));
+                open.insert(same, (parcels.len(), bytes));
                 parcels.push(Parcel::of(row, place));
             }
         }
@@ -149,6 +156,15 @@ mod tests {
             row.payload = vec![0; 40 * 1024];
         }
         assert_eq!(packed(&rows, 256), [vec![1, 2], vec![3, 4], vec![5, 6], vec![7]]);
+    }
+
+    #[test]
+    fn the_same_transactions_are_the_same_parcels_whatever_else_is_in_the_round() {
+        let mut rows: Vec<Line> = (1..=6).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
+        for (row, tx) in rows.iter_mut().zip([1, 2, 1, 2, 2, 3]) {
+            row.tx = tx;
+        }
+        assert_eq!(packed(&rows, 256), [vec![1, 3], vec![2, 4, 5], vec![6]]);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! How rows leave: pipelined, each confirmed by the broker.
 //!
 //! Services restore the order of what they are told by its numbers, so commands, events and notices of a round leave in
-//! one pipeline, packed by receiver: see [`super::pack`]. Subscribers of the public stream read in its order: of one claim
-//! only one row is on its way, so that a lost one is not overtaken by the next. Such a round goes in waves.
+//! one pipeline, those to one receiver together: see [`super::pack`]. Subscribers of the public stream read in its order:
+//! of one claim only one row is on its way, so that a lost one is not overtaken by the next. Such a round goes in waves.
 //!
-//! A second try of a round may pack what the broker did not acknowledge otherwise than the first, and so may a relay that
-//! publishes again what was lost. Then the broker has a row twice; its receiver knows it by its own id and number.
+//! What is packed otherwise at a second try is on the broker twice; its receiver knows it by its own id and number.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -252,6 +251,7 @@ pub(super) mod tests {
 
     pub(in crate::relay) fn line(seq: i64, subject: &str, aggregate: u128) -> Line {
         Line {
+            tx: 1,
             seq,
             event_id: Uuid::from_u128(1_000 + u128::from(seq.unsigned_abs())),
             aggregate: Uuid::from_u128(aggregate),

@@ -4,9 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{Consumer, pull};
 use chassis::topology::{consumer_name, stream_name};
-use futures::StreamExt;
 use testkit::{TestService, eventually};
 
 use crate::toy::{self, grow};
@@ -15,12 +13,7 @@ use crate::toy::{self, grow};
 async fn published(service: &TestService) -> Vec<String> {
     let name = stream_name(&service.home.prefix, "EVENTS");
     let mut stream = service.jetstream().get_stream(&name).await.unwrap();
-    let count = stream.info().await.unwrap().state.messages;
-    let config = pull::OrderedConfig::default();
-    let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.unwrap();
-    let messages = consumer.messages().await.unwrap().take(usize::try_from(count).unwrap());
-    let told: Vec<_> = messages.map(|message| testkit::told(&message.unwrap())).concat().await;
-    told.into_iter().map(|(event_id, ..)| event_id).collect()
+    testkit::all_told(&mut stream).await.into_iter().map(|(event_id, ..)| event_id).collect()
 }
 
 async fn journalled(service: &TestService) -> Vec<String> {

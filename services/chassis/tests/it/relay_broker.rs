@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use chassis::topology::stream_name;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::relay_home::{Own, PREFIX};
@@ -77,6 +79,24 @@ async fn a_broker_that_knows_an_id_but_not_the_message_is_not_believed() {
     own.start().await;
     own.all_published(SOON).await;
     assert_eq!(own.stream("EVENTS").await.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_knows_the_name_of_a_batch_but_does_not_have_it_is_not_believed() {
+    let mut own = Own::new(50).await;
+    own.journal(5).await;
+    let ids: Vec<Uuid> = own.journalled().await.iter().map(|id| id.parse().unwrap()).collect();
+    let hash = ids.iter().fold(Sha256::new_with_prefix("batch"), |hash, id| hash.chain_update(id)).finalize();
+    let mut headers = HeaderMap::new();
+    let name = uuid::Builder::from_custom_bytes(hash[..16].try_into().unwrap()).into_uuid();
+    headers.insert("Nats-Msg-Id", name.to_string());
+    headers.insert("ce-id", Uuid::now_v7().to_string());
+    let address = format!("{PREFIX}.v1.event.triage.other");
+    own.jetstream().await.publish_with_headers(address, headers, "".into()).await.unwrap().await.unwrap();
+    own.start().await;
+    own.all_published(SOON).await;
+    let mut stream = own.jetstream().await.get_stream(stream_name(PREFIX, "EVENTS")).await.unwrap();
+    assert_eq!(stream.info().await.unwrap().state.messages, 2, "that one, and the batch");
 }
 
 #[tokio::test(flavor = "multi_thread")]

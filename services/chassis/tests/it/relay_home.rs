@@ -6,10 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{Consumer, pull};
 use chassis::topology::stream_name;
 use chassis::{Clock, Running, Settings};
-use futures::StreamExt;
 use local::{Secrets, ServerOptions, Servers};
 use proto::{ClaimId, Subject};
 use sqlx::PgPool;
@@ -106,11 +104,7 @@ impl Own {
     pub async fn stream(&self, name: &str) -> Vec<(String, String, String)> {
         let jetstream = self.jetstream().await;
         let Ok(mut stream) = jetstream.get_stream(stream_name(PREFIX, name)).await else { return Vec::new() };
-        let count = usize::try_from(stream.info().await.unwrap().state.messages).unwrap();
-        let config = pull::OrderedConfig::default();
-        let consumer: Consumer<pull::OrderedConfig> = stream.create_consumer(config).await.unwrap();
-        let messages = consumer.messages().await.unwrap().take(count);
-        messages.map(|message| testkit::told(&message.unwrap())).concat().await
+        testkit::all_told(&mut stream).await
     }
 
     /// Waits until every event of the service is on the broker, and the cursor has passed it.

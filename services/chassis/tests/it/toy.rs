@@ -24,12 +24,8 @@ fn build(ctx: &Context) -> Building<'_> {
     Box::pin(async { Ok(built(ctx, Toy { tells: true })) })
 }
 
-/// The same toy, but it tells nobody of it.
-pub fn build_silent(ctx: &Context) -> Building<'_> {
-    Box::pin(async { Ok(built(ctx, Toy { tells: false })) })
-}
-
-fn built(ctx: &Context, toy: Toy) -> tonic::service::Routes {
+/// A toy that takes messages and calls.
+pub fn built(ctx: &Context, toy: Toy) -> tonic::service::Routes {
     let lanes = ctx.lanes(toy);
     ctx.consume(&lanes, command);
     routes(ctx, lanes)
