@@ -40,7 +40,7 @@ pub const STREAMS: [Stream; 4] = [
 pub struct Row {
     /// The service.
     pub service: &'static str,
-    /// Kinds and first tokens of the subjects it publishes.
+    /// Kinds and first tokens of the subjects it publishes; `batch`, for what leaves together, is a name like others.
     pub publishes: &'static [&'static str],
     /// The stream it consumes from.
     pub stream: &'static str,

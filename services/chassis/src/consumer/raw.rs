@@ -37,22 +37,22 @@ impl Raw {
         let header = |name: &str| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str());
         // What cannot be stored cannot be parked either: nothing here may carry control characters.
         let subject: String = message.subject.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
-        let payload = message.payload.to_vec();
+        let payload = || message.payload.to_vec();
         // A subject that nobody uses says nothing of who may use it.
         let Ok(parsed) = Subject::parse(prefix, &subject) else {
-            return vec![Self::of_nobody(subject, payload, "unknown")];
+            return vec![Self::of_nobody(subject, payload(), "unknown")];
         };
         let source = header("ce-source").and_then(|source| source.strip_prefix("/redress/")).unwrap_or("unknown");
         let sender = source.chars().filter(char::is_ascii_lowercase).take(32).collect::<String>();
         let forged = origin::forged(headers, &parsed);
         if forged.is_some() || origin::agree(&sender, &parsed).is_err() {
-            return vec![Self::of_nobody(subject, payload, if forged.is_some() { "unknown" } else { &sender })];
+            return vec![Self::of_nobody(subject, payload(), if forged.is_some() { "unknown" } else { &sender })];
         }
         if parsed.is_batch() {
-            return match batch::read(&payload) {
+            return match batch::read(&message.payload) {
                 Ok(items) => items.into_iter().map(|item| Self::of_item(prefix, &parsed, &sender, item)).collect(),
                 // Whose messages are in it cannot be told: nobody waits behind it.
-                Err(_) => vec![Self::of_nobody(subject, payload, &sender)],
+                Err(_) => vec![Self::of_nobody(subject, payload(), &sender)],
             };
         }
         let told = Told {
@@ -61,7 +61,7 @@ impl Raw {
             number: header("ce-sequence").and_then(|number| number.parse().ok()),
             trace: header("traceparent"),
         };
-        vec![Self::of(subject, payload, sender, &told)]
+        vec![Self::of(subject, payload(), sender, &told)]
     }
 
     fn of(subject: String, payload: Vec<u8>, sender: String, told: &Told<'_>) -> Self {

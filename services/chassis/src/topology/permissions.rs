@@ -185,8 +185,11 @@ mod tests {
         for row in SERVICES {
             let event = Subject::Event { service: row.service.to_owned(), name: "x".to_owned() };
             assert_eq!(may_publish(row.service, &event), row.service != "orchestrator");
+            let batch = event.batch().unwrap();
+            assert_eq!(may_publish(row.service, &batch), row.service != "orchestrator");
             for other in SERVICES.iter().filter(|other| other.service != row.service) {
                 assert!(!may_publish(other.service, &event), "{} as {}", other.service, row.service);
+                assert!(!may_publish(other.service, &batch), "{} as {}", other.service, row.service);
             }
         }
     }

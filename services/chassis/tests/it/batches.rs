@@ -206,6 +206,29 @@ async fn a_batch_that_is_delivered_again_finds_what_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_acknowledged_when_all_of_it_is_answered() {
+    let mut home = Home::new(&toy::SERVICE).await;
+    home.variables = vec![("LANES__BATCH_MAX".to_owned(), "2".to_owned())];
+    let service = TestService::at(home, chassis::Clock::default()).await;
+    sqlx::query("INSERT INTO pile (name, size) VALUES ('c', 0)").execute(service.pool()).await.unwrap();
+    let mut other = service.pool().begin().await.unwrap();
+    sqlx::query("SELECT size FROM pile WHERE name = 'c' FOR UPDATE").execute(&mut *other).await.unwrap();
+    let names = ["a", "b", "e", "c", "d"];
+    service.tell_batch(names.map(|name| item(Uuid::now_v7(), Some(1), &grow(name, 1))).into()).await;
+    // Some are committed, one waits, and the rest wait with it.
+    eventually(async || (size(&service, "b").await == 1).then_some(())).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let info = stream(&service, "COMMANDS").await.get_consumer::<pull::Config>(&consumer(&service)).await.unwrap();
+    assert_eq!(info.cached_info().num_ack_pending, 1);
+    assert_eq!((size(&service, "c").await, size(&service, "d").await), (0, 0));
+    other.commit().await.unwrap();
+    acknowledged(&service).await;
+    for name in names {
+        assert_eq!(size(&service, name).await, 1, "pile {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_a_claim_holds_across_batches() {
     let service = testkit::start(&toy::SERVICE).await;
     let names = ["a", "b", "c"];
