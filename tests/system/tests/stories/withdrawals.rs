@@ -114,6 +114,8 @@ async fn while_money_is_instructed_finance_has_the_last_word() {
     world.count(&claim, 2, 0, 0, true).await;
     world.until_waiting(&claim, WaitingFor::Finance).await;
     world.withdraw(&claim).await;
+    // Intake was told, finance tells the orchestrator: had that one not heard of it, the claim would simply be closed.
+    world.until_state(&claim, ClaimState::Compensating).await;
     assert_eq!(world.finance(&claim, true).await, 500);
     // Paid and withdrawn: a person settles what cannot be taken back.
     testkit::eventually(async || {
