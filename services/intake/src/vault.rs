@@ -2,11 +2,13 @@
 //! destroys the customer's key forgets the customer, in every copy of the database at once (G23).
 //!
 //! - [`key_file`]: the wrapping keys. [`seal`]: what is sealed, and what is bound to it. [`tend`]: keys are wrapped anew
-//!   after the first wrapping key has changed.
+//!   after the first wrapping key has changed. [`erasures`]: keys that were destroyed stay destroyed when the database is
+//!   restored from an older backup.
 //!
 //! XChaCha20-Poly1305, because its nonce is long enough to be drawn at random for ever: there is no counter that a crash
 //! or a restored backup could set back, and it takes the same time on every processor.
 
+pub mod erasures;
 pub mod key_file;
 pub mod seal;
 pub mod tend;

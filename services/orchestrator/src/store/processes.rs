@@ -93,8 +93,8 @@ impl Stored {
     }
 
     /// Order lines whose ledgers a step may touch: those of the plan, and those that something was granted from.
-    pub fn order_lines(&self) -> Vec<OrderLine> {
-        let planned = self.plan.iter().flat_map(case::sales).map(|(line, _)| line);
+    pub fn order_lines(&self, claim: Uuid) -> Vec<OrderLine> {
+        let planned = self.plan.iter().flat_map(|plan| case::sales(claim, plan)).map(|(line, _)| line);
         planned.chain(self.case.grants.iter().map(|grant| grant.line.clone())).collect()
     }
 
