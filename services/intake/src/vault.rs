@@ -191,6 +191,7 @@ mod tests {
         let vault = vault(&line("a", "2a"));
         let made = vault.make("17850", jiff::Timestamp::UNIX_EPOCH).unwrap();
         let printed = format!("{vault:?} {:?}", made.key);
-        assert!(!printed.contains("42") && !printed.contains("2a"), "{printed}");
+        // The id of a key may have any two digits.
+        assert!(!printed.contains("42, 42") && !printed.contains("2a2a2a2a"), "{printed}");
     }
 }
