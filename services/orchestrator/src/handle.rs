@@ -141,7 +141,6 @@ impl Domain for Handle {
 
     async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
         processes::write(tx, &world.processes, &world.changed).await?;
-        processes::write_timeline(tx, &world.timeline).await?;
         ledgers::write(tx, &world.ledgers, &world.entries).await?;
         settlements::write(tx, &world.settlements, &world.decided).await
     }
