@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
 use proto::claim::LinePlan;
-use proto::claim::{ClaimEvent, Plan};
+use proto::claim::Plan;
 use proto::intake::ClaimSubmitted;
 use proto::triage::triage_event;
 use proto::{intake::intake_event, logistics::logistics_event};
