@@ -359,6 +359,8 @@ pub struct WorkRoles {
     pub judgement_needed: Word<Role>,
     /// Sold in another currency than the pack's.
     pub currency_unknown: Word<Role>,
+    /// Sold to nobody known, and something would be given before the goods are back.
+    pub anonymous_order: Word<Role>,
     /// The customer named an order that is not known.
     pub order_not_found: Word<Role>,
     /// The plan was denied.

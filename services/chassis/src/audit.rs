@@ -4,7 +4,8 @@
 //! what was signed before: `redress audit verify` recomputes the chain from the rows and compares it with the checkpoints
 //! (S27).
 //!
-//! **What is sealed.** Rows of *sources*: the journal's rows whose actor is not a service of ours, and what a service adds by
+//! **What is sealed.** Rows of *sources*: the journal's rows whose actor is not a service of ours, the table of decisions of
+//! which nobody is told by the journal, and what a service adds by
 //! [`crate::Context::audit`] (reads of personal data, erasures, legal holds). Only columns that never change are hashed, so
 //! an erasure, which destroys a key, leaves the chain valid.
 //!
@@ -33,10 +34,10 @@ mod verify;
 
 pub(crate) use book::Books;
 pub(crate) use sealer::Sealer;
-pub use source::{JOURNAL, Source};
+pub use source::{DECISION, JOURNAL, Source};
 pub use verify::{Finding, Kind, Summary, Verifier};
 
 /// The statements of the audit, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<&'static str> {
-    [seal::STATEMENTS, read::STATEMENTS, JOURNAL.statements().as_slice()].concat()
+    [seal::STATEMENTS, read::STATEMENTS, &JOURNAL.statements(), &DECISION.statements()].concat()
 }

@@ -12,6 +12,8 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
+mod contact;
+
 /// Greatest amount that is accepted, in minor units.
 const MONEY_MAX: i64 = 10_000_000_000_000;
 
@@ -110,6 +112,23 @@ impl Check {
             self.add(field, "may have A-Z, a-z, 0-9, dot, underscore and hyphen only");
         }
         value.to_owned()
+    }
+
+    /// A code of somebody else, as an order number: one line that is no mail address and no telephone number. Codes are kept
+    /// and told outside of the vault.
+    pub fn code(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        if contact::is_in(value) {
+            self.add(field, "must be a code, not a mail address or a telephone number");
+        }
+        self.text(field, value, length)
+    }
+
+    /// Words of somebody at work, kept outside of the vault: several lines without mail addresses and telephone numbers.
+    pub fn note(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        if contact::is_in(value) {
+            self.add(field, "must not have a mail address or a telephone number: those belong into the contact");
+        }
+        self.prose(field, value, length)
     }
 
     fn length(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) {

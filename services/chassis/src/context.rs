@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use http::{Request, Response};
 use jiff::SignedDuration;
 use proto::Subject;
@@ -67,6 +68,7 @@ pub struct Context {
     pub(crate) own_parts: Mutex<Vec<OwnPart>>,
     pub(crate) books: Books,
     pub(crate) audited: Mutex<Vec<&'static audit::Source>>,
+    pub(crate) differs: OnceLock<&'static str>,
     pub(crate) supervisor: Supervisor,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
@@ -119,9 +121,18 @@ impl Context {
         &self.settings.evidence
     }
 
-    /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal.
-    pub fn audit(&self, sources: &[&'static audit::Source]) {
+    /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal. The statement finds rows
+    /// of other tables that are not what was decided: `source`, `row_id`, and `what` is wrong.
+    pub fn audit(&self, sources: &[&'static audit::Source], differs: Option<&'static str>) {
         self.audited.lock().unwrap_or_else(PoisonError::into_inner).extend(sources);
+        if let Some(differs) = differs {
+            let _ = self.differs.set(differs);
+        }
+    }
+
+    /// Where checkpoints of the audit are kept: out of reach of the owner of the database.
+    pub fn checkpoints(&self) -> anyhow::Result<&std::path::Path> {
+        self.settings.audit.checkpoints.as_deref().context("audit.checkpoints is not set")
     }
 
     /// A part of readiness that the service itself looks at.
@@ -152,6 +163,7 @@ impl Context {
             home: self.home.clone(),
             clock: self.clock.clone(),
             progress: Arc::clone(&self.progress),
+            stamp: self.books.stamp.clone(),
             wake: Arc::clone(&self.wake),
             stop: self.stops.lanes.clone(),
             lanes: self.settings.lanes.count,

@@ -9,6 +9,7 @@
 mod batch;
 mod known;
 mod record;
+mod stamp;
 mod state;
 mod worker;
 
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -30,7 +30,8 @@ use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
 use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
 
-pub(crate) use record::STATEMENTS;
+pub(crate) use record::{DECIDED, STATEMENTS};
+pub(crate) use stamp::Stamp;
 pub(crate) use state::LaneState;
 pub(crate) use worker::Worker;
 
@@ -198,12 +199,13 @@ pub struct Lanes<D: Domain> {
     progress: Arc<Progress>,
     senders: Arc<[mpsc::Sender<Ticket<D::Command>>]>,
     domain: Arc<D>,
+    stamp: Stamp,
 }
 
 impl<D: Domain> Clone for Lanes<D> {
     fn clone(&self) -> Self {
-        let progress = Arc::clone(&self.progress);
-        Self { progress, senders: Arc::clone(&self.senders), domain: Arc::clone(&self.domain) }
+        let (progress, domain) = (Arc::clone(&self.progress), Arc::clone(&self.domain));
+        Self { progress, senders: Arc::clone(&self.senders), domain, stamp: self.stamp.clone() }
     }
 }
 
@@ -213,6 +215,7 @@ pub(crate) struct Rig {
     pub home: crate::database::Home,
     pub clock: Clock,
     pub progress: Arc<Progress>,
+    pub stamp: Stamp,
     pub wake: Arc<Notify>,
     pub stop: CancellationToken,
     pub lanes: usize,
@@ -232,7 +235,8 @@ impl<D: Domain> Lanes<D> {
                 (sender, Worker::new(Arc::clone(&domain), receiver, Arc::clone(state), rig))
             })
             .unzip();
-        (Self { progress: Arc::clone(&rig.progress), senders: senders.into(), domain }, workers, states)
+        let (progress, stamp) = (Arc::clone(&rig.progress), rig.stamp.clone());
+        (Self { progress, senders: senders.into(), domain, stamp }, workers, states)
     }
 
     fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
@@ -263,10 +267,11 @@ impl<D: Domain> Lanes<D> {
         if self.progress.older().is_some() {
             return Err(crate::fault::unavailable(OLDER));
         }
-        let fingerprint = fingerprint(&call.actor, request);
+        let fingerprint = self.stamp.fingerprint(&call.actor, request);
+        let about = self.domain.lane(&command);
         let (answer, answered) = oneshot::channel();
         let source = Source::Call { method, id: request_id, fingerprint };
-        let ticket = Ticket::new(Ok(command), Uuid::nil(), call.actor.clone(), call.trace.clone(), source, answer);
+        let ticket = Ticket::new(Ok(command), about, call.actor.clone(), call.trace.clone(), source, answer);
         match self.sender(&ticket).try_send(ticket) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(busy()),
@@ -287,16 +292,6 @@ impl<D: Domain> Lanes<D> {
         let sender = self.sender(&ticket).clone();
         sender.send(ticket).await.map_err(|_| Fault::Transient("the service is stopping".to_owned()))
     }
-}
-
-/// What a request is: somebody else's answer is nobody's answer, so the caller is part of it.
-pub(crate) fn fingerprint(caller: &Actor, request: &impl Message) -> [u8; 32] {
-    let mut hash = Sha256::new_with_prefix(&caller.subject).chain_update([0]);
-    // One subject may stand for many customers, as a shop does.
-    if let Some(customer) = &caller.customer {
-        hash = hash.chain_update(customer).chain_update([0]);
-    }
-    hash.chain_update(request.encode_to_vec()).finalize().into()
 }
 
 fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {

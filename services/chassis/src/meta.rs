@@ -30,6 +30,11 @@ impl Actor {
         Self { subject: subject.to_owned(), roles, customer: None }
     }
 
+    /// Whether it is a service of ours.
+    pub fn is_service(&self) -> bool {
+        self.subject.starts_with("service:")
+    }
+
     /// Whether the caller has a role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|has| has == role)

@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use crate::consumer::{Decode, Raw, ticket};
 use crate::grpc::Call;
-use crate::lane::{Answer, Domain, Lanes, Origin, fingerprint};
+use crate::lane::{Answer, DECIDED, Domain, Lanes, Origin, Stamp};
 use crate::topology::STREAMS;
-use crate::{Check, Refusal, audit, read_failed};
+use crate::{Check, Clock, Refusal, audit, read_failed};
 
 const LIST: &str = "\
     SELECT parked_id, aggregate, event_id, subject, reason, detail, length(payload) AS size, at \
@@ -28,6 +28,7 @@ const LIST: &str = "\
 const OF_AGGREGATE: &str = "\
     SELECT parked_id, event_id, subject, payload, actor, trace, sender, number \
     FROM parked WHERE aggregate = $1 ORDER BY parked_id";
+const HAS_PARKED: &str = "SELECT EXISTS (SELECT FROM parked WHERE aggregate = $1)";
 const AGGREGATE_OF: &str = "SELECT aggregate FROM parked WHERE parked_id = $1";
 /// Gives up a message that is due: it counts as processed, and the request as answered.
 const DISCARD: &str = "\
@@ -68,7 +69,7 @@ const REPUBLISH: &str = "\
 
 /// The statements of this module, for the test that prepares them all.
 pub(crate) const STATEMENTS: &[&str] =
-    &[LIST, OF_AGGREGATE, AGGREGATE_OF, DISCARD, REPUBLISH, REMEMBERED, REMEMBER, REUSED];
+    &[LIST, OF_AGGREGATE, HAS_PARKED, AGGREGATE_OF, DISCARD, REPUBLISH, REMEMBERED, REMEMBER, REUSED];
 
 /// Puts a parked message into its lane again.
 pub(crate) type Redrive = Arc<dyn Fn(Raw, i64) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
@@ -98,7 +99,11 @@ pub(crate) struct Operations {
     pub pool: PgPool,
     /// What is sealed in the audit chain.
     pub sources: Arc<[&'static audit::Source]>,
+    /// Finds rows that are not what was decided.
+    pub differs: Option<&'static str>,
     pub redrive: Arc<OnceLock<Redrive>>,
+    pub stamp: Stamp,
+    pub clock: Clock,
 }
 
 impl Operations {
@@ -130,7 +135,7 @@ impl Operations {
 
     /// The answer that was given to the same request before.
     async fn remembered<R: prost::Message + Default>(&self, asked: &Asked) -> Result<Option<R>, Status> {
-        let Asked { method, id, print } = asked;
+        let Asked { method, id, print, .. } = asked;
         let reused = sqlx::query_scalar(REUSED).bind(method).bind(id).bind(print);
         let reused: bool = reused.fetch_one(&self.pool).await.map_err(read_failed)?;
         if reused {
@@ -140,6 +145,20 @@ impl Operations {
         let found = sqlx::query_scalar(REMEMBERED).bind(method).bind(id).bind(print);
         let found: Option<Option<Vec<u8>>> = found.fetch_optional(&self.pool).await.map_err(read_failed)?;
         Ok(found.flatten().and_then(|bytes| R::decode(bytes.as_slice()).ok()))
+    }
+
+    fn asked<T: prost::Message>(&self, method: &'static str, id: Uuid, request: &Request<T>) -> Asked {
+        let call = Call::of(request);
+        let print = self.stamp.fingerprint(&call.actor, request.get_ref()).to_vec();
+        Asked { method, id, print, actor: call.actor.subject, trace: call.trace }
+    }
+
+    /// Who had it done: on record before it is done, also if it is not done then.
+    async fn decided(&self, asked: &Asked, about: Uuid) -> Result<(), Status> {
+        let Asked { method, id, print, actor, trace } = asked;
+        let query = sqlx::query(DECIDED).bind(method).bind(id).bind(print).bind(about).bind(actor).bind(trace);
+        query.bind(self.clock.now().to_sqlx()).execute(&self.pool).await.map_err(read_failed)?;
+        Ok(())
     }
 
     async fn remember(&self, asked: &Asked, answer: &impl prost::Message) -> Result<(), Status> {
@@ -154,12 +173,8 @@ struct Asked {
     method: &'static str,
     id: Uuid,
     print: Vec<u8>,
-}
-
-impl Asked {
-    fn of<T: prost::Message>(method: &'static str, id: Uuid, request: &Request<T>) -> Self {
-        Self { method, id, print: fingerprint(&Call::of(request).actor, request.get_ref()).to_vec() }
-    }
+    actor: String,
+    trace: Option<String>,
 }
 
 fn raw(row: &sqlx::postgres::PgRow, aggregate: Uuid) -> Result<Raw, sqlx::Error> {
@@ -213,14 +228,16 @@ impl OperationsService for Operations {
         let request_id = check.request_id(&body.request_id);
         let aggregate = check.uuid("aggregate_id", &body.aggregate_id);
         check.finish()?;
-        let asked = Asked::of("RedriveParked", request_id, &request);
+        let asked = self.asked("RedriveParked", request_id, &request);
         if let Some(answer) = self.remembered(&asked).await? {
             return Ok(Response::new(answer));
         }
-        let (processed, still_parked) = self.redrive(aggregate).await?;
-        if processed + still_parked == 0 {
+        let some = sqlx::query_scalar(HAS_PARKED).bind(aggregate).fetch_one(&self.pool).await;
+        if !some.map_err(read_failed)? {
             return Err(Refusal::not_found("parked message", aggregate).into());
         }
+        self.decided(&asked, aggregate).await?;
+        let (processed, still_parked) = self.redrive(aggregate).await?;
         let answer = RedriveParkedResponse { processed, still_parked };
         self.remember(&asked, &answer).await?;
         Ok(Response::new(answer))
@@ -234,7 +251,7 @@ impl OperationsService for Operations {
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
         check.finish()?;
-        let asked = Asked::of("DiscardParked", request_id, &request);
+        let asked = self.asked("DiscardParked", request_id, &request);
         if let Some(answer) = self.remembered(&asked).await? {
             return Ok(Response::new(answer));
         }
@@ -246,6 +263,7 @@ impl OperationsService for Operations {
         let Some(aggregate) = aggregate else {
             return Err(Refusal::not_found("parked message", body.parked_id).into());
         };
+        self.decided(&asked, aggregate).await?;
         let discard = sqlx::query_scalar(DISCARD).bind(body.parked_id).bind(asked.method).bind(asked.id);
         let gone: i64 = discard.bind(&asked.print).fetch_one(&self.pool).await.map_err(read_failed)?;
         if gone == 0 {
@@ -266,11 +284,12 @@ impl OperationsService for Operations {
         let request_id = check.request_id(&body.request_id);
         let since = body.since.as_ref().and_then(|since| check.time("since", Some(since)));
         check.finish()?;
-        let asked = Asked::of("Republish", request_id, &request);
+        let asked = self.asked("Republish", request_id, &request);
         if let Some(answer) = self.remembered(&asked).await? {
             return Ok(Response::new(answer));
         }
         let held = STREAMS.iter().map(|stream| stream.max_age).max().unwrap_or_default();
+        self.decided(&asked, Uuid::nil()).await?;
         let rewind = sqlx::query_scalar(REPUBLISH).bind(since.map(ToSqlx::to_sqlx)).bind(held.as_secs_f64());
         let messages: i64 = rewind.fetch_one(&self.pool).await.map_err(read_failed)?;
         let answer = RepublishResponse { messages: u64::try_from(messages).unwrap_or(0) };
@@ -301,6 +320,10 @@ impl OperationsService for Operations {
         let looked = audit::read::unsealed(&self.pool, &self.sources, after, page.limit).await.map_err(read_failed)?;
         let (looked, next_page_token) = page.finish(looked, |(place, _)| place.key());
         let rows = looked.into_iter().filter_map(|(_, open)| open).collect();
-        Ok(Response::new(ListUnsealedResponse { rows, next_page_token }))
+        let differing = match self.differs.filter(|_| next_page_token.is_empty()) {
+            Some(differs) => audit::read::differing(&self.pool, differs).await.map_err(read_failed)?,
+            None => Vec::new(),
+        };
+        Ok(Response::new(ListUnsealedResponse { rows, next_page_token, differing }))
     }
 }

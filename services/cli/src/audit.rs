@@ -27,7 +27,8 @@ pub enum Audit {
     /// Compute the audit chains anew from the rows as they are now, and compare them with the signed checkpoints.
     ///
     /// Names the first bad record of each service: a row that was changed or is gone, a link that was changed, taken out or
-    /// moved, a chain that was cut or computed anew, a row that was put in behind the service's back. Links after the last
+    /// moved, a chain that was cut or computed anew, a row that was put in behind the service's back, a customer's key or a
+    /// legal hold that is not what was decided about it. Links after the last
     /// checkpoint (see `newer`) can be cut unnoticed: audit.every says for how long.
     ///
     /// A database that was restored from a backup does not have what was signed after it: that is found too, rightly, and
@@ -163,6 +164,9 @@ async fn chain(
             if let Err(finding) = verifier.unsealed(&row.source, row.tx, row.row_id, row.age_ms) {
                 return Ok(Err(finding));
             }
+        }
+        if let Some(row) = page.differing.first() {
+            return Ok(Err(verifier.differs(&row.source, row.row_id, &row.what)));
         }
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {

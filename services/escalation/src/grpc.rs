@@ -99,7 +99,7 @@ impl EscalationService for Api {
         let item = check.uuid("work_item_id", &body.work_item_id);
         let etag = check.text("etag", &body.etag, 3..=22);
         let ruling: WireRuling = check.choice("ruling", body.ruling);
-        let note = check.prose("note", &body.note, 0..=1_000);
+        let note = check.note("note", &body.note, 0..=1_000);
         check.finish()?;
         let found = store::routing(&self.reads, item).await.map_err(read_failed)?;
         let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(Refusal::WorkItemUnknown(item)))?;

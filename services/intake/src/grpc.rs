@@ -111,7 +111,7 @@ impl IntakeService for Api {
         let mut check = Check::new();
         let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
         let question_id = check.token("question_id", &body.question_id, 1..=64);
-        let order_no = check.text("order_no", &body.order_no, 0..=64);
+        let order_no = check.code("order_no", &body.order_no, 0..=64);
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
         let command = Command::Act { claim, action: Action::AnswerQuestion { question_id, order_no, text } };

@@ -20,6 +20,7 @@ pub mod vault;
 use proto::REQUEST_BYTES_MAX;
 use proto::intake::intake_service_server::IntakeServiceServer;
 use proto::intake::vault_service_server::VaultServiceServer;
+use vault::erasures::Erasures;
 
 /// The migrations of its own tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -32,14 +33,16 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let vault = vault::Vault::open(ctx.vault())?;
         vault.check(&ctx.reads()).await?;
+        let erasures = Erasures::open(ctx.checkpoints()?, ctx.reads(), ctx.clock()).await?;
         let lanes = ctx.lanes(handle::Handle { pack: ctx.pack().clone(), vault: vault.clone() });
         ctx.consume(&lanes, events::command);
-        ctx.audit(&store::SOURCES);
+        ctx.audit(&store::SOURCES, Some(store::DIFFERS));
         canary::start(ctx, &lanes);
         let evidence = evidence::serve(ctx, &lanes)?;
         ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
-        let customers =
-            grpc::vault::Api { lanes: lanes.clone(), reads: ctx.reads(), clock: ctx.clock(), vault: vault.clone() };
+        ctx.task("the file of erasures", erasures.clone().run());
+        let (reads, clock) = (ctx.reads(), ctx.clock());
+        let customers = grpc::vault::Api { lanes: lanes.clone(), reads, clock, vault: vault.clone(), erasures };
         let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
         let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);

@@ -2,6 +2,8 @@
 
 mod audit;
 mod customers;
+mod decided;
+mod erasures;
 mod files;
 mod keys;
 mod load;
@@ -13,6 +15,8 @@ mod sealed;
 
 pub use audit::SOURCES;
 pub use customers::{Counts, customer, customer_of_hold};
+pub use decided::DIFFERS;
+pub use erasures::{erase_again, erasures};
 pub use files::{ask_for_file, erased_files, file, files, forget_file, owned};
 pub use keys::{key_samples, keys_wrapped_by, rewrapped};
 pub use load::load;
@@ -99,4 +103,11 @@ pub const STATEMENTS: &[&str] = &[
     audit::CUSTOMER_DECISION.oldest,
     audit::CUSTOMER_DECISION.rows,
     audit::CUSTOMER_DECISION.sealed,
+    audit::ERASED_KEY.next,
+    audit::ERASED_KEY.oldest,
+    audit::ERASED_KEY.rows,
+    audit::ERASED_KEY.sealed,
+    decided::DIFFERS,
+    erasures::ERASURES,
+    erasures::ERASE_AGAIN,
 ];

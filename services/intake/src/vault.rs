@@ -2,11 +2,13 @@
 //! destroys the customer's key forgets the customer, in every copy of the database at once (G23).
 //!
 //! - [`key_file`]: the wrapping keys. [`seal`]: what is sealed, and what is bound to it. [`tend`]: keys are wrapped anew
-//!   after the first wrapping key has changed.
+//!   after the first wrapping key has changed. [`erasures`]: keys that were destroyed stay destroyed when the database is
+//!   restored from an older backup.
 //!
 //! XChaCha20-Poly1305, because its nonce is long enough to be drawn at random for ever: there is no counter that a crash
 //! or a restored backup could set back, and it takes the same time on every processor.
 
+pub mod erasures;
 pub mod key_file;
 pub mod seal;
 pub mod tend;
@@ -189,6 +191,7 @@ mod tests {
         let vault = vault(&line("a", "2a"));
         let made = vault.make("17850", jiff::Timestamp::UNIX_EPOCH).unwrap();
         let printed = format!("{vault:?} {:?}", made.key);
-        assert!(!printed.contains("42") && !printed.contains("2a"), "{printed}");
+        // The id of a key may have any two digits.
+        assert!(!printed.contains("42, 42") && !printed.contains("2a2a2a2a"), "{printed}");
     }
 }

@@ -42,8 +42,8 @@ impl InventoryService for Api {
         let request_id = check.request_id(&body.request_id);
         check.count("skus", body.skus.len(), 1..=500);
         let skus = body.skus.iter().enumerate().map(|(at, sku)| Sku {
-            sku: check.text(&format!("skus[{at}].sku"), &sku.sku, 1..=64),
-            description: check.text(&format!("skus[{at}].description"), &sku.description, 0..=200),
+            sku: check.code(&format!("skus[{at}].sku"), &sku.sku, 1..=64),
+            description: check.code(&format!("skus[{at}].description"), &sku.description, 0..=200),
         });
         let command = Command::RegisterSkus(skus.collect());
         check.finish()?;
@@ -62,7 +62,7 @@ impl InventoryService for Api {
         if body.country.len() != 2 || !body.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
             check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
         }
-        let custodian = check.text("custodian", &body.custodian, 0..=64);
+        let custodian = check.code("custodian", &body.custodian, 0..=64);
         check.finish()?;
         let command = Command::RegisterWarehouse(Warehouse { warehouse, country: body.country.clone(), custodian });
         Ok(Response::new(self.lanes.call(&call, "RegisterWarehouse", request_id, body, command).await?))
@@ -78,11 +78,11 @@ impl InventoryService for Api {
         let request_id = check.request_id(&body.request_id);
         let warehouse = check_warehouse(&mut check, &body.warehouse);
         let zone = check_zone(&mut check, body.zone);
-        let document = check.text("document", &body.document, 0..=64);
+        let document = check.code("document", &body.document, 0..=64);
         check.count("lines", body.lines.len(), 1..=500);
         let lines = body.lines.iter().enumerate().map(|(at, line)| GoodsLine {
-            sku: check.text(&format!("lines[{at}].sku"), &line.sku, 1..=64),
-            batch: check.text(&format!("lines[{at}].batch"), &line.batch, 0..=64),
+            sku: check.code(&format!("lines[{at}].sku"), &line.sku, 1..=64),
+            batch: check.code(&format!("lines[{at}].batch"), &line.batch, 0..=64),
             quantity: check.number(&format!("lines[{at}].quantity"), line.quantity, 1..=QUANTITY_MAX),
         });
         let lines = lines.collect();
@@ -102,15 +102,15 @@ impl InventoryService for Api {
         let place = Place {
             warehouse: check_warehouse(&mut check, &body.warehouse),
             zone: check_zone(&mut check, body.zone),
-            sku: check.text("sku", &body.sku, 1..=64),
-            batch: check.text("batch", &body.batch, 0..=64),
+            sku: check.code("sku", &body.sku, 1..=64),
+            batch: check.code("batch", &body.batch, 0..=64),
         };
         let most = i64::from(QUANTITY_MAX);
         let delta = check.number("delta", body.delta, -most..=most);
         if delta == 0 {
             check.add("delta", "must not be 0");
         }
-        let reason = check.text("reason", &body.reason, 1..=200);
+        let reason = check.code("reason", &body.reason, 1..=200);
         check.finish()?;
         let command = Command::AdjustStock { place, delta, reason };
         Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, command).await?))

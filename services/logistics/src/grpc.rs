@@ -119,7 +119,7 @@ fn check_event(check: &mut Check, event: Option<&TrackingEvent>) -> Option<Sight
     };
     let id = check.token("event.carrier_event_id", &event.carrier_event_id, 1..=64);
     let state: ShipmentState = check.choice("event.state", event.state);
-    let detail = check.text("event.detail", &event.detail, 0..=200);
+    let detail = check.code("event.detail", &event.detail, 0..=200);
     let at = check.time("event.occurred_at", event.occurred_at.as_ref());
     Some(Sighting { id, state: words::status(state)?, at: at?, detail })
 }

@@ -8,6 +8,7 @@ use proto::claim::{LinePlan, Plan, ReportedLine, Severity};
 use proto::from_wire;
 use proto::intake::ClaimSubmitted;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::claim_process::{Clock, Job, Leg};
 use crate::entitlement::{OrderLine, Sale};
@@ -154,19 +155,24 @@ impl Grant {
 }
 
 /// The order line that a planned line takes from, and what was sold on it; `None` if the plan names no sale.
-pub fn sale(line: &LinePlan) -> Option<(OrderLine, Sale)> {
+///
+/// Somebody may have decided about goods of which no order is known: they are an order line of the claim's own, which no
+/// other claim takes from.
+pub fn sale(claim: Uuid, line: &LinePlan) -> Option<(OrderLine, Sale)> {
     let price = line.unit_price.as_ref()?;
-    if line.order_no.is_empty() || line.sold_quantity == 0 {
+    if line.sold_quantity == 0 {
         return None;
     }
-    let order_line = OrderLine { order_no: line.order_no.clone(), sku: line.sku.clone() };
+    let own = || format!("claim:{claim}/{}", line.line);
+    let order_no = Some(&line.order_no).filter(|order_no| !order_no.is_empty()).cloned().unwrap_or_else(own);
+    let order_line = OrderLine { order_no, sku: line.sku.clone() };
     let currency = price.currency.clone();
     Some((order_line, Sale { sold: line.sold_quantity, unit_price: price.minor_units, currency }))
 }
 
 /// What a plan says was sold.
-pub fn sales(plan: &Plan) -> impl Iterator<Item = (OrderLine, Sale)> {
-    plan.lines.iter().filter_map(sale)
+pub fn sales(claim: Uuid, plan: &Plan) -> impl Iterator<Item = (OrderLine, Sale)> {
+    plan.lines.iter().filter_map(move |line| sale(claim, line))
 }
 
 #[cfg(test)]

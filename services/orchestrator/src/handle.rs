@@ -95,9 +95,9 @@ impl Command {
 
     /// What a plan in the command says was sold.
     fn sales(&self) -> Vec<(OrderLine, Sale)> {
-        let Self::Learn { told, .. } = self else { return Vec::new() };
+        let Self::Learn { claim, told, .. } = self else { return Vec::new() };
         let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return Vec::new() };
-        judged.plan.iter().flat_map(case::sales).collect()
+        judged.plan.iter().flat_map(|plan| case::sales(*claim, plan)).collect()
     }
 }
 
@@ -120,7 +120,7 @@ impl Domain for Handle {
         let fresh: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
         ledgers::open(tx, &fresh).await?;
         let mut lines: BTreeSet<OrderLine> = fresh.into_keys().collect();
-        lines.extend(processes.values().flat_map(Stored::order_lines));
+        lines.extend(processes.iter().flat_map(|(claim, stored)| stored.order_lines(*claim)));
         let ledgers = ledgers::lock(tx, &lines).await?;
 
         let granted = processes.iter().filter(|(_, stored)| !stored.case.grants.is_empty());
@@ -141,7 +141,6 @@ impl Domain for Handle {
 
     async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
         processes::write(tx, &world.processes, &world.changed).await?;
-        processes::write_timeline(tx, &world.timeline).await?;
         ledgers::write(tx, &world.ledgers, &world.entries).await?;
         settlements::write(tx, &world.settlements, &world.decided).await
     }

@@ -11,7 +11,6 @@ use chassis::Fault;
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
     ("process", "SELECT, INSERT, UPDATE"),
-    ("timeline", "SELECT, INSERT"),
     ("entitlement", "SELECT, INSERT, UPDATE"),
     ("entitlement_entry", "INSERT"),
     ("settlement", "SELECT, INSERT, UPDATE"),
@@ -21,7 +20,6 @@ pub const GRANTS: &[chassis::Grant] = &[
 pub const STATEMENTS: &[&str] = &[
     processes::LOCK,
     processes::WRITE,
-    processes::TIMELINE,
     processes::ASK_AGAIN,
     processes::DUE,
     ledgers::OPEN,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::process::Command;
 
@@ -38,12 +38,12 @@ const STEPS: [(i32, &str, &str); 4] = [
 ];
 
 /// One measurement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Baseline {
     /// Claims a second.
     pub claims_per_s: f64,
     /// Who measured it.
-    pub by: &'static str,
+    pub by: String,
 }
 
 /// Makes the tables of the baseline.
@@ -61,13 +61,13 @@ pub async fn measure(stand: &Stand, seconds: u64) -> Result<Baseline> {
     let pgbench = stand.stack.servers().postgres_programs().join("pgbench");
     if pgbench.exists() && !stand.options.own_baseline {
         let claims_per_s = by_pgbench(stand, &pgbench, seconds).await?;
-        return Ok(Baseline { claims_per_s, by: "pgbench" });
+        return Ok(Baseline { claims_per_s, by: "pgbench".to_owned() });
     }
     let limit = Duration::from_secs(seconds);
     let clients = (0..CLIENTS).map(|_| client(stand, limit));
     let begun = Instant::now();
     let claims: u64 = try_join_all(clients).await?.iter().sum();
-    Ok(Baseline { claims_per_s: claims as f64 / begun.elapsed().as_secs_f64(), by: "own driver" })
+    Ok(Baseline { claims_per_s: claims as f64 / begun.elapsed().as_secs_f64(), by: "own driver".to_owned() })
 }
 
 /// Latency of one raw commit of a single client: the median in milliseconds.

@@ -12,7 +12,7 @@ use crate::point::{self, Measured};
 use crate::report::{Machine, Memory, Report};
 use crate::shop::Shop;
 use crate::stand::Stand;
-use crate::{check, growth, plot, processes, profile};
+use crate::{check, growth, processes, profile};
 
 /// Seconds of one measurement of the baseline, at the most.
 const BASELINE_SECONDS: u64 = 20;
@@ -55,10 +55,6 @@ pub async fn run(mut options: Options) -> Result<Report> {
     let mut report = Report::new(machine, (before, after), raw_commit_ms, measured);
     (report.memory_mib, report.growth, report.problems) = (memory, grown, problems);
     (report.claims, report.calls_repeated, report.seconds) = (claims, repeated, begun.elapsed().as_secs_f64());
-    if let Some(file) = &options.plot {
-        tokio::fs::write(file, plot::svg(&report)).await?;
-        say(&format!("wrote {}", file.display()));
-    }
     Ok(report)
 }
 

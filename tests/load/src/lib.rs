@@ -4,7 +4,7 @@
 //! claim alone, measured before and after on the same server in the same run. The driver is an outside client: it
 //! submits by gRPC, learns of shipments from the public stream, and reports the carrier's events by gRPC.
 //!
-//! - [`options`]: what is asked for. [`bench`]: one run of it.
+//! - [`options`]: what is asked for. [`bench`]: one run of it. [`runs`]: several.
 //! - [`stand`]: the running stack. [`shop`]: what was sold. [`driver`], [`public`], [`load`]: claims under way.
 //! - [`b6`]: the baseline. [`counters`], [`processes`]: what a claim costs. [`point`]: one measured point.
 //! - [`check`]: a fast wrong run is a failed run. [`growth`]: the same load when something grows or breaks.
@@ -24,5 +24,6 @@ pub mod processes;
 pub mod profile;
 pub mod public;
 pub mod report;
+pub mod runs;
 pub mod shop;
 pub mod stand;

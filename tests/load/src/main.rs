@@ -9,7 +9,7 @@ use load::options::{Options, Output};
 async fn main() -> ExitCode {
     let options = Options::parse();
     let output = options.output;
-    let report = match load::bench::run(options).await {
+    let report = match load::runs::all(options).await {
         Ok(report) => report,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -17,6 +17,9 @@ pub struct Options {
     /// Seconds measured at each point, after a fifth of it to warm up.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: u64,
+    /// Runs, each on servers of its own: the middle of each figure is told.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=25))]
+    pub runs: u32,
     /// One short run, to see that everything works. Its figures mean nothing.
     #[arg(long)]
     pub quick: bool,

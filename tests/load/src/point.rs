@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::counters::Reading;
 use crate::driver::Record;
@@ -19,7 +19,7 @@ use crate::stand::Stand;
 const STRETCH_LIMIT: Duration = Duration::from_secs(60);
 
 /// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Percentiles {
     /// Half of them are faster.
     pub p50: f64,
@@ -42,7 +42,7 @@ impl Percentiles {
 }
 
 /// What was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Measured {
     /// The point, as closed:64.
     pub point: String,

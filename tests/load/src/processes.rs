@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Clock ticks of /proc in milliseconds: 100 a second on every Linux.
 const TICK_MS: f64 = 10.0;
@@ -35,7 +35,7 @@ pub struct Process {
 }
 
 /// CPU in milliseconds by process group.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Cpu {
     /// The six services.
     pub services: f64,

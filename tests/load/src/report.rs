@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use comfy_table::{Table, presets};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::b6::Baseline;
@@ -16,7 +16,7 @@ use crate::stand::Stand;
 const DRIFT_MAX: f64 = 0.15;
 
 /// Where it was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Machine {
     /// Processor.
     pub cpu: String,
@@ -67,7 +67,7 @@ fn in_memory(folder: &std::path::Path) -> bool {
 }
 
 /// Resident memory of a service in MiB.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Memory {
     /// After the start.
     pub idle: f64,
@@ -86,12 +86,12 @@ impl Memory {
 }
 
 /// What a run found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
     /// Where.
     pub machine: Machine,
     /// Who measured B6.
-    pub b6_by: &'static str,
+    pub b6_by: String,
     /// B6: the mean of before and after.
     pub b6_claims_per_s: f64,
     /// B6 before the points.
@@ -120,6 +120,8 @@ pub struct Report {
     pub memory_mib: BTreeMap<String, Memory>,
     /// What grew or broke.
     pub growth: BTreeMap<String, Value>,
+    /// Runs that the figures are the middle of.
+    pub runs: usize,
     /// Claims that were closed in the whole run.
     pub claims: u64,
     /// Calls of the driver that were made once more.
@@ -154,6 +156,7 @@ impl Report {
             points,
             memory_mib: BTreeMap::new(),
             growth: BTreeMap::new(),
+            runs: 1,
             claims: 0,
             calls_repeated: 0,
             seconds: 0.0,
@@ -196,7 +199,8 @@ impl Report {
             text += &format!("{name}: {figures}\n");
         }
         let verdict = if self.problems.is_empty() { "all closed, everything adds up" } else { "WRONG" };
-        text + &format!("{} claims in {:.0} s: {verdict}", self.claims, self.seconds)
+        let of = if self.runs > 1 { format!("{} runs, the middle of each figure; ", self.runs) } else { String::new() };
+        text + &format!("{of}{} claims in {:.0} s: {verdict}", self.claims, self.seconds)
     }
 
     fn rows(&self) -> Table {

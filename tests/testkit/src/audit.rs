@@ -42,6 +42,9 @@ pub async fn verify_audit(
     loop {
         let page = client.list_unsealed(ask.clone()).await.expect("the rows are told").into_inner();
         page.rows.iter().try_for_each(|row| verifier.unsealed(&row.source, row.tx, row.row_id, row.age_ms))?;
+        if let Some(row) = page.differing.first() {
+            return Err(Box::new(verifier.differs(&row.source, row.row_id, &row.what)));
+        }
         ask.page_token = page.next_page_token;
         if ask.page_token.is_empty() {
             return Ok(verifier.summary());

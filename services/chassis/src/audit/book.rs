@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use ring::signature::Ed25519KeyPair;
 
 use super::checkpoint::{self, Checkpoint};
+use crate::lane::Stamp;
 use crate::settings;
 
 /// Longer than a line.
@@ -21,6 +22,8 @@ const TAIL: u64 = 8 * 1024;
 #[derive(Clone)]
 pub(crate) struct Books {
     pub(super) key: Arc<Ed25519KeyPair>,
+    /// Made from the key.
+    pub(crate) stamp: Stamp,
     file: PathBuf,
 }
 
@@ -46,13 +49,14 @@ impl Books {
         let folder = settings.checkpoints.as_ref();
         let folder = folder.with_context(|| missing("audit.checkpoints", "the folder where checkpoints are kept"))?;
         let key = fs::read(key_file).with_context(|| format!("audit.key_file: cannot read {}", key_file.display()))?;
+        let stamp = Stamp::new(&key);
         let key = checkpoint::pair(&key)
             .with_context(|| format!("audit.key_file: {} is not an Ed25519 key in PKCS #8", key_file.display()))?;
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             made => made.with_context(|| format!("audit.checkpoints: cannot make {}", folder.display()))?,
         }
-        let books = Self { key: Arc::new(key), file: folder.join(format!("{service}.jsonl")) };
+        let books = Self { key: Arc::new(key), stamp, file: folder.join(format!("{service}.jsonl")) };
         books.book().with_context(|| format!("audit.checkpoints: cannot write {}", books.file.display()))?;
         Ok(books)
     }

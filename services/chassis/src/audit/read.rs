@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use proto::operations::{AuditField, AuditLink, AuditRow, UnsealedRow};
+use proto::operations::{AuditField, AuditLink, AuditRow, DifferingRow, UnsealedRow};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -74,6 +74,16 @@ fn fields(source: &Source, row: &PgRow) -> Result<Vec<AuditField>, sqlx::Error> 
     let values: Vec<Option<Vec<u8>>> = row.try_get("fields")?;
     let named = source.fields.iter().zip(values);
     Ok(named.map(|(name, value)| AuditField { name: (*name).to_owned(), value }).collect())
+}
+
+/// Rows that are not what was decided.
+pub(crate) async fn differing(pool: &PgPool, differs: &'static str) -> Result<Vec<DifferingRow>, sqlx::Error> {
+    let rows = sqlx::query(differs).fetch_all(pool).await?;
+    let row = |row: &PgRow| {
+        let row_id = row.try_get("row_id")?;
+        Ok(DifferingRow { source: row.try_get("source")?, row_id, what: row.try_get("what")? })
+    };
+    rows.iter().map(row).collect()
 }
 
 /// A row that was looked at, and where the look goes on.

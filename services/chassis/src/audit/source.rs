@@ -79,6 +79,18 @@ macro_rules! audit_time {
     };
 }
 
+/// What people, and systems that are not ours, had done without anybody being told.
+pub static DECISION: Source = audit_source!("decision", "decision", "decision_id", "true", {
+    "decision_id": audit_text!("decision_id"),
+    "method": audit_text!("method"),
+    "request_id": audit_text!("request_id"),
+    "fingerprint": "fingerprint",
+    "about": audit_text!("about"),
+    "actor": audit_text!("actor"),
+    "trace": audit_text!("trace"),
+    "at": audit_time!("at"),
+});
+
 /// What people, and systems that are not ours, decided.
 pub static JOURNAL: Source = audit_source!("journal", "journal", "seq", "actor NOT LIKE 'service:%'", {
     "seq": audit_text!("seq"),

@@ -204,6 +204,12 @@ impl Verifier {
         Err(Finding { source: Some(source.to_owned()), row_id: Some(row_id), ..Finding::of(kind, what) })
     }
 
+    /// A row that is not what was decided: after all that is sealed was found to be valid.
+    pub fn differs(&self, source: &str, row_id: i64, what: &str) -> Finding {
+        let row_id = (row_id > 0).then_some(row_id);
+        Finding { source: Some(source.to_owned()), row_id, ..Finding::of(Kind::NotWhatWasDecided, what) }
+    }
+
     /// What is valid, when everything was looked at.
     pub fn summary(self) -> Summary {
         let (signed, signed_at) = self.good.map_or((0, None), |(number, at)| (number, Some(at)));

@@ -22,6 +22,7 @@ pub const GRANTS: &[Grant] = &[
     ("told", "SELECT, INSERT, UPDATE"),
     ("heard", "SELECT, INSERT, UPDATE"),
     ("audit_chain", "SELECT, INSERT"),
+    ("decision", "SELECT, INSERT"),
 ];
 
 const IS_ROLE: &str = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";

@@ -45,6 +45,11 @@ const WRITE: &str = "\
     ) \
     SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next)";
 
+/// What somebody had done of whom nobody is told.
+pub(crate) const DECIDED: &str = "\
+    INSERT INTO decision (method, request_id, fingerprint, about, actor, trace, at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
 const PARK: &str = "\
     INSERT INTO parked (aggregate, consumer, event_id, subject, payload, reason, detail, actor, trace, at, sender, number) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
@@ -57,7 +62,7 @@ const STILL: &str = "UPDATE parked SET reason = $2, detail = $3 WHERE parked_id 
 const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, PARK, STILL, UNPARK];
+pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, DECIDED, PARK, STILL, UNPARK];
 
 struct Parking {
     parked_id: Option<i64>,
@@ -71,6 +76,16 @@ struct Parking {
     actor: String,
     trace: Option<String>,
     origin: Option<Origin>,
+}
+
+/// A decision of which nobody is told.
+struct Decided {
+    method: &'static str,
+    id: Uuid,
+    fingerprint: [u8; 32],
+    about: Uuid,
+    actor: String,
+    trace: Option<String>,
 }
 
 /// How far a batch gets in what a sender told about an aggregate.
@@ -110,6 +125,7 @@ pub(super) struct Record {
     heard: BTreeMap<(Uuid, String), Advance>,
     told: BTreeMap<(Uuid, String), i32>,
     journal: Journal,
+    decided: Vec<Decided>,
     parked: Vec<Parking>,
     unparked: Vec<i64>,
 }
@@ -122,6 +138,7 @@ impl Record {
             heard: BTreeMap::new(),
             told: BTreeMap::new(),
             journal: Journal::default(),
+            decided: Vec::new(),
             parked: Vec::new(),
             unparked: Vec::new(),
         }
@@ -130,6 +147,9 @@ impl Record {
     pub(super) fn done<C>(&mut self, ticket: &Ticket<C>, outcome: &Outcome, known: &Known) -> Result<(), Fault> {
         let calls = matches!(ticket.source, Source::Call { .. });
         self.processed(ticket, calls.then(|| [&[0], outcome.reply.as_slice()].concat()), known)?;
+        if outcome.messages.is_empty() {
+            self.decided(ticket);
+        }
         let cause = ticket.source.id();
         for (at, message) in outcome.messages.iter().enumerate() {
             let journal = &mut self.journal;
@@ -160,6 +180,15 @@ impl Record {
         let calls = matches!(ticket.source, Source::Call { .. });
         let refusal = serde_json::to_vec(refusal).expect("a refusal of ours is always JSON");
         self.processed(ticket, calls.then(|| [&[1], refusal.as_slice()].concat()), known)
+    }
+
+    /// What people decide is told in the journal; if nobody is told it is told here.
+    fn decided<C>(&mut self, ticket: &Ticket<C>) {
+        let Source::Call { method, id, fingerprint } = ticket.source else { return };
+        if !ticket.actor.is_service() {
+            let (about, actor, trace) = (ticket.aggregate, ticket.actor.subject.clone(), ticket.trace.clone());
+            self.decided.push(Decided { method, id, fingerprint, about, actor, trace });
+        }
     }
 
     fn processed<C>(&mut self, ticket: &Ticket<C>, answer: Option<Vec<u8>>, known: &Known) -> Result<(), Fault> {
@@ -225,8 +254,12 @@ impl Record {
         if !self.inbox.id.is_empty() || !self.heard.is_empty() || !self.journal.event_id.is_empty() {
             self.write_batch(tx).await?;
         }
-        let Self { now, parked, unparked, .. } = self;
-        // Parking is rare: a statement each.
+        let Self { now, decided, parked, unparked, .. } = self;
+        // These, and parking, are rare: a statement each.
+        for row in decided {
+            let query = sqlx::query(DECIDED).bind(row.method).bind(row.id).bind(row.fingerprint).bind(row.about);
+            query.bind(row.actor).bind(row.trace).bind(now.to_sqlx()).execute(&mut *tx).await?;
+        }
         for row in parked {
             if let Some(parked_id) = row.parked_id {
                 let query = sqlx::query(STILL).bind(parked_id).bind(row.reason).bind(row.detail);

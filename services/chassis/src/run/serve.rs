@@ -45,6 +45,9 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         pool: context.reads.clone(),
         redrive: Arc::clone(&context.redrive),
         sources: Arc::clone(&sealer.sources),
+        differs: context.differs.get().copied(),
+        stamp: context.books.stamp.clone(),
+        clock: context.clock.clone(),
     };
     // With the relay: what is journalled until the lanes have stopped is sealed.
     relay.spawn(context.supervisor.watch("the sealer".to_owned(), sealer.run()));

@@ -9,7 +9,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
-    /// The key that signs checkpoints: Ed25519, PKCS #8 as DER. The service does not start without.
+    /// The key that signs checkpoints: Ed25519, PKCS #8 as DER. The service does not start without. Replicas have the same
+    /// one: fingerprints of requests are made with it, too, so a request that is repeated after it was changed is refused.
     pub key_file: Option<PathBuf>,
     /// Folder of the checkpoints, outside of the database and out of reach of its owner. The service does not start without.
     pub checkpoints: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! A toy service: piles of things that only grow. It speaks a proto of ours, because the wire is not what is tested.
 //!
-//! A command is a SKU `pile` and a quantity. Quantity 13 is refused, 666 breaks a constraint, 404 panics, 500 parks.
+//! A command is a SKU `pile` and a quantity. Quantity 13 is refused, 666 breaks a constraint, 404 panics, 500 parks, and 777
+//! tells nobody.
 
 use std::collections::BTreeMap;
 
@@ -80,8 +81,11 @@ impl Domain for Toy {
         *size += if command.by == 666 { -1_000_000 } else { command.by };
         let on_hand = u64::try_from(*size).unwrap_or(0);
         let told = Reserved { quantity: u32::try_from(on_hand).unwrap_or(0) };
-        let event = || Outgoing::event("inventory", "reserved", pile(&command.pile), &told);
-        Ok(Outcome::reply(&AdjustStockResponse { on_hand }).telling(self.tells.then(event)))
+        let answer = Outcome::reply(&AdjustStockResponse { on_hand });
+        if command.by == 777 || !self.tells {
+            return Ok(answer);
+        }
+        Ok(answer.telling([Outgoing::event("inventory", "reserved", pile(&command.pile), &told)]))
     }
 
     async fn save(&self, tx: &mut Tx, world: Self::World) -> Result<(), Fault> {

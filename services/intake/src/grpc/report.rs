@@ -103,9 +103,9 @@ fn country(check: &mut Check, country: &str) -> String {
 fn line(check: &mut Check, at: &str, new: &NewLine, today: Date) -> Line {
     let field = |name: &str| format!("{at}.{name}");
     Line {
-        order_no: check.text(&field("order_no"), &new.order_no, 0..=64),
-        sku: check.text(&field("sku"), &new.sku, 1..=64),
-        batch: check.text(&field("batch"), &new.batch, 0..=64),
+        order_no: check.code(&field("order_no"), &new.order_no, 0..=64),
+        sku: check.code(&field("sku"), &new.sku, 1..=64),
+        batch: check.code(&field("batch"), &new.batch, 0..=64),
         serials: serials(check, &field("serials"), new),
         quantity: check.number(&field("quantity"), new.quantity, 1..=1_000_000),
         category: check.optional_choice(&field("category"), new.category),
@@ -136,7 +136,7 @@ fn serials(check: &mut Check, field: &str, new: &NewLine) -> Vec<String> {
         check.add(field, "must not have the same number twice");
     }
     let serials = new.serials.iter().take(SERIALS_MAX).enumerate();
-    serials.map(|(at, serial)| check.text(&format!("{field}[{at}]"), serial, 1..=64)).collect()
+    serials.map(|(at, serial)| check.code(&format!("{field}[{at}]"), serial, 1..=64)).collect()
 }
 
 /// Checks evidence; `lines` is the number of lines that it may be about.

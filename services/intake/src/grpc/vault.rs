@@ -19,6 +19,7 @@ use crate::domain::{self, Command, Customer, CustomerAction, Hold, Key};
 use crate::handle::Handle;
 use crate::store::{self, Access, Reading, Unread};
 use crate::vault::Vault;
+use crate::vault::erasures::Erasures;
 
 /// The gRPC service.
 pub struct Api {
@@ -30,6 +31,8 @@ pub struct Api {
     pub clock: Clock,
     /// What opens personal data.
     pub vault: Vault,
+    /// Where is kept that a key was destroyed.
+    pub erasures: Erasures,
 }
 
 #[tonic::async_trait]
@@ -86,7 +89,9 @@ impl VaultService for Api {
         check.finish()?;
         let action = CustomerAction::Erase { reason, reference };
         let command = Command::Customer { customer_ref, action };
-        Ok(Response::new(self.lanes.call(&call, "EraseCustomer", request_id, body, command).await?))
+        let answer = self.lanes.call(&call, "EraseCustomer", request_id, body, command).await?;
+        self.erasures.note().await;
+        Ok(Response::new(answer))
     }
 
     async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Result<Response<GetErasureResponse>, Status> {

@@ -35,5 +35,12 @@ pub(super) const CUSTOMER_DECISION: Source = audit_source!("customer_decision", 
     "at": audit_time!("at"),
 });
 
+/// The fingerprints of the keys that were destroyed.
+pub(super) const ERASED_KEY: Source = audit_source!("erased_key", "customer_decision", "decision_id", "fingerprint IS NOT NULL", {
+    "decision_id": audit_text!("decision_id"),
+    "about": audit_text!("about"),
+    "fingerprint": "fingerprint",
+});
+
 /// All of them.
-pub static SOURCES: [&Source; 3] = [&CONTACT_ACCESS, &EVIDENCE_ACCESS, &CUSTOMER_DECISION];
+pub static SOURCES: [&Source; 4] = [&CONTACT_ACCESS, &EVIDENCE_ACCESS, &CUSTOMER_DECISION, &ERASED_KEY];

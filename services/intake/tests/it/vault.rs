@@ -1,5 +1,6 @@
 //! The vault of personal data: S24 to S26, and the check C12.
 
+mod brought_back;
 mod crash;
 mod erasure;
 mod keys;

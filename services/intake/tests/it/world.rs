@@ -20,7 +20,11 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let service = testkit::start(&intake::SERVICE).await;
+        Self::of(testkit::start(&intake::SERVICE).await)
+    }
+
+    /// Of a service that runs.
+    pub fn of(service: TestService) -> Self {
         let client = IntakeServiceClient::new(service.channel());
         Self { service, client }
     }

@@ -20,8 +20,8 @@ pub(super) async fn availability(
     request: &GetAvailabilityRequest,
 ) -> Result<GetAvailabilityResponse, Status> {
     let mut check = Check::new();
-    let sku = check.text("sku", &request.sku, 1..=64);
-    let batch = check.text("batch", &request.batch, 0..=64);
+    let sku = check.code("sku", &request.sku, 1..=64);
+    let batch = check.code("batch", &request.batch, 0..=64);
     check.finish()?;
     let found = store::availability(&api.reads, &sku, &batch).await.map_err(read_failed)?;
     let found = found.ok_or_else(|| Refusal::not_found("sku", &sku))?;
@@ -44,7 +44,7 @@ pub(super) async fn availability(
 
 pub(super) async fn movements(api: &Api, request: &ListMovementsRequest) -> Result<ListMovementsResponse, Status> {
     let mut check = Check::new();
-    let sku = check.text("sku", &request.sku, 1..=64);
+    let sku = check.code("sku", &request.sku, 1..=64);
     let page = check.page(request.page_size, &request.page_token, &["movements", &sku]);
     let before = key(&mut check, &page, i64::MAX);
     check.finish()?;

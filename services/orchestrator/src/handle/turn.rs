@@ -40,7 +40,6 @@ pub(super) struct Turn<'a> {
     ledgers: BTreeMap<OrderLine, Ledger>,
     settlements: BTreeMap<Uuid, Settlement>,
     entries: Vec<Entry>,
-    timeline: Vec<ClaimEvent>,
     outcome: Outcome,
     queue: VecDeque<(View, Command)>,
 }
@@ -65,7 +64,6 @@ impl<'a> Turn<'a> {
             ledgers: BTreeMap::new(),
             settlements: BTreeMap::new(),
             entries: Vec::new(),
-            timeline: Vec::new(),
             outcome: Outcome::none(),
             queue: VecDeque::new(),
         }
@@ -154,8 +152,6 @@ impl<'a> Turn<'a> {
             ledgers: self.ledgers,
             settlements: self.settlements,
             entries: self.entries,
-            timeline: self.timeline,
-            at: self.meta.now,
             outcome: self.outcome,
         }
     }
@@ -239,7 +235,6 @@ impl<'a> Turn<'a> {
             kind: Some(events::kind(fact, &self.stored, self.told, settlement.as_ref())),
         };
         self.outcome.tell(chassis::Outgoing::claim(self.claim, events::name(&event), event.number, &event));
-        self.timeline.push(event);
         if let Fact::Consented { plan } = fact {
             self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
         }

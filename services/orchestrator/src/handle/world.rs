@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::Outcome;
-use jiff::Timestamp;
-use proto::claim::ClaimEvent;
 use uuid::Uuid;
 
 use crate::entitlement::{Entry, Ledger, OrderLine};
@@ -20,7 +18,6 @@ pub struct World {
     pub(super) changed: BTreeSet<Uuid>,
     pub(super) decided: BTreeSet<Uuid>,
     pub(super) entries: Vec<Entry>,
-    pub(super) timeline: Vec<(Uuid, Timestamp, ClaimEvent)>,
 }
 
 /// What one command has changed. Nothing of it is in the world before it is applied.
@@ -31,8 +28,6 @@ pub(super) struct Change {
     pub ledgers: BTreeMap<OrderLine, Ledger>,
     pub settlements: BTreeMap<Uuid, Settlement>,
     pub entries: Vec<Entry>,
-    pub timeline: Vec<ClaimEvent>,
-    pub at: Timestamp,
     pub outcome: Outcome,
 }
 
@@ -49,7 +44,6 @@ impl World {
             changed: BTreeSet::new(),
             decided: BTreeSet::new(),
             entries: Vec::new(),
-            timeline: Vec::new(),
         }
     }
 }
@@ -57,14 +51,13 @@ impl World {
 impl Change {
     /// Puts it into the world; gives what is told.
     pub fn apply(self, world: &mut World) -> Outcome {
-        let Self { claim, stored, ledgers, settlements, entries, timeline, at, outcome } = self;
+        let Self { claim, stored, ledgers, settlements, entries, outcome } = self;
         world.processes.insert(claim, stored);
         world.changed.insert(claim);
         world.ledgers.extend(ledgers);
         world.decided.extend(settlements.keys());
         world.settlements.extend(settlements);
         world.entries.extend(entries);
-        world.timeline.extend(timeline.into_iter().map(|event| (claim, at, event)));
         outcome
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
 use proto::claim::LinePlan;
-use proto::claim::{ClaimEvent, Plan};
+use proto::claim::Plan;
 use proto::intake::ClaimSubmitted;
 use proto::triage::triage_event;
 use proto::{intake::intake_event, logistics::logistics_event};
@@ -93,8 +93,8 @@ impl Stored {
     }
 
     /// Order lines whose ledgers a step may touch: those of the plan, and those that something was granted from.
-    pub fn order_lines(&self) -> Vec<OrderLine> {
-        let planned = self.plan.iter().flat_map(case::sales).map(|(line, _)| line);
+    pub fn order_lines(&self, claim: Uuid) -> Vec<OrderLine> {
+        let planned = self.plan.iter().flat_map(|plan| case::sales(claim, plan)).map(|(line, _)| line);
         planned.chain(self.case.grants.iter().map(|grant| grant.line.clone())).collect()
     }
 
@@ -147,9 +147,9 @@ pub(super) const LOCK: &str = "\
 pub(super) const WRITE: &str = "\
     INSERT INTO process (claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
         changed_at, ask_again_at, ask_wait_s, due_at) \
-    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+    SELECT claim_id, version, claim::json, format, process::json, plan, state, waiting_for, round, events, end_reason, \
         changed_at, ask_again_at, ask_wait_s, due_at \
-    FROM UNNEST($1::uuid[], $2::bigint[], $3::jsonb[], $4::smallint[], $5::jsonb[], $6::bytea[], $7::smallint[], \
+    FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::smallint[], $5::text[], $6::bytea[], $7::smallint[], \
             $8::smallint[], $9::int[], $10::int[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], \
             $15::timestamptz[]) \
         AS p(claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
@@ -160,11 +160,6 @@ pub(super) const WRITE: &str = "\
         events = EXCLUDED.events, end_reason = EXCLUDED.end_reason, changed_at = EXCLUDED.changed_at, \
         ask_again_at = EXCLUDED.ask_again_at, ask_wait_s = EXCLUDED.ask_wait_s, due_at = EXCLUDED.due_at \
     WHERE process.version = EXCLUDED.version - 1";
-
-pub(super) const TIMELINE: &str = "\
-    INSERT INTO timeline (claim_id, number, event, at) \
-    SELECT claim_id, number, event, at \
-    FROM UNNEST($1::uuid[], $2::int[], $3::bytea[], $4::timestamptz[]) AS t(claim_id, number, event, at)";
 
 pub(super) const ASK_AGAIN: &str = "\
     SELECT claim_id, ask_again_at FROM process \
@@ -195,9 +190,9 @@ pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BT
     let written = sqlx::query(WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| row.version + 1).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, row)| Json(&row.case)).collect::<Vec<_>>())
+        .bind(text(&rows, |row| serde_json::to_string(&row.case))?)
         .bind(vec![FORMAT; rows.len()])
-        .bind(rows.iter().map(|(_, row)| Json(&row.process)).collect::<Vec<_>>())
+        .bind(text(&rows, |row| serde_json::to_string(&row.process))?)
         .bind(rows.iter().map(|(_, row)| row.plan.as_ref().map(Message::encode_to_vec)).collect::<Vec<_>>())
         .bind(small(|row| row.summary.state))
         .bind(small(|row| row.summary.waiting_for))
@@ -213,20 +208,9 @@ pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BT
     all_written(written.rows_affected(), rows.len())
 }
 
-/// Adds to timelines. The key refuses a number that is there already.
-pub async fn write_timeline(tx: &mut Tx, events: &[(Uuid, Timestamp, ClaimEvent)]) -> Result<(), Fault> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let numbers = events.iter().map(|(_, _, event)| int(event.number)).collect::<Result<Vec<i32>, Fault>>()?;
-    sqlx::query(TIMELINE)
-        .bind(events.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
-        .bind(numbers)
-        .bind(events.iter().map(|(_, _, event)| event.encode_to_vec()).collect::<Vec<_>>())
-        .bind(events.iter().map(|(_, at, _)| at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+fn text(rows: &[(Uuid, &Stored)], of: fn(&Stored) -> serde_json::Result<String>) -> Result<Vec<String>, Fault> {
+    let text = rows.iter().map(|(_, row)| of(row)).collect::<serde_json::Result<_>>();
+    text.map_err(|error| Fault::Permanent(format!("a process cannot be written: {error}")))
 }
 
 /// Claims whose open question is to be asked again, each with the time that says so.

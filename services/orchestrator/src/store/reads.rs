@@ -2,7 +2,6 @@
 
 use chassis::Fault;
 use jiff::Timestamp;
-use prost::Message;
 use proto::claim::ClaimEvent;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
@@ -26,8 +25,10 @@ pub(super) const PROCESSES: &str = "\
     WHERE ($1 = 0 OR state = $1) AND ($2 = 0 OR waiting_for = $2) AND ($3::uuid IS NULL OR claim_id > $3) \
     ORDER BY claim_id LIMIT $4";
 
+/// The public events of a claim as they were journalled.
 pub(super) const TIMELINE: &str = "\
-    SELECT event FROM timeline WHERE claim_id = $1 AND number > $2 ORDER BY number LIMIT $3";
+    SELECT payload FROM journal \
+    WHERE aggregate = $1 AND subject LIKE 'claim.%' AND number > $2 ORDER BY number LIMIT $3";
 
 pub(super) const SETTLEMENTS: &str = "\
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
@@ -99,8 +100,8 @@ pub async fn processes(
 pub async fn timeline(pool: &PgPool, claim: Uuid, after: i32, limit: i64) -> Result<Vec<ClaimEvent>, Fault> {
     let rows = sqlx::query(TIMELINE).bind(claim).bind(after).bind(limit).fetch_all(pool).await?;
     let events = rows.iter().map(|row| {
-        let bytes: Vec<u8> = row.try_get("event")?;
-        ClaimEvent::decode(bytes.as_slice())
+        let bytes: Vec<u8> = row.try_get("payload")?;
+        serde_json::from_slice(&bytes)
             .map_err(|error| Fault::Permanent(format!("a public event cannot be read: {error}")))
     });
     events.collect()

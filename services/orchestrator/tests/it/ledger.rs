@@ -24,6 +24,22 @@ async fn claims_of_one_order_line_share_what_was_sold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn goods_of_an_unknown_order_are_paid_as_somebody_decided_and_only_once() {
+    let world = World::start().await;
+    for _ in 0..2 {
+        let story = world.submitted().await;
+        let mut plan = crate::story::plan(1, Resolution::RefundOnly, 2);
+        (plan.lines[0].order_no, plan.lines[0].sold_quantity) = (String::new(), 3);
+        story.tell(story.judge(1, plan)).await;
+        assert_eq!(story.settlement().await.1, 2 * PRICE, "each claim takes from goods of its own");
+        pay(&story).await;
+        let line = world.entitlement(&format!("claim:{}/1", story.claim), SKU).await.unwrap();
+        assert_eq!((line.sold, line.held, line.given), (3, 0, 2));
+    }
+    world.nothing_is_parked().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_claims_at_once_never_exceed_what_was_sold() {
     let world = World::start().await;
     let stories: Vec<_> = (0..12).map(|_| world.story()).collect();
@@ -56,8 +72,8 @@ async fn the_database_refuses_what_the_ledger_would() {
         ("UPDATE entitlement SET compensated_minor = paid_minor + 1", "23514"),
         ("UPDATE entitlement_entry SET units = 9", "P0001"),
         ("DELETE FROM entitlement_entry", "P0001"),
-        ("UPDATE timeline SET number = number + 10", "P0001"),
-        ("DELETE FROM timeline", "P0001"),
+        ("UPDATE journal SET number = number + 10", "P0001"),
+        ("DELETE FROM journal", "P0001"),
         ("UPDATE settlement SET state = 5", "23514"),
         ("UPDATE settlement SET state = 2", "23514"),
         ("UPDATE process SET state = 13", "23514"),

@@ -67,7 +67,7 @@ impl Orders {
         let customer = ask.customer_ref();
         if !line.order_no.is_empty() {
             let order = self.by_order.get(&(line.order_no.clone(), line.sku.clone()))?;
-            // An order of nobody known is a receipt: who has its number has bought it.
+            // An order of nobody known is a receipt: who has its number and the goods has bought it.
             return (order.customer_ref.is_empty() || order.customer_ref == customer).then_some(order);
         }
         if customer.is_empty() {

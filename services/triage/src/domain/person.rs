@@ -115,7 +115,7 @@ pub fn plan(
                 resolution: decision.resolution,
                 quantity,
                 order_no: order.map_or("", |order| &order.order_no),
-                sold_quantity: order.map_or(quantity, |order| order.quantity),
+                sold_quantity: order.map_or(line.quantity, |order| order.quantity),
                 unit_price: price.unwrap_or(0),
                 liability,
                 collectable: judgement.rule.collect,

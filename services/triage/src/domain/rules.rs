@@ -37,6 +37,8 @@ pub enum Why {
     JudgementNeeded,
     /// Sold in another currency than the pack's.
     CurrencyUnknown,
+    /// Sold to nobody known, and something would be given before the goods are back: any finder of the number could ask.
+    AnonymousOrder,
     /// The customer named an order that is not known.
     OrderNotFound,
     /// The plan was denied.
@@ -59,6 +61,7 @@ impl Why {
             Self::CategoryUnclear => ("CATEGORY_UNCLEAR", roles.category_unclear),
             Self::JudgementNeeded => ("JUDGEMENT_NEEDED", roles.judgement_needed),
             Self::CurrencyUnknown => ("CURRENCY_UNKNOWN", roles.currency_unknown),
+            Self::AnonymousOrder => ("ANONYMOUS_ORDER", roles.anonymous_order),
             Self::OrderNotFound => (ORDER_NOT_FOUND, roles.order_not_found),
             Self::Denied => ("DENIED", roles.denied),
             Self::ConsentRefused => ("CONSENT_REFUSED", roles.consent_refused),
@@ -208,6 +211,9 @@ fn says(pack: &Pack, ask: &Ask, line: &Line, order: Option<&Order>, judged: &Jud
         (_, _, None) => Says::AskPerson(Why::OutsideWindow, None),
         (_, _, Some(made)) if worth(pack, line, Some(order)).is_some_and(|worth| worth >= rules.value_high) => {
             Says::AskPerson(Why::ValueHigh, Some(made))
+        }
+        (_, _, Some(made)) if order.customer_ref.is_empty() && made.resolution() != Resolution::ReturnRefund => {
+            Says::AskPerson(Why::AnonymousOrder, Some(made))
         }
         (_, _, Some(made)) => Says::Do(made),
     }

@@ -31,9 +31,9 @@ pub fn record_orders(body: &RecordOrdersRequest) -> Result<(Uuid, Command), Stat
 }
 
 fn order(check: &mut Check, at: &str, line: &OrderLine) -> Option<Order> {
-    let order_no = check.text(&format!("{at}.order_no"), &line.order_no, 1..=64);
-    let sku = check.text(&format!("{at}.sku"), &line.sku, 1..=64);
-    let customer_ref = check.text(&format!("{at}.customer_ref"), &line.customer_ref, 0..=64);
+    let order_no = check.code(&format!("{at}.order_no"), &line.order_no, 1..=64);
+    let sku = check.code(&format!("{at}.sku"), &line.sku, 1..=64);
+    let customer_ref = check.code(&format!("{at}.customer_ref"), &line.customer_ref, 0..=64);
     let quantity = check.number(&format!("{at}.quantity"), line.quantity, 1..=1_000_000);
     let unit_price = check.money(&format!("{at}.unit_price"), line.unit_price.as_ref());
     let purchased_on = check.date(&format!("{at}.purchased_on"), &line.purchased_on);
@@ -53,7 +53,7 @@ pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<(Uuid, Command),
     let request_id = check.request_id(&body.request_id);
     let item = check.id("work_item_id", &body.work_item_id);
     let etag = check.text("etag", &body.etag, 1..=40);
-    let note = check.prose("note", &body.note, 0..=1000);
+    let note = check.note("note", &body.note, 0..=1000);
     let liability: LiabilityParty = check.optional_choice("liability", body.liability);
     let liability = Some(liability).filter(|liability| *liability != LiabilityParty::Unspecified);
     let kind = if body.question.is_empty() {
@@ -83,7 +83,7 @@ fn decision(check: &mut Check, at: &str, line: &LineDecision) -> person::LineDec
         code(check, &format!("{at}.reason"), &line.reason)
     } else {
         // What is not said cannot forbid a reason: the one mistake is named, and no other.
-        let known = check.text(&format!("{at}.reason"), &line.reason, 0..=64);
+        let known = check.code(&format!("{at}.reason"), &line.reason, 0..=64);
         if !known.is_empty() && resolution != Resolution::Unspecified {
             check.add(&format!("{at}.reason"), "is for rejected lines only");
         }

@@ -37,7 +37,7 @@ const LOGISTICS: Tables = &[
 ];
 const ESCALATION: Tables = &[("claim", OF_CLAIM), ("clock", OF_CLAIM)];
 const ORCHESTRATOR: Tables =
-    &[("process", OF_CLAIM), ("timeline", OF_CLAIM), ("entitlement", "order_no = $2"), ("entitlement_entry", OF_CLAIM)];
+    &[("process", OF_CLAIM), ("entitlement", "order_no = $2"), ("entitlement_entry", OF_CLAIM)];
 /// Tables of every service. The inbox does not know the claim: what was written while it was the only one.
 const SHARED: Tables = &[
     ("journal", "aggregate = $1"),

@@ -54,11 +54,11 @@ async fn s27_decisions_and_reads_are_sealed_and_erasure_leaves_the_chain_valid()
     vault.erase_customer(actor(erase, "lea", &["legal"])).await.unwrap();
     let after =
         eventually(async || Some(signed(&world, "intake").await).filter(|chain| chain.links > before.links)).await;
-    assert_eq!(after.links, before.links + 2, "the erasure is sealed, and the notice of it");
+    assert_eq!(after.links, before.links + 3, "the erasure is sealed, the key that it destroyed, and the notice of it");
     let database = PgPool::connect(&world.stack.superuser_url("intake")).await.unwrap();
     let sources = "SELECT source || ' ' || count(*) FROM audit_chain GROUP BY source ORDER BY source";
     let sources: Vec<String> = sqlx::query_scalar(sources).fetch_all(&database).await.unwrap();
-    assert_eq!(sources, ["contact_access 2", "customer_decision 1", "journal 3"]);
+    assert_eq!(sources, ["contact_access 2", "customer_decision 1", "erased_key 1", "journal 3"]);
     for service in ["inventory", "logistics", "orchestrator"] {
         assert!(signed(&world, service).await.links > 0, "{service}: people decided");
     }

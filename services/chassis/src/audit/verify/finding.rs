@@ -32,6 +32,8 @@ pub enum Kind {
     RowSkipped,
     /// Nothing seals.
     RowUnsealed,
+    /// A row that changes is not what was decided about it.
+    NotWhatWasDecided,
     /// Nothing signs, or checkpoints are gone.
     CheckpointLate,
 }

@@ -16,7 +16,8 @@ impl Turn<'_> {
         if self.stored.grant(job).is_some() {
             return Ok(());
         }
-        let line = self.stored.line(job.line).and_then(case::sale).map(|(line, _)| line);
+        let sale = self.stored.line(job.line).and_then(|line| case::sale(self.claim, line));
+        let line = sale.map(|(line, _)| line);
         let line = line.filter(|line| self.ledger(line).is_some());
         let mut granted = 0;
         if let Some(line) = line {

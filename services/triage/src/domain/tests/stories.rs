@@ -199,6 +199,24 @@ fn an_unknown_purchase_is_asked_for_once() {
 }
 
 #[test]
+fn who_only_knows_the_number_of_an_anonymous_order_gets_nothing_without_the_goods() {
+    let anonymous = || facts([Order { customer_ref: String::new(), ..order() }]);
+    let asked = |line: ReportedLine| {
+        let line = ReportedLine { order_no: "O1".to_owned(), ..line };
+        ruled(message(vec![line], date(2026, 6, 20)), &anonymous())
+    };
+    assert!(planned(asked(wanted_back())).automatic, "the goods come first, then the money");
+    let missing =
+        || ReportedLine { category: Category::Shortage.into(), wish: Resolution::RefundOnly.into(), ..wanted_back() };
+    for line in [faulty(), missing(), ReportedLine { wish: Resolution::Resend.into(), ..missing() }] {
+        let (reason, role) = person(asked(line.clone()));
+        assert_eq!((reason.as_str(), role), ("ANONYMOUS_ORDER", Role::Specialist), "{line:?}");
+        let known = ReportedLine { order_no: "O1".to_owned(), ..line };
+        planned(ruled(message(vec![known], date(2026, 6, 20)), &facts([order()])));
+    }
+}
+
+#[test]
 fn what_is_no_goods_is_refused_alone_and_inside_a_plan() {
     for sku in ["D", "M", "POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE"] {
         let line = ReportedLine { sku: sku.to_owned(), ..wanted_back() };
