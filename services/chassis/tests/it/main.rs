@@ -5,6 +5,7 @@ mod abuse;
 mod audit;
 mod auth;
 mod calls;
+mod connections;
 mod decisions;
 mod links;
 mod liveness;
