@@ -65,7 +65,7 @@ pub struct Tokens(Keeper);
 impl Tokens {
     /// Reads the keys of the issuer.
     pub async fn open(settings: &Auth) -> anyhow::Result<Self> {
-        Ok(Self(Keeper::open(settings).await?))
+        Ok(Self(Keeper::open("tool", settings).await?))
     }
 
     /// Whose token it is, if it is one of anybody's.
@@ -87,11 +87,11 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Reads the keys; refuses if nobody could ever be recognised.
-    pub(crate) async fn open(settings: &Auth) -> anyhow::Result<Self> {
+    pub(crate) async fn open(service: &'static str, settings: &Auth) -> anyhow::Result<Self> {
         settings.check()?;
         let keys = match settings.jwks.as_str() {
             "" => None,
-            source => Some(Keys::open(source).await?),
+            source => Some(Keys::open(service, source).await?),
         };
         let peers = settings.peers()?;
         Ok(Self { settings: settings.clone(), keys, memory: Memory::default(), peers, clock: Clock::default() })

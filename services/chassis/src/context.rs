@@ -121,6 +121,11 @@ impl Context {
         &self.settings.evidence
     }
 
+    /// How much one customer may bring.
+    pub fn customers(&self) -> &crate::settings::Customers {
+        &self.settings.customers
+    }
+
     /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal. The statement finds rows
     /// of other tables that are not what was decided: `source`, `row_id`, and `what` is wrong.
     pub fn audit(&self, sources: &[&'static audit::Source], differs: Option<&'static str>) {

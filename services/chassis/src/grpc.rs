@@ -1,4 +1,8 @@
 //! The gRPC edge: who calls, until when, under which trace.
+//!
+//! - `holding`: a stream has its place until it ends.
+
+mod holding;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,8 +18,10 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::auth::Rules;
+use crate::auth::rules::Who;
 use crate::meta::Actor;
 use crate::{lane, metrics, telemetry};
+use holding::Holding;
 
 /// A call without a deadline of its own gets this one; no call gets more.
 /// It is below what a service has for its recovery: a read that hangs on a dead link ends before (P32, P43).
@@ -139,7 +145,9 @@ where
         let service = self.edge.service;
         let method = request.uri().path().trim_start_matches('/').to_owned();
         // A path that nobody serves is not a label: there is no end of them.
-        let label = if self.edge.rules.get(&method).is_some() { method.clone() } else { "unknown".to_owned() };
+        let rule = self.edge.rules.get(&method);
+        let label = if rule.is_some() { method.clone() } else { "unknown".to_owned() };
+        let (is_open, is_stream) = rule.map_or((false, false), |rule| (rule.who == Who::All, rule.stream));
         let span = telemetry::server_span(service, &method, header(request.headers(), "traceparent"));
         let started = Instant::now();
         // The lane tells first that time is up, because it knows what to advise.
@@ -147,9 +155,8 @@ where
         let limit = if method == LONG.0 { asked.and_then(timeout).unwrap_or(LONG.1).min(LONG.1) } else { limit(asked) };
         // Too much is refused at once, before anything is read (P50, G21). Probes are always answered.
         let place = Arc::clone(&self.edge.places).try_acquire_owned().ok();
-        let refused = place.is_none() && !method.starts_with("grpc.health.");
+        let refused = place.is_none() && !is_open;
         let answer = SERVICE.scope(service, async move {
-            let _place = place;
             if refused {
                 metrics::shed(service);
                 metrics::call(service, label, "RESOURCE_EXHAUSTED", 0.0);
@@ -161,7 +168,8 @@ where
             };
             let code = code_name(header(answer.headers(), "grpc-status").unwrap_or("0"));
             metrics::call(service, label, code, started.elapsed().as_secs_f64());
-            Ok(answer)
+            // A stream has only begun. A plain answer is done: who is slow to take it must not keep others out.
+            Ok(if is_stream { answer.map(|body| Body::new(Holding::new(body, place))) } else { answer })
         });
         Box::pin(answer.instrument(span))
     }

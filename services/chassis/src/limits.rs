@@ -25,6 +25,7 @@ const AFTER_OWN: Duration = Duration::from_millis(200);
 /// The limits of all callers.
 pub(crate) struct Limits {
     settings: Settings,
+    customers: Buckets,
     people: Buckets,
     systems: Buckets,
     strangers: Buckets,
@@ -35,6 +36,7 @@ impl Limits {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
+            customers: Buckets::new(settings.customer()),
             people: Buckets::new(settings.person()),
             systems: Buckets::new(settings.system()),
             strangers: Buckets::new(settings.stranger()),
@@ -42,15 +44,23 @@ impl Limits {
         }
     }
 
-    /// Takes a call of somebody. The place is held as long as the call runs.
-    pub(crate) fn take(&self, actor: &Actor) -> Result<Place<String>, Status> {
+    /// Takes a call of somebody, who may stand for a customer. The place is held as long as the call runs.
+    pub(crate) fn take(&self, actor: &Actor, customer: Option<&str>) -> Result<Place<String>, Status> {
         let is_system = actor.has_role("integration") || actor.has_role("operator");
-        let (buckets, most) = match is_system {
-            true => (&self.systems, self.settings.system_calls),
-            false => (&self.people, self.settings.calls),
+        // Whoever is a customer and something else besides is one of ours.
+        let is_customer = actor.has_role("customer") && actor.roles.len() == 1;
+        let (buckets, most) = match (is_system, is_customer) {
+            (true, _) => (&self.systems, self.settings.system_calls),
+            (false, true) => (&self.customers, self.settings.customer_calls),
+            (false, false) => (&self.people, self.settings.calls),
         };
-        buckets.take(&actor.subject).map_err(refused)?;
-        self.places.take(actor.subject.clone(), most).ok_or_else(|| refused(AFTER_OWN))
+        // An app may have one subject for all its customers: they are told apart all the same. No subject has a blank.
+        let caller = match customer.filter(|_| is_customer) {
+            Some(customer) => format!("{} {customer}", actor.subject),
+            None => actor.subject.clone(),
+        };
+        buckets.take(&caller).map_err(refused)?;
+        self.places.take(caller, most).ok_or_else(|| refused(AFTER_OWN))
     }
 
     /// Takes a call of an address by which nobody was recognised.
@@ -88,15 +98,26 @@ mod tests {
     }
 
     #[test]
-    fn systems_have_more_than_people_and_each_has_its_own() {
-        let settings =
-            Settings { burst: 2, system_burst: 3, per_second: 1, system_per_second: 1, ..Settings::default() };
+    fn systems_have_more_than_people_who_have_more_than_customers_and_each_has_its_own() {
+        let settings = Settings {
+            burst: 2,
+            customer_burst: 1,
+            customer_per_second: 1,
+            system_burst: 3,
+            per_second: 1,
+            system_per_second: 1,
+            ..Settings::default()
+        };
         let limits = Limits::new(&settings);
-        let taken =
-            |subject: &str, role: &str| (0..9).filter(|_| limits.take(&Actor::new(subject, &[role])).is_ok()).count();
-        assert_eq!(taken("anna", "specialist"), 2);
-        assert_eq!(taken("bob", "customer"), 2);
-        assert_eq!(taken("shop", "integration"), 3);
+        let many = |subject: &str, roles: &[&str], customer: Option<&str>| {
+            (0..9).filter(|_| limits.take(&Actor::new(subject, roles), customer).is_ok()).count()
+        };
+        let taken = |subject: &str, roles: &[&str]| many(subject, roles, None);
+        assert_eq!(taken("anna", &["specialist"]), 2);
+        assert_eq!(taken("bob", &["customer"]), 1);
+        assert_eq!(many("app", &["customer"], Some("C-1")) + many("app", &["customer"], Some("C-2")), 2);
+        assert_eq!(taken("carl", &["customer", "specialist"]), 2, "he buys where he works");
+        assert_eq!(taken("shop", &["integration"]), 3);
         let strangers = (0..2_000).filter(|_| limits.take_stranger(None).is_ok()).count();
         assert!((1_000..1_200).contains(&strangers), "{strangers}");
     }
@@ -105,12 +126,12 @@ mod tests {
     fn a_caller_has_a_number_of_places() {
         let limits = Limits::new(&Settings { calls: 2, ..Settings::default() });
         let anna = Actor::new("anna", &["specialist"]);
-        let held: Vec<_> = (0..5).filter_map(|_| limits.take(&anna).ok()).collect();
+        let held: Vec<_> = (0..5).filter_map(|_| limits.take(&anna, None).ok()).collect();
         assert_eq!(held.len(), 2);
-        let refused = limits.take(&anna).unwrap_err();
+        let refused = limits.take(&anna, None).unwrap_err();
         assert_eq!(refused.get_error_details().error_info().unwrap().reason, "RATE_LIMITED");
         assert!(refused.get_error_details().retry_info().is_some());
         drop(held);
-        limits.take(&anna).unwrap();
+        limits.take(&anna, None).unwrap();
     }
 }

@@ -17,6 +17,8 @@ struct Instruments {
     shed: Counter<u64>,
     denied: Counter<u64>,
     connected: Counter<u64>,
+    certificate_left: Gauge<f64>,
+    reload_failed: Counter<u64>,
     started: Gauge<f64>,
 }
 
@@ -49,6 +51,15 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         connected: meter
             .u64_counter("redress.database.connects")
             .with_description("connections that the pool for reads has made")
+            .build(),
+        certificate_left: meter
+            .f64_gauge("redress.certificate.left")
+            .with_unit("s")
+            .with_description("time until the certificate of the gRPC port ends; below zero: since then")
+            .build(),
+        reload_failed: meter
+            .u64_counter("redress.reload.failed")
+            .with_description("changed files or keys that could not be taken, by what: certificates, jwks")
             .build(),
         started: meter
             .f64_gauge("redress.start")
@@ -105,6 +116,14 @@ pub(crate) fn denied(name: &'static str, why: &'static str) {
 
 pub(crate) fn connected(name: &'static str) {
     INSTRUMENTS.connected.add(1, &[service(name)]);
+}
+
+pub(crate) fn certificate_left(name: &'static str, seconds: f64) {
+    INSTRUMENTS.certificate_left.record(seconds, &[service(name)]);
+}
+
+pub(crate) fn reload_failed(name: &'static str, what: &'static str) {
+    INSTRUMENTS.reload_failed.add(1, &[service(name), KeyValue::new("what", what)]);
 }
 
 pub(crate) fn started(name: &'static str, seconds: f64) {

@@ -1,9 +1,12 @@
-//! Who may connect to the gRPC port (S17): so many connections, so many of one address, and only who begins to speak. With
-//! TLS, the time to begin covers the handshake (S07).
+//! Who may connect to the gRPC port (S17): so many connections, so many of one network, only who begins to speak, and for
+//! long only who is recognised. With TLS, the time to begin covers the handshake (S07).
+//!
+//! A connection has its place until its socket is closed, whatever goes on over it.
 
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -33,6 +36,7 @@ pub(crate) struct Incoming {
     listener: TcpListener,
     most: u32,
     most_of_one: u32,
+    recognised_within: Duration,
     tls: Option<Arc<Tls>>,
     places: Places<Option<IpAddr>>,
     rest: Option<Pin<Box<Sleep>>>,
@@ -40,8 +44,9 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn new(listener: TcpListener, settings: &Grpc, tls: Option<Arc<Tls>>) -> Self {
-        let (most, most_of_one) = (settings.connections, settings.connections_of_one);
-        Self { listener, most, most_of_one, tls, places: Places::default(), rest: None }
+        let (most, most_of_one) = (settings.connections, settings.most_of_one());
+        let recognised_within = settings.recognised_within.unsigned_abs();
+        Self { listener, most, most_of_one, recognised_within, tls, places: Places::default(), rest: None }
     }
 
     fn admit(&self, stream: TcpStream) -> Option<Socket> {
@@ -50,12 +55,13 @@ impl Incoming {
         let own = self.places.take(Some(network(stream.peer_addr().ok()?.ip())), self.most_of_one)?;
         stream.set_nodelay(true).ok()?;
         let hello = Some(Box::pin(tokio::time::sleep(HELLO)));
-        let connection = Connection { tcp: stream.connect_info(), peer: Arc::default() };
+        let nobody = Some(Box::pin(tokio::time::sleep(self.recognised_within)));
+        let connection = Connection { tcp: stream.connect_info(), peer: Arc::default(), recognised: Arc::default() };
         let stream = match &self.tls {
             None => Link::Open(Either::Left(stream)),
             Some(tls) => Link::Greeting(Box::new(tls.acceptor().accept(stream)), Arc::clone(tls)),
         };
-        Some(Socket { stream, connection, hello, read: 0, _places: [all, own] })
+        Some(Socket { stream, connection, hello, nobody, read: 0, _places: [all, own] })
     }
 }
 
@@ -90,6 +96,8 @@ pub(crate) struct Connection {
     tcp: TcpConnectInfo,
     /// Who is at the other end: known when the handshake is over, and so before the first request.
     peer: Arc<OnceLock<Peer>>,
+    /// Whether a call over it has shown who somebody is.
+    recognised: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -101,6 +109,11 @@ impl Connection {
     /// Who is at the other end, if there is a client certificate.
     pub(crate) fn peer(&self) -> Option<&Peer> {
         self.peer.get()
+    }
+
+    /// Somebody was recognised by a call over it: it may stay.
+    pub(crate) fn recognise(&self) {
+        self.recognised.store(true, Ordering::Relaxed);
     }
 }
 
@@ -119,13 +132,29 @@ pub(crate) struct Socket {
     connection: Connection,
     /// Until the client has begun to speak.
     hello: Option<Pin<Box<Sleep>>>,
+    /// Until somebody was recognised.
+    nobody: Option<Pin<Box<Sleep>>>,
     read: usize,
     _places: [Place<Option<IpAddr>>; 2],
 }
 
 impl Socket {
-    /// The stream, once the handshake is over.
+    /// Whether nobody was recognised in time.
+    fn is_nobodys(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(timer) = &mut self.nobody else { return false };
+        if self.connection.recognised.load(Ordering::Relaxed) {
+            self.nobody = None;
+            return false;
+        }
+        timer.as_mut().poll(cx).is_ready()
+    }
+
+    /// The stream, once the handshake is over. Reading and writing both come by here: a connection that is stuck in either
+    /// ends in time.
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut Open>>> {
+        if self.is_nobodys(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         if let Link::Greeting(greeting, tls) = &mut self.stream {
             let stream = match Pin::new(greeting.as_mut()).poll(cx) {
                 Poll::Ready(stream) => stream?,

@@ -1,10 +1,12 @@
-//! The domain says no. A refusal is an answer: it is committed, and a repeated request gets it again.
+//! The domain says no. A refusal is an answer: it is committed, and a repeated request gets it again. Only one that time
+//! alone takes away is not kept: the same request may come again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, PreconditionViolation, StatusExt};
+use tonic_types::{ErrorDetails, PreconditionViolation, QuotaViolation, StatusExt};
 
 /// A refusal, as the caller sees it. Boxed, because it travels in every `Result` of a `decide`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,16 @@ struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resource: Option<(String, String)>,
     #[serde(skip)]
+    quota: Option<Quota>,
+    #[serde(skip)]
     park: bool,
+}
+
+/// A quota that is used up. Never kept, so it needs no format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Quota {
+    subject: String,
+    wait: Duration,
 }
 
 impl Refusal {
@@ -35,6 +46,7 @@ impl Refusal {
             metadata: BTreeMap::new(),
             preconditions: Vec::new(),
             resource: None,
+            quota: None,
             park: false,
         }))
     }
@@ -55,6 +67,15 @@ impl Refusal {
     /// The caller may not.
     pub fn forbidden(reason: &str, message: &str) -> Self {
         Self::new(Code::PermissionDenied, reason, message)
+    }
+
+    /// A quota is used up, as that of `customer:17850`, until some time has passed. It is not kept as the answer of the
+    /// request, which may come again then.
+    pub fn quota(reason: &str, message: &str, subject: impl Into<String>, wait: Duration) -> Self {
+        let mut refusal = Self::new(Code::ResourceExhausted, reason, message);
+        // Who is told to wait for nothing comes again at once.
+        refusal.0.quota = Some(Quota { subject: subject.into(), wait: wait.max(Duration::from_secs(1)) });
+        refusal
     }
 
     /// A message that no correct sender sends here: it is parked for a person, never guessed at.
@@ -83,6 +104,11 @@ impl Refusal {
         &self.0.reason
     }
 
+    /// Whether it is over by itself in some time, and so no answer for ever.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.0.quota.is_some()
+    }
+
     /// Why it is parked, if it is.
     pub(crate) fn parked(&self) -> Option<&str> {
         self.0.park.then_some(self.0.message.as_str())
@@ -107,6 +133,10 @@ impl From<Refusal> for Status {
         );
         if !violations.is_empty() {
             details.set_precondition_failure(violations);
+        }
+        if let Some(quota) = refusal.quota {
+            details.set_quota_failure(vec![QuotaViolation::new(quota.subject, &refusal.message)]);
+            details.set_retry_info(Some(quota.wait));
         }
         if let Some((kind, name)) = &refusal.resource {
             details.set_resource_info(kind, name, "", &refusal.message);

@@ -2,6 +2,7 @@
 //! errors. Secrets are secret types: they are never printed.
 
 mod audit;
+mod customers;
 mod database;
 pub(crate) mod evidence;
 mod tls;
@@ -20,6 +21,7 @@ pub use crate::auth::Auth;
 pub use crate::limits::Settings as Limits;
 use crate::message::batch::ITEMS_MAX;
 pub use audit::Audit;
+pub use customers::Customers;
 pub use database::Database;
 pub(crate) use database::has_password;
 pub use evidence::Evidence;
@@ -62,6 +64,9 @@ pub struct Settings {
     /// Evidence files; of intake only.
     #[serde(default)]
     pub evidence: Evidence,
+    /// How much one customer may bring; of intake only.
+    #[serde(default)]
+    pub customers: Customers,
     /// The vault of personal data; of intake only.
     #[serde(default)]
     pub vault: Vault,
@@ -107,8 +112,14 @@ pub struct Grpc {
     pub calls: usize,
     /// Connections at once; more are closed. Each takes a file handle.
     pub connections: u32,
-    /// Connections of one address at once.
-    pub connections_of_one: u32,
+    /// Connections of one network at once: an IPv4 address, or the first 64 bits of an IPv6 one. None: a quarter of
+    /// `connections`, so that nobody alone, and no three of them, can take every place. That is plenty: a client needs one
+    /// connection, which carries thousands of calls, and an office behind one address has some tens. Behind a proxy that
+    /// hides addresses all callers are one network: set it to `connections` there.
+    pub connections_of_one: Option<u32>,
+    /// Time in which somebody must be recognised on a new connection, by a call with a valid token or certificate; then it
+    /// is closed. Clients connect again by themselves; probes need no longer than that.
+    pub recognised_within: SignedDuration,
     /// Whether callers with an identity can ask what methods there are (gRPC reflection).
     pub reflection: bool,
     /// TLS; none: what is said can be read by the network, so the port belongs behind something that speaks TLS for it.
@@ -188,10 +199,28 @@ impl Default for Grpc {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             calls: 1024,
             connections: 800,
-            connections_of_one: 600,
+            connections_of_one: None,
+            recognised_within: SignedDuration::from_secs(15),
             reflection: false,
             tls: None,
         }
+    }
+}
+
+impl Grpc {
+    /// Connections of one network at once.
+    pub(crate) fn most_of_one(&self) -> u32 {
+        self.connections_of_one.unwrap_or_else(|| (self.connections / 4).max(1))
+    }
+
+    fn check_connections(&self) -> anyhow::Result<()> {
+        anyhow::ensure!((1..=100_000).contains(&self.connections), "grpc.connections must be 1 to 100000");
+        let one = (1..=self.connections).contains(&self.most_of_one());
+        anyhow::ensure!(one, "grpc.connections_of_one must be 1 to grpc.connections");
+        // No connection is kept for longer than five minutes anyway.
+        let times = SignedDuration::from_secs(1)..=SignedDuration::from_mins(5);
+        anyhow::ensure!(times.contains(&self.recognised_within), "grpc.recognised_within must be 1 s to 5 min");
+        Ok(())
     }
 }
 
@@ -246,6 +275,7 @@ impl Settings {
         );
         settings.check()?;
         settings.evidence.check(service)?;
+        settings.customers.check(service, settings.evidence.file_bytes)?;
         settings.vault.check(service)?;
         Ok(settings)
     }
@@ -268,9 +298,7 @@ impl Settings {
         anyhow::ensure!((1..=100_000).contains(&self.lanes.queue), "lanes.queue must be 1 to 100000");
         self.database.check()?;
         anyhow::ensure!((1..=100_000).contains(&self.grpc.calls), "grpc.calls must be 1 to 100000");
-        let (all, one) = (self.grpc.connections, self.grpc.connections_of_one);
-        anyhow::ensure!((1..=100_000).contains(&all), "grpc.connections must be 1 to 100000");
-        anyhow::ensure!((1..=all).contains(&one), "grpc.connections_of_one must be 1 to grpc.connections");
+        self.grpc.check_connections()?;
         self.check_certificates()?;
         self.limits.check()?;
         self.audit.check()?;

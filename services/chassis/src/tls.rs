@@ -1,6 +1,7 @@
 //! TLS on the gRPC port (S07): the certificate of the service, and those of callers. Files that change are taken without a
 //! restart; broken ones are not, and what was there stays.
 
+mod ends;
 mod peer;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jiff::Timestamp;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -16,6 +18,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
+use crate::metrics;
 use crate::settings::{Clients, Tls as Settings};
 
 pub(crate) use peer::Peer;
@@ -33,6 +36,8 @@ pub(crate) struct Tls {
 struct Config {
     files: Vec<Vec<u8>>,
     acceptor: TlsAcceptor,
+    /// When the certificate of the service ends.
+    ends: Timestamp,
     /// Who vouches for callers.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
@@ -52,10 +57,15 @@ impl Tls {
     /// Looks at the files from time to time; ends never.
     pub async fn follow(self: Arc<Self>, service: &'static str) {
         loop {
+            metrics::certificate_left(service, ends::left(self.now().ends));
             tokio::time::sleep(LOOK_EVERY).await;
             let before = self.now();
-            // Files that cannot be read now may be in the middle of being changed: they are looked at again.
-            let Ok(files) = read_all(&self.settings) else { continue };
+            // Files that cannot be read now may be in the middle of being changed: they are looked at again. If that goes on
+            // nobody would see it but for the count.
+            let Ok(files) = read_all(&self.settings) else {
+                metrics::reload_failed(service, "certificates");
+                continue;
+            };
             if files == before.files {
                 continue;
             }
@@ -66,9 +76,10 @@ impl Tls {
                 }
                 Err(error) => {
                     tracing::error!(service, error = format!("{error:#}"), "the new certificates cannot be used");
+                    metrics::reload_failed(service, "certificates");
                     // Said once: what is used stays, and is compared with the broken files from now on.
                     let (acceptor, verifier) = (before.acceptor.clone(), before.verifier.clone());
-                    self.set(Config { files, acceptor, verifier });
+                    self.set(Config { files, acceptor, ends: before.ends, verifier });
                 }
             }
         }
@@ -91,6 +102,7 @@ impl Config {
     fn of(settings: &Settings, files: Vec<Vec<u8>>) -> Result<Self> {
         let provider = Arc::new(ring::default_provider());
         let chain = certificates(&files[0]).context("grpc.tls.certificate_file cannot be used")?;
+        let ends = ends::of(&chain).context("grpc.tls.certificate_file does not say how long it holds")?;
         let key = PrivateKeyDer::from_pem_slice(&files[1]).ok().context("grpc.tls.key_file has no private key")?;
         let verifier = verifier(settings, &files, &provider)?;
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -106,7 +118,7 @@ impl Config {
         // good: it would never end.
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
-        Ok(Self { files, acceptor: TlsAcceptor::from(Arc::new(server)), verifier })
+        Ok(Self { files, acceptor: TlsAcceptor::from(Arc::new(server)), ends, verifier })
     }
 }
 

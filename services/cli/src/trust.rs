@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Uri};
 
 use crate::exit::Failure;
 
@@ -25,6 +25,7 @@ impl Trust {
     /// An endpoint that trusts nobody else.
     pub fn on(&self, endpoint: Endpoint) -> Result<Endpoint> {
         if endpoint.uri().scheme_str() != Some("https") {
+            self.is_of_use(endpoint.uri())?;
             return Ok(endpoint);
         }
         let missing = || Failure::Usage("an address with https needs --ca: who vouches for the service".to_owned());
@@ -37,6 +38,17 @@ impl Trust {
         };
         let unusable = |error| Failure::Malformed(format!("the certificates cannot be used: {error}"));
         Ok(endpoint.tls_config(tls).map_err(unusable)?)
+    }
+
+    /// Who brings a certificate wants to be known by it, and an address without TLS never asks for it.
+    fn is_of_use(&self, address: &Uri) -> Result<()> {
+        let given = [("--cert", &self.cert), ("--key", &self.key)];
+        let Some((option, file)) = given.iter().find_map(|(option, file)| Some((option, file.as_ref()?))) else {
+            return Ok(());
+        };
+        let text =
+            format!("{option} {} is of no use for {address}: certificates need an address with https", file.display());
+        Err(Failure::Usage(text).into())
     }
 }
 

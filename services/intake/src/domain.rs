@@ -5,6 +5,7 @@
 //! taken back before it came is never asked. It decides nothing about the claim, and knows neither clock nor database.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod brought;
 mod claim;
 mod customer;
 mod file;
@@ -20,6 +21,7 @@ use proto::ClaimId;
 use proto::claim::Plan;
 use uuid::Uuid;
 
+pub use brought::{Brought, DAY, Piece, Quota, Spent};
 pub use chassis::Pii;
 pub use claim::{Claim, End, FollowUp, Proposal, ProposalState, Question, ReadBack};
 pub use customer::{Customer, CustomerAction, Erased, Hold, Key, customer_lane};
@@ -42,6 +44,8 @@ pub enum Command {
         request_id: Uuid,
         /// The claim.
         report: Box<Report>,
+        /// The customer reports it, and nobody on behalf of the customer: it counts for the customer's day.
+        own: bool,
     },
     /// Do something with a claim.
     Act {

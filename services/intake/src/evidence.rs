@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use crate::domain::{self, Action, Claim, Command, NewFile, Pii};
+use crate::domain::{self, Action, Claim, Command, NewFile, Pii, Quota};
 use crate::handle::Handle;
 use receive::{Header, Upload};
 use reference::{Named, References};
@@ -54,6 +54,7 @@ pub struct Api {
     settings: Arc<Settings>,
     files: Files,
     references: References,
+    quota: Quota,
     uploads: Traffic,
     downloads: Traffic,
     /// What is to be kept is kept, also if the caller goes away.
@@ -61,7 +62,7 @@ pub struct Api {
 }
 
 /// Makes the gRPC service, and starts to look after the store. Fails if it is not said where files and key are.
-pub fn serve(ctx: &Context, lanes: &Lanes<Handle>) -> anyhow::Result<EvidenceServiceServer<Api>> {
+pub fn serve(ctx: &Context, lanes: &Lanes<Handle>, quota: Quota) -> anyhow::Result<EvidenceServiceServer<Api>> {
     let settings = ctx.evidence().clone();
     let files = Files::open(&settings)?;
     let sweeper = Sweeper {
@@ -77,6 +78,7 @@ pub fn serve(ctx: &Context, lanes: &Lanes<Handle>) -> anyhow::Result<EvidenceSer
         reads: ctx.reads(),
         clock: ctx.clock(),
         references: References::open(settings.key_file.as_deref(), settings.reference)?,
+        quota,
         uploads: Traffic::new(settings.uploads),
         downloads: Traffic::new(settings.downloads),
         tasks: ctx.tasks(),
@@ -99,8 +101,7 @@ impl EvidenceService for Api {
         let header = upload.header(&self.settings).await?;
         // Who may not, and what is too much for sure, is refused before the bytes come.
         let claim = self.claim_of(&call.actor, header.claim).await?;
-        let room = claim.has_room(i64::try_from(header.size).unwrap_or(i64::MAX), self.settings.claim_bytes);
-        room.map_err(chassis::Refusal::from)?;
+        self.has_room(&call.actor, &claim, &header).await?;
         let way = self.uploads.take(&call.actor)?;
         let (bytes, sha256) = upload.bytes(&header).await?;
         let keeping = self.clone().keep(call, header, bytes, sha256, way);
@@ -176,6 +177,18 @@ impl Api {
         Ok(claim.ok_or_else(|| Refusal::not_found("claim", id))?)
     }
 
+    /// Refuses what will be refused for sure when the claim and the customer's day are asked.
+    async fn has_room(&self, actor: &Actor, claim: &Claim, header: &Header) -> Result<(), Status> {
+        let size = i64::try_from(header.size).unwrap_or(i64::MAX);
+        claim.has_room(size, self.settings.claim_bytes).map_err(Refusal::from)?;
+        let is_there = claim.files.iter().any(|file| file.received_size == size);
+        let Some(customer) = actor.customer.as_ref().filter(|_| !is_there) else { return Ok(()) };
+        let now = self.clock.now();
+        let since = now.saturating_sub(domain::DAY).unwrap_or_default();
+        let brought = crate::store::brought(&self.reads, customer, since).await.map_err(read_failed)?;
+        Ok(brought.has_room(self.quota, customer, now).map_err(Refusal::from)?)
+    }
+
     /// A file that is there, and its claim, if the caller may see it.
     async fn file_of(&self, actor: &Actor, id: Uuid) -> Result<(domain::File, Claim), Status> {
         let absent = || Status::from(Refusal::not_found("evidence", id));
@@ -199,7 +212,7 @@ impl Api {
         _way: Way,
     ) -> Result<UploadEvidenceResponse, Status> {
         let (bytes, metadata) = self.examined(&header, bytes).await?;
-        let new = self.new_file(&header, &bytes, sha256, metadata)?;
+        let new = self.new_file(&call.actor, &header, &bytes, sha256, metadata)?;
         let key = new.key.clone();
         let staged = self.files.stage(&key, bytes).await;
         staged.map_err(|trouble| {
@@ -239,6 +252,7 @@ impl Api {
 
     fn new_file(
         &self,
+        actor: &Actor,
         header: &Header,
         bytes: &Bytes,
         sha256: String,
@@ -265,6 +279,7 @@ impl Api {
             metadata,
             fresh_until: now.saturating_add(fresh).unwrap_or(now),
             quota: self.settings.claim_bytes,
+            own: actor.customer.clone(),
         })
     }
 
@@ -272,7 +287,8 @@ impl Api {
     /// not known, or this fails, the sweep does it later.
     async fn settle(&self, key: &str, answer: &Result<UploadEvidenceResponse, Status>) {
         let refused = |status: &Status| {
-            matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::Aborted | Code::AlreadyExists)
+            let state = matches!(status.code(), Code::FailedPrecondition | Code::NotFound | Code::ResourceExhausted);
+            state || matches!(status.code(), Code::Aborted | Code::AlreadyExists)
         };
         let settled = match answer {
             Ok(_) => match crate::store::owned(&self.reads, &[key.to_owned()]).await {

@@ -20,7 +20,7 @@ use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use crate::domain::{Action, Claim, Command, Pii, Refusal, read_back};
+use crate::domain::{Action, Claim, Command, Piece, Pii, Refusal, Spent, read_back};
 use crate::handle::Handle;
 use crate::store::Reading;
 use crate::vault::Vault;
@@ -49,7 +49,8 @@ impl IntakeService for Api {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         report::of_a_customer(&mut check, &call, body);
-        let (request_id, command) = submit(check, body, self.clock.now())?;
+        let own = call.actor.customer.is_some();
+        let (request_id, command) = submit(check, body, own, self.clock.now())?;
         let reply = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
         Ok(Response::new(reply))
     }
@@ -158,12 +159,17 @@ impl IntakeService for Api {
     }
 }
 
-/// The command of a report, whoever makes it.
-pub fn submit(mut check: Check, body: &SubmitClaimRequest, now: Timestamp) -> Result<(Uuid, Command), Status> {
+/// The command of a report, whoever makes it: the customer by an `own` call, or somebody else.
+pub fn submit(
+    mut check: Check,
+    body: &SubmitClaimRequest,
+    own: bool,
+    now: Timestamp,
+) -> Result<(Uuid, Command), Status> {
     let request_id = check.request_id(&body.request_id);
     let report = report::report(&mut check, body, now);
     check.finish()?;
-    Ok((request_id, Command::Submit { request_id, report: Box::new(report) }))
+    Ok((request_id, Command::Submit { request_id, report: Box::new(report), own }))
 }
 
 /// The answer to SubmitClaim.
@@ -205,6 +211,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::EvidenceQuota { held } => {
                 state("the files of a claim have as many bytes as it may have").with("held", held)
             }
+            Refusal::CustomerQuota(spent) => spent_quota(refusal.reason(), spent),
             Refusal::UploadExpired => Self::new(
                 Code::Aborted,
                 refusal.reason(),
@@ -232,4 +239,15 @@ impl From<Refusal> for chassis::Refusal {
                 .with("reference", &hold.reference),
         }
     }
+}
+
+/// How much it is, and when there is some of it again.
+fn spent_quota(reason: &str, spent: &Spent) -> chassis::Refusal {
+    let (of, message) = match spent.of {
+        Piece::Claim => ("claims", "the customer has reported as many claims as a day may have; come again later"),
+        Piece::File(_) => ("evidence", "the customer has uploaded as many bytes as a day may have; come again later"),
+    };
+    let subject = format!("customer:{}", spent.customer_ref);
+    let refusal = chassis::Refusal::quota(reason, message, subject, spent.wait.unsigned_abs());
+    refusal.with("quota", of).with("brought", spent.brought).with("limit", spent.limit)
 }

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use chassis::{Fault, Meta, Outcome, Refusal, Tx};
-use jiff::SignedDuration;
+use chassis::{Clock, Fault, Meta, Outcome, Refusal, Tx};
+use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::policy::Pack;
 use uuid::Uuid;
 
-use crate::domain::{self, Action, Claim, Command, Contact, Customer, CustomerAction, Erased, Hold, Pii, Report};
+use crate::domain::{
+    self, Action, Brought, Claim, Command, Contact, Customer, CustomerAction, Erased, Event, Hold, Piece, Pii, Quota,
+    Report,
+};
 use crate::vault::Vault;
 use crate::{canary, events, grpc, store};
 
@@ -20,6 +23,10 @@ pub struct Handle {
     pub pack: Arc<Pack>,
     /// What seals personal data.
     pub vault: Vault,
+    /// How much customers may bring within a day.
+    pub quota: Quota,
+    /// When that day begins; what is decided has the time of its batch.
+    pub clock: Clock,
 }
 
 /// What a batch looks at and changes.
@@ -35,6 +42,12 @@ pub struct World {
     pub words: Vec<Word>,
     /// Customers who are erased or held.
     pub customers: BTreeMap<String, CustomerEntry>,
+    /// What customers who bring something have brought within a day.
+    pub brought: BTreeMap<String, Brought>,
+    /// What they bring now.
+    pub bring: Vec<Bring>,
+    /// When the day begins that counts.
+    pub day_begins: Timestamp,
     /// How long the canaries were away that have come back.
     pub canaries: Vec<SignedDuration>,
 }
@@ -57,6 +70,19 @@ pub struct CustomerEntry {
     pub now: Customer,
 }
 
+/// Something that a customer brings.
+#[derive(Debug)]
+pub struct Bring {
+    /// Opaque reference of the customer.
+    pub customer_ref: String,
+    /// Id of the claim or of the file.
+    pub id: Uuid,
+    /// What it is.
+    pub piece: Piece,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Free words of a customer.
 #[derive(Debug)]
 pub struct Word {
@@ -69,7 +95,7 @@ pub struct Word {
     /// The words.
     pub text: Pii<String>,
     /// When they were said.
-    pub at: jiff::Timestamp,
+    pub at: Timestamp,
 }
 
 impl chassis::Domain for Handle {
@@ -85,13 +111,13 @@ impl chassis::Domain for Handle {
     }
 
     async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, commands).await
+        store::load(tx, commands, self.clock.now().saturating_sub(domain::DAY).unwrap_or_default()).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
         match command {
-            Command::Submit { report, .. } => self.submit(world, meta, report),
-            Command::Act { claim, action } => act(world, meta, *claim, action),
+            Command::Submit { report, own, .. } => self.submit(world, meta, report, *own),
+            Command::Act { claim, action } => act(world, meta, self.quota, *claim, action),
             Command::Customer { customer_ref, action } => act_on_customer(world, meta, customer_ref, action),
         }
     }
@@ -105,7 +131,7 @@ impl chassis::Domain for Handle {
 }
 
 impl Handle {
-    fn submit(&self, world: &mut World, meta: &Meta, report: &Report) -> Result<Outcome, Refusal> {
+    fn submit(&self, world: &mut World, meta: &Meta, report: &Report, own: bool) -> Result<Outcome, Refusal> {
         if let Some(customer) = world.customers.get_mut(&report.customer_ref) {
             // The key that was loaded may be destroyed in this batch: each goes alone then.
             if customer.now != customer.before {
@@ -115,6 +141,9 @@ impl Handle {
         let count = world.counts.pop_front();
         let count = count.ok_or_else(|| Refusal::park("fewer claim numbers than new claims were loaded"))?;
         let id = ClaimId(meta.new_id());
+        if own {
+            world.brings(self.quota, meta.now, &report.customer_ref, id.0, Piece::Claim)?;
+        }
         let number = domain::claim_number(meta.now, count);
         let claim = domain::submit(report, id, number, meta.now, &self.pack.intake);
         let outcome = grpc::submitted(&claim).telling(events::submitted(meta, &claim));
@@ -124,8 +153,26 @@ impl Handle {
     }
 }
 
-fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<Outcome, Refusal> {
-    let Some(entry) = world.claims.get_mut(&id) else {
+impl World {
+    /// Counts what a customer brings, if the day has room for it.
+    fn brings(
+        &mut self,
+        quota: Quota,
+        at: Timestamp,
+        customer_ref: &str,
+        id: Uuid,
+        piece: Piece,
+    ) -> Result<(), Refusal> {
+        let brought = self.brought.get_mut(customer_ref);
+        let brought = brought.ok_or_else(|| Refusal::park("it was not loaded what a customer has brought"))?;
+        brought.add(quota, customer_ref, at, piece)?;
+        self.bring.push(Bring { customer_ref: customer_ref.to_owned(), id, piece, at });
+        Ok(())
+    }
+}
+
+fn act(world: &mut World, meta: &Meta, quota: Quota, id: ClaimId, action: &Action) -> Result<Outcome, Refusal> {
+    let Some(entry) = world.claims.get(&id) else {
         // Whoever commands intake was told of the claim by intake: it cannot be unknown.
         let unknown = if action.is_call() { Refusal::not_found("claim", id) } else { Refusal::park("unknown claim") };
         return Err(unknown);
@@ -135,6 +182,13 @@ fn act(world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<O
         return Err(Refusal::not_found("claim", id));
     }
     let events = domain::decide(&entry.now, meta.now, &meta.actor.subject, action)?;
+    // A file that the claim has already is not kept twice, and does not count twice.
+    if let (Action::KeepFile { file: new }, [Event::FileKept { file, .. }]) = (action, &events[..])
+        && let Some(customer_ref) = &new.own
+    {
+        world.brings(quota, meta.now, customer_ref, file.id, Piece::File(file.stored_size))?;
+    }
+    let Some(entry) = world.claims.get_mut(&id) else { return Err(Refusal::park("unknown claim")) };
     let was_going = entry.now.end.is_none();
     let mut messages = Vec::new();
     for event in &events {

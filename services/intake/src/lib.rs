@@ -34,11 +34,15 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let vault = vault::Vault::open(ctx.vault())?;
         vault.check(&ctx.reads()).await?;
         let erasures = Erasures::open(ctx.checkpoints()?, ctx.reads(), ctx.clock()).await?;
-        let lanes = ctx.lanes(handle::Handle { pack: ctx.pack().clone(), vault: vault.clone() });
+        let customers = ctx.customers();
+        let quota =
+            domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
+        let handle = handle::Handle { pack: ctx.pack().clone(), vault: vault.clone(), quota, clock: ctx.clock() };
+        let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
         canary::start(ctx, &lanes);
-        let evidence = evidence::serve(ctx, &lanes)?;
+        let evidence = evidence::serve(ctx, &lanes, quota)?;
         ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
         ctx.task("the file of erasures", erasures.clone().run());
         let (reads, clock) = (ctx.reads(), ctx.clock());

@@ -1,6 +1,7 @@
 //! SQL of intake, nothing else.
 
 mod audit;
+mod brought;
 mod customers;
 mod decided;
 mod erasures;
@@ -14,6 +15,7 @@ mod save;
 mod sealed;
 
 pub use audit::SOURCES;
+pub use brought::brought;
 pub use customers::{Counts, customer, customer_of_hold};
 pub use decided::DIFFERS;
 pub use erasures::{erase_again, erasures};
@@ -31,6 +33,7 @@ pub const GRANTS: &[chassis::Grant] = &[
     ("evidence", "SELECT, INSERT"),
     ("question", "SELECT, INSERT, UPDATE"),
     ("customer_word", "SELECT, INSERT"),
+    ("customer_brought", "SELECT, INSERT, DELETE"),
     ("customer_key", "SELECT, INSERT, UPDATE"),
     ("contact", "SELECT, INSERT"),
     ("customer_decision", "SELECT"),
@@ -64,6 +67,10 @@ pub const STATEMENTS: &[&str] = &[
     sealed::INSERT_EVIDENCE,
     save::UPSERT_QUESTIONS,
     sealed::INSERT_WORDS,
+    brought::LOCK,
+    brought::BROUGHT,
+    brought::INSERT,
+    brought::FORGET,
     customers::KEYS,
     customers::LOCK_KEYS,
     customers::HOLDS,

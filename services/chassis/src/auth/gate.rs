@@ -49,7 +49,7 @@ impl Gate {
     ) -> anyhow::Result<Self> {
         let rules = Rules::read()?;
         let limits = Arc::new(Limits::new(limits));
-        Ok(Self { service, keeper: Arc::new(Keeper::open(settings).await?), rules, limits })
+        Ok(Self { service, keeper: Arc::new(Keeper::open(service, settings).await?), rules, limits })
     }
 
     /// The rules of all methods.
@@ -71,13 +71,16 @@ impl Gate {
         }
         // What nobody serves is not told to strangers.
         let known = match self.recognise(request).await {
-            Ok(known) => known,
+            Ok(known) => {
+                request.extensions.get::<Connection>().into_iter().for_each(Connection::recognise);
+                known
+            }
             Err(unknown) => {
                 self.limits.take_stranger(address(request)).map_err(|status| self.limited(status))?;
                 return Err(self.unknown(rule.map(|_| method), unknown));
             }
         };
-        let place = self.limits.take(&known.actor).map_err(|status| self.limited(status))?;
+        let place = self.limits.take(&known.actor, known.customer.as_deref()).map_err(|status| self.limited(status))?;
         let Some(rule) = rule else { return Err(self.forbidden("unknown", &known, &[])) };
         let mut actor = Actor::clone(&known.actor);
         if let Who::Roles(roles) = &rule.who {

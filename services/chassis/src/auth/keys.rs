@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::provider::PROVIDER;
+use crate::metrics;
 
 /// Time between two looks at a file.
 const FILE_EVERY: Duration = Duration::from_secs(2);
@@ -53,6 +54,7 @@ enum Source {
 
 /// The keys, and where they come from.
 pub(super) struct Keys {
+    service: &'static str,
     source: Source,
     set: RwLock<Arc<Set>>,
     /// When somebody last looked; held while looking, so that one looks for all.
@@ -71,12 +73,12 @@ struct Looked {
 
 impl Keys {
     /// Reads the keys. A file must be there; an address that does not answer is asked again later.
-    pub async fn open(source: &str) -> Result<Self> {
+    pub async fn open(service: &'static str, source: &str) -> Result<Self> {
         // Another part of the process may have done it: then it was with the same one.
         let _ = PROVIDER.install_default();
         let source = source_of(source)?;
         let looked = Mutex::new(Looked { at: Instant::now(), changed: None });
-        let keys = Self { source, set: RwLock::default(), looked, waiting: Semaphore::new(WAITING_MAX) };
+        let keys = Self { service, source, set: RwLock::default(), looked, waiting: Semaphore::new(WAITING_MAX) };
         let looked = keys.look(&mut *keys.looked.lock().await).await;
         match (&keys.source, looked) {
             (Source::File(_), looked) => looked?,
@@ -130,7 +132,10 @@ impl Keys {
             Ok(()) if self.now().number != before => tracing::info!(target: "audit", "auth.jwks: there are other keys"),
             Ok(()) => {}
             // What was known holds on: an issuer that is away for a moment must not stop the work.
-            Err(error) => tracing::error!(error = format!("{error:#}"), "auth.jwks cannot be read again"),
+            Err(error) => {
+                tracing::error!(service = self.service, error = format!("{error:#}"), "auth.jwks cannot be read again");
+                metrics::reload_failed(self.service, "jwks");
+            }
         }
     }
 

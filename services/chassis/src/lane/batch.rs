@@ -133,6 +133,8 @@ fn settle<C>(
                 Ok(record.park(ticket, "BROKEN", why))
             }
             (Some(why), Source::Call { .. } | Source::Sweep { .. }) => Err(Fault::Permanent(why.to_owned())),
+            // What time takes away is not kept, or the same request would be refused for as long as answers are kept.
+            (None, Source::Call { .. }) if refusal.is_passing() => Ok(Verdict::Answer(Answer::Refused(refusal))),
             (None, _) => {
                 record.refused(ticket, &refusal, known)?;
                 Ok(Verdict::Answer(Answer::Refused(refusal)))

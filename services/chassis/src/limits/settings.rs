@@ -14,6 +14,13 @@ pub struct Limits {
     pub burst: u32,
     /// Calls of one caller that may run at once.
     pub calls: u32,
+    /// Calls a second of one customer, in the long run: of a caller with the role customer and no other. Customers are many and
+    /// anybody can become one, so each has less than the staff.
+    pub customer_per_second: u32,
+    /// Calls of one customer that may come together after a pause.
+    pub customer_burst: u32,
+    /// Calls of one customer that may run at once.
+    pub customer_calls: u32,
     /// The same for callers with the role integration or operator, behind whom there are many people.
     pub system_per_second: u32,
     /// Calls of one such caller that may come together after a pause.
@@ -32,6 +39,9 @@ impl Default for Limits {
             per_second: 300,
             burst: 3_000,
             calls: 128,
+            customer_per_second: 20,
+            customer_burst: 200,
+            customer_calls: 16,
             system_per_second: 5_000,
             system_burst: 20_000,
             system_calls: 768,
@@ -48,6 +58,9 @@ impl Limits {
             ("per_second", self.per_second),
             ("burst", self.burst),
             ("calls", self.calls),
+            ("customer_per_second", self.customer_per_second),
+            ("customer_burst", self.customer_burst),
+            ("customer_calls", self.customer_calls),
             ("system_per_second", self.system_per_second),
             ("system_burst", self.system_burst),
             ("system_calls", self.system_calls),
@@ -62,6 +75,10 @@ impl Limits {
 
     pub(super) fn person(&self) -> Rate {
         Rate { per_second: self.per_second, burst: self.burst }
+    }
+
+    pub(super) fn customer(&self) -> Rate {
+        Rate { per_second: self.customer_per_second, burst: self.customer_burst }
     }
 
     pub(super) fn system(&self) -> Rate {

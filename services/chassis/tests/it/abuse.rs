@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use proto::inventory::AdjustStockRequest;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
-use testkit::{Bearer, Home, TestService, Wire, actor, details, reason, request_id};
+use testkit::{Bearer, Home, TestService, Wire, actor, customer, details, reason, request_id};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
@@ -145,4 +145,24 @@ async fn s31_a_caller_whose_calls_hang_has_so_many_and_leaves_room() {
     assert_eq!(refused.len(), 8, "{answers:?}");
     assert!(refused.into_iter().all(is_limited));
     ask(&channel, "noisy").await.unwrap();
+}
+
+/// Anybody can become a customer: each has less than those who work here.
+#[tokio::test(flavor = "multi_thread")]
+async fn s31_a_customer_has_less_than_the_staff() {
+    let service = start(&[("LIMITS__CUSTOMER_PER_SECOND", "1"), ("LIMITS__CUSTOMER_BURST", "5")]).await;
+    let mut client = InventoryServiceClient::new(service.channel());
+    let mut let_in = 0;
+    for _ in 0..30 {
+        let refused = client.adjust_stock(customer(grow("a"), "eve", "C-1")).await.unwrap_err();
+        // It is known who she is, and that she may not; then it is not looked at any more.
+        assert!(refused.code() == Code::PermissionDenied || is_limited(&refused), "{refused:?}");
+        let_in += u32::from(refused.code() == Code::PermissionDenied);
+    }
+    assert!((5..15).contains(&let_in), "{let_in} calls were let in");
+    let other = client.adjust_stock(customer(grow("a"), "eve", "C-2")).await.unwrap_err();
+    assert_eq!(other.code(), Code::PermissionDenied, "another customer has a bucket of their own");
+    for _ in 0..30 {
+        ask(&service.channel(), "anna").await.unwrap();
+    }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod batches;
 mod calls;
+mod connections;
 mod decisions;
 mod links;
 mod liveness;

@@ -1,6 +1,7 @@
 //! S07: TLS on the gRPC port, and callers with certificates.
 
 mod authority;
+mod numbers;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -101,7 +102,8 @@ async fn s07_who_is_vouched_for_and_named_is_let_in_and_nobody_else() {
     let past = Duration::from_secs(3600);
     assert_eq!(refused(Some(&place.callers.ended(GATEWAY, past))).await, "", "its time was over");
     assert_eq!(refused(Some(&place.callers.client(&[GATEWAY], 66, None))).await, "", "it was revoked");
-    assert_eq!(refused(Some(&named(&["spiffe://shop/stranger"]))).await, "UNKNOWN_CERTIFICATE");
+    let stranger = place.ask(Some(&named(&["spiffe://shop/stranger"]))).await.unwrap_err();
+    assert_eq!((stranger.code(), why(&stranger).as_str()), (Code::Unauthenticated, "UNKNOWN_CERTIFICATE"));
     assert_eq!(refused(Some(&named(&[]))).await, "NO_CREDENTIALS", "a name in the subject says nothing");
     assert_eq!(refused(Some(&named(&[GATEWAY, "spiffe://shop/b"]))).await, "NO_CREDENTIALS", "who of the two?");
 

@@ -50,5 +50,15 @@ async fn a_service_with_tls_is_asked_by_certificate_and_by_token() {
         let output = redress(&asked).env("REDRESS_ENDPOINTS", &endpoints).output().unwrap();
         assert_eq!(code(&output), wanted, "{asked:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
+    // Without TLS nobody would see the certificate: that is said, and neither is left out.
+    let plain = endpoints.replace("https", "http");
+    for option in [vec!["--cert", &cert, "--key", &key], vec!["--cert", &cert], vec!["--key", &key]] {
+        let asked = [option.as_slice(), &["--token", &token, "claim", "list"]].concat();
+        let output = redress(&asked).env("REDRESS_ENDPOINTS", &plain).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(&output), 2, "{told}");
+        let address = format!("http://{}", running.grpc());
+        assert!([option[0], option[1], &address].iter().all(|part| told.contains(part)), "{told}");
+    }
     running.stop().await.unwrap();
 }

@@ -27,6 +27,8 @@ pub struct NewFile {
     pub fresh_until: Timestamp,
     /// Bytes of all files of a claim at the most.
     pub quota: u64,
+    /// The customer who uploads it, and nobody on behalf of the customer: it counts for the customer's day.
+    pub own: Option<String>,
 }
 
 /// A file of a claim.

@@ -1,6 +1,6 @@
 //! Why not.
 
-use super::Hold;
+use super::{Hold, Spent};
 
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum Refusal {
         /// Bytes it holds.
         held: u64,
     },
+    /// The customer has brought as much as a day may have.
+    #[error("the customer has brought as much as a day may have")]
+    CustomerQuota(Box<Spent>),
     /// The file waited too long for the claim.
     #[error("the upload has expired")]
     UploadExpired,
@@ -88,6 +91,7 @@ impl Refusal {
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::TooMuchEvidence { .. } => "TOO_MUCH_EVIDENCE",
             Self::EvidenceQuota { .. } => "EVIDENCE_QUOTA",
+            Self::CustomerQuota(_) => "CUSTOMER_QUOTA",
             Self::UploadExpired => "UPLOAD_EXPIRED",
             Self::NoSuchLine { .. } => "NO_SUCH_LINE",
             Self::QuestionNotOpen { .. } => "QUESTION_NOT_OPEN",

@@ -269,7 +269,7 @@ fn another_version_is_not_confirmed() {
 #[test]
 fn nothing_personal_is_printed() {
     let (claim, events) = apply(&fresh(Channel::Phone), &Action::AddEvidence { evidence: vec![piece(1)] }).unwrap();
-    let command = Command::Submit { request_id: Uuid::nil(), report: Box::new(report(Channel::Phone)) };
+    let command = Command::Submit { request_id: Uuid::nil(), report: Box::new(report(Channel::Phone)), own: false };
     let text = format!("{claim:?} {events:?} {command:?} {:?}", read_back(&claim));
     assert!(!text.to_lowercase().contains("ada"), "{text}");
 }
@@ -332,6 +332,7 @@ fn new_file(digit: &str, line: u32, size: u64) -> Box<NewFile> {
         metadata: proto::intake::EvidenceMetadata::Removed,
         fresh_until: now(),
         quota: 100,
+        own: None,
     })
 }
 

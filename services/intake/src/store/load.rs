@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Tx};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::rows::{self, ClaimRow, Claims, claim_columns};
-use super::{customers, files};
+use super::{brought, customers, files};
 use crate::domain::{Action, Command};
 use crate::handle::{CustomerEntry, Entry, World};
 
@@ -18,16 +19,22 @@ pub(super) const LOCK_CLAIMS: &str =
     concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE");
 
 /// Loads what the commands are about. The rows of a claim's other tables are guarded by the lock of its own row.
-pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+pub async fn load(tx: &mut Tx, commands: &[&Command], day_begins: Timestamp) -> Result<World, Fault> {
     let mut submits = 0_i32;
     let mut ids = BTreeSet::new();
     // Only callers get the whole claim back; most commands of the orchestrator need no lines.
     let mut whole = BTreeSet::new();
     let mut with_files = BTreeSet::new();
     let mut of_customers = BTreeSet::new();
+    let mut bringing = BTreeSet::new();
     for command in commands {
         match command {
-            Command::Submit { .. } => submits += 1,
+            Command::Submit { report, own, .. } => {
+                submits += 1;
+                if *own {
+                    bringing.insert(report.customer_ref.clone());
+                }
+            }
             Command::Customer { customer_ref, .. } => {
                 of_customers.insert(customer_ref.clone());
             }
@@ -36,13 +43,14 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
                 if action.is_call() {
                     whole.insert(claim.0);
                 }
-                if matches!(action, Action::KeepFile { .. }) {
+                if let Action::KeepFile { file } = action {
                     with_files.insert(claim.0);
+                    bringing.extend(file.own.clone());
                 }
             }
         }
     }
-    let mut world = World::default();
+    let mut world = World { day_begins, ..World::default() };
     if submits > 0 {
         let counts: Vec<i64> = sqlx::query_scalar(COUNTS).bind(submits).fetch_all(&mut *tx).await?;
         world.counts = counts.into();
@@ -50,6 +58,9 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
     let mut claims = lock(tx, ids, whole).await?;
     if !with_files.is_empty() {
         files::add(tx, &mut claims, &with_files).await?;
+    }
+    if !bringing.is_empty() {
+        world.brought = brought::lock(tx, Vec::from_iter(bringing), day_begins).await?;
     }
     // After the claims: whoever seals for a customer locks the key last, too.
     if !of_customers.is_empty() {

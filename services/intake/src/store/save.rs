@@ -6,7 +6,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use super::keys::Keys;
-use super::{customers, files, sealed};
+use super::{brought, customers, files, sealed};
 use crate::domain::{Claim, Question};
 use crate::handle::{Entry, World};
 use crate::vault::Vault;
@@ -69,6 +69,7 @@ pub async fn save(tx: &mut Tx, vault: &Vault, world: &World) -> Result<(), Fault
     files::insert(tx, &changed).await?;
     upsert_questions(tx, &changed).await?;
     sealed::insert_words(tx, &keys, world).await?;
+    brought::save(tx, world).await?;
     customers::save(tx, &world.customers).await
 }
 

@@ -4,6 +4,7 @@ mod bucket;
 mod crash;
 mod download;
 mod mutated;
+mod quota;
 mod refused;
 mod samples;
 mod store;

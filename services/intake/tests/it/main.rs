@@ -9,6 +9,7 @@ mod evidence;
 mod leaks;
 mod messages;
 mod process;
+mod quota;
 mod reads;
 mod submit;
 mod vault;

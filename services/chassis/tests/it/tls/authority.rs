@@ -51,6 +51,13 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// The same for so long.
+    pub fn server_for(&self, holds: Duration) -> Leaf {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.not_after = (SystemTime::now() + holds).into();
+        self.sign(&params)
+    }
+
     /// The certificate of a caller: its URIs, and the name of one in the subject, too. It holds so long, or for ever.
     pub fn client(&self, uris: &[&str], serial: u64, holds: Option<Duration>) -> Leaf {
         let mut params = caller(uris, serial);

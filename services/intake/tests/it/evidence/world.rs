@@ -42,7 +42,7 @@ impl Place {
         Self::of(service, folder, temporary)
     }
 
-    fn of(service: TestService, folder: PathBuf, home: tempfile::TempDir) -> Self {
+    pub fn of(service: TestService, folder: PathBuf, home: tempfile::TempDir) -> Self {
         let client = EvidenceServiceClient::new(service.channel());
         let world = World { client: IntakeServiceClient::new(service.channel()), service };
         Self { world, client, folder, _home: home }
