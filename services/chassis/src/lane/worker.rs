@@ -26,7 +26,7 @@ const MESSAGE_TRIES: u32 = 12;
 
 /// What a lane waits for each command of its last batch, so that the next one is as large. A transaction costs about as
 /// much as ten commands in it.
-const GATHER_EACH: Duration = Duration::from_micros(500);
+const GATHER_EACH: Duration = Duration::from_micros(1_000);
 
 /// Longest a transaction may take: a link that swallows everything holds a lane up for no longer.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
