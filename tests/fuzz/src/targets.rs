@@ -59,7 +59,7 @@ pub fn event_decode(input: &[u8]) {
 /// A claim that somebody submits.
 pub fn claim_validation(input: &[u8]) {
     let Ok(request) = SubmitClaimRequest::decode(input) else { return };
-    drop(intake::grpc::submit(Check::new(), &request, Timestamp::UNIX_EPOCH));
+    drop(intake::grpc::submit(Check::new(), &request, true, Timestamp::UNIX_EPOCH));
 }
 
 /// A token of a page; its list has keys of numbers or of ids.

@@ -210,6 +210,9 @@ impl<'a> Turn<'a> {
             Fact::SettlementInstructed { job } | Fact::SettlementPaid { job } => self.settlement_of(*job),
             _ => None,
         };
+        if let Fact::Consented { plan } = fact {
+            self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
+        }
         if !self.is_worth_telling(fact, settlement.as_ref()) {
             return;
         }
@@ -235,9 +238,6 @@ impl<'a> Turn<'a> {
             kind: Some(events::kind(fact, &self.stored, self.told, settlement.as_ref())),
         };
         self.outcome.tell(chassis::Outgoing::claim(self.claim, events::name(&event), event.number, &event));
-        if let Fact::Consented { plan } = fact {
-            self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
-        }
     }
 
     /// What is instructed without being paid was nothing; and the timeline of a claim ends somewhere (P56).
@@ -246,6 +246,9 @@ impl<'a> Turn<'a> {
         match fact {
             Fact::Ended { .. } => true,
             _ if events + 1 >= claim_process::EVENTS_MAX => false,
+            // The plan says so itself.
+            Fact::Approved { by_policy, .. } => !by_policy,
+            Fact::Consented { .. } => !self.stored.plan.as_ref().is_some_and(|plan| plan.consented),
             Fact::SettlementInstructed { .. } => settlement.is_some(),
             Fact::LegMoved { .. } | Fact::PersonAsked { .. } | Fact::ClockMoved => events < EVENTS_BRIEF,
             _ => true,

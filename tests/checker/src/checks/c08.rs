@@ -101,7 +101,7 @@ fn decided_by_nobody(evidence: &Evidence) -> Vec<Violation> {
                 Some(claim_event::Kind::Planned(planned)) => {
                     consented.extend(planned.plan.as_ref().map(|plan| (plan.number, plan.consented)));
                 }
-                Some(claim_event::Kind::Approved(approved)) if approved.by != "policy" => {
+                Some(claim_event::Kind::Approved(approved)) => {
                     let items: BTreeSet<&str> = evidence
                         .tasks
                         .iter()

@@ -70,9 +70,21 @@ fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
         add(&claim.claim_id, "claim_received".to_owned(), due, ms(claim.received_at.as_ref()));
     }
     for (claim, timeline) in &evidence.timelines {
+        let mut wished = None;
         for event in timeline {
             let at = ms(event.occurred_at.as_ref());
             match &event.kind {
+                // What the customer wished for is agreed to as soon as it is planned, or approved.
+                Some(claim_event::Kind::Planned(planned)) => {
+                    let plan = planned.plan.as_ref().filter(|plan| plan.consented);
+                    wished = plan.map(|plan| plan.number);
+                    if let Some(plan) = plan.filter(|plan| plan.automatic) {
+                        add(claim, format!("plan_agreed {}", plan.number), 1, at);
+                    }
+                }
+                Some(claim_event::Kind::Approved(approved)) if wished == Some(approved.plan_number) => {
+                    add(claim, format!("plan_agreed {}", approved.plan_number), 1, at);
+                }
                 Some(claim_event::Kind::Consented(consented)) => {
                     add(claim, format!("plan_agreed {}", consented.plan_number), 1, at);
                 }
