@@ -217,6 +217,7 @@ pub(crate) struct Rig {
     pub progress: Arc<Progress>,
     pub stamp: Stamp,
     pub wake: Arc<Notify>,
+    pub handed: Arc<crate::relay::Handed>,
     pub stop: CancellationToken,
     pub lanes: usize,
     pub batch_max: usize,

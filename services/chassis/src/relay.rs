@@ -9,6 +9,9 @@
 //! drawn at the first lock. Therefore a round that would hold a later row of an aggregate without an earlier one is
 //! stretched, or waits until the horizon allows it.
 //!
+//! What our own lanes commit is published as soon as it is committed, without being read, while nothing waits before it
+//! ([`handed`]); the cursor follows a little later, in rounds that find it published.
+//!
 //! The cursor moves after the acks; after a crash in between, the rows are published again with the same message ids.
 //! One relay of a service is active, by a [`lease`]. What the broker acknowledged it may still lose: [`read_back`]. And the
 //! database may be older than what the broker has: [`past`].
@@ -16,6 +19,7 @@
 mod cursor;
 mod gauges;
 mod guard;
+mod handed;
 mod lease;
 mod marks;
 mod pack;
@@ -35,7 +39,9 @@ use tokio_util::sync::CancellationToken;
 use crate::database::Home;
 use crate::progress::Progress;
 use crate::{Fault, crash, metrics};
+pub(crate) use cursor::Line;
 use cursor::{Cursor, ROUND, View};
+pub(crate) use handed::Handed;
 use lease::Lead;
 use publish::Acked;
 use trouble::{Patience, Trouble};
@@ -62,6 +68,8 @@ enum Next {
     AtOnce,
     /// Soon: rows are committed above the horizon, which a transaction of somebody else holds back.
     Soon,
+    /// When something more is handed over, or the cursor is to follow.
+    Handed,
     /// When something is journalled.
     Idle,
     /// Later: another replica publishes.
@@ -87,6 +95,8 @@ struct State {
     patience: Patience,
     /// Rows that the last round published.
     published: usize,
+    /// When the cursor is to follow what was handed over; none: it need not.
+    due: Option<Instant>,
 }
 
 /// Publishes the journal of one service.
@@ -97,6 +107,7 @@ pub(crate) struct Relay {
     pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
     pub wake: Arc<Notify>,
+    pub handed: Arc<Handed>,
     pub progress: Arc<Progress>,
     pub stop: CancellationToken,
     /// Longest that a relay under load gathers rows for its next round.
@@ -119,6 +130,9 @@ impl Relay {
             let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
             let wait = match round {
                 Ok(next) => {
+                    if matches!(next, Next::Follow | Next::Offline) {
+                        self.handed.close();
+                    }
                     if next != Next::Offline {
                         self.progress.relay_ok_at.mark();
                         state.patience.reset();
@@ -126,7 +140,7 @@ impl Relay {
                     if stopping && !matches!(next, Next::AtOnce | Next::Soon) {
                         break;
                     }
-                    self.after(next, state.published).await;
+                    self.after(next, &state).await;
                     continue;
                 }
                 Err(trouble) => self.cope(&mut state, trouble).await,
@@ -139,13 +153,23 @@ impl Relay {
         self.hand_over(state).await;
     }
 
-    async fn after(&self, next: Next, published: usize) {
-        // A row that came alone says that there is no load: nobody waits.
-        let each = if published > 1 { u32::try_from(published).unwrap_or(u32::MAX) } else { 0 };
+    async fn after(&self, next: Next, state: &State) {
+        // A row that came alone says that there is no load: nobody waits. What is handed over has been gathered.
+        let open = self.handed.is_open();
+        let each = if state.published > 1 && !open { u32::try_from(state.published).unwrap_or(u32::MAX) } else { 0 };
         let gather = GATHER_EACH.saturating_mul(each).min(self.gather);
         let wait = match next {
             Next::AtOnce => return,
-            Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(1))).await,
+            // What is above the horizon was handed over: only the cursor waits.
+            Next::Handed | Next::Soon if open && !self.stop.is_cancelled() => {
+                let follow = state.due.map_or(handed::FOLLOW, |due| due.saturating_duration_since(Instant::now()));
+                return tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep(follow) => {}
+                    () = self.stop.cancelled() => {}
+                };
+            }
+            Next::Handed | Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(1))).await,
             // The signal comes from our own commits; the clock finds what a crash or another replica left.
             Next::Idle => {
                 return tokio::select! {
@@ -163,6 +187,7 @@ impl Relay {
 
     /// What trouble means for the next round, and how long until then.
     async fn cope(&self, state: &mut State, trouble: Trouble) -> Duration {
+        self.handed.close();
         let State { link, patience, .. } = state;
         if !matches!(trouble, Trouble::Stale | Trouble::Other(_)) {
             self.look_at_backlog(link).await;
@@ -233,7 +258,7 @@ impl Relay {
 
     /// Publishes up to [`ROUND`] rows.
     async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
-        let State { link, holder, acked, published, .. } = state;
+        let State { link, holder, acked, published, due, .. } = state;
         *published = 0;
         let Link { connection, lead, compared } = match link {
             Some(link) => link,
@@ -271,6 +296,10 @@ impl Relay {
         };
         lead.keep(connection).await?;
         self.read_back(connection, lead, acked).await?;
+        if self.publish_handed(connection, lead, acked, due).await? {
+            return Ok(Next::Handed);
+        }
+        *due = None;
         let view = cursor::look(connection).await?;
         if lead.epoch() != view.epoch {
             return Err(Trouble::Stale);
@@ -278,7 +307,14 @@ impl Relay {
         if self.obey(connection, lead, acked, &view).await? {
             return Ok(Next::AtOnce);
         }
-        self.advance(connection, lead, (acked, published), &view).await
+        let next = self.advance(connection, lead, (acked, published), &view).await?;
+        if next == Next::AtOnce {
+            // What is handed over meanwhile does not put it off.
+            *due = Some(Instant::now());
+        } else {
+            self.catch_up(connection, lead, acked).await?;
+        }
+        Ok(next)
     }
 
     /// Publishes the next rows and moves the cursor.
@@ -317,10 +353,7 @@ impl Relay {
         let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);
         // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.
         if !rows.is_empty() || round.seq > 0 {
-            self.publish(connection, lead, acked, &rows).await?;
-            if !self.same_connection(lead) && !crash::bug("relay_skips_read_back") {
-                return Err(Trouble::Broken("the connection to the broker was renewed in a round".to_owned()));
-            }
+            self.publish_under(connection, lead, acked, &rows).await?;
             let last = rows.last().map_or(round.seq, |row| row.seq);
             let max_id = crash::bug("relay_cursor_by_max_id");
             let next = if cut || max_id { Cursor { seq: last, ..round } } else { Cursor::at(round.to) };
@@ -330,7 +363,7 @@ impl Relay {
             }
             metrics::published(self.service, rows.len());
             *published = rows.len();
-            acked.finish();
+            acked.forget(&rows);
         }
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));

@@ -153,6 +153,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         gate,
         tls,
         wake: Arc::new(Notify::new()),
+        handed: Arc::default(),
         progress: Arc::default(),
         redrive: Arc::new(OnceLock::new()),
         // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.

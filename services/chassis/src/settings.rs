@@ -232,7 +232,7 @@ impl Default for Admin {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(20), queue: 1024 }
+        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(7), queue: 1024 }
     }
 }
 

@@ -10,6 +10,7 @@ use super::known::{Known, Standing};
 use super::record::Record;
 use super::{Answer, Domain, Origin, Outcome, Source, Ticket};
 use crate::meta::Meta;
+use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
 
 const BEHIND: &str = "an earlier message of the same claim is parked";
@@ -23,13 +24,13 @@ pub(super) enum Verdict {
     Later,
 }
 
-/// Runs a batch as one transaction. On `Err` nothing has happened.
+/// Runs a batch as one transaction; gives what became of each command, and what is journalled. On `Err` nothing has happened.
 pub(super) async fn run<D: Domain>(
     connection: &mut PgConnection,
     domain: &D,
     now: Timestamp,
     tickets: &[Ticket<D::Command>],
-) -> Result<Vec<Verdict>, Fault> {
+) -> Result<(Vec<Verdict>, Vec<Line>), Fault> {
     #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
@@ -65,11 +66,11 @@ pub(super) async fn run<D: Domain>(
         domain.save(tx, world).await?;
     }
     crash::point("lane.before_record");
-    record.write(tx).await?;
+    let lines = record.write(tx).await?;
     crash::point("lane.before_commit");
     transaction.commit().await?;
     crash::point("lane.after_commit");
-    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect())
+    Ok((verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect(), lines))
 }
 
 /// Finds what is answered already, what is in the batch twice, what waits, and what is new: gives the latter.

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::ids;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::batch::Verdict;
 use super::known::{Known, key};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx};
+use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
 
 /// Numbers what is told and heard, in the order of rows that every transaction keeps. Gives how many
@@ -41,9 +44,10 @@ const WRITE: &str = "\
         FROM UNNEST($14::uuid[], $15::uuid[], $16::int[], $17::int[], $18::int[], $19::text[], $20::bytea[], $21::text[], \
             $22::text[], $23::uuid[]) WITH ORDINALITY \
             AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
-        ORDER BY place \
+        ORDER BY place RETURNING tx, seq, number \
     ) \
-    SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next)";
+    SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next) AS heard, min(tx) AS tx, \
+        array_agg(seq ORDER BY seq) AS seqs, array_agg(number ORDER BY seq) AS numbers FROM journalled";
 
 /// What somebody had done of whom nobody is told.
 pub(crate) const DECIDED: &str = "\
@@ -116,6 +120,31 @@ struct Journal {
     trace: Vec<Option<String>>,
     actor: Vec<String>,
     cause: Vec<Uuid>,
+}
+
+impl Journal {
+    /// The rows as the relay would read them.
+    fn lines(self, now: Timestamp, written: &PgRow) -> Result<Vec<Line>, Fault> {
+        let Some(tx) = written.try_get::<Option<i64>, _>("tx")? else { return Ok(Vec::new()) };
+        let (seqs, numbers): (Vec<i64>, Vec<Option<i32>>) = (written.try_get("seqs")?, written.try_get("numbers")?);
+        // The database keeps microseconds.
+        let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        let rows = self.event_id.into_iter().zip(self.aggregate).zip(self.subject).zip(self.payload).zip(self.trace);
+        let lines = rows.zip(seqs).zip(numbers);
+        let line = |((((((event_id, aggregate), subject), payload), trace), seq), number)| Line {
+            tx,
+            seq,
+            event_id,
+            aggregate,
+            number,
+            subject,
+            payload,
+            trace,
+            at,
+            age: 0.0,
+        };
+        Ok(lines.map(line).collect())
+    }
 }
 
 /// Gathers the rows of a batch.
@@ -250,9 +279,11 @@ impl Record {
         Verdict::Answer(Answer::Parked)
     }
 
-    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<(), Fault> {
+    /// Writes all of it; gives what is journalled.
+    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<Vec<Line>, Fault> {
+        let mut lines = Vec::new();
         if !self.inbox.id.is_empty() || !self.heard.is_empty() || !self.journal.event_id.is_empty() {
-            self.write_batch(tx).await?;
+            lines = self.write_batch(tx).await?;
         }
         let Self { now, decided, parked, unparked, .. } = self;
         // These, and parking, are rare: a statement each.
@@ -274,7 +305,7 @@ impl Record {
         if !unparked.is_empty() {
             sqlx::query(UNPARK).bind(unparked).execute(tx).await?;
         }
-        Ok(())
+        Ok(lines)
     }
 
     /// For each message the place of its destination among those that are told, from 1, and how many messages to it follow
@@ -290,7 +321,7 @@ impl Record {
         .unzip()
     }
 
-    async fn write_batch(&mut self, tx: &mut Tx) -> Result<(), Fault> {
+    async fn write_batch(&mut self, tx: &mut Tx) -> Result<Vec<Line>, Fault> {
         let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
         let heard = std::mem::take(&mut self.heard).into_iter();
         let (places, advances): (Vec<_>, Vec<_>) = heard.filter(|(_, advance)| advance.number > advance.known).unzip();
@@ -299,7 +330,7 @@ impl Record {
         let (at, behind) = self.places(&journal);
         let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
         let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
-        let heard: i64 = sqlx::query_scalar(WRITE)
+        let written = sqlx::query(WRITE)
             .bind(self.now.to_sqlx())
             .bind(inbox.source)
             .bind(inbox.id)
@@ -313,21 +344,21 @@ impl Record {
             .bind(told)
             .bind(destinations)
             .bind(counts)
-            .bind(journal.event_id)
-            .bind(journal.aggregate)
-            .bind(journal.number)
+            .bind(&journal.event_id)
+            .bind(&journal.aggregate)
+            .bind(&journal.number)
             .bind(at)
             .bind(behind)
-            .bind(journal.subject)
-            .bind(journal.payload)
-            .bind(journal.trace)
-            .bind(journal.actor)
-            .bind(journal.cause)
+            .bind(&journal.subject)
+            .bind(&journal.payload)
+            .bind(&journal.trace)
+            .bind(&journal.actor)
+            .bind(&journal.cause)
             .fetch_one(tx)
             .await?;
-        if heard != advanced {
+        if written.try_get::<i64, _>("heard")? != advanced {
             return Err(Fault::Transient("another replica processed a message of this batch".to_owned()));
         }
-        Ok(())
+        journal.lines(self.now, &written)
     }
 }

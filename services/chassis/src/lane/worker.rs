@@ -15,6 +15,7 @@ use super::batch::{self, Verdict};
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
 use crate::database::Home;
 use crate::progress::Progress;
+use crate::relay::{Handed, Line};
 use crate::{Clock, Fault, metrics};
 
 /// Tries after which a call is told that it did not work. Messages are tried until the service stops.
@@ -46,6 +47,7 @@ pub(crate) struct Worker<D: Domain> {
     clock: Clock,
     progress: Arc<Progress>,
     wake: Arc<Notify>,
+    handed: Arc<Handed>,
     stop: CancellationToken,
     batch_max: usize,
     gather: Duration,
@@ -69,6 +71,7 @@ impl<D: Domain> Worker<D> {
             clock: rig.clock.clone(),
             progress: Arc::clone(&rig.progress),
             wake: Arc::clone(&rig.wake),
+            handed: Arc::clone(&rig.handed),
             stop: rig.stop.clone(),
             batch_max: rig.batch_max,
             gather: rig.gather,
@@ -124,7 +127,8 @@ impl<D: Domain> Worker<D> {
         let mut batches = VecDeque::from([tickets]);
         while let Some(mut batch) = batches.pop_front() {
             match self.try_batch(&batch).await {
-                Ok(verdicts) => {
+                Ok((verdicts, lines)) => {
+                    self.handed.put(lines);
                     self.wake.notify_one();
                     let later = answer(batch, verdicts);
                     if !later.is_empty() {
@@ -132,6 +136,8 @@ impl<D: Domain> Worker<D> {
                     }
                 }
                 Err(fault) => {
+                    // It may be committed all the same.
+                    self.handed.close();
                     for ticket in &mut batch {
                         ticket.attempts += 1;
                         ticket.failures += u32::from(self.connected);
@@ -159,7 +165,7 @@ impl<D: Domain> Worker<D> {
         }
     }
 
-    async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Vec<Verdict>, Fault> {
+    async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<(Vec<Verdict>, Vec<Line>), Fault> {
         self.connected = false;
         if self.progress.older().is_some() {
             return Err(Fault::Transient(OLDER.to_owned()));

@@ -30,6 +30,11 @@ const OUTSIDE: &str = "\
     WITH a AS MATERIALIZED (SELECT aggregate, seq, tx FROM journal WHERE tx >= $2) \
     SELECT max(a.tx) FROM a JOIN journal b ON b.aggregate = a.aggregate AND b.seq > a.seq \
     WHERE b.tx >= $1 AND b.tx < $2";
+/// What is committed and not behind the cursor, also above the horizon. Whoever sees a row of an aggregate sees those before
+/// it.
+const ABOVE: &str = "\
+    SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
+    WHERE tx >= (SELECT from_tx FROM relay) ORDER BY seq LIMIT $1";
 /// Public events of a claim between two numbers.
 const PUBLIC: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
@@ -41,7 +46,7 @@ const BACKLOG: &str = "\
         WHERE j.tx >= r.from_tx AND NOT (j.tx < r.to_tx AND j.seq <= r.seq) ORDER BY j.tx, j.seq LIMIT $1) w";
 
 /// The statements of this module, for the test that prepares them all.
-pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, PUBLIC, BACKLOG];
+pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, ABOVE, PUBLIC, BACKLOG];
 
 /// How far the journal is published: all of transactions below `from`; below `to` up to `seq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +86,7 @@ pub(super) struct View {
 }
 
 /// A row of the journal.
-pub(super) struct Line {
+pub(crate) struct Line {
     pub tx: i64,
     pub seq: i64,
     pub event_id: Uuid,
@@ -110,6 +115,12 @@ pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble>
 pub(super) async fn rows(connection: &mut PgConnection, cursor: Cursor) -> Result<Vec<Line>, Trouble> {
     let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
     let rows = rows.fetch_all(connection).await?;
+    Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
+}
+
+/// What is committed and not behind the cursor, up to a round of it.
+pub(super) async fn above(connection: &mut PgConnection) -> Result<Vec<Line>, Trouble> {
+    let rows = sqlx::query(ABOVE).bind(ROUND).fetch_all(connection).await?;
     Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
 }
 

@@ -24,7 +24,7 @@ use super::pack::{Parcel, pack};
 use super::trouble::Trouble;
 use crate::{crash, nats};
 
-/// Where the broker has the rows of a round that is not finished: a second try does not send them again.
+/// Where the broker has rows that the cursor is not behind yet: they are not sent again.
 #[derive(Default)]
 pub(super) struct Acked {
     rows: HashMap<Uuid, Kept>,
@@ -47,9 +47,16 @@ impl Acked {
         self.tails.clear();
     }
 
-    /// The round is finished.
-    pub(super) fn finish(&mut self) {
-        self.rows.clear();
+    /// The cursor is behind them.
+    pub(super) fn forget(&mut self, rows: &[Line]) {
+        for row in rows {
+            self.rows.remove(&row.event_id);
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     fn insert(&mut self, parcel: &Parcel<'_>, ack: &PublishAck) {

@@ -146,6 +146,7 @@ fn relay_of(context: &Context) -> Relay {
         client: context.nats.clone(),
         jetstream: nats::jetstream(&context.nats),
         wake: Arc::clone(&context.wake),
+        handed: Arc::clone(&context.handed),
         progress: Arc::clone(&context.progress),
         stop: context.stops.relay.clone(),
         gather: context.settings.lanes.gather.unsigned_abs(),

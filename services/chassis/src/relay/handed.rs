@@ -1,0 +1,150 @@
+//! What our own lanes have committed: it is published before it is read, as long as nothing else waits before it.
+//!
+//! The journal stays what counts. The cursor moves behind what it has read, as ever, and finds there what is published
+//! already; what was handed over and lost, in a crash or with the lease, it publishes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::PgConnection;
+
+use super::Relay;
+use super::cursor::{self, Line, ROUND};
+use super::lease::Lead;
+use super::publish::Acked;
+use super::trouble::Trouble;
+use crate::crash;
+
+/// Rows that wait for the relay at the most: with more it reads the journal instead.
+const ROOM: usize = 5_000;
+/// How long after something was handed over and published the cursor follows.
+pub(super) const FOLLOW: Duration = Duration::from_millis(50);
+/// Rows that are published before the cursor could follow, at the most: a transaction may hold the horizon back for long.
+const AHEAD: usize = 20_000;
+
+/// Rows on their way from the lanes to the relay of this process. Closed: they are not wanted.
+#[derive(Default)]
+pub(crate) struct Handed {
+    rows: Mutex<Option<Vec<Line>>>,
+}
+
+impl Handed {
+    /// A lane has committed these.
+    pub(crate) fn put(&self, more: Vec<Line>) {
+        let mut rows = self.rows();
+        if let Some(waiting) = rows.as_mut() {
+            waiting.extend(more);
+            if waiting.len() > ROOM {
+                *rows = None;
+            }
+        }
+    }
+
+    /// What is committed may not all have been handed over: the relay has to read.
+    pub(crate) fn close(&self) {
+        *self.rows() = None;
+    }
+
+    /// From now on rows are wanted.
+    pub(super) fn open(&self) {
+        self.rows().get_or_insert_default();
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.rows().is_some()
+    }
+
+    /// What has come, in its order; none: it is closed.
+    pub(super) fn take(&self) -> Option<Vec<Line>> {
+        let mut rows = self.rows().as_mut().map(std::mem::take)?;
+        rows.sort_unstable_by_key(|row| row.seq);
+        Some(rows)
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Option<Vec<Line>>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Relay {
+    /// Publishes what our lanes have handed over; gives whether the cursor need not follow yet.
+    pub(super) async fn publish_handed(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        due: &mut Option<Instant>,
+    ) -> Result<bool, Trouble> {
+        let Some(rows) = self.handed.take() else { return Ok(false) };
+        if !rows.is_empty() {
+            self.publish_under(connection, lead, acked, &rows).await?;
+            due.get_or_insert_with(|| Instant::now() + FOLLOW);
+        }
+        if acked.rows() >= AHEAD {
+            self.handed.close();
+        }
+        Ok(!self.stop.is_cancelled() && due.is_some_and(|due| due > Instant::now()))
+    }
+
+    /// From now on our lanes hand over what they commit; what was committed until then is published here.
+    pub(super) async fn catch_up(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+    ) -> Result<(), Trouble> {
+        // The planted mistake is one of reading.
+        if self.handed.is_open() || acked.rows() >= AHEAD || crash::bug("relay_cursor_by_max_id") {
+            return Ok(());
+        }
+        self.handed.open();
+        let rows = cursor::above(connection).await?;
+        if rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX) {
+            self.handed.close();
+            return Ok(());
+        }
+        self.publish_under(connection, lead, acked, &rows).await
+    }
+
+    /// Publishes rows under one connection to the broker.
+    pub(super) async fn publish_under(
+        &self,
+        connection: &mut PgConnection,
+        lead: &mut Lead,
+        acked: &mut Acked,
+        rows: &[Line],
+    ) -> Result<(), Trouble> {
+        self.publish(connection, lead, acked, rows).await?;
+        if !self.same_connection(lead) && !crash::bug("relay_skips_read_back") {
+            return Err(Trouble::Broken("the connection to the broker was renewed in a round".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::publish::tests::line;
+
+    #[test]
+    fn rows_come_in_order_while_they_are_wanted() {
+        let handed = Handed::default();
+        let row = |seq| line(seq, "event.intake.submitted", 1);
+        handed.put(vec![row(1)]);
+        assert!(handed.take().is_none(), "nobody wanted it");
+        handed.open();
+        handed.put(vec![row(3), row(4)]);
+        handed.put(vec![row(2)]);
+        handed.open();
+        let rows = handed.take().unwrap();
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 3, 4]);
+        assert!(handed.take().unwrap().is_empty() && handed.is_open());
+        handed.put((0..=ROOM).map(|_| row(5)).collect());
+        assert!(!handed.is_open(), "too much waits: it is read instead");
+        handed.open();
+        handed.put(vec![row(6)]);
+        handed.close();
+        assert!(handed.take().is_none());
+    }
+}
