@@ -25,9 +25,11 @@ const ROWS: &str = "\
     FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
 /// Where a long backlog is cut.
 const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx, seq OFFSET $3 LIMIT 1";
-/// The latest transaction outside of a round that must go before a row inside it. There are few rows outside.
+/// The latest transaction outside of a round that must go before a row inside it. Of a long backlog there are many rows
+/// outside, and few of them have a lower number than the last one inside.
 const OUTSIDE: &str = "\
-    WITH a AS MATERIALIZED (SELECT aggregate, seq, tx FROM journal WHERE tx >= $2) \
+    WITH last AS MATERIALIZED (SELECT max(seq) AS seq FROM journal WHERE tx >= $1 AND tx < $2), \
+    a AS MATERIALIZED (SELECT aggregate, seq, tx FROM journal WHERE tx >= $2 AND seq < (SELECT seq FROM last)) \
     SELECT max(a.tx) FROM a JOIN journal b ON b.aggregate = a.aggregate AND b.seq > a.seq \
     WHERE b.tx >= $1 AND b.tx < $2";
 /// What is committed and not behind the cursor, also above the horizon. Whoever sees a row of an aggregate sees those before
