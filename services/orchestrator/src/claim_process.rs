@@ -146,7 +146,7 @@ fn awaiting_customer(process: &Process, event: &Event) -> Step {
 fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
     match event {
         Event::ApprovalGranted { plan: number } if *number == plan.number => {
-            let approved = Fact::Approved { plan: plan.number, by_policy: false };
+            let approved = Fact::Approved { plan: plan.number };
             agree(process, plan, vec![Command::Announce(approved)])
         }
         Event::ApprovalDenied { plan: number } if *number == plan.number => {
@@ -228,7 +228,6 @@ fn judged(process: &Process, plan: &Plan) -> Step {
         Command::Announce(Fact::Planned),
     ];
     if plan.automatic || planted(Mistake::SkipApproval) {
-        commands.push(Command::Announce(Fact::Approved { plan: plan.number, by_policy: true }));
         return agree(&process, plan, commands);
     }
     commands.push(Command::RequestApproval { plan: plan.number });

@@ -10,9 +10,11 @@ use crate::vault::erasures::Erasure;
 pub(super) const ERASURES: &str = "SELECT key_id, fingerprint, erased_at, erased_by, reason, reference FROM customer_key \
      WHERE wrapped IS NULL AND erased_at >= $1 ORDER BY erased_at";
 
-pub(super) const ERASE_AGAIN: &str = "UPDATE customer_key \
-     SET wrapped = NULL, erased_at = $3, erased_by = $4, reason = $5, reference = $6 \
-     WHERE key_id = $1 AND fingerprint = $2 AND wrapped IS NOT NULL";
+pub(super) const ERASE_AGAIN: &str = "UPDATE customer_key k \
+     SET wrapped = NULL, erased_at = e.at, erased_by = e.by, reason = e.reason, reference = e.reference \
+     FROM UNNEST($1::uuid[], $2::bytea[], $3::timestamptz[], $4::text[], $5::smallint[], $6::text[]) \
+         AS e (key_id, fingerprint, at, by, reason, reference) \
+     WHERE k.key_id = e.key_id AND k.fingerprint = e.fingerprint AND k.wrapped IS NOT NULL";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -38,9 +40,16 @@ pub async fn erasures(pool: &PgPool, since: jiff::Timestamp) -> Result<Vec<Erasu
     Ok(erasures.collect())
 }
 
-/// Destroys a key if it is there; gives whether it was.
-pub async fn erase_again(pool: &PgPool, erasure: &Erasure, fingerprint: &[u8]) -> Result<bool, Fault> {
-    let query = sqlx::query(ERASE_AGAIN).bind(erasure.key).bind(fingerprint).bind(erasure.at.to_sqlx());
-    let done = query.bind(&erasure.by).bind(erasure.reason).bind(&erasure.reference).execute(pool).await?;
-    Ok(done.rows_affected() > 0)
+/// Destroys those of the keys that are there, each known by its fingerprint; gives how many were.
+pub async fn erase_again(pool: &PgPool, erasures: &[Erasure], fingerprints: Vec<Vec<u8>>) -> Result<u64, Fault> {
+    let done = sqlx::query(ERASE_AGAIN)
+        .bind(erasures.iter().map(|erasure| erasure.key).collect::<Vec<_>>())
+        .bind(fingerprints)
+        .bind(erasures.iter().map(|erasure| erasure.at.to_sqlx()).collect::<Vec<_>>())
+        .bind(erasures.iter().map(|erasure| erasure.by.as_str()).collect::<Vec<_>>())
+        .bind(erasures.iter().map(|erasure| erasure.reason).collect::<Vec<_>>())
+        .bind(erasures.iter().map(|erasure| erasure.reference.as_str()).collect::<Vec<_>>())
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
 }

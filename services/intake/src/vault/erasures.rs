@@ -61,11 +61,9 @@ impl Erasures {
         let file = folder.join("intake-erased.jsonl");
         let erasures = read(&file).with_context(|| format!("{} cannot be used", file.display()))?;
         let known = erasures.iter().map(|erasure| erasure.key).collect();
-        let mut back = 0;
-        for erasure in &erasures {
-            let fingerprint = unhex::<32>(&erasure.fingerprint).context("a fingerprint must have 64 digits")?;
-            back += usize::from(store::erase_again(&pool, erasure, &fingerprint).await?);
-        }
+        let fingerprints = erasures.iter().map(|erasure| unhex::<32>(&erasure.fingerprint).map(|bytes| bytes.to_vec()));
+        let fingerprints = fingerprints.collect::<Option<Vec<_>>>().context("a fingerprint must have 64 digits")?;
+        let back = store::erase_again(&pool, &erasures, fingerprints).await?;
         if back > 0 {
             tracing::warn!(
                 keys = back,

@@ -271,12 +271,10 @@ pub enum Fact {
         /// The plan.
         plan: u32,
     },
-    /// The plan was approved: by the policy, or by whom the message in hand says.
+    /// The plan was approved: by whom the message in hand says. What the policy allows is said by the plan.
     Approved {
         /// The plan.
         plan: u32,
-        /// Nobody need approve it.
-        by_policy: bool,
     },
     /// The plan was denied: by whom the message in hand says.
     Denied {

@@ -38,7 +38,7 @@ pub(crate) fn kind(
         }
         Fact::Planned => Kind::Planned(claim::Planned { plan: stored.plan.clone() }),
         Fact::ApprovalRequested { plan } => Kind::ApprovalRequested(claim::ApprovalRequested { plan_number: *plan }),
-        Fact::Approved { plan, .. } => Kind::Approved(claim::Approved { plan_number: *plan, by: decided_by(told) }),
+        Fact::Approved { plan } => Kind::Approved(claim::Approved { plan_number: *plan, by: decided_by(told) }),
         Fact::Denied { plan } => Kind::Denied(claim::Denied { plan_number: *plan, by: decided_by(told) }),
         Fact::Consented { plan } => Kind::Consented(claim::Consented { plan_number: *plan }),
         Fact::ConsentRefused { plan } => Kind::ConsentRefused(claim::ConsentRefused { plan_number: *plan }),

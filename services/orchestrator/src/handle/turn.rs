@@ -247,7 +247,6 @@ impl<'a> Turn<'a> {
             Fact::Ended { .. } => true,
             _ if events + 1 >= claim_process::EVENTS_MAX => false,
             // The plan says so itself.
-            Fact::Approved { by_policy, .. } => !by_policy,
             Fact::Consented { .. } => !self.stored.plan.as_ref().is_some_and(|plan| plan.consented),
             Fact::SettlementInstructed { .. } => settlement.is_some(),
             Fact::LegMoved { .. } | Fact::PersonAsked { .. } | Fact::ClockMoved => events < EVENTS_BRIEF,
