@@ -10,11 +10,12 @@ use chassis::audit::format::{hex, unhex};
 use chassis::audit::{Finding, Summary, Verifier};
 use jiff::{SignedDuration, Timestamp};
 use local::Secrets;
+use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::operations::{ListUnsealedRequest, ReadAuditRequest};
 use serde_json::{Value, json};
 use tonic::Request;
 
-use crate::connect::Session;
+use crate::connect::{Session, Wire};
 use crate::exit::Failure;
 use crate::output::{self, table};
 
@@ -143,16 +144,8 @@ async fn chain(
     };
     let mut operations = session.clients.operations(service)?;
     let mut after = 0;
-    loop {
-        let request = ReadAuditRequest { after, page_size: PAGE };
-        let page = operations.read_audit(Request::new(request)).await?.into_inner();
-        let Some(last) = page.links.last() else { break };
-        after = last.number.max(after + 1);
-        for link in &page.links {
-            if let Err(finding) = verifier.wire_link(link) {
-                return Ok(Err(finding));
-            }
-        }
+    if let Err(finding) = links(&mut operations, &mut verifier, &mut after).await? {
+        return Ok(Err(finding));
     }
     if let Err(finding) = verifier.end(now()) {
         return Ok(Err(finding));
@@ -170,7 +163,26 @@ async fn chain(
         }
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
-            return Ok(Ok(verifier.summary()));
+            break;
+        }
+    }
+    // What was sealed while the rows were looked at.
+    Ok(links(&mut operations, &mut verifier, &mut after).await?.map(|()| verifier.summary()))
+}
+
+/// Walks along the links after a number, to the last one.
+async fn links(
+    operations: &mut OperationsServiceClient<Wire>,
+    verifier: &mut Verifier,
+    after: &mut u64,
+) -> Result<Result<(), Finding>> {
+    loop {
+        let request = ReadAuditRequest { after: *after, page_size: PAGE };
+        let page = operations.read_audit(Request::new(request)).await?.into_inner();
+        let Some(last) = page.links.last() else { return Ok(Ok(())) };
+        *after = last.number.max(*after + 1);
+        if let Err(finding) = page.links.iter().try_for_each(|link| verifier.wire_link(link)) {
+            return Ok(Err(finding));
         }
     }
 }

@@ -30,13 +30,7 @@ pub async fn verify_audit(
     let mut verifier = Verifier::new(service, &keys, &[(file.display().to_string(), text)], grace)?;
     let mut client = OperationsServiceClient::new(channel);
     let mut after = 0;
-    loop {
-        let ask = ReadAuditRequest { after, page_size: 7 };
-        let page = client.read_audit(ask).await.expect("the chain is told").into_inner();
-        let Some(last) = page.links.last() else { break };
-        after = last.number;
-        page.links.iter().try_for_each(|link| verifier.wire_link(link))?;
-    }
+    links(&mut client, &mut verifier, &mut after).await?;
     verifier.end(Timestamp::now())?;
     let mut ask = ListUnsealedRequest { page_size: 7, page_token: String::new() };
     loop {
@@ -47,7 +41,24 @@ pub async fn verify_audit(
         }
         ask.page_token = page.next_page_token;
         if ask.page_token.is_empty() {
-            return Ok(verifier.summary());
+            break;
         }
+    }
+    // What was sealed while the rows were looked at.
+    links(&mut client, &mut verifier, &mut after).await?;
+    Ok(verifier.summary())
+}
+
+async fn links(
+    client: &mut OperationsServiceClient<Wire>,
+    verifier: &mut Verifier,
+    after: &mut u64,
+) -> Result<(), Box<Finding>> {
+    loop {
+        let ask = ReadAuditRequest { after: *after, page_size: 7 };
+        let page = client.read_audit(ask).await.expect("the chain is told").into_inner();
+        let Some(last) = page.links.last() else { return Ok(()) };
+        *after = last.number;
+        page.links.iter().try_for_each(|link| verifier.wire_link(link))?;
     }
 }
