@@ -40,7 +40,7 @@ use crate::database::Home;
 use crate::progress::Progress;
 use crate::{Fault, crash, metrics};
 pub(crate) use cursor::Line;
-use cursor::{Cursor, ROUND, View};
+use cursor::{Cursor, Piece, View};
 pub(crate) use handed::Handed;
 use lease::Lead;
 use publish::Acked;
@@ -347,23 +347,22 @@ impl Relay {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
             return Ok(idle);
         };
-        let rows = cursor::rows(connection, round).await?;
-        let oldest = rows.iter().map(|row| row.age).chain(view.ahead).fold(0.0, f64::max);
-        self.waits(rows.len() as u64 + u64::from(view.ahead.is_some()), oldest);
-        let cut = rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX);
+        let Piece { numbers, rows, oldest, cut } = Piece::of(connection, acked, round).await?;
+        let oldest = view.ahead.unwrap_or(0.0).max(oldest);
+        self.waits(numbers.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.
-        if !rows.is_empty() || round.seq > 0 {
+        if !numbers.is_empty() || round.seq > 0 {
             self.publish_under(connection, lead, acked, &rows).await?;
-            let last = rows.last().map_or(round.seq, |row| row.seq);
+            let last = numbers.last().copied().unwrap_or(round.seq);
             let max_id = crash::bug("relay_cursor_by_max_id");
             let next = if cut || max_id { Cursor { seq: last, ..round } } else { Cursor::at(round.to) };
             if next != view.cursor {
                 lead.move_to(connection, view.cursor, next, acked).await?;
                 crash::point("relay.moved");
             }
-            metrics::published(self.service, rows.len());
-            *published = rows.len();
-            acked.forget(&rows);
+            metrics::published(self.service, numbers.len());
+            *published = numbers.len();
+            acked.forget(&numbers);
         }
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));

@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::publish::Acked;
 use super::trouble::Trouble;
 
 /// Rows published before the cursor moves.
@@ -23,6 +24,11 @@ const ROWS: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, \
         extract(epoch FROM clock_timestamp() - at)::float8 AS age \
     FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4";
+/// The numbers of the next rows, and the age of the oldest.
+const NUMBERS: &str = "\
+    SELECT COALESCE(array_agg(seq ORDER BY seq), '{}') AS seqs, \
+        COALESCE(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS age \
+    FROM (SELECT seq, at FROM journal WHERE tx >= $1 AND tx < $2 AND seq > $3 ORDER BY seq LIMIT $4) n";
 /// Where a long backlog is cut.
 const CUT: &str = "SELECT tx FROM journal WHERE tx >= $1 AND tx < $2 ORDER BY tx, seq OFFSET $3 LIMIT 1";
 /// The latest transaction outside of a round that must go before a row inside it. Of a long backlog there are many rows
@@ -48,7 +54,7 @@ const BACKLOG: &str = "\
         WHERE j.tx >= r.from_tx AND NOT (j.tx < r.to_tx AND j.seq <= r.seq) ORDER BY j.tx, j.seq LIMIT $1) w";
 
 /// The statements of this module, for the test that prepares them all.
-pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, CUT, OUTSIDE, ABOVE, PUBLIC, BACKLOG];
+pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, NUMBERS, CUT, OUTSIDE, ABOVE, PUBLIC, BACKLOG];
 
 /// How far the journal is published: all of transactions below `from`; below `to` up to `seq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +119,40 @@ pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble>
     })
 }
 
-/// The next rows below `cursor.to`.
-pub(super) async fn rows(connection: &mut PgConnection, cursor: Cursor) -> Result<Vec<Line>, Trouble> {
-    let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
-    let rows = rows.fetch_all(connection).await?;
-    Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
+/// The next rows below the end of a round.
+pub(super) struct Piece {
+    pub numbers: Vec<i64>,
+    /// What they say; nothing, if the broker has all of them.
+    pub rows: Vec<Line>,
+    /// Age of the oldest in seconds.
+    pub oldest: f64,
+    /// There may be more below the end.
+    pub cut: bool,
+}
+
+impl Piece {
+    /// After a cursor. What was handed over by our lanes is not read again.
+    pub(super) async fn of(connection: &mut PgConnection, acked: &Acked, cursor: Cursor) -> Result<Self, Trouble> {
+        if acked.rows() > 0 {
+            let asked = sqlx::query(NUMBERS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(PLANNED);
+            let row = asked.fetch_one(&mut *connection).await?;
+            let (numbers, oldest): (Vec<i64>, f64) = (row.try_get("seqs")?, row.try_get("age")?);
+            if acked.have(&numbers) {
+                let cut = is_full(numbers.len(), PLANNED);
+                return Ok(Self { numbers, rows: Vec::new(), oldest, cut });
+            }
+        }
+        let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
+        let rows: Vec<Line> = rows.fetch_all(connection).await?.iter().map(line).collect::<Result<_, _>>()?;
+        let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        let oldest = rows.iter().map(|row| row.age).fold(0.0, f64::max);
+        let cut = is_full(numbers.len(), ROUND);
+        Ok(Self { numbers, rows, oldest, cut })
+    }
+}
+
+fn is_full(rows: usize, limit: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows == limit)
 }
 
 /// What is committed and not behind the cursor, up to a round of it.

@@ -18,7 +18,7 @@ use crate::crash;
 /// Rows that wait for the relay at the most: with more it reads the journal instead.
 const ROOM: usize = 5_000;
 /// How long after something was handed over and published the cursor follows.
-pub(super) const FOLLOW: Duration = Duration::from_millis(50);
+pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 /// Rows that are published before the cursor could follow, at the most: a transaction may hold the horizon back for long.
 const AHEAD: usize = 20_000;
 

@@ -27,7 +27,8 @@ use crate::{crash, nats};
 /// Where the broker has rows that the cursor is not behind yet: they are not sent again.
 #[derive(Default)]
 pub(super) struct Acked {
-    rows: HashMap<Uuid, Kept>,
+    /// By their numbers in the journal.
+    rows: HashMap<i64, Kept>,
     tails: Tails,
 }
 
@@ -48,10 +49,15 @@ impl Acked {
     }
 
     /// The cursor is behind them.
-    pub(super) fn forget(&mut self, rows: &[Line]) {
-        for row in rows {
-            self.rows.remove(&row.event_id);
+    pub(super) fn forget(&mut self, rows: &[i64]) {
+        for seq in rows {
+            self.rows.remove(seq);
         }
+    }
+
+    /// Whether all of them are there.
+    pub(super) fn have(&self, rows: &[i64]) -> bool {
+        rows.iter().all(|seq| self.rows.contains_key(seq))
     }
 
     /// How many there are.
@@ -63,7 +69,7 @@ impl Acked {
         let (sequence, message) = (ack.sequence, parcel.id);
         for row in parcel.rows() {
             self.tails.learn(row, sequence);
-            self.rows.insert(row.event_id, Kept { stream: ack.stream.clone(), sequence, message });
+            self.rows.insert(row.seq, Kept { stream: ack.stream.clone(), sequence, message });
         }
     }
 
@@ -119,7 +125,7 @@ impl Relay {
         acked: &mut Acked,
         wave: Vec<&Line>,
     ) -> Result<(), Trouble> {
-        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.rows.contains_key(&row.event_id)).collect();
+        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.rows.contains_key(&row.seq)).collect();
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
         let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
         let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
