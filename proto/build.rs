@@ -30,6 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bytes = compiler.encode_file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("redress.bin"), &bytes)?;
+    // Nobody but people reads the comments.
+    compiler.include_source_info(false);
+    fs::write(out.join("bare.bin"), compiler.encode_file_descriptor_set())?;
 
     tonic_prost_build::configure()
         .skip_debug(PERSONAL)

@@ -26,6 +26,8 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Descriptor set of every package, for reflection and for tests that iterate the contract.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redress.bin"));
+/// The same without comments, for what is kept in memory.
+pub const BARE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bare.bin"));
 
 macro_rules! package {
     ($(#[$doc:meta])* $name:ident, $package:literal) => {

@@ -16,7 +16,7 @@ const LIST_MAX: usize = 500;
 
 /// The contract, as it describes itself. Taken apart once in a process.
 pub(crate) static CONTRACT: LazyLock<DescriptorPool> =
-    LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).expect("our own descriptors"));
+    LazyLock::new(|| DescriptorPool::decode(proto::BARE_DESCRIPTORS).expect("our own descriptors"));
 
 /// Reads a message of the contract by its full name: no text has control characters or is too long, every enumeration
 /// and time is known, and the subject says what the message says. A service still checks what its rules need.
