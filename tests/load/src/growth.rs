@@ -21,6 +21,8 @@ use crate::stand::Stand;
 /// Claims in flight when things are compared, and in a quick run.
 const STEADY: usize = 64;
 const STEADY_QUICK: usize = 8;
+/// Claims in flight when most are closed.
+const PEAK: usize = 256;
 
 /// Runs one part; gives its name and its figures.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>, what: Growth) -> Result<(&'static str, Value)> {
@@ -44,4 +46,11 @@ fn flights(stand: &Stand) -> usize {
 async fn steady(stand: &Stand, shop: &Arc<Shop>) -> Result<Measured> {
     stand.settle().await?;
     point::measure(stand, shop, Point::Closed(flights(stand)), None).await
+}
+
+/// Claims a second at the most.
+async fn peak(stand: &Stand, shop: &Arc<Shop>) -> Result<f64> {
+    stand.settle().await?;
+    let flights = if stand.options.quick { STEADY_QUICK } else { PEAK };
+    Ok(point::measure(stand, shop, Point::Closed(flights), None).await?.claims_per_s)
 }

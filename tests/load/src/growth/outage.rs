@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::steady;
+use super::peak;
 use crate::bench::say;
 use crate::load::Load;
 use crate::point::Window;
@@ -21,7 +21,7 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(240);
 
 /// Measures before, during and after.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
-    let peak = steady(stand, shop).await?.claims_per_s;
+    let peak = peak(stand, shop).await?;
     let rate = (peak / 2.0).max(1.0);
     stand.settle().await?;
     let seconds = (stand.options.seconds as f64).clamp(2.0, 20.0);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::steady;
+use super::peak;
 use crate::bench::say;
 use crate::driver::Record;
 use crate::load::Load;
@@ -25,7 +25,7 @@ const NORMAL: f64 = 3.0;
 
 /// Measures before, during and after.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
-    let peak = steady(stand, shop).await?.claims_per_s;
+    let peak = peak(stand, shop).await?;
     let half = (peak / 2.0).max(1.0);
     let seconds = (stand.options.seconds as f64).clamp(2.0, 20.0);
     let hold = stand.options.hold.unwrap_or(HOLD_SECONDS) as f64;
