@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::{Request, Response};
 use jiff::SignedDuration;
-use proto::Subject;
 use proto::policy::Pack;
+use proto::{ClaimId, Subject};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
@@ -125,6 +125,20 @@ impl Context {
     /// How much one customer may bring.
     pub fn customers(&self) -> &crate::settings::Customers {
         &self.settings.customers
+    }
+
+    /// How much is let in.
+    pub fn limits(&self) -> &crate::settings::Limits {
+        &self.settings.limits
+    }
+
+    /// Hears of which claims public events leave, of those that the table of [`topology`] has for the service. It is a hint,
+    /// for what can do without: what is missed does not come again.
+    pub fn overhear(&self, heard: impl Fn(ClaimId) + Clone + Send + Sync + 'static) {
+        for pattern in topology::row(self.service).map_or(&[][..], |row| row.overhears) {
+            let (client, prefix) = (self.nats.clone(), self.settings.nats.prefix.clone());
+            self.task("listening to public events", nats::overhear(client, prefix, pattern, heard.clone()));
+        }
     }
 
     /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal. The statement finds rows

@@ -160,7 +160,7 @@ where
             if refused {
                 metrics::shed(service);
                 metrics::call(service, label, "RESOURCE_EXHAUSTED", 0.0);
-                return Ok(lane::busy().into_http());
+                return Ok(lane::busy(lane::SOON).into_http());
             }
             let answer = match tokio::time::timeout(limit + LANE_FIRST, inner.call(request)).await {
                 Ok(answer) => answer.map(detailed)?,

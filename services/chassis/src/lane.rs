@@ -275,7 +275,7 @@ impl<D: Domain> Lanes<D> {
         let ticket = Ticket::new(Ok(command), about, call.actor.clone(), call.trace.clone(), source, answer);
         match self.sender(&ticket).try_send(ticket) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(busy()),
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(busy(SOON)),
             Err(mpsc::error::TrySendError::Closed(_)) => {
                 return Err(crate::fault::unavailable("the service is stopping"));
             }
@@ -316,9 +316,12 @@ fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
     }
 }
 
-/// Too much waits or runs.
-pub(crate) fn busy() -> Status {
+/// When one whom there was no room for may come again.
+pub(crate) const SOON: Duration = Duration::from_millis(200);
+
+/// Too much waits or runs; it may be tried again after a while.
+pub fn busy(wait: Duration) -> Status {
     let mut details = ErrorDetails::with_error_info("BUSY", crate::grpc::domain(), []);
-    details.set_retry_info(Some(Duration::from_millis(200)));
+    details.set_retry_info(Some(wait));
     Status::with_error_details(Code::ResourceExhausted, "too much waits already; try again", details)
 }

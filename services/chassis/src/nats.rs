@@ -1,6 +1,7 @@
 //! The broker: connecting, checking, provisioning.
 
 mod login;
+mod overhear;
 mod refusals;
 mod self_test;
 
@@ -17,6 +18,7 @@ use crate::jitter::jittered;
 use crate::settings;
 use crate::topology::{self, SERVICES, STREAMS, consumer_name, stream_name};
 use login::Login;
+pub(crate) use overhear::overhear;
 pub(crate) use refusals::Refusals;
 pub(crate) use self_test::SelfTest;
 

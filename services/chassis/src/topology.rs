@@ -46,6 +46,8 @@ pub struct Row {
     pub stream: &'static str,
     /// The subjects it consumes, without the prefix.
     pub consumes: &'static str,
+    /// Public events that it listens to as they leave, without the prefix.
+    pub overhears: &'static [&'static str],
 }
 
 /// Every service.
@@ -55,31 +57,42 @@ pub const SERVICES: [Row; 6] = [
         publishes: &["event.intake.*", "notice.*.*"],
         stream: "COMMANDS",
         consumes: "command.intake.*",
+        overhears: &["claim.*.submitted"],
     },
-    Row { service: "triage", publishes: &["event.triage.*"], stream: "COMMANDS", consumes: "command.triage.*" },
+    Row {
+        service: "triage",
+        publishes: &["event.triage.*"],
+        stream: "COMMANDS",
+        consumes: "command.triage.*",
+        overhears: &[],
+    },
     Row {
         service: "inventory",
         publishes: &["event.inventory.*"],
         stream: "COMMANDS",
         consumes: "command.inventory.*",
+        overhears: &[],
     },
     Row {
         service: "logistics",
         publishes: &["event.logistics.*", "notice.*.*"],
         stream: "COMMANDS",
         consumes: "command.logistics.*",
+        overhears: &[],
     },
     Row {
         service: "escalation",
         publishes: &["event.escalation.*", "notice.*.*"],
         stream: "COMMANDS",
         consumes: "command.escalation.*",
+        overhears: &[],
     },
     Row {
         service: "orchestrator",
         publishes: &["command.*.*", "claim.*.*", "notice.*.*"],
         stream: "EVENTS",
         consumes: "event.*.*",
+        overhears: &[],
     },
 ];
 

@@ -6,6 +6,8 @@ mod reply;
 mod report;
 pub mod vault;
 
+use std::time::{Duration, Instant};
+
 use chassis::{Call, Check, Clock, Lanes, Outcome};
 use jiff::Timestamp;
 use proto::ClaimId;
@@ -20,6 +22,7 @@ use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
+use crate::admission::Admission;
 use crate::domain::{Action, Claim, Command, Piece, Pii, Refusal, Spent, read_back};
 use crate::handle::Handle;
 use crate::store::Reading;
@@ -27,6 +30,9 @@ use crate::vault::Vault;
 use crate::{evidence, store};
 
 pub use vault::{erased, placed, released};
+
+/// When one who was not let in may come again.
+const COME_AGAIN: Duration = Duration::from_secs(1);
 
 /// The gRPC service.
 pub struct Api {
@@ -38,6 +44,8 @@ pub struct Api {
     pub clock: Clock,
     /// What opens personal data.
     pub vault: Vault,
+    /// Who lets reports in.
+    pub admission: Admission,
 }
 
 #[tonic::async_trait]
@@ -51,7 +59,13 @@ impl IntakeService for Api {
         report::of_a_customer(&mut check, &call, body);
         let own = call.actor.customer.is_some();
         let (request_id, command) = submit(check, body, own, self.clock.now())?;
-        let reply = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
+        if !self.admission.admits(Instant::now()) {
+            return Err(chassis::busy(COME_AGAIN));
+        }
+        let reply: SubmitClaimResponse = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
+        if let Some(claim) = reply.claim.as_ref().and_then(|claim| claim.claim_id.parse().ok()) {
+            self.admission.taken(claim, Instant::now());
+        }
         Ok(Response::new(reply))
     }
 

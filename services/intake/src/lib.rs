@@ -6,8 +6,10 @@
 //! - [`vault`]: how personal data are sealed, and how customers are forgotten.
 //! - [`store`]: SQL. [`grpc`]: calls. [`events`]: messages.
 //! - [`evidence`]: files of evidence, in a store of their own.
+//! - [`admission`]: how many reports are let in when there are too many.
 //! - [`canary`]: claims that it submits to itself, to see that claims get through.
 
+pub mod admission;
 pub mod canary;
 pub mod domain;
 pub mod events;
@@ -16,6 +18,8 @@ pub mod grpc;
 pub mod handle;
 pub mod store;
 pub mod vault;
+
+use std::time::Instant;
 
 use proto::REQUEST_BYTES_MAX;
 use proto::intake::intake_service_server::IntakeServiceServer;
@@ -48,7 +52,10 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let (reads, clock) = (ctx.reads(), ctx.clock());
         let customers = grpc::vault::Api { lanes: lanes.clone(), reads, clock, vault: vault.clone(), erasures };
         let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
-        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault };
+        let admission = admission::Admission::new(ctx.limits().begun_within.unsigned_abs());
+        let begun = admission.clone();
+        ctx.overhear(move |claim| begun.begun(claim, Instant::now()));
+        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault, admission };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })

@@ -1,5 +1,6 @@
 //! How much one caller may ask.
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::buckets::Rate;
@@ -31,6 +32,8 @@ pub struct Limits {
     pub stranger_per_second: u32,
     /// Such calls that may come together after a pause.
     pub stranger_burst: u32,
+    /// Longest that claims may wait until the process begins them; then no more are let in than begin. Of intake only.
+    pub begun_within: SignedDuration,
 }
 
 impl Default for Limits {
@@ -47,6 +50,7 @@ impl Default for Limits {
             system_calls: 768,
             stranger_per_second: 100,
             stranger_burst: 1_000,
+            begun_within: SignedDuration::from_secs(2),
         }
     }
 }
@@ -70,6 +74,8 @@ impl Limits {
         for (key, value) in all {
             anyhow::ensure!((1..=1_000_000).contains(&value), "limits.{key} must be 1 to 1000000");
         }
+        let least = SignedDuration::from_millis(100);
+        anyhow::ensure!(self.begun_within >= least, "limits.begun_within must be 100 ms or more");
         Ok(())
     }
 

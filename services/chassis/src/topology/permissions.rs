@@ -1,7 +1,7 @@
 //! Who may do what on the broker: its users, from the one table. Allow-lists only: deny rules were bypassed before (P12).
 //!
 //! A service may publish its own subjects, pull and acknowledge with its own consumer, ask for the state of what it uses
-//! and read it back, and listen to its own inbox. It cannot make, change or delete a stream or a consumer: where the
+//! and read it back, and listen to its own inbox and to public events that the table names. It cannot make, change or delete a stream or a consumer: where the
 //! broker lost messages, a service *resets* its consumer, which cannot change what the consumer is.
 //!
 //! What the broker cannot refuse: an answer goes to whatever subject the question names. So a service can make the broker
@@ -139,7 +139,9 @@ impl Row {
         // The second form is that of newer brokers. Its domain is `_`, and must not be left open: `$JS.ACK.*.*` would
         // match the acknowledgements of every consumer in the first form.
         publish.extend([format!("$JS.ACK.{consumer}.>"), format!("$JS.ACK._.*.{consumer}.>")]);
-        User::new(self.service, publish)
+        let mut user = User::new(self.service, publish);
+        user.subscribe.extend(self.overhears.iter().map(|subject| format!("{prefix}.v1.{subject}")));
+        user
     }
 }
 
@@ -201,7 +203,9 @@ mod tests {
                 let administers = ["CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE", "SNAPSHOT", "PAUSE", "LEADER"];
                 assert!(!subject.split('.').any(|token| administers.contains(&token)), "{}: {subject}", user.name);
             }
-            assert_eq!(user.subscribe, [format!("_INBOX_{}.>", user.name)]);
+            let inbox = format!("_INBOX_{}.>", user.name);
+            let heard: &[&str] = if user.name == "intake" { &["redress.v1.claim.*.submitted"] } else { &[] };
+            assert_eq!(user.subscribe, [&[inbox.as_str()], heard].concat(), "public events, if any");
         }
     }
 }

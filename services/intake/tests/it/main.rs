@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod abuse;
+mod admission;
 mod canary;
 mod customer;
 mod evidence;

@@ -1,0 +1,199 @@
+//! Admission: when claims wait too long for the process to begin them, no more are let in than it begins.
+//!
+//! Intake takes reports far faster than claims can be worked on. Without this, a rush would be taken to the last report,
+//! and all of them, with those that come after it, would wait for minutes. So each claim that begins makes room for nearly
+//! one more, and the rest is told at once to come again; what has been taken is worked on first.
+//!
+//! That a claim has begun is heard from its first public event, on its way to the subscribers. While nothing at all begins,
+//! the broker or the process is away: then every report is taken and kept, as promised; and for as long again, while what
+//! has waited is caught up.
+//!
+//! Every replica counts what it has let in itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use opentelemetry::metrics::Gauge;
+use opentelemetry::{KeyValue, global};
+use proto::ClaimId;
+
+/// Reports that are taken without a claim that has begun, after quiet times.
+const ROOM: f64 = 100.0;
+/// Room that a claim makes when it begins late: less than it took, so that the others begin sooner.
+const SHARE: f64 = 0.9;
+/// When nothing has begun for so long, nobody works on claims.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Claims that are remembered until they begin: with more, those of before are forgotten.
+const REMEMBERED: usize = 50_000;
+
+static BEGINS_AFTER: LazyLock<Gauge<f64>> = LazyLock::new(|| {
+    global::meter("redress")
+        .f64_gauge("redress.intake.begins_after")
+        .with_unit("s")
+        .with_description("how long the claim that began last had waited; reports are refused when it is too long")
+        .build()
+});
+
+/// Who lets reports in.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    state: Arc<Mutex<State>>,
+    /// Longest a claim may wait until it begins.
+    within: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When those were taken that have not begun.
+    waiting: HashMap<ClaimId, Instant>,
+    /// How long the last that began had waited, and when it began.
+    last: Option<(Duration, Instant)>,
+    /// Until then all are let in: what nobody worked on is caught up.
+    free_until: Option<Instant>,
+    room: f64,
+}
+
+impl Admission {
+    /// With the longest that a claim may wait until it begins.
+    pub fn new(within: Duration) -> Self {
+        let state = State { waiting: HashMap::new(), last: None, free_until: None, room: ROOM };
+        Self { state: Arc::new(Mutex::new(state)), within }
+    }
+
+    /// Whether one more report is let in.
+    #[must_use]
+    pub fn admits(&self, now: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = |(waited, at): (Duration, Instant)| waited > self.within && now.duration_since(at) < SILENCE;
+        if !state.last.is_some_and(late) || state.free_until.is_some_and(|until| now < until) {
+            return true;
+        }
+        let has_room = state.room >= 1.0;
+        if has_room {
+            state.room -= 1.0;
+        }
+        has_room
+    }
+
+    /// A report was taken.
+    pub fn taken(&self, claim: ClaimId, now: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.waiting.len() >= REMEMBERED {
+            state.waiting.clear();
+        }
+        state.waiting.insert(claim, now);
+    }
+
+    /// A claim has begun.
+    pub fn begun(&self, claim: ClaimId, now: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = state.waiting.remove(&claim) else { return };
+        let waited = now.duration_since(at);
+        // A silence in which nothing waited was none.
+        let silence = state.last.map_or(waited, |(_, last)| now.duration_since(last).min(waited));
+        if silence >= SILENCE {
+            state.free_until = Some(now + silence);
+        }
+        state.last = Some((waited, now));
+        state.room = if waited > self.within { (state.room + SHARE).min(ROOM) } else { ROOM };
+        BEGINS_AFTER.record(waited.as_secs_f64(), &[KeyValue::new("service", "intake")]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(2);
+
+    fn claim(number: u128) -> ClaimId {
+        ClaimId(uuid::Uuid::from_u128(number))
+    }
+
+    /// Offers so many reports at once; gives how many are let in.
+    fn offer(admission: &Admission, from: u128, reports: u128, now: Instant) -> u128 {
+        (from..from + reports)
+            .filter(|number| {
+                let admitted = admission.admits(now);
+                if admitted {
+                    admission.taken(claim(*number), now);
+                }
+                admitted
+            })
+            .count() as u128
+    }
+
+    #[test]
+    fn while_claims_begin_in_time_all_are_let_in() {
+        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        assert_eq!(offer(&admission, 0, 1_000, begun), 1_000);
+        for number in 0..1_000 {
+            admission.begun(claim(number), begun + WITHIN);
+        }
+        assert_eq!(offer(&admission, 1_000, 1_000, begun + WITHIN), 1_000);
+    }
+
+    /// 10,000 were taken, and one has begun in time.
+    fn rush() -> (Admission, Instant) {
+        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        offer(&admission, 0, 10_000, begun);
+        admission.begun(claim(0), begun + WITHIN / 2);
+        (admission, begun)
+    }
+
+    #[test]
+    fn when_they_begin_late_fewer_are_let_in_than_begin_until_they_are_in_time_again() {
+        let (admission, begun) = rush();
+        let late = begun + WITHIN.mul_f64(1.2);
+        admission.begun(claim(1), late);
+        assert_eq!(offer(&admission, 20_000, 500, late), 100, "what quiet times have left");
+        for number in 2..=1_001 {
+            admission.begun(claim(number), late);
+            assert!(offer(&admission, 30_000 + number * 3, 3, late) <= 1, "never more than begin");
+        }
+        let waiting = admission.state.lock().unwrap().waiting.len();
+        assert!((9_990..=10_000).contains(&waiting), "fewer than before the 100: {waiting}");
+        admission.begun(claim(20_000), late + WITHIN);
+        assert_eq!(offer(&admission, 50_000, 500, late + WITHIN), 500, "in time again");
+    }
+
+    #[test]
+    fn while_nothing_begins_and_for_as_long_again_all_are_let_in() {
+        let (admission, begun) = rush();
+        let late = begun + WITHIN.mul_f64(1.2);
+        admission.begun(claim(1), late);
+        offer(&admission, 20_000, 1_000, late);
+        assert!(!admission.admits(late + SILENCE / 2));
+        assert!(admission.admits(late + SILENCE), "nothing begins");
+        let again = late + Duration::from_secs(60);
+        admission.begun(claim(2), again);
+        for second in 1..60 {
+            let now = again + Duration::from_secs(second);
+            admission.begun(claim(2 + u128::from(second)), now);
+            assert_eq!(offer(&admission, 30_000 + 100 * u128::from(second), 10, now), 10, "it is caught up");
+        }
+        assert!(offer(&admission, 40_000, 500, again + Duration::from_secs(60)) <= 100);
+    }
+
+    #[test]
+    fn a_silence_in_which_nothing_waited_is_none() {
+        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        offer(&admission, 0, 1, begun);
+        admission.begun(claim(0), begun);
+        let later = begun + Duration::from_secs(3600);
+        offer(&admission, 1, 2, later);
+        admission.begun(claim(1), later + WITHIN / 2);
+        admission.begun(claim(2), later + WITHIN.mul_f64(1.2));
+        assert_eq!(offer(&admission, 10, 500, later + WITHIN.mul_f64(1.2)), 100);
+    }
+
+    #[test]
+    fn of_others_nothing_is_counted_and_of_the_own_not_more_than_there_is_room() {
+        let (admission, now) = (Admission::new(WITHIN), Instant::now());
+        admission.begun(claim(1), now);
+        assert_eq!(admission.state.lock().unwrap().last, None);
+        offer(&admission, 0, REMEMBERED as u128 + 1, now);
+        assert_eq!(admission.state.lock().unwrap().waiting.len(), 1);
+    }
+}
