@@ -29,8 +29,10 @@ type Tables = &'static [(&'static str, &'static str)];
 const OF_CLAIM: &str = "claim_id = $1";
 const INTAKE: Tables = &[("claim", OF_CLAIM), ("contact", OF_CLAIM), ("claim_line", OF_CLAIM)];
 const TRIAGE: Tables = &[("assessment", OF_CLAIM), ("order_line", "order_no = $2")];
-const INVENTORY: Tables =
-    &[("reservation", OF_CLAIM), ("movement", "kind = 'consumed' AND position($1::text IN document) > 0")];
+const INVENTORY: Tables = &[
+    ("reservation", OF_CLAIM),
+    ("movement", "kind = 'consumed' AND position($1::text IN document) > 0 AND position('~' IN sku) = 0"),
+];
 const LOGISTICS: Tables = &[
     ("shipment", OF_CLAIM),
     ("tracking_event", "shipment_id IN (SELECT shipment_id FROM shipment WHERE claim_id = $1)"),
@@ -46,6 +48,9 @@ const SHARED: Tables = &[
     ("inbox", "at >= $3::timestamptz"),
 ];
 
+/// Whether the process of a claim still asks something.
+const RESTLESS: &str =
+    "SELECT EXISTS (SELECT FROM process WHERE claim_id = $1::uuid AND (ask_again_at IS NOT NULL OR state < 10))";
 const COLUMNS: &str = "\
     SELECT a.attname AS name, format_type(a.atttypid, NULL) AS kind FROM pg_attribute a \
     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped \
@@ -83,14 +88,16 @@ async fn lead_one(stand: &mut Stand) -> Result<Model> {
     let since = jiff::Timestamp::now().to_string();
     let record = stand.driver.fly(&shop, Instant::now(), false).await;
     ensure!(record.ended.is_some(), "the claim that is to be copied was not closed");
-    // The other services learn of the end a little later.
-    tokio::time::sleep(Duration::from_secs(1)).await;
     let order_no = shop.lines[0].order_no.clone();
     let mut orchestrator = stand.database("orchestrator").await?;
     let claim: String = sqlx::query_scalar("SELECT claim_id::text FROM entitlement_entry WHERE order_no = $1 LIMIT 1")
         .bind(&order_no)
         .fetch_one(&mut orchestrator)
         .await?;
+    // The other services learn of the end a little later; a million that wait for their answers would all be asked again.
+    while sqlx::query_scalar(RESTLESS).bind(&claim).fetch_one(&mut orchestrator).await? {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     Ok(Model { claim, order_no, since })
 }
 
