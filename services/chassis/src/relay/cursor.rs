@@ -151,7 +151,8 @@ impl Piece {
     }
 }
 
-fn is_full(rows: usize, limit: i64) -> bool {
+/// Whether a limit has cut rows off, perhaps.
+pub(super) fn is_full(rows: usize, limit: i64) -> bool {
     i64::try_from(rows).is_ok_and(|rows| rows == limit)
 }
 

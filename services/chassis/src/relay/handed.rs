@@ -99,7 +99,7 @@ impl Relay {
         }
         self.handed.open();
         let rows = cursor::above(connection).await?;
-        if rows.len() == usize::try_from(ROUND).unwrap_or(usize::MAX) {
+        if cursor::is_full(rows.len(), ROUND) {
             self.handed.close();
             return Ok(());
         }
