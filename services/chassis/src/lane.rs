@@ -12,6 +12,7 @@ mod record;
 mod stamp;
 mod state;
 mod worker;
+mod writes;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -34,6 +35,7 @@ pub(crate) use record::{DECIDED, STATEMENTS};
 pub(crate) use stamp::Stamp;
 pub(crate) use state::LaneState;
 pub(crate) use worker::Worker;
+pub use writes::Writes;
 
 /// The connection of a lane, inside the one transaction of a batch.
 pub type Tx = sqlx::PgConnection;
@@ -55,8 +57,14 @@ pub trait Domain: Send + Sync + 'static {
     /// Decides one command. On `Err` the world is unchanged.
     fn decide(&self, world: &mut Self::World, meta: &Meta, command: &Self::Command) -> Result<Outcome, Refusal>;
 
-    /// Writes what has changed, one statement per table.
-    fn save(&self, tx: &mut Tx, world: Self::World) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Adds what has changed to what the batch writes, one statement per table. What has to be there before goes through
+    /// the connection.
+    fn save(
+        &self,
+        tx: &mut Tx,
+        writes: &mut Writes,
+        world: Self::World,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// What came of a command: the answer to the caller, and messages to others.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chassis::{Fault, Meta, Outcome, Refusal, Tx};
+use chassis::{Fault, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
@@ -76,8 +76,8 @@ impl chassis::Domain for Handle {
         Ok(outcome.telling(told))
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, &world.loaded, &world.claims).await
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(writes, &world.loaded, &world.claims)
     }
 }
 

@@ -9,7 +9,7 @@ mod time_mark;
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff::SignedDuration;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -68,15 +68,15 @@ pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<
 }
 
 /// Writes every row that is not as it was loaded.
-pub async fn save(tx: &mut Tx, before: &BTreeMap<Uuid, Claim>, after: &BTreeMap<Uuid, Claim>) -> Result<(), Fault> {
+pub fn save(writes: &mut Writes, before: &BTreeMap<Uuid, Claim>, after: &BTreeMap<Uuid, Claim>) -> Result<(), Fault> {
     let pairs: Vec<(Uuid, &Claim, &Claim)> =
         after.iter().filter_map(|(id, claim)| Some((*id, before.get(id)?, claim))).collect();
-    heads::write(tx, &pairs).await?;
-    clocks::write(tx, &pairs).await?;
-    clocks::raise(tx, &pairs).await?;
-    approvals::write(tx, &pairs).await?;
-    items::write(tx, &pairs).await?;
-    items::withdraw(tx, &pairs).await
+    heads::write(writes, &pairs)?;
+    clocks::write(writes, &pairs)?;
+    clocks::raise(writes, &pairs)?;
+    approvals::write(writes, &pairs)?;
+    items::write(writes, &pairs)?;
+    items::withdraw(writes, &pairs)
 }
 
 /// An offset of the clock as the database reads it.

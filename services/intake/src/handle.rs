@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use chassis::{Clock, Fault, Meta, Outcome, Refusal, Tx};
+use chassis::{Clock, Fault, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::policy::Pack;
@@ -122,8 +122,8 @@ impl chassis::Domain for Handle {
         }
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, &self.vault, &world).await?;
+    async fn save(&self, tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(tx, writes, &self.vault, &world).await?;
         // If the batch is rolled back after all, one that was measured is measured again: that does no harm.
         world.canaries.iter().copied().for_each(canary::came_back);
         Ok(())

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx};
+use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::Timestamp;
 use proto::inventory::{
     AdjustStockResponse, DisposeReturnResponse, ReceiveGoodsResponse, ReceiveReturnResponse, RegisterSkusResponse,
@@ -136,8 +136,8 @@ impl Domain for Handle {
         Ok(reply(&world.state, command, &events).telling(events::told(&world.state, command, &events)))
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, world).await
+    async fn save(&self, tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(tx, writes, world).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Tx};
+use chassis::{Domain, Fault, Meta, Outcome, Tx, Writes};
 use jiff::tz::TimeZone;
 use proto::ShipmentId;
 use proto::logistics::ReportTrackingResponse;
@@ -66,8 +66,9 @@ impl Domain for Handle {
         }
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, world).await
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(writes, &world);
+        Ok(())
     }
 }
 

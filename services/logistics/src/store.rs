@@ -2,7 +2,7 @@
 
 mod row;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::PgRow;
@@ -109,22 +109,22 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
 }
 
 /// Writes what has changed.
-pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
+pub fn save(writes: &mut Writes, world: &World) {
     let changed: Vec<&Shipment> = world.changed.iter().filter_map(|key| world.shipments.get(key)).collect();
     if !changed.is_empty() {
-        save_shipments(tx, &changed).await?;
+        save_shipments(writes, &changed);
     }
     if !world.sightings.is_empty() {
-        save_sightings(tx, &world.sightings).await?;
+        save_sightings(writes, &world.sightings);
     }
-    Ok(())
 }
 
-async fn save_shipments(tx: &mut Tx, changed: &[&Shipment]) -> Result<(), Fault> {
+fn save_shipments(writes: &mut Writes, changed: &[&Shipment]) {
     fn all<T>(changed: &[&Shipment], pick: impl Fn(&Shipment) -> T) -> Vec<T> {
         changed.iter().map(|shipment| pick(shipment)).collect()
     }
-    let saved = sqlx::query(SAVE)
+    writes
+        .exactly(changed.len(), SAVE)
         .bind(all(changed, |it| it.id.0))
         .bind(all(changed, |it| it.key.claim.0))
         .bind(all(changed, |it| it.key.round.cast_signed()))
@@ -142,30 +142,19 @@ async fn save_shipments(tx: &mut Tx, changed: &[&Shipment]) -> Result<(), Fault>
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.currency.clone())))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.promised_on.to_sqlx())))
         .bind(all(changed, |it| it.moved_at.map(|at| at.to_sqlx())))
-        .bind(all(changed, |it| it.version))
-        .execute(tx)
-        .await?;
-    if saved.rows_affected() != changed.len() as u64 {
-        return Err(Fault::Transient("a shipment was changed by somebody else".to_owned()));
-    }
-    Ok(())
+        .bind(all(changed, |it| it.version));
 }
 
-async fn save_sightings(
-    tx: &mut Tx,
-    sightings: &[(proto::ShipmentId, Sighting, bool, Timestamp)],
-) -> Result<(), Fault> {
-    sqlx::query(SIGHTINGS)
+fn save_sightings(writes: &mut Writes, sightings: &[(proto::ShipmentId, Sighting, bool, Timestamp)]) {
+    writes
+        .add(SIGHTINGS)
         .bind(sightings.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.id.clone()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| status_text(seen.state)).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, _, changed, _)| *changed).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.at.to_sqlx()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.detail.clone()).collect::<Vec<_>>())
-        .bind(sightings.iter().map(|(.., at)| at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(sightings.iter().map(|(.., at)| at.to_sqlx()).collect::<Vec<_>>());
 }
 
 /// What a list is narrowed to.

@@ -5,7 +5,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx};
+use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::claim::{Channel, Resolution, Severity};
 use proto::intake::ClaimSubmitted;
@@ -139,10 +139,10 @@ impl Domain for Handle {
         }
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        processes::write(tx, &world.processes, &world.changed).await?;
-        ledgers::write(tx, &world.ledgers, &world.entries).await?;
-        settlements::write(tx, &world.settlements, &world.decided).await
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        processes::write(writes, &world.processes, &world.changed)?;
+        ledgers::write(writes, &world.ledgers, &world.entries)?;
+        settlements::write(writes, &world.settlements, &world.decided)
     }
 }
 

@@ -46,11 +46,3 @@ fn int(number: u32) -> Result<i32, Fault> {
 fn count(number: i32) -> Result<u32, Fault> {
     u32::try_from(number).map_err(|_| Fault::Permanent(format!("{number} is not a count")))
 }
-
-/// Fails if not every row was written: somebody else was faster, and the batch is tried again on what is there then.
-fn all_written(written: u64, rows: usize) -> Result<(), Fault> {
-    if usize::try_from(written).ok() == Some(rows) {
-        return Ok(());
-    }
-    Err(Fault::Transient(format!("{written} of {rows} rows were written: somebody else was faster")))
-}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::{Domain, Fault, Meta, Outcome, Tx};
+use chassis::{Domain, Fault, Meta, Outcome, Tx, Writes};
 use jiff::Timestamp;
 use proto::policy::Pack;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
@@ -71,8 +71,9 @@ impl Domain for Handle {
         Ok(reply(world, command).telling(messages))
     }
 
-    async fn save(&self, tx: &mut Tx, world: World) -> Result<(), Fault> {
-        store::save(tx, world).await
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(writes, &world);
+        Ok(())
     }
 }
 

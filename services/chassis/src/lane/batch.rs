@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::known::{Known, Standing};
 use super::record::Record;
-use super::{Answer, Domain, Origin, Outcome, Source, Ticket};
+use super::{Answer, Domain, Origin, Outcome, Source, Ticket, Writes};
 use crate::meta::Meta;
 use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
@@ -62,11 +62,12 @@ pub(super) async fn run<D: Domain>(
         };
         verdicts[at] = Some(verdict);
     }
+    let mut writes = Writes::default();
     if changed && let Some(world) = world {
-        domain.save(tx, world).await?;
+        domain.save(tx, &mut writes, world).await?;
     }
     crash::point("lane.before_record");
-    let lines = record.write(tx).await?;
+    let lines = record.write(tx, writes).await?;
     crash::point("lane.before_commit");
     transaction.commit().await?;
     crash::point("lane.after_commit");
@@ -156,7 +157,7 @@ pub(super) async fn park<C>(
     record.park(ticket, reason, detail);
     #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a parked message")]
     let mut transaction = connection.begin().await?;
-    record.write(&mut transaction).await?;
+    record.write(&mut transaction, Writes::default()).await?;
     transaction.commit().await?;
     Ok(())
 }

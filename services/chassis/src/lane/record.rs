@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::Verdict;
 use super::known::{Known, key};
-use super::{Answer, Origin, Outcome, Source, Ticket, Tx};
+use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
 
@@ -46,7 +46,7 @@ const WRITE: &str = "\
             AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
         ORDER BY place RETURNING tx, seq, number \
     ) \
-    SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next) AS heard, min(tx) AS tx, \
+    SELECT '{}'::bigint[] AS wrote, (SELECT count(*) FROM first) + (SELECT count(*) FROM next) AS heard, min(tx) AS tx, \
         array_agg(seq ORDER BY seq) AS seqs, array_agg(number ORDER BY seq) AS numbers FROM journalled";
 
 /// What somebody had done of whom nobody is told.
@@ -279,11 +279,13 @@ impl Record {
         Verdict::Answer(Answer::Parked)
     }
 
-    /// Writes all of it; gives what is journalled.
-    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<Vec<Line>, Fault> {
+    /// Writes all of it, with what the batch writes besides; gives what is journalled.
+    pub(super) async fn write(mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
         let mut lines = Vec::new();
         if !self.inbox.id.is_empty() || !self.heard.is_empty() || !self.journal.event_id.is_empty() {
-            lines = self.write_batch(tx).await?;
+            lines = self.write_batch(tx, writes).await?;
+        } else {
+            writes.flush(tx).await?;
         }
         let Self { now, decided, parked, unparked, .. } = self;
         // These, and parking, are rare: a statement each.
@@ -321,7 +323,7 @@ impl Record {
         .unzip()
     }
 
-    async fn write_batch(&mut self, tx: &mut Tx) -> Result<Vec<Line>, Fault> {
+    async fn write_batch(&mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
         let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
         let heard = std::mem::take(&mut self.heard).into_iter();
         let (places, advances): (Vec<_>, Vec<_>) = heard.filter(|(_, advance)| advance.number > advance.known).unzip();
@@ -330,7 +332,8 @@ impl Record {
         let (at, behind) = self.places(&journal);
         let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
         let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
-        let written = sqlx::query(WRITE)
+        writes
+            .add(WRITE)
             .bind(self.now.to_sqlx())
             .bind(inbox.source)
             .bind(inbox.id)
@@ -353,9 +356,8 @@ impl Record {
             .bind(&journal.payload)
             .bind(&journal.trace)
             .bind(&journal.actor)
-            .bind(&journal.cause)
-            .fetch_one(tx)
-            .await?;
+            .bind(&journal.cause);
+        let written = writes.run(tx).await?;
         if written.try_get::<i64, _>("heard")? != advanced {
             return Err(Fault::Transient("another replica processed a message of this batch".to_owned()));
         }

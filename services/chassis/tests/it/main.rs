@@ -24,3 +24,4 @@ mod rights;
 mod stand;
 mod tls;
 mod toy;
+mod writes;

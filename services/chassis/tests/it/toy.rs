@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chassis::{
     Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Malformed, Meta, Outcome, Outgoing, Refusal, Service,
-    Tx,
+    Tx, Writes,
 };
 use prost::Message;
 use proto::Subject;
@@ -88,10 +88,10 @@ impl Domain for Toy {
         Ok(answer.telling([Outgoing::event("inventory", "reserved", pile(&command.pile), &told)]))
     }
 
-    async fn save(&self, tx: &mut Tx, world: Self::World) -> Result<(), Fault> {
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: Self::World) -> Result<(), Fault> {
         let (names, sizes): (Vec<String>, Vec<i64>) = world.into_iter().unzip();
         let update = "UPDATE pile SET size = n.size FROM UNNEST($1::text[], $2::bigint[]) AS n(name, size) WHERE pile.name = n.name";
-        sqlx::query(update).bind(names).bind(sizes).execute(tx).await?;
+        writes.exactly(names.len(), update).bind(names).bind(sizes);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use prost::Message;
 use proto::claim::Plan;
 use sqlx::Row;
@@ -64,7 +64,7 @@ pub(super) fn snapshot(bytes: &[u8], sha256: Option<&[u8]>) -> Result<Snapshot, 
 }
 
 /// Writes approvals that are new or have changed.
-pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, &Approval)> = Vec::new();
     for (id, before, after) in pairs {
         let changed = |approval: &&Approval| before.approvals.get(&approval.plan_number) != Some(*approval);
@@ -76,15 +76,14 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
     let chain = |approval: &Approval| approval.chain.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",");
     let plan = |approval: &Approval| approval.plan.as_ref().map(|snapshot| snapshot.plan.encode_to_vec());
     let sha256 = |approval: &Approval| approval.plan.as_ref().map(|snapshot| snapshot.sha256.to_vec());
-    sqlx::query(WRITE)
+    writes
+        .add(WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, row)| row.plan_number))?)
         .bind(rows.iter().map(|(_, row)| row.state.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| plan(row)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| sha256(row)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| chain(row)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, row)| row.decided_by.as_str()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(rows.iter().map(|(_, row)| row.decided_by.as_str()).collect::<Vec<_>>());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::PgRow;
@@ -98,7 +98,7 @@ fn clock(row: &PgRow) -> Result<Clock, Fault> {
 }
 
 /// Writes clocks that are new or have changed.
-pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let changed = |(id, before, after): &(Uuid, &Claim, &'_ Claim)| {
         let id = *id;
         let rows = after.clocks.values().filter(|clock| before.clocks.get(&clock.key) != Some(clock));
@@ -110,7 +110,8 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
     }
     let clocks = || rows.iter().map(|(_, clock)| clock);
     let us = |left: SignedDuration| i64::try_from(left.as_micros()).map_err(|_| too_long());
-    sqlx::query(WRITE)
+    writes
+        .add(WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(clocks().map(|clock| clock.key.kind.as_str()).collect::<Vec<_>>())
         .bind(ints(clocks().map(|clock| clock.key.round))?)
@@ -125,9 +126,7 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
         .bind(clocks().map(|clock| clock.breached_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .bind(ints(clocks().map(|clock| clock.level))?)
         .bind(clocks().map(|clock| clock.next_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
-        .bind(clocks().map(|clock| clock.stopped_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(clocks().map(|clock| clock.stopped_at.map(|at| at.to_sqlx())).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -136,14 +135,15 @@ fn too_long() -> Fault {
 }
 
 /// Adds new escalations.
-pub(super) async fn raise(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn raise(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let rows: Vec<(Uuid, &Escalation)> =
         pairs.iter().flat_map(|(id, _, after)| after.raised.iter().map(|raised| (*id, raised))).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let levels: Vec<i32> = rows.iter().map(|(_, raised)| int(raised.level)).collect::<Result<_, _>>()?;
-    sqlx::query(RAISE)
+    writes
+        .add(RAISE)
         .bind(rows.iter().map(|(_, raised)| raised.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _)| *claim).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, raised)| raised.clock.kind.as_str()).collect::<Vec<_>>())
@@ -151,8 +151,6 @@ pub(super) async fn raise(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
         .bind(levels)
         .bind(rows.iter().map(|(_, raised)| raised.role.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, raised)| raised.raised_at.to_sqlx()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, raised)| raised.deadline.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(rows.iter().map(|(_, raised)| raised.deadline.to_sqlx()).collect::<Vec<_>>());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 use uuid::Uuid;
@@ -63,20 +63,19 @@ pub(super) async fn lock(tx: &mut Tx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Cla
 }
 
 /// Writes claims that have changed.
-pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let rows: Vec<_> = pairs.iter().filter(|(_, before, after)| before.head != after.head).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let stopped = |kind| ints(rows.iter().map(|(_, _, claim)| claim.head.stopped.get(&kind).copied().unwrap_or(0)));
-    sqlx::query(WRITE)
+    writes
+        .add(WRITE)
         .bind(rows.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.round))?)
         .bind(rows.iter().map(|(_, _, claim)| claim.head.paused_since.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .bind(stopped(ClockKind::Acknowledgement)?)
         .bind(stopped(ClockKind::FirstFeedback)?)
-        .bind(stopped(ClockKind::FinalSolution)?)
-        .execute(tx)
-        .await?;
+        .bind(stopped(ClockKind::FinalSolution)?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -118,7 +118,7 @@ impl Columns {
 }
 
 /// Writes work items that are new or have changed.
-pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, &Item, Columns)> = Vec::new();
     for (id, before, after) in pairs {
         let changed = after.items.values().filter(|item| before.items.get(&item.id) != Some(*item));
@@ -130,7 +130,8 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
     let items = || rows.iter().map(|(_, item, _)| *item);
     let columns = || rows.iter().map(|(_, _, columns)| columns);
     let decisions = || items().map(|item| item.decision.as_ref());
-    sqlx::query(WRITE)
+    writes
+        .add(WRITE)
         .bind(items().map(|item| item.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(items().map(|item| item.kind.as_str()).collect::<Vec<_>>())
@@ -151,14 +152,12 @@ pub(super) async fn write(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Resu
         .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.by.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.note.as_str())).collect::<Vec<_>>())
-        .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>());
     Ok(())
 }
 
 /// Remembers tasks that were taken back.
-pub(super) async fn withdraw(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
+pub(super) fn withdraw(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, &Task)> = Vec::new();
     for (id, before, after) in pairs {
         rows.extend(after.withdrawn.difference(&before.withdrawn).map(|task| (*id, task)));
@@ -166,13 +165,12 @@ pub(super) async fn withdraw(tx: &mut Tx, pairs: &[(Uuid, &Claim, &Claim)]) -> R
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(WITHDRAW)
+    writes
+        .add(WITHDRAW)
         .bind(rows.iter().map(|(claim, _)| *claim).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, task)| task.round))?)
         .bind(ints(rows.iter().map(|(_, task)| task.line))?)
         .bind(ints(rows.iter().map(|(_, task)| task.attempt))?)
-        .bind(rows.iter().map(|(_, task)| task.leg.as_str()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(rows.iter().map(|(_, task)| task.leg.as_str()).collect::<Vec<_>>());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Writes};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use proto::ClaimId;
 use proto::intake::{AccessPurpose, EvidenceKind, EvidenceMetadata};
@@ -137,19 +137,20 @@ pub async fn forget_file(pool: &PgPool, id: Uuid, now: jiff::Timestamp) -> Resul
 }
 
 /// Files are only ever added: what is beyond the number that was there is new.
-pub(super) async fn insert(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+pub(super) fn insert(writes: &mut Writes, changed: &[&Entry]) {
     let mut rows: Vec<(Uuid, &File)> = Vec::new();
     for entry in changed {
         let known = entry.before.as_ref().map_or(0, |before| before.files.len());
         rows.extend(entry.now.files.iter().skip(known).map(|file| (entry.now.id.0, file)));
     }
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     let text = |of: fn(&File) -> &String| rows.iter().map(|(_, file)| of(file).clone()).collect::<Vec<_>>();
     let small = |of: fn(&File) -> i16| rows.iter().map(|(_, file)| of(file)).collect::<Vec<_>>();
     let big = |of: fn(&File) -> i64| rows.iter().map(|(_, file)| of(file)).collect::<Vec<_>>();
-    sqlx::query(INSERT_FILES)
+    writes
+        .add(INSERT_FILES)
         .bind(rows.iter().map(|(_, file)| file.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _)| *claim).collect::<Vec<_>>())
         .bind(small(|file| i16::try_from(file.number).unwrap_or(i16::MAX)))
@@ -162,10 +163,7 @@ pub(super) async fn insert(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault>
         .bind(text(|file| &file.received_sha256))
         .bind(big(|file| file.received_size))
         .bind(text(|file| &file.by))
-        .bind(rows.iter().map(|(_, file)| file.at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(rows.iter().map(|(_, file)| file.at.to_sqlx()).collect::<Vec<_>>());
 }
 
 impl FileRow {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::{Fault, Pii, Tx};
+use chassis::{Fault, Pii, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
@@ -73,7 +73,13 @@ pub(super) struct Keys(BTreeMap<ClaimId, Arc<DataKey>>);
 
 impl Keys {
     /// Keys for new claims, made for customers who have none, and those of other claims.
-    pub async fn of(tx: &mut Tx, vault: &Vault, new: &[&Claim], others: &BTreeSet<Uuid>) -> Result<Self, Fault> {
+    pub async fn of(
+        tx: &mut Tx,
+        writes: &mut Writes,
+        vault: &Vault,
+        new: &[&Claim],
+        others: &BTreeSet<Uuid>,
+    ) -> Result<Self, Fault> {
         let mut keys = Self::default();
         if !others.is_empty() {
             let others: Vec<Uuid> = others.iter().copied().collect();
@@ -84,7 +90,7 @@ impl Keys {
         }
         if let Some(first) = new.first() {
             let customers: BTreeSet<&str> = new.iter().map(|claim| claim.customer_ref.as_str()).collect();
-            let live = live(tx, vault, customers, first.received_at).await?;
+            let live = live(tx, writes, vault, customers, first.received_at).await?;
             let with = |claim: &&Claim| Some((claim.id, live.get(&claim.customer_ref)?.clone()));
             keys.0.extend(new.iter().filter_map(with));
         }
@@ -112,8 +118,15 @@ fn unwrap(vault: &Vault, key: &WrappedKey) -> Result<DataKey, Fault> {
 
 type Live = BTreeMap<String, Arc<DataKey>>;
 
-/// The keys of customers, made for those who have none.
-async fn live(tx: &mut Tx, vault: &Vault, customers: BTreeSet<&str>, now: Timestamp) -> Result<Live, Fault> {
+/// The keys of customers, made for those who have none. If another replica is first for one of them, the batch is tried
+/// again, and finds that key.
+async fn live(
+    tx: &mut Tx,
+    writes: &mut Writes,
+    vault: &Vault,
+    customers: BTreeSet<&str>,
+    now: Timestamp,
+) -> Result<Live, Fault> {
     let all: Vec<&str> = customers.iter().copied().collect();
     let mut found = find(tx, vault, &all).await?;
     let missing: Vec<&str> = all.iter().copied().filter(|customer| !found.contains_key(*customer)).collect();
@@ -124,20 +137,14 @@ async fn live(tx: &mut Tx, vault: &Vault, customers: BTreeSet<&str>, now: Timest
     let made = made?;
     let column = |of: fn(&NewKey) -> &String| made.iter().map(|key| of(key).clone()).collect::<Vec<_>>();
     let bytes = |of: fn(&NewKey) -> &Vec<u8>| made.iter().map(|key| of(key).clone()).collect::<Vec<_>>();
-    let inserted = sqlx::query(INSERT)
+    writes
+        .exactly(made.len(), INSERT)
         .bind(made.iter().map(|key| key.wrapped.id).collect::<Vec<_>>())
         .bind(column(|key| &key.wrapped.customer_ref))
         .bind(column(|key| &key.wrapped.kek))
         .bind(bytes(|key| &key.wrapped.wrapped))
         .bind(bytes(|key| &key.fingerprint))
-        .bind(now.to_sqlx())
-        .execute(&mut *tx)
-        .await?;
-    if inserted.rows_affected() < made.len() as u64 {
-        // Another lane was first for some: theirs counts.
-        found.extend(find(tx, vault, &missing).await?);
-        return Ok(found);
-    }
+        .bind(now.to_sqlx());
     found.extend(made.into_iter().map(|made| (made.wrapped.customer_ref, Arc::new(made.key))));
     Ok(found)
 }

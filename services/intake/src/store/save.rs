@@ -1,6 +1,6 @@
 //! What has changed, one statement per table. Rows of claims that are as they were are not touched.
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use prost::Message;
 use uuid::Uuid;
@@ -49,26 +49,29 @@ pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
          answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no";
 
 /// Writes what has changed.
-pub async fn save(tx: &mut Tx, vault: &Vault, world: &World) -> Result<(), Fault> {
+pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World) -> Result<(), Fault> {
     let new: Vec<&Entry> = world.claims.values().filter(|entry| entry.before.is_none()).collect();
     let changed = |entry: &&Entry| entry.before.as_ref().is_none_or(|before| before.version != entry.now.version);
     let changed: Vec<&Entry> = world.claims.values().filter(changed).collect();
     let new_claims: Vec<&Claim> = new.iter().map(|entry| &entry.now).collect();
-    let keys = Keys::of(tx, vault, &new_claims, &sealed::claims(world, &changed)).await?;
+    let keys = Keys::of(tx, writes, vault, &new_claims, &sealed::claims(world, &changed)).await?;
     if !new.is_empty() {
-        insert_claims(tx, &new).await?;
-        sealed::insert_contacts(tx, &keys, world).await?;
-        sealed::insert_lines(tx, &keys, &new_claims).await?;
+        insert_claims(writes, &new);
+        sealed::insert_contacts(writes, &keys, world)?;
+        sealed::insert_lines(writes, &keys, &new_claims)?;
     }
     // A claim that was made and changed in the same batch is inserted as made, then changed.
     let later: Vec<&Entry> = changed.iter().copied().filter(|entry| entry.now.version > 1).collect();
-    if !later.is_empty() {
-        update_claims(tx, &later).await?;
+    if later.iter().any(|entry| entry.before.is_none()) {
+        writes.flush(tx).await?;
     }
-    sealed::insert_evidence(tx, &keys, &changed).await?;
-    files::insert(tx, &changed).await?;
-    upsert_questions(tx, &changed).await?;
-    sealed::insert_words(tx, &keys, world).await?;
+    if !later.is_empty() {
+        update_claims(writes, &later);
+    }
+    sealed::insert_evidence(writes, &keys, &changed)?;
+    files::insert(writes, &changed);
+    upsert_questions(writes, &changed);
+    sealed::insert_words(writes, &keys, world)?;
     brought::save(tx, world).await?;
     customers::save(tx, &world.customers).await
 }
@@ -94,8 +97,9 @@ fn at(time: Option<jiff::Timestamp>) -> Option<Timestamp> {
     time.map(ToSqlx::to_sqlx)
 }
 
-async fn insert_claims(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
-    sqlx::query(INSERT_CLAIMS)
+fn insert_claims(writes: &mut Writes, new: &[&Entry]) {
+    writes
+        .exactly(new.len(), INSERT_CLAIMS)
         .bind(ids(new))
         .bind(each(new, |claim| claim.number.clone()))
         .bind(each(new, |claim| claim.channel as i16))
@@ -105,20 +109,18 @@ async fn insert_claims(tx: &mut Tx, new: &[&Entry]) -> Result<(), Fault> {
         .bind(each(new, |claim| claim.upset))
         .bind(each(new, |claim| claim.received_at.to_sqlx()))
         .bind(each(new, |claim| at(claim.promises.acknowledgement)))
-        .bind(each(new, |claim| at(claim.promises.first_feedback)))
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(each(new, |claim| at(claim.promises.first_feedback)));
 }
 
-async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
     let scores = |claim: &Claim| claim.scores.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let plan =
         |claim: &Claim| claim.proposal.as_ref().and_then(|known| known.plan.as_ref()).map(|plan| plan.encode_to_vec());
     let read_back_by =
         |claim: &Claim| claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default();
     let end_reason = |claim: &Claim| claim.end.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default();
-    sqlx::query(UPDATE_CLAIMS)
+    writes
+        .exactly(changed.len(), UPDATE_CLAIMS)
         .bind(ids(changed))
         .bind(each(changed, |claim| claim.version))
         .bind(each(changed, |claim| claim.state() as i16))
@@ -134,13 +136,10 @@ async fn update_claims(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
         .bind(each(changed, |claim| plan(claim).unwrap_or_default()))
         .bind(each(changed, |claim| whole(claim.follow_up.map_or(0, |asked| asked.round))))
         .bind(each(changed, |claim| small(claim.follow_up.and_then(|asked| asked.score).unwrap_or(0))))
-        .bind(each(changed, scores))
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(each(changed, scores));
 }
 
-async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> {
+fn upsert_questions(writes: &mut Writes, changed: &[&Entry]) {
     let mut rows: Vec<(Uuid, i16, &Question)> = Vec::new();
     for entry in changed {
         let known = entry.before.as_ref().map_or(&[][..], |before| &before.questions);
@@ -151,11 +150,12 @@ async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> 
         }
     }
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     let time =
         |of: fn(&Question) -> Option<jiff::Timestamp>| rows.iter().map(|(_, _, row)| at(of(row))).collect::<Vec<_>>();
-    sqlx::query(UPSERT_QUESTIONS)
+    writes
+        .add(UPSERT_QUESTIONS)
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, question)| question.id.clone()).collect::<Vec<_>>())
@@ -164,8 +164,5 @@ async fn upsert_questions(tx: &mut Tx, changed: &[&Entry]) -> Result<(), Fault> 
         .bind(time(|question| question.asked_at))
         .bind(time(|question| question.answered_at))
         .bind(time(|question| question.closed_at))
-        .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Writes};
 use jiff_sqlx::{Date, ToSqlx};
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub(super) fn claims(world: &World, changed: &[&Entry]) -> BTreeSet<Uuid> {
     of_evidence.chain(of_words).collect()
 }
 
-pub(super) async fn insert_contacts(tx: &mut Tx, keys: &Keys, world: &World) -> Result<(), Fault> {
+pub(super) fn insert_contacts(writes: &mut Writes, keys: &Keys, world: &World) -> Result<(), Fault> {
     let mut sealed: [Vec<Vec<u8>>; 6] = Default::default();
     let mut key_ids = Vec::with_capacity(world.contacts.len());
     for (id, contact) in &world.contacts {
@@ -62,13 +62,10 @@ pub(super) async fn insert_contacts(tx: &mut Tx, keys: &Keys, world: &World) -> 
             sealed.push(keys.seal(claim, (id.0, 0, field), text)?);
         }
     }
-    let mut query = sqlx::query(INSERT_CONTACTS)
-        .bind(world.contacts.iter().map(|(claim, _)| claim.0).collect::<Vec<_>>())
-        .bind(key_ids);
+    writes.add(INSERT_CONTACTS).bind(world.contacts.iter().map(|(claim, _)| claim.0).collect::<Vec<_>>()).bind(key_ids);
     for column in sealed {
-        query = query.bind(column);
+        writes.bind(column);
     }
-    query.execute(tx).await?;
     Ok(())
 }
 
@@ -77,7 +74,7 @@ fn claim_of(world: &World, id: proto::ClaimId) -> Result<&Claim, Fault> {
     Ok(&entry.ok_or_else(|| Fault::Permanent(format!("claim {id} is not in the batch")))?.now)
 }
 
-pub(super) async fn insert_lines(tx: &mut Tx, keys: &Keys, new: &[&Claim]) -> Result<(), Fault> {
+pub(super) fn insert_lines(writes: &mut Writes, keys: &Keys, new: &[&Claim]) -> Result<(), Fault> {
     type Row<'a> = (Uuid, i16, &'a Line);
     let rows: Vec<Row> =
         new.iter().flat_map(|claim| (1..).zip(&claim.lines).map(|(n, l)| (claim.id.0, n, l))).collect();
@@ -93,7 +90,8 @@ pub(super) async fn insert_lines(tx: &mut Tx, keys: &Keys, new: &[&Claim]) -> Re
     let day = |of: fn(&Line) -> Option<jiff::civil::Date>| {
         rows.iter().map(|(_, _, line)| of(line).map(ToSqlx::to_sqlx)).collect::<Vec<Option<Date>>>()
     };
-    sqlx::query(INSERT_LINES)
+    writes
+        .add(INSERT_LINES)
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
         .bind(text(|line| line.order_no.clone()))
@@ -107,14 +105,12 @@ pub(super) async fn insert_lines(tx: &mut Tx, keys: &Keys, new: &[&Claim]) -> Re
         .bind(day(|line| line.occurred_on))
         .bind(descriptions)
         .bind(flag(|line| line.safety_risk))
-        .bind(flag(|line| line.operation_stopped))
-        .execute(tx)
-        .await?;
+        .bind(flag(|line| line.operation_stopped));
     Ok(())
 }
 
 /// Evidence is only ever added: what is beyond the number that was there is new.
-pub(super) async fn insert_evidence(tx: &mut Tx, keys: &Keys, changed: &[&Entry]) -> Result<(), Fault> {
+pub(super) fn insert_evidence(writes: &mut Writes, keys: &Keys, changed: &[&Entry]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, i16, &Evidence)> = Vec::new();
     let mut names = Vec::new();
     for entry in changed {
@@ -127,16 +123,15 @@ pub(super) async fn insert_evidence(tx: &mut Tx, keys: &Keys, changed: &[&Entry]
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(INSERT_EVIDENCE)
+    writes
+        .add(INSERT_EVIDENCE)
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, piece)| piece.sha256.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, piece)| piece.media_type.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, piece)| piece.size).collect::<Vec<_>>())
         .bind(names)
-        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -145,7 +140,7 @@ pub(super) fn words_field(claim: Uuid, about: &str) -> String {
     format!("text {claim} {about}")
 }
 
-pub(super) async fn insert_words(tx: &mut Tx, keys: &Keys, world: &World) -> Result<(), Fault> {
+pub(super) fn insert_words(writes: &mut Writes, keys: &Keys, world: &World) -> Result<(), Fault> {
     let words = &world.words;
     if words.is_empty() {
         return Ok(());
@@ -155,13 +150,12 @@ pub(super) async fn insert_words(tx: &mut Tx, keys: &Keys, world: &World) -> Res
         let field = words_field(word.claim.0, &word.about);
         texts.push(keys.seal(claim_of(world, word.claim)?, (word.id, 0, &field), &word.text)?);
     }
-    sqlx::query(INSERT_WORDS)
+    writes
+        .add(INSERT_WORDS)
         .bind(words.iter().map(|word| word.id).collect::<Vec<_>>())
         .bind(words.iter().map(|word| word.claim.0).collect::<Vec<_>>())
         .bind(words.iter().map(|word| word.about.clone()).collect::<Vec<_>>())
         .bind(texts)
-        .bind(words.iter().map(|word| word.at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(words.iter().map(|word| word.at.to_sqlx()).collect::<Vec<_>>());
     Ok(())
 }

@@ -6,10 +6,7 @@
 pub(super) mod reservations;
 pub(super) mod returns;
 
-use chassis::{Fault, Tx};
-use sqlx::Postgres;
-use sqlx::postgres::{PgArguments, PgQueryResult};
-use sqlx::query::Query;
+use chassis::{Fault, Tx, Writes};
 
 use super::{PlaceColumns, instant};
 use crate::domain::{Place, Stock};
@@ -50,56 +47,45 @@ pub(super) const STOCK_CHANGED: &str = "\
     WHERE s.sku = n.sku AND s.batch = n.batch AND s.warehouse = n.warehouse AND s.zone = n.zone \
         AND s.reserved = n.was_reserved AND s.moves = n.was_moves";
 
-/// Writes what has changed, in the order of the foreign keys.
-pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
+/// Writes what has changed. What a reservation held goes before it holds something again.
+pub async fn save(tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
     let World { state, loaded, changed } = world;
-    registered(tx, &changed).await?;
-    movements(tx, changed.movements).await?;
+    registered(writes, &changed);
+    movements(writes, changed.movements);
 
     let differs = |(place, stock): &(&Place, &Stock)| loaded.stock.get(*place) != Some(*stock);
-    stock(tx, &loaded, state.stock.iter().filter(differs)).await?;
+    stock(writes, &loaded, state.stock.iter().filter(differs));
 
     let known = changed.reservations.iter().filter_map(|job| Some((job, state.reservations.get(job)?)));
-    reservations::reservations(tx, &loaded, known).await?;
+    reservations::reservations(tx, writes, &loaded, known).await?;
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
-    returns::returns(tx, &loaded, known).await?;
-    returns::receipts(tx, changed.receipts).await?;
+    returns::returns(writes, &loaded, known);
+    returns::receipts(writes, &changed.receipts);
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
-    returns::waiting(tx, known).await
+    returns::waiting(writes, known);
+    Ok(())
 }
 
-/// Runs an insert of rows that nobody else has made, or an update of rows that nobody else has changed.
-async fn exactly(tx: &mut Tx, query: Query<'_, Postgres, PgArguments>, rows: usize) -> Result<(), Fault> {
-    let meanwhile = || Fault::Transient("another writer was faster".to_owned());
-    match query.execute(tx).await.map(|result: PgQueryResult| result.rows_affected()) {
-        Ok(written) if written == rows as u64 => Ok(()),
-        Ok(_) => Err(meanwhile()),
-        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => Err(meanwhile()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn registered(tx: &mut Tx, changed: &Changed) -> Result<(), Fault> {
+fn registered(writes: &mut Writes, changed: &Changed) {
     if !changed.skus.is_empty() {
         let (skus, descriptions): (Vec<&String>, Vec<Option<&String>>) =
             changed.skus.iter().map(|(sku, description)| (sku, description.as_ref())).unzip();
         let described: Vec<&String> =
             changed.skus.iter().filter(|(_, description)| description.is_some()).map(|(sku, _)| sku).collect();
-        sqlx::query(SKUS).bind(skus).bind(descriptions).bind(described).execute(&mut *tx).await?;
+        writes.add(SKUS).bind(skus).bind(descriptions).bind(described);
     }
     if !changed.warehouses.is_empty() {
         let column = |pick: fn(&crate::domain::Warehouse) -> &str| -> Vec<&str> {
             changed.warehouses.values().map(pick).collect()
         };
-        let query = sqlx::query(WAREHOUSES).bind(column(|it| &it.warehouse)).bind(column(|it| &it.country));
-        query.bind(column(|it| &it.custodian)).execute(tx).await?;
+        writes.add(WAREHOUSES).bind(column(|it| &it.warehouse)).bind(column(|it| &it.country));
+        writes.bind(column(|it| &it.custodian));
     }
-    Ok(())
 }
 
-async fn movements(tx: &mut Tx, movements: Vec<Movement>) -> Result<(), Fault> {
+fn movements(writes: &mut Writes, movements: Vec<Movement>) {
     if movements.is_empty() {
-        return Ok(());
+        return;
     }
     let rows = movements.len();
     let mut places = PlaceColumns::default();
@@ -115,9 +101,8 @@ async fn movements(tx: &mut Tx, movements: Vec<Movement>) -> Result<(), Fault> {
         actors.push(movement.actor);
         times.push(instant(movement.at));
     }
-    let query = sqlx::query(MOVEMENTS).bind(places.sku).bind(places.batch).bind(places.warehouse).bind(places.zone);
-    let query = query.bind(numbers).bind(befores).bind(quantities).bind(kinds).bind(documents).bind(actors).bind(times);
-    exactly(tx, query, rows).await
+    writes.exactly(rows, MOVEMENTS).bind(places.sku).bind(places.batch).bind(places.warehouse).bind(places.zone);
+    writes.bind(numbers).bind(befores).bind(quantities).bind(kinds).bind(documents).bind(actors).bind(times);
 }
 
 #[derive(Default)]
@@ -130,11 +115,7 @@ struct StockColumns {
     was_moves: Vec<i64>,
 }
 
-async fn stock<'a>(
-    tx: &mut Tx,
-    loaded: &Loaded,
-    places: impl Iterator<Item = (&'a Place, &'a Stock)>,
-) -> Result<(), Fault> {
+fn stock<'a>(writes: &mut Writes, loaded: &Loaded, places: impl Iterator<Item = (&'a Place, &'a Stock)>) {
     let (mut new, mut changed) = (StockColumns::default(), StockColumns::default());
     for (place, stock) in places {
         let was = loaded.stock.get(place);
@@ -152,10 +133,10 @@ async fn stock<'a>(
             continue;
         }
         let PlaceColumns { sku, batch, warehouse, zone } = columns.places;
-        let query = sqlx::query(statement).bind(sku).bind(batch).bind(warehouse).bind(zone);
-        let query = query.bind(columns.on_hand).bind(columns.reserved).bind(columns.moves);
-        let query = if is_new { query } else { query.bind(columns.was_reserved).bind(columns.was_moves) };
-        exactly(tx, query, rows).await?;
+        writes.exactly(rows, statement).bind(sku).bind(batch).bind(warehouse).bind(zone);
+        writes.bind(columns.on_hand).bind(columns.reserved).bind(columns.moves);
+        if !is_new {
+            writes.bind(columns.was_reserved).bind(columns.was_moves);
+        }
     }
-    Ok(())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 
-use super::{all_written, count, int};
+use super::{count, int};
 use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 
 /// Opens the ledgers that are not there yet, in the order of their keys.
@@ -74,7 +74,7 @@ pub async fn lock(tx: &mut Tx, lines: &BTreeSet<OrderLine>) -> Result<BTreeMap<O
 }
 
 /// Writes what has changed, and why.
-pub async fn write(tx: &mut Tx, ledgers: &BTreeMap<OrderLine, Ledger>, entries: &[Entry]) -> Result<(), Fault> {
+pub fn write(writes: &mut Writes, ledgers: &BTreeMap<OrderLine, Ledger>, entries: &[Entry]) -> Result<(), Fault> {
     let changed: BTreeSet<&OrderLine> = entries.iter().map(|entry| &entry.line).collect();
     if changed.is_empty() {
         return Ok(());
@@ -84,23 +84,22 @@ pub async fn write(tx: &mut Tx, ledgers: &BTreeMap<OrderLine, Ledger>, entries: 
     let (order_nos, skus) = keys(rows.iter().map(|(line, _)| *line));
     let held = rows.iter().map(|(_, ledger)| int(ledger.held)).collect::<Result<Vec<i32>, Fault>>()?;
     let given = rows.iter().map(|(_, ledger)| int(ledger.given)).collect::<Result<Vec<i32>, Fault>>()?;
-    let written = sqlx::query(WRITE)
+    writes
+        .exactly(rows.len(), WRITE)
         .bind(order_nos)
         .bind(skus)
         .bind(held)
         .bind(given)
-        .bind(rows.iter().map(|(_, ledger)| ledger.compensated).collect::<Vec<i64>>())
-        .execute(&mut *tx)
-        .await?;
-    all_written(written.rows_affected(), rows.len())?;
-    write_entries(tx, entries).await
+        .bind(rows.iter().map(|(_, ledger)| ledger.compensated).collect::<Vec<i64>>());
+    write_entries(writes, entries)
 }
 
-async fn write_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
+fn write_entries(writes: &mut Writes, entries: &[Entry]) -> Result<(), Fault> {
     let (order_nos, skus) = keys(entries.iter().map(|entry| &entry.line));
     let number =
         |of: fn(&Entry) -> u32| entries.iter().map(|entry| int(of(entry))).collect::<Result<Vec<i32>, Fault>>();
-    sqlx::query(ENTRIES)
+    writes
+        .add(ENTRIES)
         .bind(order_nos)
         .bind(skus)
         .bind(entries.iter().map(|entry| entry.claim).collect::<Vec<_>>())
@@ -110,9 +109,7 @@ async fn write_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
         .bind(entries.iter().map(|entry| entry.event.name()).collect::<Vec<&str>>())
         .bind(number(|entry| entry.event.amounts().0)?)
         .bind(entries.iter().map(|entry| entry.event.amounts().1).collect::<Vec<i64>>())
-        .bind(entries.iter().map(|entry| entry.at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+        .bind(entries.iter().map(|entry| entry.at.to_sqlx()).collect::<Vec<_>>());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
@@ -16,7 +16,7 @@ use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{all_written, count, int};
+use super::{count, int};
 use crate::case::{self, Case, Grant};
 use crate::claim_process::{Event, FORMAT, Job, Process};
 use crate::entitlement::OrderLine;
@@ -176,7 +176,7 @@ pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>
 }
 
 /// Writes what has changed.
-pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BTreeSet<Uuid>) -> Result<(), Fault> {
+pub fn write(writes: &mut Writes, processes: &BTreeMap<Uuid, Stored>, changed: &BTreeSet<Uuid>) -> Result<(), Fault> {
     let rows: Vec<(Uuid, &Stored)> = changed.iter().filter_map(|id| Some((*id, processes.get(id)?))).collect();
     if rows.is_empty() {
         return Ok(());
@@ -187,7 +187,8 @@ pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BT
     let time = |of: fn(&Stored) -> Option<Timestamp>| {
         rows.iter().map(|(_, row)| of(row).map(Timestamp::to_sqlx)).collect::<Vec<_>>()
     };
-    let written = sqlx::query(WRITE)
+    writes
+        .exactly(rows.len(), WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| row.version + 1).collect::<Vec<_>>())
         .bind(text(&rows, |row| serde_json::to_string(&row.case))?)
@@ -202,10 +203,8 @@ pub async fn write(tx: &mut Tx, processes: &BTreeMap<Uuid, Stored>, changed: &BT
         .bind(time(|row| Some(row.changed_at)))
         .bind(time(|row| row.ask_again_at))
         .bind(number(|row| row.ask_wait_s)?)
-        .bind(time(|row| row.due_at))
-        .execute(tx)
-        .await?;
-    all_written(written.rows_affected(), rows.len())
+        .bind(time(|row| row.due_at));
+    Ok(())
 }
 
 fn text(rows: &[(Uuid, &Stored)], of: fn(&Stored) -> serde_json::Result<String>) -> Result<Vec<String>, Fault> {

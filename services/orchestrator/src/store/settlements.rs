@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{all_written, count, int};
+use super::{count, int};
 use crate::settlement::{Settlement, State};
 
 /// The claim of a settlement never changes: it is read before the process is locked.
@@ -54,8 +54,8 @@ pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlem
 }
 
 /// Writes what has changed.
-pub async fn write(
-    tx: &mut Tx,
+pub fn write(
+    writes: &mut Writes,
     settlements: &BTreeMap<Uuid, Settlement>,
     changed: &BTreeSet<Uuid>,
 ) -> Result<(), Fault> {
@@ -64,7 +64,8 @@ pub async fn write(
         return Ok(());
     }
     let number = |of: fn(&Settlement) -> u32| rows.iter().map(|row| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
-    let written = sqlx::query(WRITE)
+    writes
+        .exactly(rows.len(), WRITE)
         .bind(rows.iter().map(|row| row.settlement_id).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.claim).collect::<Vec<_>>())
         .bind(number(|row| row.job.0)?)
@@ -76,10 +77,8 @@ pub async fn write(
         .bind(rows.iter().map(|row| row.state as i16).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.reference.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.instructed_at.to_sqlx()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    all_written(written.rows_affected(), rows.len())
+        .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>());
+    Ok(())
 }
 
 /// The settlement in a row.

@@ -1,6 +1,6 @@
 //! What a batch has changed: one statement for each table.
 
-use chassis::{Fault, Tx};
+use chassis::Writes;
 use jiff_sqlx::{Date, Timestamp, ToSqlx};
 use prost::Message;
 use proto::triage::TriageEvent;
@@ -48,18 +48,19 @@ pub(super) const ITEMS: &str = "\
         ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note";
 
 /// Writes what has changed.
-pub async fn save(tx: &mut Tx, world: World) -> Result<(), Fault> {
-    save_orders(tx, &world).await?;
-    save_entries(tx, &world.entries).await?;
+pub fn save(writes: &mut Writes, world: &World) {
+    save_orders(writes, world);
+    save_entries(writes, &world.entries);
     let changed = |(claim, id)| world.cases.get(claim).and_then(|case| case.items.get(id));
     let items: Vec<&Item> = world.items.iter().filter_map(|(claim, id)| changed((claim, id))).collect();
-    save_items(tx, &items).await
+    save_items(writes, &items);
 }
 
-async fn save_orders(tx: &mut Tx, world: &World) -> Result<(), Fault> {
-    let Some(at) = world.recorded_at else { return Ok(()) };
+fn save_orders(writes: &mut Writes, world: &World) {
+    let Some(at) = world.recorded_at else { return };
     let orders = || world.recorded.values();
-    sqlx::query(ORDERS)
+    writes
+        .add(ORDERS)
         .bind(orders().map(|order| order.order_no.as_str()).collect::<Vec<_>>())
         .bind(orders().map(|order| order.sku.as_str()).collect::<Vec<_>>())
         .bind(orders().map(|order| order.customer_ref.as_str()).collect::<Vec<_>>())
@@ -68,15 +69,12 @@ async fn save_orders(tx: &mut Tx, world: &World) -> Result<(), Fault> {
         .bind(orders().map(|order| order.unit_price.currency.as_str()).collect::<Vec<_>>())
         .bind(orders().map(|order| order.purchased_on.to_sqlx()).collect::<Vec<Date>>())
         .bind(orders().map(|order| order.delivered_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
-        .bind(at.to_sqlx())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(at.to_sqlx());
 }
 
-async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
+fn save_entries(writes: &mut Writes, entries: &[Entry]) {
     if entries.is_empty() {
-        return Ok(());
+        return;
     }
     let word =
         |entry: &Entry, of: fn(&proto::claim::Assessment) -> i32| entry.judgement.as_ref().map(of).and_then(small);
@@ -85,7 +83,8 @@ async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
         Some(event.encode_to_vec())
     };
     let each = || entries.iter();
-    sqlx::query(ENTRIES)
+    writes
+        .add(ENTRIES)
         .bind(each().map(|entry| entry.claim.0).collect::<Vec<Uuid>>())
         .bind(each().map(|entry| signed(entry.number)).collect::<Vec<_>>())
         .bind(each().map(|entry| signed(entry.version)).collect::<Vec<_>>())
@@ -101,18 +100,16 @@ async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<(), Fault> {
         .bind(each().map(|entry| word(entry, |j| j.department)).collect::<Vec<_>>())
         .bind(each().map(|entry| entry.asked.as_ref().map(|ask| ask.message.encode_to_vec())).collect::<Vec<_>>())
         .bind(each().map(|entry| entry.plan.as_ref().map(Message::encode_to_vec)).collect::<Vec<_>>())
-        .bind(each().map(answer).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(each().map(answer).collect::<Vec<_>>());
 }
 
-async fn save_items(tx: &mut Tx, items: &[&Item]) -> Result<(), Fault> {
+fn save_items(writes: &mut Writes, items: &[&Item]) {
     if items.is_empty() {
-        return Ok(());
+        return;
     }
     let each = || items.iter();
-    sqlx::query(ITEMS)
+    writes
+        .add(ITEMS)
         .bind(each().map(|item| item.id.0).collect::<Vec<Uuid>>())
         .bind(each().map(|item| item.claim.0).collect::<Vec<Uuid>>())
         .bind(each().map(|item| signed(item.number)).collect::<Vec<_>>())
@@ -126,10 +123,7 @@ async fn save_items(tx: &mut Tx, items: &[&Item]) -> Result<(), Fault> {
         .bind(each().map(|item| item.ended.as_ref().map(|(at, _)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())
         .bind(each().map(|item| item.ended.as_ref().map(|(_, by)| by.as_str())).collect::<Vec<_>>())
         .bind(each().map(|item| item.note.as_str()).collect::<Vec<_>>())
-        .bind(each().map(|item| events::content(item)).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(each().map(|item| events::content(item)).collect::<Vec<_>>());
 }
 
 /// Numbers of ours are far below the limit; the edge and the domain keep them so.

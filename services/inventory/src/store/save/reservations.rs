@@ -1,10 +1,9 @@
 //! Writes reservations and what they hold.
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 
 use super::super::{JobColumns, PlaceColumns, instant, signed};
-use super::exactly;
 use crate::domain::{Job, Reservation};
 use crate::handle::Loaded;
 
@@ -57,6 +56,7 @@ struct ReservationColumns {
 
 pub(super) async fn reservations<'a>(
     tx: &mut Tx,
+    writes: &mut Writes,
     loaded: &Loaded,
     reservations: impl Iterator<Item = (&'a Job, &'a Reservation)>,
 ) -> Result<(), Fault> {
@@ -86,7 +86,7 @@ pub(super) async fn reservations<'a>(
     if !changed.jobs.is_empty() {
         let jobs = &changed.jobs;
         let gone = sqlx::query(ALLOCATIONS_GONE).bind(&jobs.claim).bind(&jobs.round).bind(&jobs.line);
-        gone.bind(&jobs.attempt).execute(&mut *tx).await?;
+        gone.bind(&jobs.attempt).execute(tx).await?;
     }
     for (statement, columns, is_new) in [(RESERVATIONS_NEW, new, true), (RESERVATIONS_CHANGED, changed, false)] {
         let rows = columns.version.len();
@@ -94,15 +94,14 @@ pub(super) async fn reservations<'a>(
             continue;
         }
         let JobColumns { claim, round, line, attempt } = columns.jobs;
-        let query = sqlx::query(statement).bind(claim).bind(round).bind(line).bind(attempt).bind(columns.state);
-        let query = query.bind(columns.held).bind(columns.commit).bind(columns.expires_at).bind(columns.expected_on);
-        let query = query.bind(columns.version);
-        let query = if is_new {
-            query.bind(columns.sku).bind(columns.batch).bind(columns.wanted).bind(columns.queued_at)
+        writes.exactly(rows, statement).bind(claim).bind(round).bind(line).bind(attempt).bind(columns.state);
+        writes.bind(columns.held).bind(columns.commit).bind(columns.expires_at).bind(columns.expected_on);
+        writes.bind(columns.version);
+        if is_new {
+            writes.bind(columns.sku).bind(columns.batch).bind(columns.wanted).bind(columns.queued_at);
         } else {
-            query.bind(columns.was)
-        };
-        exactly(tx, query, rows).await?;
+            writes.bind(columns.was);
+        }
     }
     if holders.is_empty() {
         return Ok(());
@@ -110,6 +109,7 @@ pub(super) async fn reservations<'a>(
     let rows = quantities.len();
     let JobColumns { claim, round, line, attempt } = holders;
     let PlaceColumns { sku, batch, warehouse, zone } = places;
-    let query = sqlx::query(ALLOCATIONS_NEW).bind(claim).bind(round).bind(line).bind(attempt);
-    exactly(tx, query.bind(sku).bind(batch).bind(warehouse).bind(zone).bind(quantities), rows).await
+    writes.exactly(rows, ALLOCATIONS_NEW).bind(claim).bind(round).bind(line).bind(attempt);
+    writes.bind(sku).bind(batch).bind(warehouse).bind(zone).bind(quantities);
+    Ok(())
 }

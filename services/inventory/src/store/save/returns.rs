@@ -1,9 +1,8 @@
 //! Writes returns, their receipts, and what waits for a disposition.
 
-use chassis::{Fault, Tx};
+use chassis::Writes;
 
 use super::super::{JobColumns, instant, signed};
-use super::exactly;
 use crate::domain::{Job, Return};
 use crate::handle::{Loaded, Receipted};
 
@@ -61,11 +60,7 @@ struct ReturnColumns {
     announced: Vec<i32>,
 }
 
-pub(super) async fn returns<'a>(
-    tx: &mut Tx,
-    loaded: &Loaded,
-    returns: impl Iterator<Item = (&'a Job, &'a Return)>,
-) -> Result<(), Fault> {
+pub(super) fn returns<'a>(writes: &mut Writes, loaded: &Loaded, returns: impl Iterator<Item = (&'a Job, &'a Return)>) {
     let (mut new, mut changed) = (ReturnColumns::default(), ReturnColumns::default());
     for (job, known) in returns {
         let was = loaded.returns.get(job);
@@ -89,40 +84,34 @@ pub(super) async fn returns<'a>(
             continue;
         }
         let JobColumns { claim, round, line, attempt } = columns.jobs;
-        let query = sqlx::query(statement).bind(claim).bind(round).bind(line).bind(attempt);
-        let query = query.bind(columns.accepted).bind(columns.damaged).bind(columns.wrong_item);
-        let query = query.bind(columns.missing).bind(columns.excess).bind(columns.state).bind(columns.version);
-        let query = if is_new {
-            query.bind(columns.sku).bind(columns.batch).bind(columns.announced)
+        writes.exactly(rows, statement).bind(claim).bind(round).bind(line).bind(attempt);
+        writes.bind(columns.accepted).bind(columns.damaged).bind(columns.wrong_item);
+        writes.bind(columns.missing).bind(columns.excess).bind(columns.state).bind(columns.version);
+        if is_new {
+            writes.bind(columns.sku).bind(columns.batch).bind(columns.announced);
         } else {
-            query.bind(columns.was)
-        };
-        exactly(tx, query, rows).await?;
+            writes.bind(columns.was);
+        }
     }
-    Ok(())
 }
 
-pub(super) async fn receipts(tx: &mut Tx, receipts: Vec<Receipted>) -> Result<(), Fault> {
+pub(super) fn receipts(writes: &mut Writes, receipts: &[Receipted]) {
     if receipts.is_empty() {
-        return Ok(());
+        return;
     }
     let JobColumns { claim, round, line, attempt } = receipts.iter().map(|it| &it.job).collect();
     let units = |pick: fn(&Receipted) -> u32| -> Vec<i32> { receipts.iter().map(|it| signed(pick(it))).collect() };
-    let query = sqlx::query(RECEIPTS).bind(claim).bind(round).bind(line).bind(attempt);
-    let query = query.bind(receipts.iter().map(|it| it.version).collect::<Vec<_>>());
-    let query = query.bind(receipts.iter().map(|it| it.receipt.warehouse.as_str()).collect::<Vec<_>>());
-    let query = query.bind(units(|it| it.receipt.accepted)).bind(units(|it| it.receipt.damaged));
-    let query = query.bind(units(|it| it.receipt.wrong_item));
-    let query = query.bind(receipts.iter().map(|it| it.receipt.last).collect::<Vec<_>>());
-    let query = query.bind(receipts.iter().map(|it| it.actor.as_str()).collect::<Vec<_>>());
-    let query = query.bind(receipts.iter().map(|it| instant(it.at)).collect::<Vec<_>>());
-    exactly(tx, query, receipts.len()).await
+    writes.exactly(receipts.len(), RECEIPTS).bind(claim).bind(round).bind(line).bind(attempt);
+    writes.bind(receipts.iter().map(|it| it.version).collect::<Vec<_>>());
+    writes.bind(receipts.iter().map(|it| it.receipt.warehouse.as_str()).collect::<Vec<_>>());
+    writes.bind(units(|it| it.receipt.accepted)).bind(units(|it| it.receipt.damaged));
+    writes.bind(units(|it| it.receipt.wrong_item));
+    writes.bind(receipts.iter().map(|it| it.receipt.last).collect::<Vec<_>>());
+    writes.bind(receipts.iter().map(|it| it.actor.as_str()).collect::<Vec<_>>());
+    writes.bind(receipts.iter().map(|it| instant(it.at)).collect::<Vec<_>>());
 }
 
-pub(super) async fn waiting<'a>(
-    tx: &mut Tx,
-    returns: impl Iterator<Item = (&'a Job, &'a Return)>,
-) -> Result<(), Fault> {
+pub(super) fn waiting<'a>(writes: &mut Writes, returns: impl Iterator<Item = (&'a Job, &'a Return)>) {
     let (mut jobs, mut warehouses) = (JobColumns::default(), Vec::new());
     let (mut damaged, mut wrong_item) = (Vec::new(), Vec::new());
     for (job, known) in returns {
@@ -134,9 +123,8 @@ pub(super) async fn waiting<'a>(
         }
     }
     if jobs.is_empty() {
-        return Ok(());
+        return;
     }
-    let query = sqlx::query(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
-    query.bind(warehouses).bind(damaged).bind(wrong_item).execute(tx).await?;
-    Ok(())
+    writes.add(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
+    writes.bind(warehouses).bind(damaged).bind(wrong_item);
 }
