@@ -7,6 +7,7 @@
 //! Commands with the same key meet in the same lane of a process, in order.
 
 mod batch;
+mod heard;
 mod known;
 mod record;
 mod stamp;
@@ -40,6 +41,26 @@ pub use writes::Writes;
 /// The connection of a lane, inside the one transaction of a batch.
 pub type Tx = sqlx::PgConnection;
 
+/// How a batch reads what it will change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lock {
+    /// Locked: nobody else changes it until the batch is over.
+    #[default]
+    Rows,
+    /// Not at all: what is written has guards.
+    Nothing,
+}
+
+impl Lock {
+    /// The statement that locks, or the one that does not.
+    pub fn pick(self, locking: &'static str, plain: &'static str) -> &'static str {
+        match self {
+            Self::Rows => locking,
+            Self::Nothing => plain,
+        }
+    }
+}
+
 /// What a service does with commands. `load` and `save` take many; `decide` is pure.
 pub trait Domain: Send + Sync + 'static {
     /// What can be asked.
@@ -50,15 +71,25 @@ pub trait Domain: Send + Sync + 'static {
     /// The key of a command: the same key means the same lane, in order. Messages go by their claim instead.
     fn lane(&self, command: &Self::Command) -> Uuid;
 
-    /// Reads and locks what the commands are about, in a fixed order, one statement per table.
-    fn load(&self, tx: &mut Tx, commands: &[&Self::Command])
-    -> impl Future<Output = Result<Self::World, Fault>> + Send;
+    /// Whether what is read to decide a command need not be locked: if it has changed until it is written, the write finds
+    /// fewer rows than it must, or one that must not be there. Then most batches are one statement. Those that fail are
+    /// run again under locks.
+    fn is_guarded(&self, _command: &Self::Command) -> bool {
+        false
+    }
+
+    /// Reads what the commands are about, in a fixed order, one statement per table. Rows that are missing may be made, under locks.
+    fn load(
+        &self,
+        tx: &mut Tx,
+        lock: Lock,
+        commands: &[&Self::Command],
+    ) -> impl Future<Output = Result<Self::World, Fault>> + Send;
 
     /// Decides one command. On `Err` the world is unchanged.
     fn decide(&self, world: &mut Self::World, meta: &Meta, command: &Self::Command) -> Result<Outcome, Refusal>;
 
-    /// Adds what has changed to what the batch writes, one statement per table. What has to be there before goes through
-    /// the connection.
+    /// Adds what has changed to what the batch writes, one part per table. Through the connection it may read, not write.
     fn save(
         &self,
         tx: &mut Tx,

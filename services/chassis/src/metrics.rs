@@ -8,6 +8,7 @@ use opentelemetry::{KeyValue, global};
 struct Instruments {
     batches: Histogram<u64>,
     failed: Counter<u64>,
+    raced: Counter<u64>,
     parked: Counter<u64>,
     published: Counter<u64>,
     consumed: Counter<u64>,
@@ -27,6 +28,10 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
     Instruments {
         batches: meter.u64_histogram("redress.lane.batch").with_description("commands in a batch").build(),
         failed: meter.u64_counter("redress.lane.failed").with_description("batches that were rolled back").build(),
+        raced: meter
+            .u64_counter("redress.lane.raced")
+            .with_description("batches that were run again under locks")
+            .build(),
         parked: meter.u64_counter("redress.parked").with_description("messages parked, by reason").build(),
         published: meter.u64_counter("redress.relay.published").with_description("journal rows published").build(),
         consumed: meter
@@ -75,6 +80,10 @@ fn service(name: &'static str) -> KeyValue {
 
 pub(crate) fn batch(name: &'static str, commands: usize) {
     INSTRUMENTS.batches.record(commands as u64, &[service(name)]);
+}
+
+pub(crate) fn raced(name: &'static str) {
+    INSTRUMENTS.raced.add(1, &[service(name)]);
 }
 
 pub(crate) fn batch_failed(name: &'static str) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chassis::{Fault, Meta, Outcome, Refusal, Tx, Writes};
+use chassis::{Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
@@ -36,7 +36,8 @@ impl chassis::Domain for Handle {
         command.claim
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+    /// Always under locks, so it is not told how to read.
+    async fn load(&self, tx: &mut Tx, _: Lock, commands: &[&Command]) -> Result<World, Fault> {
         let mut numbers = BTreeMap::new();
         for command in commands {
             let number: &mut Option<&str> = numbers.entry(command.claim).or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use chassis::{Clock, Fault, Meta, Outcome, Refusal, Tx, Writes};
+use chassis::{Clock, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::policy::Pack;
@@ -32,6 +32,8 @@ pub struct Handle {
 /// What a batch looks at and changes.
 #[derive(Debug, Default)]
 pub struct World {
+    /// How it was read.
+    pub lock: Lock,
     /// The claims.
     pub claims: BTreeMap<ClaimId, Entry>,
     /// Counts for the numbers of new claims.
@@ -110,8 +112,18 @@ impl chassis::Domain for Handle {
         }
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, commands, self.clock.now().saturating_sub(domain::DAY).unwrap_or_default()).await
+    /// Claims are written only as they were read, and keys are looked at again. What counts for a customer, and what is
+    /// sealed for a claim that is there already, needs locks.
+    fn is_guarded(&self, command: &Command) -> bool {
+        match command {
+            Command::Submit { own, .. } => !own,
+            Command::Act { action, .. } => !action.is_call(),
+            Command::Customer { .. } => false,
+        }
+    }
+
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, lock, commands, self.clock.now().saturating_sub(domain::DAY).unwrap_or_default()).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {

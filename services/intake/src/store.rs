@@ -48,6 +48,7 @@ pub const GRANTS: &[chassis::Grant] = &[
 /// Every statement, so that a test can prepare each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
     load::COUNTS,
+    load::READ_CLAIMS,
     load::LOCK_CLAIMS,
     rows::CLAIMS,
     rows::LINES,
@@ -80,6 +81,8 @@ pub const STATEMENTS: &[&str] = &[
     customers::CUSTOMER_OF_HOLD,
     customers::COUNTS,
     keys::LIVE,
+    keys::LOCK_LIVE,
+    keys::STILL_LIVE,
     keys::INSERT,
     keys::OF_CLAIMS,
     keys::SAMPLES,

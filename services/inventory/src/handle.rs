@@ -1,13 +1,13 @@
 //! The one path on which inventory changes: load, decide, save.
 //!
-//! Stock of one SKU is touched by many claims. `load` finds the SKUs that the commands are about and locks their rows
-//! in order: one writer per SKU, whatever lane or replica it is in. Below that lock nothing else needs one. Rows that
-//! have no SKU yet (jobs seen for the first time) are guarded by their primary key and by their version: who comes
-//! second is rolled back and tries again.
+//! Stock of one SKU is touched by many claims. `load` finds the SKUs that the commands are about, and everything below
+//! them. What is written moves the version of each of them: whoever has read it before comes too late, is rolled back and
+//! tries again, with the rows of the SKUs locked, in order. Rows that have no SKU yet (jobs seen for the first time) are
+//! guarded by their primary key and by their own version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::Timestamp;
 use proto::inventory::{
     AdjustStockResponse, DisposeReturnResponse, ReceiveGoodsResponse, ReceiveReturnResponse, RegisterSkusResponse,
@@ -40,6 +40,8 @@ pub struct World {
 /// How rows were when they were loaded: a row that is not so any more is not overwritten.
 #[derive(Default)]
 pub struct Loaded {
+    /// Versions of SKUs.
+    pub skus: BTreeMap<String, i64>,
     /// Stock.
     pub stock: BTreeMap<Place, Stock>,
     /// Versions of reservations.
@@ -124,8 +126,13 @@ impl Domain for Handle {
         }
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, commands).await
+    /// The versions of the SKUs, and of what has none yet.
+    fn is_guarded(&self, _: &Command) -> bool {
+        true
+    }
+
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, lock, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -136,8 +143,9 @@ impl Domain for Handle {
         Ok(reply(&world.state, command, &events).telling(events::told(&world.state, command, &events)))
     }
 
-    async fn save(&self, tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
-        store::save(tx, writes, world).await
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+        store::save(writes, world);
+        Ok(())
     }
 }
 

@@ -42,6 +42,7 @@ pub const GRANTS: &[chassis::Grant] = &[
 pub const STATEMENTS: &[&str] = &[
     DUE,
     load::JOB_SKUS,
+    load::READ,
     load::LOCK,
     load::WAREHOUSES,
     load::STOCK,
@@ -50,6 +51,7 @@ pub const STATEMENTS: &[&str] = &[
     load::RETURNS,
     load::WAITING,
     save::SKUS,
+    save::VERSIONS,
     save::WAREHOUSES,
     save::MOVEMENTS,
     save::STOCK_NEW,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
 use jiff::tz::TimeZone;
 use proto::ShipmentId;
 use proto::logistics::ReportTrackingResponse;
@@ -22,6 +22,8 @@ pub struct Handle {
 pub struct World {
     /// Parcels of the jobs and waybills of the batch.
     pub shipments: BTreeMap<Key, Shipment>,
+    /// Their versions as they were read.
+    pub versions: BTreeMap<Key, i64>,
     /// Whose waybill a number is.
     pub waybills: BTreeMap<String, Key>,
     /// Carrier events that were recorded before.
@@ -36,7 +38,7 @@ impl Domain for Handle {
     type Command = Command;
     type World = World;
 
-    /// A row lock on the parcel is what correctness rests on; the lane only keeps order where it can.
+    /// The version of the parcel is what correctness rests on; the lane only keeps order where it can.
     fn lane(&self, command: &Command) -> Uuid {
         match command {
             Command::Book { key, .. } | Command::Cancel { key } => key.claim.0,
@@ -44,8 +46,13 @@ impl Domain for Handle {
         }
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, commands).await
+    /// A parcel is written only as it was read, and a carrier event only once.
+    fn is_guarded(&self, _: &Command) -> bool {
+        true
+    }
+
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, lock, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {

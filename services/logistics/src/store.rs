@@ -2,7 +2,7 @@
 
 mod row;
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::PgRow;
@@ -14,20 +14,26 @@ use crate::handle::World;
 pub use row::{direction_text, status_text};
 use row::{mode_text, shipment};
 
-const LOAD: &str = "\
-    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, moved_at, version \
-    FROM shipment \
-    WHERE shipment_id IN ( \
-        SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
-            AS k(claim_id, direction, round, line, attempt) USING (claim_id, direction, round, line, attempt) \
-        UNION ALL \
-        SELECT shipment_id FROM shipment WHERE tracking_no = ANY($6)) \
-    ORDER BY shipment_id FOR UPDATE";
+macro_rules! shipments {
+    () => {
+        "SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, \
+             country, cost_minor, currency, promised_on, moved_at, version \
+         FROM shipment \
+         WHERE shipment_id IN ( \
+             SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
+                 AS k(claim_id, direction, round, line, attempt) USING (claim_id, direction, round, line, attempt) \
+             UNION ALL \
+             SELECT shipment_id FROM shipment WHERE tracking_no = ANY($6)) \
+         ORDER BY shipment_id"
+    };
+}
+
+const READ: &str = shipments!();
+const LOCK: &str = concat!(shipments!(), " FOR UPDATE");
 const SEEN: &str = "\
     SELECT shipment_id, carrier_event_id FROM tracking_event \
     WHERE shipment_id = ANY($1) AND carrier_event_id = ANY($2)";
-const SAVE: &str = "\
+const NEW: &str = "\
     INSERT INTO shipment (shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
         quantity, country, cost_minor, currency, promised_on, moved_at, version) \
     SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
@@ -36,10 +42,13 @@ const SAVE: &str = "\
         $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::date[], \
         $17::timestamptz[], $18::bigint[]) \
         AS n(shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
-        quantity, country, cost_minor, currency, promised_on, moved_at, version) \
-    ON CONFLICT (shipment_id) DO UPDATE \
-        SET state = EXCLUDED.state, moved_at = EXCLUDED.moved_at, version = EXCLUDED.version \
-        WHERE shipment.version < EXCLUDED.version";
+        quantity, country, cost_minor, currency, promised_on, moved_at, version)";
+/// Only as they were read.
+const CHANGE: &str = "\
+    UPDATE shipment s SET state = n.state, moved_at = n.moved_at, version = n.version \
+    FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[]) \
+        AS n(shipment_id, state, moved_at, version, was) \
+    WHERE s.shipment_id = n.shipment_id AND s.version = n.was";
 const SIGHTINGS: &str = "\
     INSERT INTO tracking_event (shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at) \
     SELECT shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at \
@@ -64,10 +73,10 @@ const EVENTS: &str = "\
 pub const GRANTS: &[chassis::Grant] = &[("shipment", "SELECT, INSERT, UPDATE"), ("tracking_event", "SELECT, INSERT")];
 
 /// Every statement, for the test that prepares them.
-pub const STATEMENTS: &[&str] = &[LOAD, SEEN, SAVE, SIGHTINGS, LIST, GET, EVENTS];
+pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, SIGHTINGS, LIST, GET, EVENTS];
 
-/// Reads and locks the parcels of a batch, in the order of their ids.
-pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+/// Reads the parcels of a batch, in the order of their ids.
+pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
     let mut keys: Vec<Key> = Vec::new();
     let mut waybills = Vec::new();
     let mut event_ids = Vec::new();
@@ -81,7 +90,7 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
         }
     }
     let number = |pick: fn(&Key) -> u32| keys.iter().map(|key| pick(key).cast_signed()).collect::<Vec<i32>>();
-    let rows = sqlx::query(LOAD)
+    let rows = sqlx::query(lock.pick(LOCK, READ))
         .bind(keys.iter().map(|key| key.claim.0).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| direction_text(key.direction)).collect::<Vec<_>>())
         .bind(number(|key| key.round))
@@ -96,6 +105,7 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
         if let Some(booking) = &shipment.booking {
             world.waybills.insert(booking.tracking_no.clone(), shipment.key);
         }
+        world.versions.insert(shipment.key, shipment.version);
         world.shipments.insert(shipment.key, shipment);
     }
     if !event_ids.is_empty() && !world.shipments.is_empty() {
@@ -110,21 +120,33 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
 
 /// Writes what has changed.
 pub fn save(writes: &mut Writes, world: &World) {
-    let changed: Vec<&Shipment> = world.changed.iter().filter_map(|key| world.shipments.get(key)).collect();
-    if !changed.is_empty() {
-        save_shipments(writes, &changed);
+    let changed = world.changed.iter().filter_map(|key| world.shipments.get(key));
+    let was = |shipment: &&Shipment| world.versions.get(&shipment.key).copied();
+    let (known, new): (Vec<&Shipment>, Vec<&Shipment>) = changed.partition(|shipment| was(shipment).is_some());
+    if !new.is_empty() {
+        save_new(writes, &new);
+    }
+    if !known.is_empty() {
+        writes
+            .exactly(known.len(), CHANGE)
+            .bind(all(&known, |it| it.id.0))
+            .bind(all(&known, |it| status_text(it.status)))
+            .bind(all(&known, |it| it.moved_at.map(|at| at.to_sqlx())))
+            .bind(all(&known, |it| it.version))
+            .bind(known.iter().filter_map(was).collect::<Vec<_>>());
     }
     if !world.sightings.is_empty() {
         save_sightings(writes, &world.sightings);
     }
 }
 
-fn save_shipments(writes: &mut Writes, changed: &[&Shipment]) {
-    fn all<T>(changed: &[&Shipment], pick: impl Fn(&Shipment) -> T) -> Vec<T> {
-        changed.iter().map(|shipment| pick(shipment)).collect()
-    }
+fn all<T>(changed: &[&Shipment], pick: impl Fn(&Shipment) -> T) -> Vec<T> {
+    changed.iter().map(|shipment| pick(shipment)).collect()
+}
+
+fn save_new(writes: &mut Writes, changed: &[&Shipment]) {
     writes
-        .exactly(changed.len(), SAVE)
+        .exactly(changed.len(), NEW)
         .bind(all(changed, |it| it.id.0))
         .bind(all(changed, |it| it.key.claim.0))
         .bind(all(changed, |it| it.key.round.cast_signed()))
@@ -147,7 +169,7 @@ fn save_shipments(writes: &mut Writes, changed: &[&Shipment]) {
 
 fn save_sightings(writes: &mut Writes, sightings: &[(proto::ShipmentId, Sighting, bool, Timestamp)]) {
     writes
-        .add(SIGHTINGS)
+        .exactly(sightings.len(), SIGHTINGS)
         .bind(sightings.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.id.clone()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| status_text(seen.state)).collect::<Vec<_>>())

@@ -5,7 +5,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Meta, Outcome, Refusal, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::claim::{Channel, Resolution, Severity};
 use proto::intake::ClaimSubmitted;
@@ -109,24 +109,28 @@ impl Domain for Handle {
         command.claim().or(command.settlement()).unwrap_or_default()
     }
 
-    /// Locks processes by claim, then ledgers by order line, then settlements: always in this order.
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+    /// Every row has its version, or is written only as it was read.
+    fn is_guarded(&self, _: &Command) -> bool {
+        true
+    }
+
+    /// Processes by claim, then ledgers by order line, then settlements: always in this order.
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
         let confirmed: Vec<Uuid> = commands.iter().filter_map(|command| command.settlement()).collect();
         let mut claims: BTreeSet<Uuid> = commands.iter().filter_map(|command| command.claim()).collect();
         claims.extend(settlements::claims_of(tx, &confirmed).await?);
         let claims: Vec<Uuid> = claims.into_iter().collect();
-        let processes = processes::lock(tx, &claims).await?;
+        let processes = processes::read(tx, lock, &claims).await?;
 
-        let fresh: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
-        ledgers::open(tx, &fresh).await?;
-        let mut lines: BTreeSet<OrderLine> = fresh.into_keys().collect();
+        let sold: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
+        let mut lines: BTreeSet<OrderLine> = sold.keys().cloned().collect();
         lines.extend(processes.iter().flat_map(|(claim, stored)| stored.order_lines(*claim)));
-        let ledgers = ledgers::lock(tx, &lines).await?;
+        let ledgers = ledgers::read(tx, lock, &lines).await?;
 
         let granted = processes.iter().filter(|(_, stored)| !stored.case.grants.is_empty());
         let granted: Vec<Uuid> = granted.map(|(claim, _)| *claim).collect();
-        let settlements = settlements::lock(tx, &granted).await?;
-        Ok(World::new(processes, ledgers, settlements))
+        let settlements = settlements::read(tx, lock, &granted).await?;
+        Ok(World::new(processes, ledgers, sold, settlements))
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -141,7 +145,7 @@ impl Domain for Handle {
 
     async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
         processes::write(writes, &world.processes, &world.changed)?;
-        ledgers::write(writes, &world.ledgers, &world.entries)?;
+        ledgers::write(writes, &world.before, &world.ledgers, &world.entries)?;
         settlements::write(writes, &world.settlements, &world.decided)
     }
 }

@@ -18,15 +18,18 @@ pub const GRANTS: &[chassis::Grant] = &[
 
 /// Every statement, for the test that prepares each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
+    processes::READ,
     processes::LOCK,
     processes::WRITE,
     processes::ASK_AGAIN,
     processes::DUE,
     ledgers::OPEN,
+    ledgers::READ,
     ledgers::LOCK,
     ledgers::WRITE,
     ledgers::ENTRIES,
     settlements::CLAIMS_OF,
+    settlements::READ,
     settlements::LOCK,
     settlements::WRITE,
     reads::PROCESS,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::{Domain, Fault, Meta, Outcome, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
 use jiff::Timestamp;
 use proto::policy::Pack;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
@@ -53,8 +53,13 @@ impl Domain for Handle {
         }
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, &self.pack.triage.time_zone, commands).await
+    /// Assessments have versions, and an item ends only as it was read.
+    fn is_guarded(&self, _: &Command) -> bool {
+        true
+    }
+
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, lock, &self.pack.triage.time_zone, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {

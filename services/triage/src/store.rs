@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&str] = &[
     load::LOCK,
     load::ENTRIES,
     load::ITEMS,
+    load::LOCK_ITEMS,
     load::ORDERS_BY_NUMBER,
     load::ORDERS_BY_CUSTOMER,
     save::ORDERS,

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use super::heard::Heard;
 use super::known::{Known, Standing};
-use super::record::Record;
-use super::{Answer, Domain, Origin, Outcome, Source, Ticket, Writes};
+use super::record::{self, Record};
+use super::{Answer, Domain, Lock, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::meta::Meta;
 use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
@@ -24,54 +25,135 @@ pub(super) enum Verdict {
     Later,
 }
 
-/// Runs a batch as one transaction; gives what became of each command, and what is journalled. On `Err` nothing has happened.
-pub(super) async fn run<D: Domain>(
-    connection: &mut PgConnection,
-    domain: &D,
-    now: Timestamp,
-    tickets: &[Ticket<D::Command>],
-) -> Result<(Vec<Verdict>, Vec<Line>), Fault> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
-    let mut transaction = connection.begin().await?;
-    let tx = &mut *transaction;
-    let mut known = Known::of(tx, tickets).await?;
+/// What became of each command of a batch, and what is journalled.
+pub(super) type Done = (Vec<Verdict>, Vec<Line>);
 
-    let mut record = Record::new(now);
-    let mut verdicts: Vec<Option<Verdict>> = tickets.iter().map(|_| None).collect();
-    let fresh = sort(tickets, &mut known, &mut record, &mut verdicts);
+/// A batch on its way.
+pub(super) struct Batch<'a, D: Domain> {
+    pub domain: &'a D,
+    pub now: Timestamp,
+    pub tickets: &'a [Ticket<D::Command>],
+}
 
-    let commands: Vec<&D::Command> = fresh.iter().filter_map(|at| tickets[*at].command.as_ref().ok()).collect();
-    let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, &commands).await?) };
-    let mut changed = false;
-    // One pass in order: what comes before a message that is parked is not held up by it.
-    for at in fresh {
-        let ticket = &tickets[at];
-        let verdict = match (&ticket.command, &mut world) {
-            _ if known.is_behind(ticket) => record.park(ticket, "BEHIND_PARKED", BEHIND),
-            (Ok(command), Some(world)) => {
-                let decided = decide(domain, world, now, ticket, command)?;
-                changed |= decided.is_ok();
-                settle(ticket, decided, &mut record, &mut known)?
+/// What was decided on a batch, and is to be written.
+struct Decided {
+    verdicts: Vec<Option<Verdict>>,
+    record: Record,
+    writes: Writes,
+}
+
+impl<D: Domain> Batch<'_, D> {
+    /// Runs it as one transaction that locks what it reads. On `Err` nothing has happened.
+    pub(super) async fn locked(&self, connection: &mut PgConnection, heard: &mut Heard) -> Result<Done, Fault> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
+        let mut transaction = connection.begin().await?;
+        let tx = &mut *transaction;
+        let known = Known::of(tx, self.tickets).await?;
+        let Decided { verdicts, record, writes } = self.decide(tx, known, Lock::Rows).await?;
+        let advances: Vec<_> = record.advances().collect();
+        crash::point("lane.before_record");
+        let lines = record.write(tx, writes).await?;
+        crash::point("lane.before_commit");
+        transaction.commit().await?;
+        crash::point("lane.after_commit");
+        heard.learn(advances);
+        Ok((answered(verdicts), lines))
+    }
+
+    /// Whether it can be tried without locks.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.tickets.iter().all(|ticket| {
+            let redriven = matches!(ticket.source, Source::Message { parked_id: Some(_), .. });
+            let command = ticket.command.as_ref();
+            let guarded = command.is_ok_and(|command| self.domain.is_guarded(command));
+            guarded && ticket.attempts == 0 && !ticket.refused && !redriven
+        })
+    }
+
+    /// Runs it without locks, most often as a single statement: what was read, or only remembered, is looked at again by
+    /// what is written. `None`: nothing has happened. Somebody was faster, or something is not as usual; under locks it is
+    /// told what.
+    pub(super) async fn free(&self, connection: &mut PgConnection, heard: &mut Heard) -> Option<Done> {
+        match self.try_free(connection, heard).await {
+            Ok(done) => done,
+            Err(fault) => {
+                // If the connection is broken it is found out under locks, at its first statement.
+                tracing::debug!(%fault, "a batch is tried again under locks");
+                None
             }
-            (Err(why), _) if ticket.refused => record.park(ticket, "WRONG_ORIGIN", &why.to_string()),
-            (Err(malformed), _) => {
-                known.blocked.insert(ticket.aggregate);
-                record.park(ticket, "UNDECODABLE", &malformed.to_string())
-            }
-            (Ok(_), None) => return Err(Fault::Permanent("a command was not loaded".to_owned())),
+        }
+    }
+
+    async fn try_free(&self, connection: &mut PgConnection, heard: &mut Heard) -> Result<Option<Done>, Fault> {
+        let known = match Known::remembered(self.tickets, heard) {
+            Some(known) => known,
+            None => Known::of(connection, self.tickets).await?,
         };
-        verdicts[at] = Some(verdict);
+        if !known.blocked.is_empty() {
+            return Ok(None);
+        }
+        let Decided { verdicts, record, mut writes } = self.decide(connection, known, Lock::Nothing).await?;
+        if !record.is_sure() {
+            return Ok(None);
+        }
+        record::unblocked(&mut writes, self.tickets);
+        let advances: Vec<_> = record.advances().collect();
+        crash::point("lane.before_record");
+        let lines = if record.is_one(&writes) {
+            crash::point("lane.before_commit");
+            record.write_alone(connection, writes).await?
+        } else {
+            #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
+            let mut transaction = connection.begin().await?;
+            let lines = record.write(&mut transaction, writes).await?;
+            crash::point("lane.before_commit");
+            transaction.commit().await?;
+            lines
+        };
+        crash::point("lane.after_commit");
+        heard.learn(advances);
+        Ok(Some((answered(verdicts), lines)))
     }
-    let mut writes = Writes::default();
-    if changed && let Some(world) = world {
-        domain.save(tx, &mut writes, world).await?;
+
+    /// Decides what is new of it.
+    async fn decide(&self, tx: &mut Tx, mut known: Known, lock: Lock) -> Result<Decided, Fault> {
+        let Self { domain, now, tickets } = *self;
+        let mut record = Record::new(now);
+        let mut verdicts: Vec<Option<Verdict>> = tickets.iter().map(|_| None).collect();
+        let fresh = sort(tickets, &mut known, &mut record, &mut verdicts);
+
+        let commands: Vec<&D::Command> = fresh.iter().filter_map(|at| tickets[*at].command.as_ref().ok()).collect();
+        let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, lock, &commands).await?) };
+        let mut changed = false;
+        // One pass in order: what comes before a message that is parked is not held up by it.
+        for at in fresh {
+            let ticket = &tickets[at];
+            let verdict = match (&ticket.command, &mut world) {
+                _ if known.is_behind(ticket) => record.park(ticket, "BEHIND_PARKED", BEHIND),
+                (Ok(command), Some(world)) => {
+                    let decided = decide(domain, world, now, ticket, command)?;
+                    changed |= decided.is_ok();
+                    settle(ticket, decided, &mut record, &mut known)?
+                }
+                (Err(why), _) if ticket.refused => record.park(ticket, "WRONG_ORIGIN", &why.to_string()),
+                (Err(malformed), _) => {
+                    known.blocked.insert(ticket.aggregate);
+                    record.park(ticket, "UNDECODABLE", &malformed.to_string())
+                }
+                (Ok(_), None) => return Err(Fault::Permanent("a command was not loaded".to_owned())),
+            };
+            verdicts[at] = Some(verdict);
+        }
+        let mut writes = Writes::default();
+        if changed && let Some(world) = world {
+            domain.save(tx, &mut writes, world).await?;
+        }
+        Ok(Decided { verdicts, record, writes })
     }
-    crash::point("lane.before_record");
-    let lines = record.write(tx, writes).await?;
-    crash::point("lane.before_commit");
-    transaction.commit().await?;
-    crash::point("lane.after_commit");
-    Ok((verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect(), lines))
+}
+
+fn answered(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
+    verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Later)).collect()
 }
 
 /// Finds what is answered already, what is in the batch twice, what waits, and what is new: gives the latter.
@@ -136,7 +218,10 @@ fn settle<C>(
             }
             (Some(why), Source::Call { .. } | Source::Sweep { .. }) => Err(Fault::Permanent(why.to_owned())),
             // What time takes away is not kept, or the same request would be refused for as long as answers are kept.
-            (None, Source::Call { .. }) if refusal.is_passing() => Ok(Verdict::Answer(Answer::Refused(refusal))),
+            (None, Source::Call { .. }) if refusal.is_passing() => {
+                record.passing();
+                Ok(Verdict::Answer(Answer::Refused(refusal)))
+            }
             (None, _) => {
                 record.refused(ticket, &refusal, known)?;
                 Ok(Verdict::Answer(Answer::Refused(refusal)))

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::Row;
 use uuid::Uuid;
 
+use super::heard::{Heard, Last, Place};
 use super::{Answer, Origin, Source, Ticket, Tx};
 use crate::{Fault, crash};
 
@@ -73,14 +74,34 @@ pub(super) struct Known {
     answers: HashMap<(String, Uuid), Saved>,
     /// Aggregates with a parked message.
     pub blocked: HashSet<Uuid>,
-    heard: HashMap<(Uuid, String), (i32, Uuid)>,
+    heard: HashMap<Place, Last>,
     /// Requests of this batch so far.
     here: HashSet<(String, Uuid)>,
     /// The number that is due next, with those of this batch so far.
-    due: HashMap<(Uuid, String), i32>,
+    due: HashMap<Place, i32>,
 }
 
 impl Known {
+    /// What is remembered of a batch, if that is enough: each message is the next one, or one that was processed. Whether a
+    /// call is new, and a first message the first, is found out by what is written.
+    pub(super) fn remembered<C>(tickets: &[Ticket<C>], heard: &Heard) -> Option<Self> {
+        let (mut known, mut due) = (Self::default(), HashMap::new());
+        for ticket in tickets {
+            let Some(origin) = ticket.source.origin() else { continue };
+            let place = (ticket.aggregate, origin.sender.clone());
+            let due = due.entry(place.clone()).or_insert_with(|| {
+                let last = heard.last(&place);
+                known.heard.extend(last.map(|last| (place, last)));
+                last.map_or(1, |(number, _)| number + 1)
+            });
+            if origin.number > *due {
+                return None;
+            }
+            *due += i32::from(origin.number == *due);
+        }
+        Some(known)
+    }
+
     /// Asks the database about all commands of a batch.
     pub(super) async fn of<C>(tx: &mut Tx, tickets: &[Ticket<C>]) -> Result<Self, Fault> {
         let mut known = Self::default();

@@ -10,29 +10,39 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::batch::Verdict;
+use super::heard::{Last, Place};
 use super::known::{Known, key};
+use super::writes::NOTHING;
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
 
-/// Numbers what is told and heard, in the order of rows that every transaction keeps. Gives how many
-/// numbers of `heard` moved.
-const WRITE: &str = "\
-    WITH inboxed AS ( \
-        INSERT INTO inbox (source, id, fingerprint, answer, at) \
-        SELECT source, id, fingerprint, answer, $1 \
-        FROM UNNEST($2::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS i(source, id, fingerprint, answer) \
-    ), first AS ( \
-        INSERT INTO heard (aggregate, sender, number, event_id) SELECT aggregate, sender, number, event_id \
-        FROM UNNEST($6::uuid[], $7::text[], $8::int[], $9::int[], $10::uuid[]) AS h(aggregate, sender, known, number, event_id) \
-        WHERE known = 0 ON CONFLICT DO NOTHING RETURNING 1 \
-    ), next AS ( \
-        UPDATE heard SET number = h.number, event_id = h.event_id \
-        FROM UNNEST($6::uuid[], $7::text[], $8::int[], $9::int[], $10::uuid[]) AS h(aggregate, sender, known, number, event_id) \
-        WHERE heard.aggregate = h.aggregate AND heard.sender = h.sender AND heard.number = h.known RETURNING 1 \
-    ), told_now AS ( \
+/// Answers to calls, and messages without a number.
+const INBOX: &str = "\
+    INSERT INTO inbox (source, id, fingerprint, answer, at) \
+    SELECT source, id, fingerprint, answer, $1 \
+    FROM UNNEST($2::text[], $3::uuid[], $4::bytea[], $5::bytea[]) AS i(source, id, fingerprint, answer)";
+
+/// The first message of a sender about an aggregate. One that is there already was not known: somebody was faster.
+const FIRST: &str = "\
+    INSERT INTO heard (aggregate, sender, number, event_id) SELECT aggregate, sender, number, event_id \
+    FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::uuid[]) AS h(aggregate, sender, number, event_id) \
+    ON CONFLICT DO NOTHING";
+
+/// Later ones: the last number must still be the one that was known.
+const NEXT: &str = "\
+    UPDATE heard SET number = h.number, event_id = h.event_id \
+    FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[]) AS h(aggregate, sender, number, event_id, known) \
+    WHERE heard.aggregate = h.aggregate AND heard.sender = h.sender AND heard.number = h.known";
+
+/// Of the claims of a batch none has a parked message.
+const BLOCKED: &str = "SELECT 1 FROM parked WHERE aggregate = ANY($1)";
+
+/// Numbers what is told, in the order of rows that every transaction keeps, and writes it down.
+const JOURNAL: &str = "\
+    WITH told_now AS ( \
         INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
-        FROM UNNEST($11::uuid[], $12::text[], $13::int[]) AS t(aggregate, destination, count) \
+        FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) \
         ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
         RETURNING aggregate, destination, number \
     ), numbers AS ( \
@@ -41,12 +51,12 @@ const WRITE: &str = "\
         INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
         SELECT event_id, aggregate, COALESCE(number, ((SELECT told FROM numbers))[j.told] - behind), subject, payload, trace, \
             actor, cause, $1 \
-        FROM UNNEST($14::uuid[], $15::uuid[], $16::int[], $17::int[], $18::int[], $19::text[], $20::bytea[], $21::text[], \
-            $22::text[], $23::uuid[]) WITH ORDINALITY \
+        FROM UNNEST($5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], \
+            $13::text[], $14::uuid[]) WITH ORDINALITY \
             AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
         ORDER BY place RETURNING tx, seq, number \
     ) \
-    SELECT '{}'::bigint[] AS wrote, (SELECT count(*) FROM first) + (SELECT count(*) FROM next) AS heard, min(tx) AS tx, \
+    SELECT '{}'::bigint[] AS wrote, min(tx) AS tx, \
         array_agg(seq ORDER BY seq) AS seqs, array_agg(number ORDER BY seq) AS numbers FROM journalled";
 
 /// What somebody had done of whom nobody is told.
@@ -66,7 +76,8 @@ const STILL: &str = "UPDATE parked SET reason = $2, detail = $3 WHERE parked_id 
 const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[super::known::KNOWN, WRITE, DECIDED, PARK, STILL, UNPARK];
+pub(crate) const STATEMENTS: &[&str] =
+    &[super::known::KNOWN, INBOX, FIRST, NEXT, BLOCKED, JOURNAL, DECIDED, PARK, STILL, UNPARK];
 
 struct Parking {
     parked_id: Option<i64>,
@@ -125,7 +136,10 @@ struct Journal {
 impl Journal {
     /// The rows as the relay would read them.
     fn lines(self, now: Timestamp, written: &PgRow) -> Result<Vec<Line>, Fault> {
-        let Some(tx) = written.try_get::<Option<i64>, _>("tx")? else { return Ok(Vec::new()) };
+        if self.event_id.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tx: i64 = written.try_get("tx")?;
         let (seqs, numbers): (Vec<i64>, Vec<Option<i32>>) = (written.try_get("seqs")?, written.try_get("numbers")?);
         // The database keeps microseconds.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
@@ -151,12 +165,14 @@ impl Journal {
 pub(super) struct Record {
     now: Timestamp,
     inbox: Inbox,
-    heard: BTreeMap<(Uuid, String), Advance>,
+    heard: BTreeMap<Place, Advance>,
     told: BTreeMap<(Uuid, String), i32>,
     journal: Journal,
     decided: Vec<Decided>,
     parked: Vec<Parking>,
     unparked: Vec<i64>,
+    /// Something was decided that depends on whether the same was decided before, and writes nothing that would tell.
+    unsure: bool,
 }
 
 impl Record {
@@ -170,6 +186,7 @@ impl Record {
             decided: Vec::new(),
             parked: Vec::new(),
             unparked: Vec::new(),
+            unsure: false,
         }
     }
 
@@ -279,14 +296,26 @@ impl Record {
         Verdict::Answer(Answer::Parked)
     }
 
-    /// Writes all of it, with what the batch writes besides; gives what is journalled.
+    /// A refusal that is not kept: the same request may have another answer that is.
+    pub(super) fn passing(&mut self) {
+        self.unsure = true;
+    }
+
+    /// Whether it can be written without looking first: what was there before makes the writing fail.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.unsure && self.parked.is_empty() && self.unparked.is_empty()
+    }
+
+    /// How far the batch has got in what others told.
+    pub(super) fn advances(&self) -> impl Iterator<Item = (Place, Last)> + '_ {
+        let moved = self.heard.iter().filter(|(_, advance)| advance.number > advance.known);
+        moved.map(|(place, advance)| (place.clone(), (advance.number, advance.event_id)))
+    }
+
+    /// Writes all of it, with what the batch writes besides, in the transaction of the connection; gives what is journalled.
     pub(super) async fn write(mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
-        let mut lines = Vec::new();
-        if !self.inbox.id.is_empty() || !self.heard.is_empty() || !self.journal.event_id.is_empty() {
-            lines = self.write_batch(tx, writes).await?;
-        } else {
-            writes.flush(tx).await?;
-        }
+        let journal = self.gather(&mut writes);
+        let lines = journal.lines(self.now, &writes.run(tx).await?)?;
         let Self { now, decided, parked, unparked, .. } = self;
         // These, and parking, are rare: a statement each.
         for row in decided {
@@ -310,6 +339,17 @@ impl Record {
         Ok(lines)
     }
 
+    /// Whether all of it, with what the batch writes besides, is one statement.
+    pub(super) fn is_one(&self, writes: &Writes) -> bool {
+        writes.is_one() && self.decided.is_empty() && self.parked.is_empty() && self.unparked.is_empty()
+    }
+
+    /// The same as one statement, which is a transaction by itself.
+    pub(super) async fn write_alone(mut self, connection: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
+        let journal = self.gather(&mut writes);
+        journal.lines(self.now, &writes.run_alone(connection).await?)
+    }
+
     /// For each message the place of its destination among those that are told, from 1, and how many messages to it follow
     /// in this batch: it is numbered from the last one backwards.
     fn places(&self, journal: &Journal) -> (Vec<Option<i32>>, Vec<i32>) {
@@ -323,44 +363,52 @@ impl Record {
         .unzip()
     }
 
-    async fn write_batch(&mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
+    /// Adds inbox, numbers and journal to what the batch writes.
+    fn gather(&mut self, writes: &mut Writes) -> Journal {
         let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
+        if !inbox.id.is_empty() {
+            writes.exactly(inbox.id.len(), INBOX).bind(self.now.to_sqlx());
+            writes.bind(inbox.source).bind(inbox.id).bind(inbox.fingerprint).bind(inbox.answer);
+        }
         let heard = std::mem::take(&mut self.heard).into_iter();
-        let (places, advances): (Vec<_>, Vec<_>) = heard.filter(|(_, advance)| advance.number > advance.known).unzip();
-        let advanced = i64::try_from(places.len()).unwrap_or(0);
-        let (about, senders): (Vec<Uuid>, Vec<String>) = places.into_iter().unzip();
+        let moved = heard.filter(|(_, advance)| advance.number > advance.known);
+        let (first, next): (Vec<_>, Vec<_>) = moved.partition(|(_, advance)| advance.known == 0);
+        gather_heard(writes, FIRST, first);
+        gather_heard(writes, NEXT, next);
+        if journal.event_id.is_empty() {
+            writes.add(NOTHING);
+            return journal;
+        }
         let (at, behind) = self.places(&journal);
         let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
         let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
-        writes
-            .add(WRITE)
-            .bind(self.now.to_sqlx())
-            .bind(inbox.source)
-            .bind(inbox.id)
-            .bind(inbox.fingerprint)
-            .bind(inbox.answer)
-            .bind(about)
-            .bind(senders)
-            .bind(advances.iter().map(|advance| advance.known).collect::<Vec<_>>())
-            .bind(advances.iter().map(|advance| advance.number).collect::<Vec<_>>())
-            .bind(advances.iter().map(|advance| advance.event_id).collect::<Vec<_>>())
-            .bind(told)
-            .bind(destinations)
-            .bind(counts)
-            .bind(&journal.event_id)
-            .bind(&journal.aggregate)
-            .bind(&journal.number)
-            .bind(at)
-            .bind(behind)
-            .bind(&journal.subject)
-            .bind(&journal.payload)
-            .bind(&journal.trace)
-            .bind(&journal.actor)
-            .bind(&journal.cause);
-        let written = writes.run(tx).await?;
-        if written.try_get::<i64, _>("heard")? != advanced {
-            return Err(Fault::Transient("another replica processed a message of this batch".to_owned()));
-        }
-        journal.lines(self.now, &written)
+        writes.add(JOURNAL).bind(self.now.to_sqlx()).bind(told).bind(destinations).bind(counts);
+        writes.bind(&journal.event_id).bind(&journal.aggregate).bind(&journal.number).bind(at).bind(behind);
+        writes.bind(&journal.subject).bind(&journal.payload).bind(&journal.trace).bind(&journal.actor);
+        writes.bind(&journal.cause);
+        journal
+    }
+}
+
+/// What is written must not be behind a parked message: nobody has looked before.
+pub(super) fn unblocked<C>(writes: &mut Writes, tickets: &[Ticket<C>]) {
+    let messages = tickets.iter().filter(|ticket| matches!(ticket.source, Source::Message { .. }));
+    let about: Vec<Uuid> = messages.map(|ticket| ticket.aggregate).collect();
+    if !about.is_empty() {
+        writes.finds(0, BLOCKED).bind(about);
+    }
+}
+
+fn gather_heard(writes: &mut Writes, sql: &'static str, rows: Vec<(Place, Advance)>) {
+    if rows.is_empty() {
+        return;
+    }
+    let (places, advances): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let (about, senders): (Vec<Uuid>, Vec<String>) = places.into_iter().unzip();
+    writes.exactly(about.len(), sql).bind(about).bind(senders);
+    writes.bind(advances.iter().map(|advance| advance.number).collect::<Vec<_>>());
+    writes.bind(advances.iter().map(|advance| advance.event_id).collect::<Vec<_>>());
+    if sql == NEXT {
+        writes.bind(advances.iter().map(|advance| advance.known).collect::<Vec<_>>());
     }
 }

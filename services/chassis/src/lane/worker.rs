@@ -11,11 +11,12 @@ use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{self, Verdict};
+use super::batch::{self, Batch, Done};
+use super::heard::Heard;
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
 use crate::database::Home;
 use crate::progress::Progress;
-use crate::relay::{Handed, Line};
+use crate::relay::Handed;
 use crate::{Clock, Fault, metrics};
 
 /// Tries after which a call is told that it did not work. Messages are tried until the service stops.
@@ -44,6 +45,7 @@ pub(crate) struct Worker<D: Domain> {
     connection: Option<PgConnection>,
     /// Whether the last try had a connection: what fails without one says nothing about a message.
     connected: bool,
+    heard: Heard,
     clock: Clock,
     progress: Arc<Progress>,
     wake: Arc<Notify>,
@@ -68,6 +70,7 @@ impl<D: Domain> Worker<D> {
             home: rig.home.clone(),
             connection: None,
             connected: false,
+            heard: Heard::default(),
             clock: rig.clock.clone(),
             progress: Arc::clone(&rig.progress),
             wake: Arc::clone(&rig.wake),
@@ -138,6 +141,7 @@ impl<D: Domain> Worker<D> {
                 Err(fault) => {
                     // It may be committed all the same.
                     self.handed.close();
+                    self.heard.forget();
                     for ticket in &mut batch {
                         ticket.attempts += 1;
                         ticket.failures += u32::from(self.connected);
@@ -165,7 +169,7 @@ impl<D: Domain> Worker<D> {
         }
     }
 
-    async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<(Vec<Verdict>, Vec<Line>), Fault> {
+    async fn try_batch(&mut self, batch: &[Ticket<D::Command>]) -> Result<Done, Fault> {
         self.connected = false;
         if self.progress.older().is_some() {
             return Err(Fault::Transient(OLDER.to_owned()));
@@ -178,8 +182,21 @@ impl<D: Domain> Worker<D> {
             self.connected = true;
         }
         let connection = self.connection.as_mut().expect("it was just made");
-        let now = self.clock.now();
-        let run = AssertUnwindSafe(batch::run(connection, &*self.domain, now, batch)).catch_unwind();
+        let batch = Batch { domain: &*self.domain, now: self.clock.now(), tickets: batch };
+        let (heard, handed, service) = (&mut self.heard, &self.handed, self.service);
+        let run = AssertUnwindSafe(async {
+            if batch.is_guarded() {
+                if let Some(done) = batch.free(connection, heard).await {
+                    return Ok(done);
+                }
+                metrics::raced(service);
+                heard.forget();
+                // If the connection broke at its end it may be committed.
+                handed.close();
+            }
+            batch.locked(connection, heard).await
+        });
+        let run = run.catch_unwind();
         let (result, usable) = match tokio::time::timeout(TRANSACTION_LIMIT, run).await {
             Ok(Ok(result)) => {
                 let usable = !matches!(result, Err(Fault::Transient(_)));
@@ -241,12 +258,12 @@ fn pause(last: usize, limit: Duration) -> Duration {
 }
 
 /// Tells each ticket its verdict; gives back those that wait for the next batch.
-fn answer<C>(batch: Vec<Ticket<C>>, verdicts: Vec<Verdict>) -> Vec<Ticket<C>> {
+fn answer<C>(batch: Vec<Ticket<C>>, verdicts: Vec<batch::Verdict>) -> Vec<Ticket<C>> {
     let mut later = Vec::new();
     for (ticket, verdict) in batch.into_iter().zip(verdicts) {
         match verdict {
-            Verdict::Answer(answer) => drop(ticket.answer.send(answer)),
-            Verdict::Later => later.push(ticket),
+            batch::Verdict::Answer(answer) => drop(ticket.answer.send(answer)),
+            batch::Verdict::Later => later.push(ticket),
         }
     }
     later

@@ -2,7 +2,11 @@
 //! trips more than for anything else; ten statements of a transaction took twice as long as the same work in one.
 //!
 //! All parts of the statement see the tables as they were before it, in whatever order. So none may look for rows of
-//! another one, or change a row that another one makes or changes. Foreign keys are checked when all is written.
+//! another one, or change a row that another one makes or changes: what has to come later goes into the next statement
+//! ([`Writes::then`]). Foreign keys are checked when all is written.
+//!
+//! A statement alone is a transaction by itself. What it must have written or found it looks at itself then, and fails if
+//! that is not so: nothing of it is kept.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,7 +18,7 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, Postgres, Row, Type};
 use super::Tx;
 use crate::Fault;
 
-/// Where a statement tells how many rows the parts before it have written, of which that was asked.
+/// Where a statement tells how many rows its parts have written or found, of which that was asked.
 pub(super) const WROTE: &str = "'{}'::bigint[] AS wrote";
 /// Ends parts that need no other end.
 pub(super) const NOTHING: &str = "SELECT '{}'::bigint[] AS wrote";
@@ -22,72 +26,128 @@ pub(super) const NOTHING: &str = "SELECT '{}'::bigint[] AS wrote";
 /// The texts of statements by what they are made of: few, since a batch writes few kinds of things.
 static TEXTS: LazyLock<Mutex<HashMap<MadeOf, Arc<str>>>> = LazyLock::new(Mutex::default);
 
-/// Texts of parts, and whether their rows are counted.
-type MadeOf = Vec<(&'static str, bool)>;
+/// Texts of parts and how their rows count, and whether the statement is alone.
+type MadeOf = (Vec<(&'static str, Counted)>, bool);
 
 /// What a batch writes.
 #[derive(Default)]
 pub struct Writes {
-    parts: Vec<Part>,
-    arguments: PgArguments,
+    /// Statements that come before the one that is gathered now.
+    before: Vec<Statement>,
+    now: Statement,
     /// Why an argument cannot be sent.
     unsent: Option<String>,
+}
+
+#[derive(Default)]
+struct Statement {
+    parts: Vec<Part>,
+    arguments: PgArguments,
 }
 
 struct Part {
     sql: &'static str,
     arguments: usize,
-    /// Rows that it must write.
-    exactly: Option<usize>,
+    counted: Counted,
+    /// Rows that it must write or find, if they are counted.
+    rows: usize,
+}
+
+/// Whether the rows of a part are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Counted {
+    Not,
+    Written,
+    Found,
 }
 
 impl Writes {
     /// Adds an INSERT, UPDATE or DELETE without RETURNING; its arguments follow.
     pub fn add(&mut self, sql: &'static str) -> &mut Self {
-        self.parts.push(Part { sql, arguments: 0, exactly: None });
-        self
+        self.part(sql, Counted::Not, 0)
     }
 
     /// The same, and it must write so many rows: with fewer, or when a row is there already, somebody else was faster, and
     /// the batch is tried again.
     pub fn exactly(&mut self, rows: usize, sql: &'static str) -> &mut Self {
-        self.parts.push(Part { sql, arguments: 0, exactly: Some(rows) });
+        self.part(sql, Counted::Written, rows)
+    }
+
+    /// Adds a query that must find so many rows, or somebody else was faster.
+    pub fn finds(&mut self, rows: usize, sql: &'static str) -> &mut Self {
+        self.part(sql, Counted::Found, rows)
+    }
+
+    fn part(&mut self, sql: &'static str, counted: Counted, rows: usize) -> &mut Self {
+        self.now.parts.push(Part { sql, arguments: 0, counted, rows });
         self
     }
 
     /// The next argument of what was added last.
     pub fn bind<'t, T: Encode<'t, Postgres> + Type<Postgres>>(&mut self, value: T) -> &mut Self {
-        if let Err(error) = self.arguments.add(value) {
+        if let Err(error) = self.now.arguments.add(value) {
             self.unsent.get_or_insert_with(|| error.to_string());
         }
-        if let Some(part) = self.parts.last_mut() {
+        if let Some(part) = self.now.parts.last_mut() {
             part.arguments += 1;
         }
         self
     }
 
-    /// Writes what was gathered so far: what follows may change its rows.
-    pub async fn flush(&mut self, tx: &mut Tx) -> Result<(), Fault> {
-        if !self.parts.is_empty() {
-            self.add(NOTHING).run(tx).await?;
+    /// What follows sees what was added so far, and may change its rows.
+    pub fn then(&mut self) {
+        if !self.now.parts.is_empty() {
+            self.before.push(std::mem::take(&mut self.now));
         }
-        Ok(())
     }
 
-    /// Sends all parts. The last one is a query with [`WROTE`] among its columns, and WITH before it at most: gives its row.
-    pub(super) async fn run(&mut self, tx: &mut Tx) -> Result<PgRow, Fault> {
-        let Self { parts, arguments, unsent } = std::mem::take(self);
-        if let Some(why) = unsent {
-            return Err(Fault::Permanent(why));
+    /// Sends all of it in the transaction of the connection, outside of a batch: for tests.
+    pub async fn send(mut self, tx: &mut Tx) -> Result<(), Fault> {
+        self.add(NOTHING);
+        self.run(tx).await.map(drop)
+    }
+
+    /// Whether all of it is one statement.
+    pub(super) fn is_one(&self) -> bool {
+        self.before.is_empty()
+    }
+
+    /// Sends all statements, in the transaction of the connection. The last part is a query with [`WROTE`] among its
+    /// columns, and WITH before it at most: gives its row.
+    pub(super) async fn run(self, tx: &mut Tx) -> Result<PgRow, Fault> {
+        let Self { before, now, unsent } = self;
+        may_be_sent(unsent)?;
+        for mut statement in before {
+            statement.parts.push(Part { sql: NOTHING, arguments: 0, counted: Counted::Not, rows: 0 });
+            statement.run(tx).await?;
         }
-        let expected: Vec<i64> = (parts.iter())
-            .filter_map(|part| part.exactly)
-            .map(|rows| i64::try_from(rows).unwrap_or(i64::MAX))
-            .collect();
+        now.run(tx).await
+    }
+
+    /// Sends the one statement as a transaction by itself.
+    pub(super) async fn run_alone(self, connection: &mut Tx) -> Result<PgRow, Fault> {
+        may_be_sent(self.unsent)?;
+        self.now.run_alone(connection).await
+    }
+}
+
+fn may_be_sent(unsent: Option<String>) -> Result<(), Fault> {
+    unsent.map_or(Ok(()), |why| Err(Fault::Permanent(why)))
+}
+
+impl Statement {
+    /// What is to be written and found, part by part.
+    fn expected(&self) -> Vec<i64> {
+        let counted = self.parts.iter().filter(|part| part.counted != Counted::Not);
+        counted.map(|part| i64::try_from(part.rows).unwrap_or(i64::MAX)).collect()
+    }
+
+    async fn run(self, tx: &mut Tx) -> Result<PgRow, Fault> {
+        let (text, expected) = (text(&self.parts, false), self.expected());
         // Every part is a text of ours, and what comes from outside is an argument.
-        let sent = sqlx::query_with(AssertSqlSafe(text(&parts)), arguments).fetch_one(tx).await;
+        let sent = sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(tx).await;
         let row = match sent {
-            Err(error) if is_raced(&parts, &error) => {
+            Err(error) if is_raced(&self.parts, &error) => {
                 return Err(Fault::Transient(format!("somebody else was faster: {error}")));
             }
             sent => sent?,
@@ -100,35 +160,51 @@ impl Writes {
         }
         Ok(row)
     }
+
+    async fn run_alone(mut self, connection: &mut Tx) -> Result<PgRow, Fault> {
+        let (text, expected) = (text(&self.parts, true), self.expected());
+        self.arguments.add(expected).map_err(|error| Fault::Permanent(error.to_string()))?;
+        Ok(sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(connection).await?)
+    }
 }
 
 /// Whether a row is there already of a table in which it was known not to be.
 fn is_raced(parts: &[Part], error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error().filter(|error| error.is_unique_violation()) else { return false };
     let Some(table) = error.table() else { return false };
-    parts.iter().any(|part| part.exactly.is_some() && part.sql.split_whitespace().any(|word| word == table))
+    let written = parts.iter().filter(|part| part.counted == Counted::Written);
+    written.into_iter().any(|part| part.sql.split_whitespace().any(|word| word == table))
 }
 
-fn text(parts: &[Part]) -> Arc<str> {
-    let made_of = parts.iter().map(|part| (part.sql, part.exactly.is_some())).collect();
+fn text(parts: &[Part], alone: bool) -> Arc<str> {
+    let made_of = (parts.iter().map(|part| (part.sql, part.counted)).collect(), alone);
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(texts.entry(made_of).or_insert_with(|| compose(parts).into()))
+    Arc::clone(texts.entry(made_of).or_insert_with(|| compose(parts, alone).into()))
 }
 
 /// All but the last part become parts of its WITH, and arguments are numbered on.
-fn compose(parts: &[Part]) -> String {
+fn compose(parts: &[Part], alone: bool) -> String {
     let Some((last, parts)) = parts.split_last() else { return String::new() };
-    let (mut text, mut wrote, mut before) = (String::new(), Vec::new(), 0);
+    let (mut text, mut counts, mut before) = (String::new(), Vec::new(), 0);
     for (at, part) in parts.iter().enumerate() {
-        let returning = if part.exactly.is_some() { " RETURNING 1" } else { "" };
+        let returning = if part.counted == Counted::Written { " RETURNING 1" } else { "" };
         let with = if at == 0 { "WITH" } else { "," };
         let _ = write!(text, "{with} part_{at} AS ({}{returning})", shifted(part.sql, before));
-        if part.exactly.is_some() {
-            wrote.push(format!("(SELECT count(*) FROM part_{at})"));
+        if part.counted != Counted::Not {
+            counts.push(format!("(SELECT count(*) FROM part_{at})"));
         }
         before += part.arguments;
     }
-    let last = shifted(last.sql, before).replacen(WROTE, &format!("ARRAY[{}]::bigint[] AS wrote", wrote.join(", ")), 1);
+    let mut wrote = format!("ARRAY[{}]::bigint[]", counts.join(", "));
+    if alone {
+        // The cast fails, and with it the statement: its message says why.
+        let expected = before + last.arguments + 1;
+        wrote = format!(
+            "(SELECT CASE WHEN w.wrote = ${expected}::bigint[] THEN w.wrote \
+             ELSE ('somebody else was faster: ' || w.wrote::text)::bigint[] END FROM (SELECT {wrote} AS wrote OFFSET 0) AS w)"
+        );
+    }
+    let last = shifted(last.sql, before).replacen(WROTE, &format!("{wrote} AS wrote"), 1);
     match last.strip_prefix("WITH ") {
         Some(more) if !text.is_empty() => format!("{text}, {more}"),
         _ if text.is_empty() => last,
@@ -160,27 +236,49 @@ mod tests {
         let mut writes = Writes::default();
         writes.add("INSERT INTO a SELECT $1, $2").bind(1_i32).bind(2_i32);
         writes.exactly(3, "UPDATE b SET c = $1").bind(3_i32);
+        writes.finds(0, "SELECT FROM f");
         writes
             .add("WITH d AS (INSERT INTO e SELECT $1, '$') SELECT '{}'::bigint[] AS wrote, $2")
             .bind(4_i32)
             .bind(5_i32);
+        let parts = "WITH part_0 AS (INSERT INTO a SELECT $1, $2), part_1 AS (UPDATE b SET c = $3 RETURNING 1), \
+             part_2 AS (SELECT FROM f), d AS (INSERT INTO e SELECT $4, '$') SELECT ";
+        let counts = "ARRAY[(SELECT count(*) FROM part_1), (SELECT count(*) FROM part_2)]::bigint[]";
+        assert_eq!(compose(&writes.now.parts, false), format!("{parts}{counts} AS wrote, $5"));
         assert_eq!(
-            compose(&writes.parts),
-            "WITH part_0 AS (INSERT INTO a SELECT $1, $2), part_1 AS (UPDATE b SET c = $3 RETURNING 1), \
-             d AS (INSERT INTO e SELECT $4, '$') SELECT ARRAY[(SELECT count(*) FROM part_1)]::bigint[] AS wrote, $5"
+            compose(&writes.now.parts, true),
+            format!(
+                "{parts}(SELECT CASE WHEN w.wrote = $6::bigint[] THEN w.wrote ELSE ('somebody else was faster: ' || \
+                 w.wrote::text)::bigint[] END FROM (SELECT {counts} AS wrote OFFSET 0) AS w) AS wrote, $5"
+            )
         );
+        assert_eq!(writes.now.expected(), [3, 0]);
     }
 
     #[test]
     fn a_statement_alone_stays_as_it_is_and_parts_alone_get_an_end() {
         let mut writes = Writes::default();
         writes.add("WITH d AS (SELECT $10) SELECT '{}'::bigint[] AS wrote FROM d");
-        assert_eq!(compose(&writes.parts), "WITH d AS (SELECT $10) SELECT ARRAY[]::bigint[] AS wrote FROM d");
+        assert_eq!(
+            compose(&writes.now.parts, false),
+            "WITH d AS (SELECT $10) SELECT ARRAY[]::bigint[] AS wrote FROM d"
+        );
         let mut writes = Writes::default();
         writes.add("DELETE FROM a WHERE b = $1").bind(1_i32).add(NOTHING);
         assert_eq!(
-            compose(&writes.parts),
+            compose(&writes.now.parts, false),
             "WITH part_0 AS (DELETE FROM a WHERE b = $1) SELECT ARRAY[]::bigint[] AS wrote"
         );
+    }
+
+    #[test]
+    fn what_comes_later_is_a_statement_of_its_own() {
+        let mut writes = Writes::default();
+        writes.then();
+        assert!(writes.is_one(), "nothing was before it");
+        writes.add("DELETE FROM a").then();
+        writes.add("INSERT INTO a SELECT $1").bind(1_i32);
+        assert!(!writes.is_one());
+        assert_eq!(writes.now.parts[0].arguments, 1);
     }
 }

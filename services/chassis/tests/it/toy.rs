@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use chassis::{
-    Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Malformed, Meta, Outcome, Outgoing, Refusal, Service,
-    Tx, Writes,
+    Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Lock, Malformed, Meta, Outcome, Outgoing, Refusal,
+    Service, Tx, Writes,
 };
 use prost::Message;
 use proto::Subject;
@@ -16,6 +16,13 @@ use proto::inventory::*;
 use sqlx::Row;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
+
+const READ: &str = "SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name";
+const LOCK: &str = "SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name FOR UPDATE";
+const MAKE: &str =
+    "INSERT INTO pile (name, size) SELECT name, size FROM UNNEST($1::text[], $2::bigint[]) AS n(name, size)";
+const GROW: &str = "UPDATE pile SET size = n.size FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS n(name, size, was) \
+    WHERE pile.name = n.name AND pile.size = n.was";
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("tests/it/migrations");
 pub const GRANTS: &[Grant] = &[("pile", "SELECT, INSERT, UPDATE")];
@@ -50,24 +57,23 @@ pub struct Toy {
 
 impl Domain for Toy {
     type Command = Grow;
-    type World = BTreeMap<String, i64>;
+    /// Sizes as they were, if there was a pile, and as they are.
+    type World = BTreeMap<String, (Option<i64>, i64)>;
 
     fn lane(&self, command: &Grow) -> Uuid {
         proto::ids::derived(jiff::Timestamp::UNIX_EPOCH, &[&command.pile])
     }
 
-    async fn load(&self, tx: &mut Tx, commands: &[&Grow]) -> Result<Self::World, Fault> {
+    fn is_guarded(&self, _: &Grow) -> bool {
+        true
+    }
+
+    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Grow]) -> Result<Self::World, Fault> {
         let piles: Vec<&str> = commands.iter().map(|command| command.pile.as_str()).collect();
-        sqlx::query(
-            "INSERT INTO pile (name, size) SELECT DISTINCT n, 0 FROM UNNEST($1::text[]) AS n ON CONFLICT DO NOTHING",
-        )
-        .bind(&piles)
-        .execute(&mut *tx)
-        .await?;
-        let rows =
-            sqlx::query("SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name FOR UPDATE").bind(&piles);
-        let rows = rows.fetch_all(tx).await?;
-        Ok(rows.into_iter().map(|row| (row.get("name"), row.get("size"))).collect())
+        let rows = sqlx::query(lock.pick(LOCK, READ)).bind(&piles).fetch_all(tx).await?;
+        let mut world: Self::World = piles.into_iter().map(|pile| (pile.to_owned(), (None, 0))).collect();
+        world.extend(rows.into_iter().map(|row| (row.get("name"), (Some(row.get("size")), row.get("size")))));
+        Ok(world)
     }
 
     fn decide(&self, world: &mut Self::World, _: &Meta, command: &Grow) -> Result<Outcome, Refusal> {
@@ -77,7 +83,7 @@ impl Domain for Toy {
             500 => return Err(Refusal::park("it does not fit")),
             _ => {}
         }
-        let size = world.get_mut(&command.pile).expect("it was loaded");
+        let (_, size) = world.get_mut(&command.pile).expect("it was loaded");
         *size += if command.by == 666 { -1_000_000 } else { command.by };
         let on_hand = u64::try_from(*size).unwrap_or(0);
         let told = Reserved { quantity: u32::try_from(on_hand).unwrap_or(0) };
@@ -89,9 +95,19 @@ impl Domain for Toy {
     }
 
     async fn save(&self, _: &mut Tx, writes: &mut Writes, world: Self::World) -> Result<(), Fault> {
-        let (names, sizes): (Vec<String>, Vec<i64>) = world.into_iter().unzip();
-        let update = "UPDATE pile SET size = n.size FROM UNNEST($1::text[], $2::bigint[]) AS n(name, size) WHERE pile.name = n.name";
-        writes.exactly(names.len(), update).bind(names).bind(sizes);
+        let (mut new, mut changed) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new()));
+        for (name, (was, size)) in world {
+            match was {
+                None => new.extend([(name, size)]),
+                Some(was) => changed.extend([(name, size, was)]),
+            }
+        }
+        if !new.0.is_empty() {
+            writes.exactly(new.0.len(), MAKE).bind(new.0).bind(new.1);
+        }
+        if !changed.0.is_empty() {
+            writes.exactly(changed.0.len(), GROW).bind(changed.0).bind(changed.1).bind(changed.2);
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use sqlx::{PgConnection, PgPool};
 
@@ -68,21 +68,19 @@ async fn read(
 }
 
 /// Adds what is brought now, and forgets what counts no more.
-pub(super) async fn save(tx: &mut Tx, world: &World) -> Result<(), Fault> {
+pub(super) fn save(writes: &mut Writes, world: &World) {
     let bring = &world.bring;
     if bring.is_empty() {
-        return Ok(());
+        return;
     }
     let customers: Vec<String> = bring.iter().map(|one| one.customer_ref.clone()).collect();
-    sqlx::query(FORGET).bind(&customers).bind(world.day_begins.to_sqlx()).execute(&mut *tx).await?;
-    sqlx::query(INSERT)
+    writes.add(FORGET).bind(&customers).bind(world.day_begins.to_sqlx());
+    writes
+        .exactly(bring.len(), INSERT)
         .bind(bring.iter().map(|one| one.id).collect::<Vec<_>>())
         .bind(&customers)
         .bind(bring.iter().map(bytes).collect::<Vec<_>>())
-        .bind(bring.iter().map(|one| one.at.to_sqlx()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .bind(bring.iter().map(|one| one.at.to_sqlx()).collect::<Vec<_>>());
 }
 
 fn bytes(bring: &Bring) -> Option<i64> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Tx, Writes};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use proto::intake::{ErasureReason, HoldReason};
 use sqlx::PgPool;
@@ -143,25 +143,21 @@ fn gather(refs: &[String], keys: Vec<KeyRow>, holds: Vec<HoldRow>, open: Vec<Ope
     customers
 }
 
-/// Writes what has changed: erasures and holds are rare, a statement each.
-pub(super) async fn save(tx: &mut Tx, customers: &BTreeMap<String, CustomerEntry>) -> Result<(), Fault> {
+/// Writes what has changed: erasures and holds are rare, a part each.
+pub(super) fn save(writes: &mut Writes, customers: &BTreeMap<String, CustomerEntry>) {
     for (customer_ref, CustomerEntry { before, now }) in customers {
         let destroyed = now.keys.iter().zip(&before.keys).filter(|(now, before)| now != before);
         for (key, erased) in destroyed.filter_map(|(key, _)| Some((key, key.erased.as_ref()?))) {
-            let query = sqlx::query(DESTROY).bind(key.id).bind(erased.at.to_sqlx()).bind(&erased.by);
-            let done = query.bind(erased.reason as i16).bind(&erased.reference).execute(&mut *tx).await?;
-            if done.rows_affected() != 1 {
-                return Err(Fault::Transient("the key was destroyed by somebody else".to_owned()));
-            }
+            // One that somebody else has destroyed meanwhile is looked at again.
+            writes.exactly(1, DESTROY).bind(key.id).bind(erased.at.to_sqlx()).bind(&erased.by);
+            writes.bind(erased.reason as i16).bind(&erased.reference);
         }
         for hold in now.holds.iter().filter(|hold| !before.holds.contains(hold)) {
             let (at, by) = hold.released.clone().unzip();
-            let query = sqlx::query(UPSERT_HOLD).bind(hold.id).bind(customer_ref).bind(hold.reason as i16);
-            let query = query.bind(&hold.reference).bind(hold.placed_at.to_sqlx()).bind(&hold.placed_by);
-            query.bind(at.map(ToSqlx::to_sqlx)).bind(by).execute(&mut *tx).await?;
+            writes.add(UPSERT_HOLD).bind(hold.id).bind(customer_ref).bind(hold.reason as i16).bind(&hold.reference);
+            writes.bind(hold.placed_at.to_sqlx()).bind(&hold.placed_by).bind(at.map(ToSqlx::to_sqlx)).bind(by);
         }
     }
-    Ok(())
 }
 
 impl KeyRow {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::{Fault, Pii, Tx, Writes};
+use chassis::{Fault, Lock, Pii, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
@@ -14,8 +14,20 @@ use crate::domain::Claim;
 use crate::vault::seal::{DataKey, Place};
 use crate::vault::{NewKey, Vault, WrappedKey};
 
-pub(super) const LIVE: &str = "SELECT key_id, customer_ref, kek, wrapped FROM customer_key \
-     WHERE customer_ref = ANY($1) AND wrapped IS NOT NULL ORDER BY customer_ref FOR SHARE";
+macro_rules! live {
+    () => {
+        "SELECT key_id, customer_ref, kek, wrapped FROM customer_key \
+         WHERE customer_ref = ANY($1) AND wrapped IS NOT NULL ORDER BY customer_ref"
+    };
+}
+
+pub(super) const LIVE: &str = live!();
+pub(super) const LOCK_LIVE: &str = concat!(live!(), " FOR SHARE");
+
+/// Keys that were read without a lock and that something was sealed under: nobody has destroyed them, or does before it is
+/// written.
+pub(super) const STILL_LIVE: &str =
+    "SELECT 1 FROM customer_key WHERE key_id = ANY($1) AND wrapped IS NOT NULL FOR SHARE";
 
 /// In the order of customers, so that two replicas cannot deadlock.
 pub(super) const INSERT: &str = "INSERT INTO customer_key (key_id, customer_ref, kek, wrapped, fingerprint, made_at) \
@@ -76,7 +88,7 @@ impl Keys {
     pub async fn of(
         tx: &mut Tx,
         writes: &mut Writes,
-        vault: &Vault,
+        (lock, vault): (Lock, &Vault),
         new: &[&Claim],
         others: &BTreeSet<Uuid>,
     ) -> Result<Self, Fault> {
@@ -90,7 +102,7 @@ impl Keys {
         }
         if let Some(first) = new.first() {
             let customers: BTreeSet<&str> = new.iter().map(|claim| claim.customer_ref.as_str()).collect();
-            let live = live(tx, writes, vault, customers, first.received_at).await?;
+            let live = live(tx, writes, (lock, vault), customers, first.received_at).await?;
             let with = |claim: &&Claim| Some((claim.id, live.get(&claim.customer_ref)?.clone()));
             keys.0.extend(new.iter().filter_map(with));
         }
@@ -123,12 +135,16 @@ type Live = BTreeMap<String, Arc<DataKey>>;
 async fn live(
     tx: &mut Tx,
     writes: &mut Writes,
-    vault: &Vault,
+    (lock, vault): (Lock, &Vault),
     customers: BTreeSet<&str>,
     now: Timestamp,
 ) -> Result<Live, Fault> {
     let all: Vec<&str> = customers.iter().copied().collect();
-    let mut found = find(tx, vault, &all).await?;
+    let mut found = find(tx, lock, vault, &all).await?;
+    if lock == Lock::Nothing && !found.is_empty() {
+        let keys: Vec<Uuid> = found.values().map(|key| key.id).collect();
+        writes.finds(keys.len(), STILL_LIVE).bind(keys);
+    }
     let missing: Vec<&str> = all.iter().copied().filter(|customer| !found.contains_key(*customer)).collect();
     if missing.is_empty() {
         return Ok(found);
@@ -149,8 +165,8 @@ async fn live(
     Ok(found)
 }
 
-async fn find(tx: &mut Tx, vault: &Vault, customers: &[&str]) -> Result<Live, Fault> {
-    let rows: Vec<KeyRow> = sqlx::query_as(LIVE).bind(customers).fetch_all(tx).await?;
+async fn find(tx: &mut Tx, lock: Lock, vault: &Vault, customers: &[&str]) -> Result<Live, Fault> {
+    let rows: Vec<KeyRow> = sqlx::query_as(lock.pick(LOCK_LIVE, LIVE)).bind(customers).fetch_all(tx).await?;
     let keys = rows.into_iter().map(WrappedKey::from);
     keys.map(|key| Ok((key.customer_ref.clone(), Arc::new(unwrap(vault, &key)?)))).collect()
 }

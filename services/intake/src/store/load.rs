@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Lock, Tx};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,12 +14,19 @@ use crate::handle::{CustomerEntry, Entry, World};
 /// As many counts as the batch has new claims.
 pub(super) const COUNTS: &str = "SELECT nextval('claim_number') FROM generate_series(1, $1)";
 
-/// Always in the order of ids, so that two replicas cannot deadlock.
-pub(super) const LOCK_CLAIMS: &str =
-    concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE");
+macro_rules! claims {
+    () => {
+        concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id")
+    };
+}
 
-/// Loads what the commands are about. The rows of a claim's other tables are guarded by the lock of its own row.
-pub async fn load(tx: &mut Tx, commands: &[&Command], day_begins: Timestamp) -> Result<World, Fault> {
+pub(super) const READ_CLAIMS: &str = claims!();
+/// Always in the order of ids, so that two replicas cannot deadlock.
+pub(super) const LOCK_CLAIMS: &str = concat!(claims!(), " FOR UPDATE");
+
+/// Loads what the commands are about. The rows of a claim's other tables are guarded by the lock or the version of its own
+/// row.
+pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], day_begins: Timestamp) -> Result<World, Fault> {
     let mut submits = 0_i32;
     let mut ids = BTreeSet::new();
     // Only callers get the whole claim back; most commands of the orchestrator need no lines.
@@ -50,12 +57,12 @@ pub async fn load(tx: &mut Tx, commands: &[&Command], day_begins: Timestamp) -> 
             }
         }
     }
-    let mut world = World { day_begins, ..World::default() };
+    let mut world = World { lock, day_begins, ..World::default() };
     if submits > 0 {
         let counts: Vec<i64> = sqlx::query_scalar(COUNTS).bind(submits).fetch_all(&mut *tx).await?;
         world.counts = counts.into();
     }
-    let mut claims = lock(tx, ids, whole).await?;
+    let mut claims = claims(tx, lock, ids, whole).await?;
     if !with_files.is_empty() {
         files::add(tx, &mut claims, &with_files).await?;
     }
@@ -73,13 +80,14 @@ pub async fn load(tx: &mut Tx, commands: &[&Command], day_begins: Timestamp) -> 
     Ok(world)
 }
 
-async fn lock(tx: &mut Tx, ids: BTreeSet<Uuid>, whole: BTreeSet<Uuid>) -> Result<Claims, Fault> {
+async fn claims(tx: &mut Tx, lock: Lock, ids: BTreeSet<Uuid>, whole: BTreeSet<Uuid>) -> Result<Claims, Fault> {
     let mut claims = BTreeMap::new();
     if ids.is_empty() {
         return Ok(claims);
     }
     let (ids, whole) = (Vec::from_iter(ids), Vec::from_iter(whole));
-    let found: Vec<ClaimRow> = sqlx::query_as(LOCK_CLAIMS).bind(&ids).fetch_all(&mut *tx).await?;
+    let found: Vec<ClaimRow> =
+        sqlx::query_as(lock.pick(LOCK_CLAIMS, READ_CLAIMS)).bind(&ids).fetch_all(&mut *tx).await?;
     for row in found {
         let claim = row.claim()?;
         claims.insert(claim.id, claim);

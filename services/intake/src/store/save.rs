@@ -33,11 +33,11 @@ pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          scores = string_to_array(new.scores, ',')::smallint[] \
      FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], \
          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::smallint[], $13::bytea[], \
-         $14::integer[], $15::smallint[], $16::text[]) \
+         $14::integer[], $15::smallint[], $16::text[], $17::bigint[]) \
          AS new (claim_id, version, state, end_reason, withdrawal_requested, read_back_at, read_back_by, \
              acknowledgement_due, first_feedback_due, solution_due, plan_number, plan_state, plan, \
-             follow_up_round, follow_up_score, scores) \
-     WHERE claim.claim_id = new.claim_id";
+             follow_up_round, follow_up_score, scores, was) \
+     WHERE claim.claim_id = new.claim_id AND claim.version = new.was";
 
 pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
          (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
@@ -54,7 +54,7 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
     let changed = |entry: &&Entry| entry.before.as_ref().is_none_or(|before| before.version != entry.now.version);
     let changed: Vec<&Entry> = world.claims.values().filter(changed).collect();
     let new_claims: Vec<&Claim> = new.iter().map(|entry| &entry.now).collect();
-    let keys = Keys::of(tx, writes, vault, &new_claims, &sealed::claims(world, &changed)).await?;
+    let keys = Keys::of(tx, writes, (world.lock, vault), &new_claims, &sealed::claims(world, &changed)).await?;
     if !new.is_empty() {
         insert_claims(writes, &new);
         sealed::insert_contacts(writes, &keys, world)?;
@@ -63,7 +63,7 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
     // A claim that was made and changed in the same batch is inserted as made, then changed.
     let later: Vec<&Entry> = changed.iter().copied().filter(|entry| entry.now.version > 1).collect();
     if later.iter().any(|entry| entry.before.is_none()) {
-        writes.flush(tx).await?;
+        writes.then();
     }
     if !later.is_empty() {
         update_claims(writes, &later);
@@ -72,8 +72,9 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
     files::insert(writes, &changed);
     upsert_questions(writes, &changed);
     sealed::insert_words(writes, &keys, world)?;
-    brought::save(tx, world).await?;
-    customers::save(tx, &world.customers).await
+    brought::save(writes, world);
+    customers::save(writes, &world.customers);
+    Ok(())
 }
 
 pub(super) fn small(number: u32) -> i16 {
@@ -136,7 +137,8 @@ fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
         .bind(each(changed, |claim| plan(claim).unwrap_or_default()))
         .bind(each(changed, |claim| whole(claim.follow_up.map_or(0, |asked| asked.round))))
         .bind(each(changed, |claim| small(claim.follow_up.and_then(|asked| asked.score).unwrap_or(0))))
-        .bind(each(changed, scores));
+        .bind(each(changed, scores))
+        .bind(changed.iter().map(|entry| entry.before.as_ref().map_or(1, |before| before.version)).collect::<Vec<_>>());
 }
 
 fn upsert_questions(writes: &mut Writes, changed: &[&Entry]) {

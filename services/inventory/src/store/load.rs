@@ -1,12 +1,12 @@
-//! Reads and locks what a batch is about.
+//! Reads what a batch is about.
 //!
-//! The order is fixed: SKUs of the jobs (unlocked, a job never changes its SKU), then the lock of each SKU in order,
-//! then everything below the locks. A job that appears between the two reads belongs to another writer: it is left
+//! The order is fixed: SKUs of the jobs (a job never changes its SKU), then each SKU with its version, or its lock, in order,
+//! then everything below. A job that appears between the two reads belongs to another writer: it is left
 //! out, and the insert that follows fails on the primary key and is tried again.
 
 use std::collections::BTreeSet;
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Lock, Tx};
 use sqlx::Row;
 
 use super::{JobColumns, job, place, reads, unsigned};
@@ -22,7 +22,8 @@ pub(super) const JOB_SKUS: &str = "\
     JOIN UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[]) AS j(claim_id, round, line, attempt) \
         USING (claim_id, round, line, attempt)";
 
-pub(super) const LOCK: &str = "SELECT sku FROM sku WHERE sku = ANY($1) ORDER BY sku FOR NO KEY UPDATE";
+pub(super) const READ: &str = "SELECT sku, version FROM sku WHERE sku = ANY($1) ORDER BY sku";
+pub(super) const LOCK: &str = "SELECT sku, version FROM sku WHERE sku = ANY($1) ORDER BY sku FOR NO KEY UPDATE";
 
 pub(super) const WAREHOUSES: &str = "SELECT warehouse, custodian FROM warehouse WHERE warehouse = ANY($1)";
 
@@ -113,8 +114,8 @@ impl Wanted {
     }
 }
 
-/// Reads and locks what the commands are about.
-pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
+/// Reads what the commands are about.
+pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
     let mut wanted = Wanted::default();
     commands.iter().for_each(|command| wanted.add(command));
     find_skus(tx, &mut wanted).await?;
@@ -122,8 +123,10 @@ pub async fn load(tx: &mut Tx, commands: &[&Command]) -> Result<World, Fault> {
     let mut world = World::default();
     let names: Vec<&String> = wanted.skus.union(&wanted.freed).collect();
     if !names.is_empty() {
-        let skus: Vec<String> = sqlx::query_scalar(LOCK).bind(names).fetch_all(&mut *tx).await?;
-        world.state.skus = skus.into_iter().collect();
+        let query = sqlx::query_as(lock.pick(LOCK, READ)).bind(names);
+        let skus: Vec<(String, i64)> = query.fetch_all(&mut *tx).await?;
+        world.state.skus = skus.iter().map(|(sku, _)| sku.clone()).collect();
+        world.loaded.skus = skus.into_iter().collect();
     }
     if !wanted.warehouses.is_empty() {
         let codes: Vec<&String> = wanted.warehouses.iter().collect();

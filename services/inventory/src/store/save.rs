@@ -1,12 +1,12 @@
 //! Writes what a batch has changed.
 //!
 //! New rows are inserted and known rows are updated only as they were loaded. Whoever finds a row that another writer
-//! made or changed meanwhile is rolled back and tried again; the lock of the SKU makes that rare.
+//! made or changed meanwhile is rolled back and tried again.
 
 pub(super) mod reservations;
 pub(super) mod returns;
 
-use chassis::{Fault, Tx, Writes};
+use chassis::Writes;
 
 use super::{PlaceColumns, instant};
 use crate::domain::{Place, Stock};
@@ -17,6 +17,10 @@ pub(super) const SKUS: &str = "\
     INSERT INTO sku (sku, description) \
     SELECT sku, coalesce(description, '') FROM UNNEST($1::text[], $2::text[]) AS s(sku, description) ORDER BY sku \
     ON CONFLICT (sku) DO UPDATE SET description = EXCLUDED.description WHERE EXCLUDED.sku = ANY($3)";
+
+pub(super) const VERSIONS: &str = "\
+    UPDATE sku SET version = v.version + 1 FROM UNNEST($1::text[], $2::bigint[]) AS v(sku, version) \
+    WHERE sku.sku = v.sku AND sku.version = v.version";
 
 pub(super) const WAREHOUSES: &str = "\
     INSERT INTO warehouse (warehouse, country, custodian) \
@@ -48,8 +52,12 @@ pub(super) const STOCK_CHANGED: &str = "\
         AND s.reserved = n.was_reserved AND s.moves = n.was_moves";
 
 /// Writes what has changed. What a reservation held goes before it holds something again.
-pub async fn save(tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+pub fn save(writes: &mut Writes, world: World) {
     let World { state, loaded, changed } = world;
+    versions(writes, &loaded);
+    if changed.skus.keys().any(|sku| loaded.skus.contains_key(sku)) {
+        writes.then();
+    }
     registered(writes, &changed);
     movements(writes, changed.movements);
 
@@ -57,13 +65,20 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), 
     stock(writes, &loaded, state.stock.iter().filter(differs));
 
     let known = changed.reservations.iter().filter_map(|job| Some((job, state.reservations.get(job)?)));
-    reservations::reservations(tx, writes, &loaded, known).await?;
+    reservations::reservations(writes, &loaded, known);
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
     returns::returns(writes, &loaded, known);
     returns::receipts(writes, &changed.receipts);
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
     returns::waiting(writes, known);
-    Ok(())
+}
+
+/// What rested on a SKU as it was is void.
+fn versions(writes: &mut Writes, loaded: &Loaded) {
+    let (skus, versions): (Vec<&String>, Vec<i64>) = loaded.skus.iter().map(|(sku, at)| (sku, *at)).unzip();
+    if !skus.is_empty() {
+        writes.exactly(skus.len(), VERSIONS).bind(skus).bind(versions);
+    }
 }
 
 fn registered(writes: &mut Writes, changed: &Changed) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chassis::Outcome;
 use uuid::Uuid;
 
-use crate::entitlement::{Entry, Ledger, OrderLine};
+use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
 
@@ -13,6 +13,8 @@ use crate::store::processes::Stored;
 #[derive(Debug)]
 pub struct World {
     pub(super) processes: BTreeMap<Uuid, Stored>,
+    /// Ledgers as they were in the database.
+    pub(super) before: BTreeMap<OrderLine, Ledger>,
     pub(super) ledgers: BTreeMap<OrderLine, Ledger>,
     pub(super) settlements: BTreeMap<Uuid, Settlement>,
     pub(super) changed: BTreeSet<Uuid>,
@@ -32,13 +34,20 @@ pub(super) struct Change {
 }
 
 impl World {
+    /// What was read. A plan opens the ledgers of what it says was sold, if they are not there yet.
     pub(super) fn new(
         processes: BTreeMap<Uuid, Stored>,
-        ledgers: BTreeMap<OrderLine, Ledger>,
+        before: BTreeMap<OrderLine, Ledger>,
+        sold: BTreeMap<OrderLine, Sale>,
         settlements: BTreeMap<Uuid, Settlement>,
     ) -> Self {
+        let mut ledgers = before.clone();
+        for (line, sale) in sold {
+            ledgers.entry(line).or_insert_with(|| Ledger::new(sale));
+        }
         Self {
             processes,
+            before,
             ledgers,
             settlements,
             changed: BTreeSet::new(),

@@ -2,34 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 
 use super::{count, int};
 use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 
-/// Opens the ledgers that are not there yet, in the order of their keys.
+/// Opens ledgers, in the order of their keys.
 pub(super) const OPEN: &str = "\
-    INSERT INTO entitlement (order_no, sku, sold, unit_price_minor, paid_minor, currency) \
-    SELECT order_no, sku, sold, unit_price_minor, paid_minor, currency \
-    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[]) \
-        WITH ORDINALITY AS l(order_no, sku, sold, unit_price_minor, paid_minor, currency, place) \
-    ORDER BY place \
-    ON CONFLICT (order_no, sku) DO NOTHING";
+    INSERT INTO entitlement (order_no, sku, sold, unit_price_minor, paid_minor, currency, held, given, compensated_minor) \
+    SELECT order_no, sku, sold, unit_price_minor, paid_minor, currency, held, given, compensated_minor \
+    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[], \
+            $9::text[]) \
+        WITH ORDINALITY AS l(order_no, sku, held, given, compensated_minor, sold, unit_price_minor, paid_minor, currency, \
+            place) \
+    ORDER BY place";
 
-pub(super) const LOCK: &str = "\
-    SELECT e.order_no, e.sku, e.sold, e.unit_price_minor, e.paid_minor, e.currency, e.held, e.given, e.compensated_minor \
-    FROM entitlement e JOIN UNNEST($1::text[], $2::text[]) AS k(order_no, sku) \
-        ON e.order_no = k.order_no AND e.sku = k.sku \
-    ORDER BY e.order_no, e.sku \
-    FOR UPDATE OF e";
+macro_rules! ledgers {
+    () => {
+        "SELECT e.order_no, e.sku, e.sold, e.unit_price_minor, e.paid_minor, e.currency, e.held, e.given, e.compensated_minor \
+         FROM entitlement e JOIN UNNEST($1::text[], $2::text[]) AS k(order_no, sku) \
+             ON e.order_no = k.order_no AND e.sku = k.sku \
+         ORDER BY e.order_no, e.sku"
+    };
+}
 
+pub(super) const READ: &str = ledgers!();
+pub(super) const LOCK: &str = concat!(ledgers!(), " FOR UPDATE OF e");
+
+/// Only as it was read: two claims of one order line do not share what is left of it (domain rule 1).
 pub(super) const WRITE: &str = "\
     UPDATE entitlement e SET held = l.held, given = l.given, compensated_minor = l.compensated_minor \
-    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) \
-        AS l(order_no, sku, held, given, compensated_minor) \
-    WHERE e.order_no = l.order_no AND e.sku = l.sku";
+    FROM UNNEST($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[], $7::int[], $8::bigint[]) \
+        AS l(order_no, sku, held, given, compensated_minor, was_held, was_given, was_compensated_minor) \
+    WHERE e.order_no = l.order_no AND e.sku = l.sku \
+        AND e.held = l.was_held AND e.given = l.was_given AND e.compensated_minor = l.was_compensated_minor";
 
 pub(super) const ENTRIES: &str = "\
     INSERT INTO entitlement_entry (order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at) \
@@ -39,59 +47,59 @@ pub(super) const ENTRIES: &str = "\
         WITH ORDINALITY AS n(order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at, place) \
     ORDER BY place";
 
-/// Opens the ledgers that are not there yet, from what the plans say was sold.
-pub async fn open(tx: &mut Tx, sales: &BTreeMap<OrderLine, Sale>) -> Result<(), Fault> {
-    if sales.is_empty() {
-        return Ok(());
-    }
-    let (order_nos, skus) = keys(sales.keys());
-    let fresh: Vec<Ledger> = sales.values().map(|sale| Ledger::new(sale.clone())).collect();
-    let sold = fresh.iter().map(|ledger| int(ledger.sale.sold)).collect::<Result<Vec<i32>, Fault>>()?;
-    sqlx::query(OPEN)
-        .bind(order_nos)
-        .bind(skus)
-        .bind(sold)
-        .bind(fresh.iter().map(|ledger| ledger.sale.unit_price).collect::<Vec<i64>>())
-        .bind(fresh.iter().map(|ledger| ledger.paid).collect::<Vec<i64>>())
-        .bind(fresh.iter().map(|ledger| ledger.sale.currency.clone()).collect::<Vec<String>>())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Reads and locks ledgers.
-pub async fn lock(tx: &mut Tx, lines: &BTreeSet<OrderLine>) -> Result<BTreeMap<OrderLine, Ledger>, Fault> {
+/// Reads ledgers.
+pub async fn read(tx: &mut Tx, lock: Lock, lines: &BTreeSet<OrderLine>) -> Result<BTreeMap<OrderLine, Ledger>, Fault> {
     let mut ledgers = BTreeMap::new();
     if lines.is_empty() {
         return Ok(ledgers);
     }
     let (order_nos, skus) = keys(lines);
-    for row in sqlx::query(LOCK).bind(order_nos).bind(skus).fetch_all(tx).await? {
+    for row in sqlx::query(lock.pick(LOCK, READ)).bind(order_nos).bind(skus).fetch_all(tx).await? {
         let line = OrderLine { order_no: row.try_get("order_no")?, sku: row.try_get("sku")? };
         ledgers.insert(line, ledger(&row)?);
     }
     Ok(ledgers)
 }
 
-/// Writes what has changed, and why.
-pub fn write(writes: &mut Writes, ledgers: &BTreeMap<OrderLine, Ledger>, entries: &[Entry]) -> Result<(), Fault> {
-    let changed: BTreeSet<&OrderLine> = entries.iter().map(|entry| &entry.line).collect();
-    if changed.is_empty() {
-        return Ok(());
+/// Writes what has changed since it was read, and why; what was not there is opened.
+pub fn write(
+    writes: &mut Writes,
+    before: &BTreeMap<OrderLine, Ledger>,
+    ledgers: &BTreeMap<OrderLine, Ledger>,
+    entries: &[Entry],
+) -> Result<(), Fault> {
+    let differs = |(line, ledger): &(&OrderLine, &Ledger)| before.get(*line) != Some(*ledger);
+    let (changed, new): (Vec<_>, Vec<_>) =
+        ledgers.iter().filter(differs).partition(|(line, _)| before.contains_key(*line));
+    if !new.is_empty() {
+        amounts(writes.exactly(new.len(), OPEN), &new)?;
+        writes
+            .bind(new.iter().map(|(_, ledger)| int(ledger.sale.sold)).collect::<Result<Vec<i32>, Fault>>()?)
+            .bind(new.iter().map(|(_, ledger)| ledger.sale.unit_price).collect::<Vec<i64>>())
+            .bind(new.iter().map(|(_, ledger)| ledger.paid).collect::<Vec<i64>>())
+            .bind(new.iter().map(|(_, ledger)| ledger.sale.currency.clone()).collect::<Vec<String>>());
     }
-    let rows: Vec<(&OrderLine, &Ledger)> =
-        changed.iter().filter_map(|line| Some((*line, ledgers.get(*line)?))).collect();
+    if !changed.is_empty() {
+        amounts(writes.exactly(changed.len(), WRITE), &changed)?;
+        let was: Vec<&Ledger> = changed.iter().filter_map(|(line, _)| before.get(*line)).collect();
+        writes
+            .bind(was.iter().map(|ledger| int(ledger.held)).collect::<Result<Vec<i32>, Fault>>()?)
+            .bind(was.iter().map(|ledger| int(ledger.given)).collect::<Result<Vec<i32>, Fault>>()?)
+            .bind(was.iter().map(|ledger| ledger.compensated).collect::<Vec<i64>>());
+    }
+    if entries.is_empty() { Ok(()) } else { write_entries(writes, entries) }
+}
+
+/// Keys, and what changes of a ledger.
+fn amounts(writes: &mut Writes, rows: &[(&OrderLine, &Ledger)]) -> Result<(), Fault> {
     let (order_nos, skus) = keys(rows.iter().map(|(line, _)| *line));
-    let held = rows.iter().map(|(_, ledger)| int(ledger.held)).collect::<Result<Vec<i32>, Fault>>()?;
-    let given = rows.iter().map(|(_, ledger)| int(ledger.given)).collect::<Result<Vec<i32>, Fault>>()?;
     writes
-        .exactly(rows.len(), WRITE)
         .bind(order_nos)
         .bind(skus)
-        .bind(held)
-        .bind(given)
+        .bind(rows.iter().map(|(_, ledger)| int(ledger.held)).collect::<Result<Vec<i32>, Fault>>()?)
+        .bind(rows.iter().map(|(_, ledger)| int(ledger.given)).collect::<Result<Vec<i32>, Fault>>()?)
         .bind(rows.iter().map(|(_, ledger)| ledger.compensated).collect::<Vec<i64>>());
-    write_entries(writes, entries)
+    Ok(())
 }
 
 fn write_entries(writes: &mut Writes, entries: &[Entry]) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
@@ -138,10 +138,16 @@ impl Stored {
     }
 }
 
-pub(super) const LOCK: &str = "\
-    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, changed_at, \
-        ask_again_at, ask_wait_s, due_at \
-    FROM process WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE";
+macro_rules! processes {
+    () => {
+        "SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+             changed_at, ask_again_at, ask_wait_s, due_at \
+         FROM process WHERE claim_id = ANY($1) ORDER BY claim_id"
+    };
+}
+
+pub(super) const READ: &str = processes!();
+pub(super) const LOCK: &str = concat!(processes!(), " FOR UPDATE");
 
 /// Inserts version 1 and otherwise follows the version before: of two replicas that begin a claim, one is too late.
 pub(super) const WRITE: &str = "\
@@ -169,9 +175,9 @@ pub(super) const DUE: &str = "\
     SELECT claim_id, due_at FROM process \
     WHERE due_at <= now() + $1::text::interval ORDER BY due_at LIMIT 500";
 
-/// Reads and locks processes.
-pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>, Fault> {
-    let rows = sqlx::query(LOCK).bind(claims).fetch_all(tx).await?;
+/// Reads processes.
+pub async fn read(tx: &mut Tx, lock: Lock, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>, Fault> {
+    let rows = sqlx::query(lock.pick(LOCK, READ)).bind(claims).fetch_all(tx).await?;
     rows.iter().map(|row| Ok((row.try_get("claim_id")?, stored(row)?))).collect()
 }
 

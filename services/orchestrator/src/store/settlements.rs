@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
@@ -15,10 +15,16 @@ use crate::settlement::{Settlement, State};
 /// The claim of a settlement never changes: it is read before the process is locked.
 pub(super) const CLAIMS_OF: &str = "SELECT claim_id FROM settlement WHERE settlement_id = ANY($1)";
 
-pub(super) const LOCK: &str = "\
-    SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at \
-    FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id FOR UPDATE";
+macro_rules! settlements {
+    () => {
+        "SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
+             instructed_at, decided_at \
+         FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id"
+    };
+}
+
+pub(super) const READ: &str = settlements!();
+pub(super) const LOCK: &str = concat!(settlements!(), " FOR UPDATE");
 
 /// What was decided once is never decided again: the condition says so to the database, too.
 pub(super) const WRITE: &str = "\
@@ -43,12 +49,12 @@ pub async fn claims_of(tx: &mut Tx, settlements: &[Uuid]) -> Result<Vec<Uuid>, F
     rows.iter().map(|row| Ok(row.try_get("claim_id")?)).collect()
 }
 
-/// Reads and locks the settlements of claims.
-pub async fn lock(tx: &mut Tx, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlement>, Fault> {
+/// Reads the settlements of claims.
+pub async fn read(tx: &mut Tx, lock: Lock, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlement>, Fault> {
     if claims.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let rows = sqlx::query(LOCK).bind(claims).fetch_all(tx).await?;
+    let rows = sqlx::query(lock.pick(LOCK, READ)).bind(claims).fetch_all(tx).await?;
     let settlements = rows.iter().map(settlement).collect::<Result<Vec<_>, Fault>>()?;
     Ok(settlements.into_iter().map(|settlement| (settlement.settlement_id, settlement)).collect())
 }

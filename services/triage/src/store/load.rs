@@ -1,6 +1,6 @@
-//! What a batch looks at: locked by claim, one statement for each table.
+//! What a batch looks at: by claim, one statement for each table.
 
-use chassis::{Fault, Tx};
+use chassis::{Fault, Lock, Tx};
 use jiff::tz::TimeZone;
 use jiff_sqlx::{Date, ToSqlx};
 use proto::{ClaimId, WorkItemId};
@@ -27,10 +27,16 @@ pub(super) const ENTRIES: &str = "\
         category, severity, priority, liability, department, asked, plan, answer \
     FROM assessment WHERE claim_id = ANY($1) ORDER BY claim_id, number, version DESC";
 
-pub(super) const ITEMS: &str = "\
-    SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
-        content \
-    FROM work_item WHERE claim_id = ANY($1) ORDER BY work_item_id FOR UPDATE";
+macro_rules! items {
+    () => {
+        "SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
+             content \
+         FROM work_item WHERE claim_id = ANY($1) ORDER BY work_item_id"
+    };
+}
+
+pub(super) const ITEMS: &str = items!();
+pub(super) const LOCK_ITEMS: &str = concat!(items!(), " FOR UPDATE");
 
 pub(super) const ORDERS_BY_NUMBER: &str = "\
     SELECT DISTINCT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
@@ -50,8 +56,8 @@ pub(super) const ORDERS_BY_CUSTOMER: &str = "\
         ORDER BY (l.quantity >= k.quantity) DESC, l.purchased_on DESC, l.order_no COLLATE \"C\" DESC LIMIT 1\
     ) AS o";
 
-/// Reads and locks what the commands are about.
-pub async fn load(tx: &mut Tx, zone: &TimeZone, commands: &[&Command]) -> Result<World, Fault> {
+/// Reads what the commands are about.
+pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command]) -> Result<World, Fault> {
     let mut world = World::default();
     let mut claims = Vec::new();
     let mut decided = Vec::new();
@@ -73,12 +79,14 @@ pub async fn load(tx: &mut Tx, zone: &TimeZone, commands: &[&Command]) -> Result
     if claims.is_empty() {
         return Ok(world);
     }
-    sqlx::query(LOCK).bind(&claims).execute(&mut *tx).await?;
+    if lock == Lock::Rows {
+        sqlx::query(LOCK).bind(&claims).execute(&mut *tx).await?;
+    }
     for row in sqlx::query(ENTRIES).bind(&claims).fetch_all(&mut *tx).await? {
         let entry = row::entry(&row)?;
         world.cases.entry(entry.claim).or_default().entries.insert(entry.number, entry);
     }
-    for row in sqlx::query(ITEMS).bind(&claims).fetch_all(&mut *tx).await? {
+    for row in sqlx::query(lock.pick(LOCK_ITEMS, ITEMS)).bind(&claims).fetch_all(&mut *tx).await? {
         let item = row::item(&row)?;
         world.cases.entry(item.claim).or_default().items.insert(item.id, item);
     }

@@ -35,6 +35,7 @@ pub(super) const ENTRIES: &str = "\
         AS e(claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, severity, priority, \
         liability, department, asked, plan, answer)";
 
+/// An item changes once: it ends. Only one that is as it was read does.
 pub(super) const ITEMS: &str = "\
     INSERT INTO work_item (work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, \
         ended_at, ended_by, note, content) \
@@ -45,7 +46,8 @@ pub(super) const ITEMS: &str = "\
         AS i(work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
         ended_by, note, content) \
     ON CONFLICT (work_item_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version, \
-        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note";
+        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note \
+        WHERE work_item.version = EXCLUDED.version - 1";
 
 /// Writes what has changed.
 pub fn save(writes: &mut Writes, world: &World) {
@@ -84,7 +86,7 @@ fn save_entries(writes: &mut Writes, entries: &[Entry]) {
     };
     let each = || entries.iter();
     writes
-        .add(ENTRIES)
+        .exactly(entries.len(), ENTRIES)
         .bind(each().map(|entry| entry.claim.0).collect::<Vec<Uuid>>())
         .bind(each().map(|entry| signed(entry.number)).collect::<Vec<_>>())
         .bind(each().map(|entry| signed(entry.version)).collect::<Vec<_>>())
@@ -109,7 +111,7 @@ fn save_items(writes: &mut Writes, items: &[&Item]) {
     }
     let each = || items.iter();
     writes
-        .add(ITEMS)
+        .exactly(items.len(), ITEMS)
         .bind(each().map(|item| item.id.0).collect::<Vec<Uuid>>())
         .bind(each().map(|item| item.claim.0).collect::<Vec<Uuid>>())
         .bind(each().map(|item| signed(item.number)).collect::<Vec<_>>())

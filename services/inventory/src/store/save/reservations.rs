@@ -1,6 +1,6 @@
 //! Writes reservations and what they hold.
 
-use chassis::{Fault, Tx, Writes};
+use chassis::Writes;
 use jiff_sqlx::ToSqlx;
 
 use super::super::{JobColumns, PlaceColumns, instant, signed};
@@ -54,12 +54,11 @@ struct ReservationColumns {
     queued_at: Vec<jiff_sqlx::Timestamp>,
 }
 
-pub(super) async fn reservations<'a>(
-    tx: &mut Tx,
+pub(super) fn reservations<'a>(
     writes: &mut Writes,
     loaded: &Loaded,
     reservations: impl Iterator<Item = (&'a Job, &'a Reservation)>,
-) -> Result<(), Fault> {
+) {
     let (mut new, mut changed) = (ReservationColumns::default(), ReservationColumns::default());
     let (mut holders, mut places, mut quantities) = (JobColumns::default(), PlaceColumns::default(), Vec::new());
     for (job, reservation) in reservations {
@@ -85,8 +84,11 @@ pub(super) async fn reservations<'a>(
     }
     if !changed.jobs.is_empty() {
         let jobs = &changed.jobs;
-        let gone = sqlx::query(ALLOCATIONS_GONE).bind(&jobs.claim).bind(&jobs.round).bind(&jobs.line);
-        gone.bind(&jobs.attempt).execute(tx).await?;
+        writes.add(ALLOCATIONS_GONE).bind(&jobs.claim).bind(&jobs.round).bind(&jobs.line).bind(&jobs.attempt);
+        // What they hold now is written after it.
+        if holders.claim.iter().any(|claim| jobs.claim.contains(claim)) {
+            writes.then();
+        }
     }
     for (statement, columns, is_new) in [(RESERVATIONS_NEW, new, true), (RESERVATIONS_CHANGED, changed, false)] {
         let rows = columns.version.len();
@@ -104,12 +106,11 @@ pub(super) async fn reservations<'a>(
         }
     }
     if holders.is_empty() {
-        return Ok(());
+        return;
     }
     let rows = quantities.len();
     let JobColumns { claim, round, line, attempt } = holders;
     let PlaceColumns { sku, batch, warehouse, zone } = places;
     writes.exactly(rows, ALLOCATIONS_NEW).bind(claim).bind(round).bind(line).bind(attempt);
     writes.bind(sku).bind(batch).bind(warehouse).bind(zone).bind(quantities);
-    Ok(())
 }
