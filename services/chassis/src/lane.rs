@@ -7,8 +7,10 @@
 //! Commands with the same key meet in the same lane of a process, in order.
 
 mod batch;
-mod heard;
+mod journal;
 mod known;
+mod memory;
+mod recent;
 mod record;
 mod stamp;
 mod state;
@@ -32,6 +34,7 @@ use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
 use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
 
+pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
 pub(crate) use stamp::Stamp;
 pub(crate) use state::LaneState;
@@ -66,7 +69,9 @@ pub trait Domain: Send + Sync + 'static {
     /// What can be asked.
     type Command: Clone + Debug + Send + Sync + 'static;
     /// What a batch of commands looks at and changes.
-    type World: Send;
+    type World: Send + Sync;
+    /// What a lane remembers of the rows that it was busy with last, so that it need not read them again; `()`: nothing.
+    type Memory: Default + Send + Sync;
 
     /// The key of a command: the same key means the same lane, in order. Messages go by their claim instead.
     fn lane(&self, command: &Self::Command) -> Uuid;
@@ -78,24 +83,30 @@ pub trait Domain: Send + Sync + 'static {
         false
     }
 
-    /// Reads what the commands are about, in a fixed order, one statement per table. Rows that are missing may be made, under locks.
+    /// Reads what the commands are about, in a fixed order, one statement per table. Rows that are missing may be made, under
+    /// locks. What is remembered need not be read; under locks nothing is.
     fn load(
         &self,
         tx: &mut Tx,
         lock: Lock,
+        memory: &Self::Memory,
         commands: &[&Self::Command],
     ) -> impl Future<Output = Result<Self::World, Fault>> + Send;
 
     /// Decides one command. On `Err` the world is unchanged.
     fn decide(&self, world: &mut Self::World, meta: &Meta, command: &Self::Command) -> Result<Outcome, Refusal>;
 
-    /// Adds what has changed to what the batch writes, one part per table. Through the connection it may read, not write.
+    /// Adds what has changed to what the batch writes, one part per table; of rows that were remembered and have not
+    /// changed, that they are still so ([`Writes::finds`]). Through the connection it may read, not write.
     fn save(
         &self,
         tx: &mut Tx,
         writes: &mut Writes,
-        world: Self::World,
+        world: &Self::World,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The world is committed as it is now.
+    fn remember(&self, _memory: &mut Self::Memory, _world: Self::World) {}
 }
 
 /// What came of a command: the answer to the caller, and messages to others.

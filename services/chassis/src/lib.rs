@@ -49,7 +49,7 @@ pub use context::{Building, Context, Service};
 pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrate, migrator};
 pub use fault::{Fault, Malformed, read_failed, unavailable};
 pub use grpc::Call;
-pub use lane::{Domain, Lanes, Lock, Outcome, Tx, Writes, busy};
+pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes, busy};
 pub use limits::{Place, Places};
 pub use message::Outgoing;
 pub use meta::{Actor, Meta};

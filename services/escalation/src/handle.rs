@@ -1,9 +1,9 @@
 //! The one path of a command: load the claim, decide, save what has changed, tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::{Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
+use chassis::{Fault, Lock, Meta, Outcome, Recent, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
@@ -21,30 +21,73 @@ pub struct Handle {
     pub clock: chassis::Clock,
 }
 
+/// Claims that a lane remembers.
+const LEAST: usize = 1_024;
+
+/// What a lane remembers: claims with their versions.
+pub struct Memory(Recent<Uuid, (i64, Claim)>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Recent::new(LEAST))
+    }
+}
+
 /// The claims of a batch, as they were and as they are.
 pub struct World {
-    loaded: BTreeMap<Uuid, Claim>,
-    claims: BTreeMap<Uuid, Claim>,
+    /// As they were.
+    pub loaded: BTreeMap<Uuid, Claim>,
+    /// Versions of those that are there.
+    pub versions: BTreeMap<Uuid, i64>,
+    /// Those that were only remembered.
+    pub recalled: BTreeSet<Uuid>,
+    /// As they are.
+    pub claims: BTreeMap<Uuid, Claim>,
     time: store::Time,
 }
 
 impl chassis::Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = Memory;
 
     fn lane(&self, command: &Command) -> Uuid {
         command.claim
     }
 
-    /// Always under locks, so it is not told how to read.
-    async fn load(&self, tx: &mut Tx, _: Lock, commands: &[&Command]) -> Result<World, Fault> {
-        let mut numbers = BTreeMap::new();
+    /// Whatever changes of a claim moves its version.
+    fn is_guarded(&self, _: &Command) -> bool {
+        true
+    }
+
+    /// A claim that is not known yet is made if its number is given.
+    async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
+        let (mut numbers, mut unknown, mut recalled) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         for command in commands {
-            let number: &mut Option<&str> = numbers.entry(command.claim).or_default();
-            *number = number.or(command.number.as_deref());
+            match (&command.number, memory.0.get(&command.claim)) {
+                // Times are rounded where they are written: what is due is compared with what is read.
+                (Some(_), Some(known)) => drop(recalled.insert(command.claim, known.clone())),
+                // Most often it is the first that is heard of a claim. If it is not, it cannot be written as a new one.
+                (Some(_), None) if lock == Lock::Nothing => {}
+                (_, _) => drop(unknown.insert(command.claim)),
+            }
+            if let Some(number) = &command.number {
+                numbers.entry(command.claim).or_insert(number);
+            }
         }
-        let (loaded, time) = store::load(tx, &numbers).await?;
-        Ok(World { claims: loaded.clone(), loaded, time })
+        recalled.retain(|claim, _| !unknown.contains(claim));
+        let ids: Vec<Uuid> = unknown.into_iter().collect();
+        let (mut versions, mut loaded) = store::read(tx, lock, &ids).await?;
+        let names = recalled.keys().copied().collect();
+        for (id, (version, claim)) in recalled {
+            versions.insert(id, version);
+            loaded.insert(id, claim);
+        }
+        let mut claims = loaded.clone();
+        for (id, number) in numbers {
+            claims.entry(id).or_insert_with(|| Claim::new(id.into(), number));
+        }
+        Ok(World { loaded, versions, recalled: names, claims, time: store::time_now(tx).await? })
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -77,8 +120,17 @@ impl chassis::Domain for Handle {
         Ok(outcome.telling(told))
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
-        store::save(writes, &world.loaded, &world.claims)
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
+        store::save(writes, world)
+    }
+
+    fn remember(&self, memory: &mut Memory, world: World) {
+        let World { loaded, versions, claims, .. } = world;
+        memory.0.learn(claims.into_iter().map(|(id, mut claim)| {
+            let moved = i64::from(loaded.get(&id) != Some(&claim));
+            claim.raised.clear();
+            (id, (versions.get(&id).map_or(1, |version| version + moved), claim))
+        }));
     }
 }
 

@@ -1,4 +1,4 @@
-//! SQL of this service. The lock of the claim's row is the lock of everything of the claim.
+//! SQL of this service. The lock of the claim's row is the lock of everything of the claim, and so is its version.
 
 mod approvals;
 mod clocks;
@@ -9,7 +9,7 @@ mod time_mark;
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff::SignedDuration;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -17,9 +17,10 @@ use uuid::Uuid;
 
 pub use clocks::{clocks_of, due};
 pub use lists::{Filter, Listed, escalations, routing, work_items};
-pub use time_mark::Time;
+pub use time_mark::{Time, read as time_now};
 
 use crate::domain::Claim;
+use crate::handle::World;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
@@ -34,9 +35,11 @@ pub const GRANTS: &[chassis::Grant] = &[
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&str] = &[
-    heads::ADD,
+    heads::READ,
     heads::LOCK,
+    heads::NEW,
     heads::WRITE,
+    heads::UNCHANGED,
     clocks::LOAD,
     clocks::WRITE,
     clocks::RAISE,
@@ -56,22 +59,39 @@ pub const STATEMENTS: &[&str] = &[
     lists::ALL_ITEMS,
 ];
 
-/// Locks the claims and reads everything of them. A claim that is not known yet is made if its number is given.
-pub async fn load(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<(BTreeMap<Uuid, Claim>, Time), Fault> {
-    let ids: Vec<Uuid> = claims.keys().copied().collect();
-    heads::add(tx, claims).await?;
-    let mut loaded = heads::lock(tx, &ids).await?;
-    clocks::load(tx, &ids, &mut loaded).await?;
-    approvals::load(tx, &ids, &mut loaded).await?;
-    items::load(tx, &ids, &mut loaded).await?;
-    Ok((loaded, time_mark::read(tx).await?))
+/// Reads everything of claims.
+pub async fn read(
+    tx: &mut Tx,
+    lock: Lock,
+    ids: &[Uuid],
+) -> Result<(BTreeMap<Uuid, i64>, BTreeMap<Uuid, Claim>), Fault> {
+    if ids.is_empty() {
+        return Ok(Default::default());
+    }
+    let (mut versions, mut claims) = (BTreeMap::new(), BTreeMap::new());
+    for (id, (version, claim)) in heads::read(tx, lock, ids).await? {
+        versions.insert(id, version);
+        claims.insert(id, claim);
+    }
+    if !claims.is_empty() {
+        clocks::load(tx, ids, &mut claims).await?;
+        approvals::load(tx, ids, &mut claims).await?;
+        items::load(tx, ids, &mut claims).await?;
+    }
+    Ok((versions, claims))
 }
 
 /// Writes every row that is not as it was loaded.
-pub fn save(writes: &mut Writes, before: &BTreeMap<Uuid, Claim>, after: &BTreeMap<Uuid, Claim>) -> Result<(), Fault> {
+pub fn save(writes: &mut Writes, world: &World) -> Result<(), Fault> {
+    let nothing = |id: &Uuid, claim: &Claim| Claim::new((*id).into(), &claim.head.number);
+    let new: BTreeMap<Uuid, Claim> = (world.claims.iter())
+        .filter(|(id, _)| !world.versions.contains_key(id))
+        .map(|(id, claim)| (*id, nothing(id, claim)))
+        .collect();
+    let before = |id: &Uuid| world.loaded.get(id).or_else(|| new.get(id));
     let pairs: Vec<(Uuid, &Claim, &Claim)> =
-        after.iter().filter_map(|(id, claim)| Some((*id, before.get(id)?, claim))).collect();
-    heads::write(writes, &pairs)?;
+        world.claims.iter().filter_map(|(id, claim)| Some((*id, before(id)?, claim))).collect();
+    heads::write(writes, world)?;
     clocks::write(writes, &pairs)?;
     clocks::raise(writes, &pairs)?;
     approvals::write(writes, &pairs)?;

@@ -13,7 +13,7 @@ use crate::domain::{
     self, Action, Brought, Claim, Command, Contact, Customer, CustomerAction, Erased, Event, Hold, Piece, Pii, Quota,
     Report,
 };
-use crate::vault::Vault;
+use crate::vault::{Vault, WrappedKey};
 use crate::{canary, events, grpc, store};
 
 /// Intake's side of a lane.
@@ -38,6 +38,8 @@ pub struct World {
     pub claims: BTreeMap<ClaimId, Entry>,
     /// Counts for the numbers of new claims.
     pub counts: VecDeque<i64>,
+    /// Keys of the customers of new claims, if they were read without a lock.
+    pub keys: Vec<WrappedKey>,
     /// Contact data of new claims.
     pub contacts: Vec<(ClaimId, Contact)>,
     /// Free words of customers.
@@ -103,6 +105,7 @@ pub struct Word {
 impl chassis::Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = ();
 
     fn lane(&self, command: &Command) -> Uuid {
         match command {
@@ -122,7 +125,7 @@ impl chassis::Domain for Handle {
         }
     }
 
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+    async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
         store::load(tx, lock, commands, self.clock.now().saturating_sub(domain::DAY).unwrap_or_default()).await
     }
 
@@ -134,8 +137,8 @@ impl chassis::Domain for Handle {
         }
     }
 
-    async fn save(&self, tx: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
-        store::save(tx, writes, &self.vault, &world).await?;
+    async fn save(&self, tx: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
+        store::save(tx, writes, &self.vault, world).await?;
         // If the batch is rolled back after all, one that was measured is measured again: that does no harm.
         world.canaries.iter().copied().for_each(canary::came_back);
         Ok(())

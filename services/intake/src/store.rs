@@ -48,6 +48,7 @@ pub const GRANTS: &[chassis::Grant] = &[
 /// Every statement, so that a test can prepare each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
     load::COUNTS,
+    load::COUNTS_AND_KEYS,
     load::READ_CLAIMS,
     load::LOCK_CLAIMS,
     rows::CLAIMS,
@@ -81,7 +82,6 @@ pub const STATEMENTS: &[&str] = &[
     customers::CUSTOMER_OF_HOLD,
     customers::COUNTS,
     keys::LIVE,
-    keys::LOCK_LIVE,
     keys::STILL_LIVE,
     keys::INSERT,
     keys::OF_CLAIMS,

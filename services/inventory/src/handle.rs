@@ -5,6 +5,8 @@
 //! tries again, with the rows of the SKUs locked, in order. Rows that have no SKU yet (jobs seen for the first time) are
 //! guarded by their primary key and by their own version.
 
+mod memory;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
@@ -19,6 +21,8 @@ use crate::domain::{
     Command, Event, Job, MovementKind, Place, Receipt, ReservationState, State, Stock, Terms, Warehouse, execute,
 };
 use crate::{events, grpc, store};
+
+pub use memory::Memory;
 
 /// What the lanes of inventory do.
 pub struct Handle {
@@ -106,6 +110,7 @@ pub struct Receipted {
 impl Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = Memory;
 
     /// Jobs keep their order by claim, the rest by SKU. Nothing but speed depends on it.
     fn lane(&self, command: &Command) -> Uuid {
@@ -131,8 +136,11 @@ impl Domain for Handle {
         true
     }
 
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, commands).await
+    async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
+        match memory.recall(commands).filter(|_| lock == Lock::Nothing) {
+            Some(world) => Ok(world),
+            None => store::load(tx, lock, commands).await,
+        }
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -143,9 +151,13 @@ impl Domain for Handle {
         Ok(reply(&world.state, command, &events).telling(events::told(&world.state, command, &events)))
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
         store::save(writes, world);
         Ok(())
+    }
+
+    fn remember(&self, memory: &mut Memory, world: World) {
+        memory.learn(world);
     }
 }
 
@@ -189,6 +201,17 @@ fn filled(state: &State, events: &[Event]) -> u32 {
     };
     let filled = events.iter().filter(|event| matches!(event, Event::Held { job, .. } if whole(job))).count();
     u32::try_from(filled).unwrap_or(u32::MAX)
+}
+
+impl Changed {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.skus.is_empty()
+            && self.warehouses.is_empty()
+            && self.reservations.is_empty()
+            && self.returns.is_empty()
+            && self.movements.is_empty()
+    }
 }
 
 impl World {

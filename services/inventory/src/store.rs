@@ -52,6 +52,7 @@ pub const STATEMENTS: &[&str] = &[
     load::WAITING,
     save::SKUS,
     save::VERSIONS,
+    save::UNCHANGED,
     save::WAREHOUSES,
     save::MOVEMENTS,
     save::STOCK_NEW,

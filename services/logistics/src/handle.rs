@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Recent, Tx, Writes};
 use jiff::tz::TimeZone;
 use proto::ShipmentId;
 use proto::logistics::ReportTrackingResponse;
@@ -17,6 +17,29 @@ pub struct Handle {
     pub carriers: Carriers,
 }
 
+/// Parcels that a lane remembers.
+const LEAST: usize = 1_024;
+
+/// What a lane remembers.
+#[derive(Debug)]
+pub struct Memory {
+    shipments: Recent<Key, Shipment>,
+    waybills: Recent<String, Key>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { shipments: Recent::new(LEAST), waybills: Recent::new(LEAST) }
+    }
+}
+
+impl Memory {
+    /// Whose waybill a number is.
+    pub fn waybill(&self, tracking_no: &str) -> Option<&Key> {
+        self.waybills.get(tracking_no)
+    }
+}
+
 /// What a batch looks at and changes.
 #[derive(Debug, Default)]
 pub struct World {
@@ -24,6 +47,8 @@ pub struct World {
     pub shipments: BTreeMap<Key, Shipment>,
     /// Their versions as they were read.
     pub versions: BTreeMap<Key, i64>,
+    /// Parcels that were only remembered.
+    pub recalled: BTreeSet<Key>,
     /// Whose waybill a number is.
     pub waybills: BTreeMap<String, Key>,
     /// Carrier events that were recorded before.
@@ -37,6 +62,7 @@ pub struct World {
 impl Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = Memory;
 
     /// The version of the parcel is what correctness rests on; the lane only keeps order where it can.
     fn lane(&self, command: &Command) -> Uuid {
@@ -51,8 +77,8 @@ impl Domain for Handle {
         true
     }
 
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, commands).await
+    async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
+        store::load(tx, lock, memory, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {
@@ -73,9 +99,14 @@ impl Domain for Handle {
         }
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
-        store::save(writes, &world);
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
+        store::save(writes, world);
         Ok(())
+    }
+
+    fn remember(&self, memory: &mut Memory, world: World) {
+        memory.shipments.learn(world.shipments);
+        memory.waybills.learn(world.waybills);
     }
 }
 
@@ -94,6 +125,25 @@ fn report(world: &mut World, meta: &Meta, tracking_no: &str, sighting: &Sighting
 }
 
 impl World {
+    /// A parcel as it was read.
+    pub fn know(&mut self, shipment: Shipment) {
+        if let Some(booking) = &shipment.booking {
+            self.waybills.insert(booking.tracking_no.clone(), shipment.key);
+        }
+        self.versions.insert(shipment.key, shipment.version);
+        self.shipments.insert(shipment.key, shipment);
+    }
+
+    /// Takes what is remembered of a parcel; gives whether anything is.
+    pub fn recall(&mut self, memory: &Memory, key: &Key) -> bool {
+        let known = memory.shipments.get(key).cloned();
+        known.is_some_and(|shipment| {
+            self.recalled.insert(*key);
+            self.know(shipment);
+            true
+        })
+    }
+
     fn apply(&mut self, meta: &Meta, id: ShipmentId, key: Key, events: &[Event]) {
         for event in events {
             let known = self.shipments.remove(&key);

@@ -10,7 +10,7 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use crate::domain::{Command, Direction, Key, Shipment, Sighting, Status};
-use crate::handle::World;
+use crate::handle::{Memory, World};
 pub use row::{direction_text, status_text};
 use row::{mode_text, shipment};
 
@@ -49,6 +49,10 @@ const CHANGE: &str = "\
     FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[]) \
         AS n(shipment_id, state, moved_at, version, was) \
     WHERE s.shipment_id = n.shipment_id AND s.version = n.was";
+/// What was only remembered is still so.
+const UNCHANGED: &str = "\
+    SELECT 1 FROM shipment s JOIN UNNEST($1::uuid[], $2::bigint[]) AS k(shipment_id, version) \
+        ON s.shipment_id = k.shipment_id AND s.version = k.version";
 const SIGHTINGS: &str = "\
     INSERT INTO tracking_event (shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at) \
     SELECT shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at \
@@ -73,22 +77,43 @@ const EVENTS: &str = "\
 pub const GRANTS: &[chassis::Grant] = &[("shipment", "SELECT, INSERT, UPDATE"), ("tracking_event", "SELECT, INSERT")];
 
 /// Every statement, for the test that prepares them.
-pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, SIGHTINGS, LIST, GET, EVENTS];
+pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, UNCHANGED, SIGHTINGS, LIST, GET, EVENTS];
 
-/// Reads the parcels of a batch, in the order of their ids.
-pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
-    let mut keys: Vec<Key> = Vec::new();
-    let mut waybills = Vec::new();
-    let mut event_ids = Vec::new();
+/// What the commands of a batch name.
+#[derive(Default)]
+struct Named {
+    keys: Vec<Key>,
+    waybills: Vec<String>,
+    event_ids: Vec<String>,
+}
+
+/// Finds the parcels of a batch, remembered or read in the order of their ids.
+pub async fn load(tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
+    let (mut world, mut unknown) = (World::default(), Named::default());
     for command in commands {
         match command {
-            Command::Book { key, .. } | Command::Cancel { key } => keys.push(*key),
+            Command::Book { key, .. } if world.recall(memory, key) || lock == Lock::Nothing => {
+                // Most often it is the first that is heard of a parcel. If it is not, it cannot be written as a new one.
+            }
+            Command::Cancel { key } if world.recall(memory, key) => {}
+            Command::Book { key, .. } | Command::Cancel { key } => unknown.keys.push(*key),
             Command::Report { tracking_no, sighting } => {
-                waybills.push(tracking_no.clone());
-                event_ids.push(sighting.id.clone());
+                unknown.event_ids.push(sighting.id.clone());
+                if !memory.waybill(tracking_no).is_some_and(|key| world.recall(memory, key)) {
+                    unknown.waybills.push(tracking_no.clone());
+                }
             }
         }
     }
+    if !unknown.keys.is_empty() || !unknown.waybills.is_empty() {
+        read(tx, lock, &mut world, &unknown).await?;
+    }
+    seen(tx, &mut world, unknown.event_ids).await?;
+    Ok(world)
+}
+
+async fn read(tx: &mut Tx, lock: Lock, world: &mut World, named: &Named) -> Result<(), Fault> {
+    let keys = &named.keys;
     let number = |pick: fn(&Key) -> u32| keys.iter().map(|key| pick(key).cast_signed()).collect::<Vec<i32>>();
     let rows = sqlx::query(lock.pick(LOCK, READ))
         .bind(keys.iter().map(|key| key.claim.0).collect::<Vec<_>>())
@@ -96,26 +121,27 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<Worl
         .bind(number(|key| key.round))
         .bind(number(|key| key.line))
         .bind(number(|key| key.attempt))
-        .bind(waybills)
-        .fetch_all(&mut *tx)
+        .bind(&named.waybills)
+        .fetch_all(tx)
         .await?;
-    let mut world = World::default();
     for row in &rows {
-        let shipment = shipment(row)?;
-        if let Some(booking) = &shipment.booking {
-            world.waybills.insert(booking.tracking_no.clone(), shipment.key);
-        }
-        world.versions.insert(shipment.key, shipment.version);
-        world.shipments.insert(shipment.key, shipment);
+        world.know(shipment(row)?);
     }
-    if !event_ids.is_empty() && !world.shipments.is_empty() {
-        let ids: Vec<Uuid> = world.shipments.values().map(|shipment| shipment.id.0).collect();
-        for row in sqlx::query(SEEN).bind(ids).bind(event_ids).fetch_all(tx).await? {
-            let id: Uuid = row.try_get("shipment_id")?;
-            world.seen.insert((id.into(), row.try_get("carrier_event_id")?));
-        }
+    Ok(())
+}
+
+/// Carrier events that are there already. A parcel of which nobody has reported anything has none.
+async fn seen(tx: &mut Tx, world: &mut World, event_ids: Vec<String>) -> Result<(), Fault> {
+    let reported = world.shipments.values().filter(|shipment| shipment.version > 1);
+    let ids: Vec<Uuid> = reported.map(|shipment| shipment.id.0).collect();
+    if event_ids.is_empty() || ids.is_empty() {
+        return Ok(());
     }
-    Ok(world)
+    for row in sqlx::query(SEEN).bind(ids).bind(event_ids).fetch_all(tx).await? {
+        let id: Uuid = row.try_get("shipment_id")?;
+        world.seen.insert((id.into(), row.try_get("carrier_event_id")?));
+    }
+    Ok(())
 }
 
 /// Writes what has changed.
@@ -137,6 +163,11 @@ pub fn save(writes: &mut Writes, world: &World) {
     }
     if !world.sightings.is_empty() {
         save_sightings(writes, &world.sightings);
+    }
+    let same = world.recalled.iter().filter(|key| !world.changed.contains(key));
+    let same: Vec<&Shipment> = same.filter_map(|key| world.shipments.get(key)).collect();
+    if !same.is_empty() {
+        writes.finds(same.len(), UNCHANGED).bind(all(&same, |it| it.id.0)).bind(all(&same, |it| it.version));
     }
 }
 

@@ -24,7 +24,7 @@ use crate::settlement;
 use crate::store::processes::Stored;
 use crate::store::{ledgers, processes, settlements};
 
-pub use world::World;
+pub use world::{Memory, World};
 
 use turn::Turn;
 
@@ -86,6 +86,13 @@ impl Command {
         }
     }
 
+    fn begins(&self) -> Option<Uuid> {
+        match self {
+            Self::Begin { claim, .. } => Some(*claim),
+            Self::Learn { .. } | Self::AskAgain { .. } | Self::Lapse { .. } | Self::ConfirmSettlement { .. } => None,
+        }
+    }
+
     fn settlement(&self) -> Option<Uuid> {
         match self {
             Self::ConfirmSettlement { settlement_id, .. } => Some(*settlement_id),
@@ -104,6 +111,7 @@ impl Command {
 impl Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = Memory;
 
     fn lane(&self, command: &Command) -> Uuid {
         command.claim().or(command.settlement()).unwrap_or_default()
@@ -115,22 +123,30 @@ impl Domain for Handle {
     }
 
     /// Processes by claim, then ledgers by order line, then settlements: always in this order.
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+    async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
+        let mut world = World::default();
         let confirmed: Vec<Uuid> = commands.iter().filter_map(|command| command.settlement()).collect();
         let mut claims: BTreeSet<Uuid> = commands.iter().filter_map(|command| command.claim()).collect();
+        if lock == Lock::Nothing {
+            // A claim that begins is not there yet; if it is, it cannot be written as a new one.
+            claims.retain(|claim| !commands.iter().any(|command| command.begins() == Some(*claim)));
+        }
         claims.extend(settlements::claims_of(tx, &confirmed).await?);
-        let claims: Vec<Uuid> = claims.into_iter().collect();
-        let processes = processes::read(tx, lock, &claims).await?;
+        let unknown = world.recall(memory, claims);
+        let read = processes::read(tx, lock, &unknown).await?;
+        let granted = read.iter().filter(|(_, stored)| !stored.case.grants.is_empty());
+        let granted: Vec<Uuid> = granted.map(|(claim, _)| *claim).collect();
+        world.processes.extend(read);
 
         let sold: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
         let mut lines: BTreeSet<OrderLine> = sold.keys().cloned().collect();
-        lines.extend(processes.iter().flat_map(|(claim, stored)| stored.order_lines(*claim)));
-        let ledgers = ledgers::read(tx, lock, &lines).await?;
-
-        let granted = processes.iter().filter(|(_, stored)| !stored.case.grants.is_empty());
-        let granted: Vec<Uuid> = granted.map(|(claim, _)| *claim).collect();
-        let settlements = settlements::read(tx, lock, &granted).await?;
-        Ok(World::new(processes, ledgers, sold, settlements))
+        lines.extend(world.processes.iter().flat_map(|(claim, stored)| stored.order_lines(*claim)));
+        let (known, unknown) = lines.into_iter().partition(|line| memory.ledgers.get(line).is_some());
+        world.before = ledgers::read(tx, lock, &unknown).await?;
+        world.before.extend(memory.ledgers_of(known));
+        world.open(sold);
+        world.settlements.extend(settlements::read(tx, lock, &granted).await?);
+        Ok(world)
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -143,10 +159,16 @@ impl Domain for Handle {
         }
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
         processes::write(writes, &world.processes, &world.changed)?;
+        processes::unchanged(writes, world.recalled.iter().filter(|(claim, _)| !world.changed.contains(claim)));
         ledgers::write(writes, &world.before, &world.ledgers, &world.entries)?;
+        ledgers::unchanged(writes, &world.before, &world.ledgers, &world.asked)?;
         settlements::write(writes, &world.settlements, &world.decided)
+    }
+
+    fn remember(&self, memory: &mut Memory, world: World) {
+        memory.learn(world);
     }
 }
 

@@ -42,6 +42,7 @@ pub struct World {
 impl Domain for Handle {
     type Command = Command;
     type World = World;
+    type Memory = ();
 
     /// A decision names its work item only; the lock on the claim keeps it apart from the claim's messages.
     fn lane(&self, command: &Command) -> Uuid {
@@ -58,7 +59,7 @@ impl Domain for Handle {
         true
     }
 
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<World, Fault> {
+    async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
         store::load(tx, lock, &self.pack.triage.time_zone, commands).await
     }
 
@@ -76,8 +77,8 @@ impl Domain for Handle {
         Ok(reply(world, command).telling(messages))
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: World) -> Result<(), Fault> {
-        store::save(writes, &world);
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
+        store::save(writes, world);
         Ok(())
     }
 }

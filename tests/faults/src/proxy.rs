@@ -6,6 +6,7 @@
 
 mod connection;
 mod frames;
+mod postgres;
 #[cfg(test)]
 mod tests;
 
@@ -54,8 +55,8 @@ pub enum Mode {
     },
     /// Each connection is reset after so many bytes, both ways counted together.
     CutAfter(u64),
-    /// A connection to PostgreSQL is reset right after it sent its COMMIT, at each n-th commit of the link: the caller
-    /// cannot know whether it happened.
+    /// A connection to PostgreSQL is reset right after it sent its COMMIT, or a statement that is a transaction by itself, at
+    /// each n-th of the link: the caller cannot know whether it happened.
     CutAtCommit(u64),
     /// NATS: deliveries are held back for a random time up to this, so that later ones overtake them.
     Reorder(Duration),

@@ -35,6 +35,10 @@ impl Processes {
             let (grpc, admin) = (free()?, free()?);
             let prefix = format!("REDRESS_{}", service.to_uppercase());
             let mut command = Command::new(program);
+            // Six services share the machine: more threads would only wake each other.
+            if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+                command.env("TOKIO_WORKER_THREADS", "1");
+            }
             command.args(["serve", service]).envs(variables);
             command.env(format!("{prefix}__GRPC__LISTEN"), grpc.to_string());
             command.env(format!("{prefix}__ADMIN__LISTEN"), admin.to_string());

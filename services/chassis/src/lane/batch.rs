@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::heard::Heard;
 use super::known::{Known, Standing};
+use super::memory::{Last, Memory, Place};
 use super::record::{self, Record};
 use super::{Answer, Domain, Lock, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::meta::Meta;
@@ -36,27 +36,33 @@ pub(super) struct Batch<'a, D: Domain> {
 }
 
 /// What was decided on a batch, and is to be written.
-struct Decided {
+struct Decided<W> {
     verdicts: Vec<Option<Verdict>>,
     record: Record,
     writes: Writes,
+    world: Option<W>,
 }
 
 impl<D: Domain> Batch<'_, D> {
     /// Runs it as one transaction that locks what it reads. On `Err` nothing has happened.
-    pub(super) async fn locked(&self, connection: &mut PgConnection, heard: &mut Heard) -> Result<Done, Fault> {
+    pub(super) async fn locked(
+        &self,
+        connection: &mut PgConnection,
+        memory: &mut Memory<D::Memory>,
+    ) -> Result<Done, Fault> {
         #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
         let mut transaction = connection.begin().await?;
         let tx = &mut *transaction;
         let known = Known::of(tx, self.tickets).await?;
-        let Decided { verdicts, record, writes } = self.decide(tx, known, Lock::Rows).await?;
+        let Decided { verdicts, record, writes, world } =
+            self.decide(tx, known, (Lock::Rows, &D::Memory::default())).await?;
         let advances: Vec<_> = record.advances().collect();
         crash::point("lane.before_record");
         let lines = record.write(tx, writes).await?;
         crash::point("lane.before_commit");
         transaction.commit().await?;
         crash::point("lane.after_commit");
-        heard.learn(advances);
+        self.remember(memory, advances, world);
         Ok((answered(verdicts), lines))
     }
 
@@ -73,8 +79,8 @@ impl<D: Domain> Batch<'_, D> {
     /// Runs it without locks, most often as a single statement: what was read, or only remembered, is looked at again by
     /// what is written. `None`: nothing has happened. Somebody was faster, or something is not as usual; under locks it is
     /// told what.
-    pub(super) async fn free(&self, connection: &mut PgConnection, heard: &mut Heard) -> Option<Done> {
-        match self.try_free(connection, heard).await {
+    pub(super) async fn free(&self, connection: &mut PgConnection, memory: &mut Memory<D::Memory>) -> Option<Done> {
+        match self.try_free(connection, memory).await {
             Ok(done) => done,
             Err(fault) => {
                 // If the connection is broken it is found out under locks, at its first statement.
@@ -84,15 +90,20 @@ impl<D: Domain> Batch<'_, D> {
         }
     }
 
-    async fn try_free(&self, connection: &mut PgConnection, heard: &mut Heard) -> Result<Option<Done>, Fault> {
-        let known = match Known::remembered(self.tickets, heard) {
+    async fn try_free(
+        &self,
+        connection: &mut PgConnection,
+        memory: &mut Memory<D::Memory>,
+    ) -> Result<Option<Done>, Fault> {
+        let known = match Known::remembered(self.tickets, &memory.heard) {
             Some(known) => known,
             None => Known::of(connection, self.tickets).await?,
         };
         if !known.blocked.is_empty() {
             return Ok(None);
         }
-        let Decided { verdicts, record, mut writes } = self.decide(connection, known, Lock::Nothing).await?;
+        let Decided { verdicts, record, mut writes, world } =
+            self.decide(connection, known, (Lock::Nothing, &memory.rows)).await?;
         if !record.is_sure() {
             return Ok(None);
         }
@@ -111,19 +122,24 @@ impl<D: Domain> Batch<'_, D> {
             lines
         };
         crash::point("lane.after_commit");
-        heard.learn(advances);
+        self.remember(memory, advances, world);
         Ok(Some((answered(verdicts), lines)))
     }
 
     /// Decides what is new of it.
-    async fn decide(&self, tx: &mut Tx, mut known: Known, lock: Lock) -> Result<Decided, Fault> {
+    async fn decide(
+        &self,
+        tx: &mut Tx,
+        mut known: Known,
+        (lock, memory): (Lock, &D::Memory),
+    ) -> Result<Decided<D::World>, Fault> {
         let Self { domain, now, tickets } = *self;
         let mut record = Record::new(now);
         let mut verdicts: Vec<Option<Verdict>> = tickets.iter().map(|_| None).collect();
         let fresh = sort(tickets, &mut known, &mut record, &mut verdicts);
 
         let commands: Vec<&D::Command> = fresh.iter().filter_map(|at| tickets[*at].command.as_ref().ok()).collect();
-        let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, lock, &commands).await?) };
+        let mut world = if commands.is_empty() { None } else { Some(domain.load(tx, lock, memory, &commands).await?) };
         let mut changed = false;
         // One pass in order: what comes before a message that is parked is not held up by it.
         for at in fresh {
@@ -145,10 +161,23 @@ impl<D: Domain> Batch<'_, D> {
             verdicts[at] = Some(verdict);
         }
         let mut writes = Writes::default();
-        if changed && let Some(world) = world {
+        // What was only remembered is looked at again, whatever was decided on it.
+        if let Some(world) = world.as_ref().filter(|_| changed || lock == Lock::Nothing) {
             domain.save(tx, &mut writes, world).await?;
         }
-        Ok(Decided { verdicts, record, writes })
+        Ok(Decided { verdicts, record, writes, world })
+    }
+
+    fn remember(
+        &self,
+        memory: &mut Memory<D::Memory>,
+        advances: impl IntoIterator<Item = (Place, Last)>,
+        world: Option<D::World>,
+    ) {
+        memory.heard.learn(advances);
+        if let Some(world) = world {
+            self.domain.remember(&mut memory.rows, world);
+        }
     }
 }
 

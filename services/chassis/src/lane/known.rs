@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::heard::{Heard, Last, Place};
+use super::memory::{Heard, Last, Place};
 use super::{Answer, Origin, Source, Ticket, Tx};
 use crate::{Fault, crash};
 
@@ -90,7 +90,7 @@ impl Known {
             let Some(origin) = ticket.source.origin() else { continue };
             let place = (ticket.aggregate, origin.sender.clone());
             let due = due.entry(place.clone()).or_insert_with(|| {
-                let last = heard.last(&place);
+                let last = heard.get(&place).copied();
                 known.heard.extend(last.map(|last| (place, last)));
                 last.map_or(1, |(number, _)| number + 1)
             });

@@ -1,18 +1,15 @@
 //! What a batch leaves behind besides its effect: inbox rows, journal rows, parked rows. One statement writes them all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use proto::ids;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::batch::Verdict;
-use super::heard::{Last, Place};
+use super::journal::{JOURNAL, Journal};
 use super::known::{Known, key};
-use super::writes::NOTHING;
+use super::memory::{Last, Place};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::relay::Line;
 use crate::{Fault, Refusal, crash};
@@ -37,27 +34,6 @@ const NEXT: &str = "\
 
 /// Of the claims of a batch none has a parked message.
 const BLOCKED: &str = "SELECT 1 FROM parked WHERE aggregate = ANY($1)";
-
-/// Numbers what is told, in the order of rows that every transaction keeps, and writes it down.
-const JOURNAL: &str = "\
-    WITH told_now AS ( \
-        INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
-        FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) \
-        ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
-        RETURNING aggregate, destination, number \
-    ), numbers AS ( \
-        SELECT array_agg(number ORDER BY aggregate, destination COLLATE \"C\") AS told FROM told_now \
-    ), journalled AS ( \
-        INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
-        SELECT event_id, aggregate, COALESCE(number, ((SELECT told FROM numbers))[j.told] - behind), subject, payload, trace, \
-            actor, cause, $1 \
-        FROM UNNEST($5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], \
-            $13::text[], $14::uuid[]) WITH ORDINALITY \
-            AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
-        ORDER BY place RETURNING tx, seq, number \
-    ) \
-    SELECT '{}'::bigint[] AS wrote, min(tx) AS tx, \
-        array_agg(seq ORDER BY seq) AS seqs, array_agg(number ORDER BY seq) AS numbers FROM journalled";
 
 /// What somebody had done of whom nobody is told.
 pub(crate) const DECIDED: &str = "\
@@ -118,55 +94,11 @@ struct Inbox {
     answer: Vec<Option<Vec<u8>>>,
 }
 
-#[derive(Default)]
-struct Journal {
-    event_id: Vec<Uuid>,
-    aggregate: Vec<Uuid>,
-    number: Vec<Option<i32>>,
-    destination: Vec<Option<String>>,
-    /// Messages of this batch to the same destination about the same aggregate, up to this one.
-    count: Vec<i32>,
-    subject: Vec<String>,
-    payload: Vec<Vec<u8>>,
-    trace: Vec<Option<String>>,
-    actor: Vec<String>,
-    cause: Vec<Uuid>,
-}
-
-impl Journal {
-    /// The rows as the relay would read them.
-    fn lines(self, now: Timestamp, written: &PgRow) -> Result<Vec<Line>, Fault> {
-        if self.event_id.is_empty() {
-            return Ok(Vec::new());
-        }
-        let tx: i64 = written.try_get("tx")?;
-        let (seqs, numbers): (Vec<i64>, Vec<Option<i32>>) = (written.try_get("seqs")?, written.try_get("numbers")?);
-        // The database keeps microseconds.
-        let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        let rows = self.event_id.into_iter().zip(self.aggregate).zip(self.subject).zip(self.payload).zip(self.trace);
-        let lines = rows.zip(seqs).zip(numbers);
-        let line = |((((((event_id, aggregate), subject), payload), trace), seq), number)| Line {
-            tx,
-            seq,
-            event_id,
-            aggregate,
-            number,
-            subject,
-            payload,
-            trace,
-            at,
-            age: 0.0,
-        };
-        Ok(lines.map(line).collect())
-    }
-}
-
 /// Gathers the rows of a batch.
 pub(super) struct Record {
     now: Timestamp,
     inbox: Inbox,
     heard: BTreeMap<Place, Advance>,
-    told: BTreeMap<(Uuid, String), i32>,
     journal: Journal,
     decided: Vec<Decided>,
     parked: Vec<Parking>,
@@ -181,7 +113,6 @@ impl Record {
             now,
             inbox: Inbox::default(),
             heard: BTreeMap::new(),
-            told: BTreeMap::new(),
             journal: Journal::default(),
             decided: Vec::new(),
             parked: Vec::new(),
@@ -196,29 +127,7 @@ impl Record {
         if outcome.messages.is_empty() {
             self.decided(ticket);
         }
-        let cause = ticket.source.id();
-        for (at, message) in outcome.messages.iter().enumerate() {
-            let journal = &mut self.journal;
-            let source = ticket.source.name().to_owned();
-            let name =
-                [cause.to_string(), source, ticket.actor.subject.clone(), message.subject.to_string(), at.to_string()];
-            let name: Vec<&str> = name.iter().map(String::as_str).collect();
-            journal.event_id.push(ids::derived(self.now, &name));
-            journal.aggregate.push(message.aggregate);
-            journal.number.push(message.number.and_then(|number| i32::try_from(number).ok()));
-            let destination = message.destination().map(str::to_owned);
-            journal.count.push(destination.clone().map_or(0, |destination| {
-                let count = self.told.entry((message.aggregate, destination)).or_default();
-                *count += 1;
-                *count
-            }));
-            journal.destination.push(destination);
-            journal.subject.push(message.subject.to_string());
-            journal.payload.push(message.payload.clone());
-            journal.trace.push(ticket.trace.clone());
-            journal.actor.push(ticket.actor.subject.clone());
-            journal.cause.push(cause);
-        }
+        self.journal.tell(self.now, ticket, &outcome.messages);
         Ok(())
     }
 
@@ -350,22 +259,9 @@ impl Record {
         journal.lines(self.now, &writes.run_alone(connection).await?)
     }
 
-    /// For each message the place of its destination among those that are told, from 1, and how many messages to it follow
-    /// in this batch: it is numbered from the last one backwards.
-    fn places(&self, journal: &Journal) -> (Vec<Option<i32>>, Vec<i32>) {
-        let places: HashMap<&(Uuid, String), i32> = self.told.keys().zip(1..).collect();
-        let rows = journal.aggregate.iter().zip(&journal.destination).zip(&journal.count);
-        rows.map(|((aggregate, destination), count)| {
-            let Some(destination) = destination else { return (None, 0) };
-            let key = (*aggregate, destination.clone());
-            (places.get(&key).copied(), self.told.get(&key).map_or(0, |last| last - count))
-        })
-        .unzip()
-    }
-
     /// Adds inbox, numbers and journal to what the batch writes.
     fn gather(&mut self, writes: &mut Writes) -> Journal {
-        let (inbox, journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
+        let (inbox, mut journal) = (std::mem::take(&mut self.inbox), std::mem::take(&mut self.journal));
         if !inbox.id.is_empty() {
             writes.exactly(inbox.id.len(), INBOX).bind(self.now.to_sqlx());
             writes.bind(inbox.source).bind(inbox.id).bind(inbox.fingerprint).bind(inbox.answer);
@@ -375,17 +271,7 @@ impl Record {
         let (first, next): (Vec<_>, Vec<_>) = moved.partition(|(_, advance)| advance.known == 0);
         gather_heard(writes, FIRST, first);
         gather_heard(writes, NEXT, next);
-        if journal.event_id.is_empty() {
-            writes.add(NOTHING);
-            return journal;
-        }
-        let (at, behind) = self.places(&journal);
-        let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
-        let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
-        writes.add(JOURNAL).bind(self.now.to_sqlx()).bind(told).bind(destinations).bind(counts);
-        writes.bind(&journal.event_id).bind(&journal.aggregate).bind(&journal.number).bind(at).bind(behind);
-        writes.bind(&journal.subject).bind(&journal.payload).bind(&journal.trace).bind(&journal.actor);
-        writes.bind(&journal.cause);
+        journal.gather(self.now, writes);
         journal
     }
 }

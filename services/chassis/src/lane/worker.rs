@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Batch, Done};
-use super::heard::Heard;
+use super::memory::Memory;
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
 use crate::database::Home;
 use crate::progress::Progress;
@@ -45,7 +46,7 @@ pub(crate) struct Worker<D: Domain> {
     connection: Option<PgConnection>,
     /// Whether the last try had a connection: what fails without one says nothing about a message.
     connected: bool,
-    heard: Heard,
+    memory: Memory<D::Memory>,
     clock: Clock,
     progress: Arc<Progress>,
     wake: Arc<Notify>,
@@ -70,7 +71,7 @@ impl<D: Domain> Worker<D> {
             home: rig.home.clone(),
             connection: None,
             connected: false,
-            heard: Heard::default(),
+            memory: Memory::default(),
             clock: rig.clock.clone(),
             progress: Arc::clone(&rig.progress),
             wake: Arc::clone(&rig.wake),
@@ -131,8 +132,11 @@ impl<D: Domain> Worker<D> {
         while let Some(mut batch) = batches.pop_front() {
             match self.try_batch(&batch).await {
                 Ok((verdicts, lines)) => {
-                    self.handed.put(lines);
-                    self.wake.notify_one();
+                    // Nobody waits for what tells nobody anything.
+                    if !lines.is_empty() {
+                        self.handed.put(lines);
+                        self.wake.notify_one();
+                    }
                     let later = answer(batch, verdicts);
                     if !later.is_empty() {
                         batches.push_front(later);
@@ -141,7 +145,7 @@ impl<D: Domain> Worker<D> {
                 Err(fault) => {
                     // It may be committed all the same.
                     self.handed.close();
-                    self.heard.forget();
+                    self.memory = Memory::default();
                     for ticket in &mut batch {
                         ticket.attempts += 1;
                         ticket.failures += u32::from(self.connected);
@@ -182,19 +186,19 @@ impl<D: Domain> Worker<D> {
             self.connected = true;
         }
         let connection = self.connection.as_mut().expect("it was just made");
-        let batch = Batch { domain: &*self.domain, now: self.clock.now(), tickets: batch };
-        let (heard, handed, service) = (&mut self.heard, &self.handed, self.service);
+        let batch = Batch { domain: &*self.domain, now: micros(self.clock.now()), tickets: batch };
+        let (memory, handed, service) = (&mut self.memory, &self.handed, self.service);
         let run = AssertUnwindSafe(async {
             if batch.is_guarded() {
-                if let Some(done) = batch.free(connection, heard).await {
+                if let Some(done) = batch.free(connection, memory).await {
                     return Ok(done);
                 }
                 metrics::raced(service);
-                heard.forget();
+                *memory = Memory::default();
                 // If the connection broke at its end it may be committed.
                 handed.close();
             }
-            batch.locked(connection, heard).await
+            batch.locked(connection, memory).await
         });
         let run = run.catch_unwind();
         let (result, usable) = match tokio::time::timeout(TRANSACTION_LIMIT, run).await {
@@ -249,6 +253,11 @@ impl<D: Domain> Worker<D> {
         let parked = tokio::time::timeout(TRANSACTION_LIMIT, park).await;
         parked.unwrap_or_else(|_| Err(Fault::Transient("parking took too long".to_owned())))
     }
+}
+
+/// As the database keeps it, so that what is remembered is what is read.
+fn micros(now: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// How long after a batch the next one gathers. A command that came alone says that there is no load: nobody waits.

@@ -8,6 +8,7 @@ mod batches;
 mod calls;
 mod connections;
 mod decisions;
+mod guards;
 mod links;
 mod liveness;
 mod messages;

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use chassis::{
-    Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Lock, Malformed, Meta, Outcome, Outgoing, Refusal,
-    Service, Tx, Writes,
+    Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Lock, Malformed, Meta, Outcome, Outgoing, Recent,
+    Refusal, Service, Tx, Writes,
 };
 use prost::Message;
 use proto::Subject;
@@ -19,10 +19,25 @@ use uuid::Uuid;
 
 const READ: &str = "SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name";
 const LOCK: &str = "SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name FOR UPDATE";
-const MAKE: &str =
-    "INSERT INTO pile (name, size) SELECT name, size FROM UNNEST($1::text[], $2::bigint[]) AS n(name, size)";
-const GROW: &str = "UPDATE pile SET size = n.size FROM UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS n(name, size, was) \
-    WHERE pile.name = n.name AND pile.size = n.was";
+const MAKE: &str = "INSERT INTO pile (name, size) SELECT $1, $2";
+const GROW: &str = "UPDATE pile SET size = $2 WHERE name = $1 AND size = $3";
+const SAME: &str = "SELECT 1 FROM pile WHERE name = $1 AND size = $2";
+
+/// A pile of a batch.
+pub struct Pile {
+    was: Option<i64>,
+    size: i64,
+    recalled: bool,
+}
+
+/// Sizes that a lane remembers.
+pub struct Piles(Recent<String, i64>);
+
+impl Default for Piles {
+    fn default() -> Self {
+        Self(Recent::new(100))
+    }
+}
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("tests/it/migrations");
 pub const GRANTS: &[Grant] = &[("pile", "SELECT, INSERT, UPDATE")];
@@ -57,8 +72,8 @@ pub struct Toy {
 
 impl Domain for Toy {
     type Command = Grow;
-    /// Sizes as they were, if there was a pile, and as they are.
-    type World = BTreeMap<String, (Option<i64>, i64)>;
+    type World = BTreeMap<String, Pile>;
+    type Memory = Piles;
 
     fn lane(&self, command: &Grow) -> Uuid {
         proto::ids::derived(jiff::Timestamp::UNIX_EPOCH, &[&command.pile])
@@ -68,11 +83,21 @@ impl Domain for Toy {
         true
     }
 
-    async fn load(&self, tx: &mut Tx, lock: Lock, commands: &[&Grow]) -> Result<Self::World, Fault> {
-        let piles: Vec<&str> = commands.iter().map(|command| command.pile.as_str()).collect();
-        let rows = sqlx::query(lock.pick(LOCK, READ)).bind(&piles).fetch_all(tx).await?;
-        let mut world: Self::World = piles.into_iter().map(|pile| (pile.to_owned(), (None, 0))).collect();
-        world.extend(rows.into_iter().map(|row| (row.get("name"), (Some(row.get("size")), row.get("size")))));
+    async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Piles, commands: &[&Grow]) -> Result<Self::World, Fault> {
+        let (mut world, mut unknown) = (Self::World::new(), Vec::new());
+        for Grow { pile, .. } in commands {
+            let known = memory.0.get(pile).copied();
+            if known.is_none() {
+                unknown.push(pile.as_str());
+            }
+            world.insert(pile.clone(), Pile { was: known, size: known.unwrap_or(0), recalled: known.is_some() });
+        }
+        if !unknown.is_empty() {
+            for row in sqlx::query(lock.pick(LOCK, READ)).bind(&unknown).fetch_all(tx).await? {
+                let size = row.get("size");
+                world.insert(row.get("name"), Pile { was: Some(size), size, recalled: false });
+            }
+        }
         Ok(world)
     }
 
@@ -83,7 +108,7 @@ impl Domain for Toy {
             500 => return Err(Refusal::park("it does not fit")),
             _ => {}
         }
-        let (_, size) = world.get_mut(&command.pile).expect("it was loaded");
+        let Pile { size, .. } = world.get_mut(&command.pile).expect("it was loaded");
         *size += if command.by == 666 { -1_000_000 } else { command.by };
         let on_hand = u64::try_from(*size).unwrap_or(0);
         let told = Reserved { quantity: u32::try_from(on_hand).unwrap_or(0) };
@@ -94,21 +119,20 @@ impl Domain for Toy {
         Ok(answer.telling([Outgoing::event("inventory", "reserved", pile(&command.pile), &told)]))
     }
 
-    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: Self::World) -> Result<(), Fault> {
-        let (mut new, mut changed) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new()));
-        for (name, (was, size)) in world {
-            match was {
-                None => new.extend([(name, size)]),
-                Some(was) => changed.extend([(name, size, was)]),
+    async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &Self::World) -> Result<(), Fault> {
+        for (name, pile) in world {
+            match pile.was {
+                None => drop(writes.exactly(1, MAKE).bind(name).bind(pile.size)),
+                Some(was) if was != pile.size => drop(writes.exactly(1, GROW).bind(name).bind(pile.size).bind(was)),
+                Some(was) if pile.recalled => drop(writes.finds(1, SAME).bind(name).bind(was)),
+                Some(_) => {}
             }
         }
-        if !new.0.is_empty() {
-            writes.exactly(new.0.len(), MAKE).bind(new.0).bind(new.1);
-        }
-        if !changed.0.is_empty() {
-            writes.exactly(changed.0.len(), GROW).bind(changed.0).bind(changed.1).bind(changed.2);
-        }
         Ok(())
+    }
+
+    fn remember(&self, memory: &mut Piles, world: Self::World) {
+        memory.0.learn(world.into_iter().map(|(name, pile)| (name, pile.size)));
     }
 }
 

@@ -2,45 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes};
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
 use uuid::Uuid;
 
 use super::{count, ints, optional_time};
 use crate::domain::{Claim, ClockKind};
+use crate::handle::World;
 
-pub(super) const ADD: &str = "\
-    INSERT INTO claim (claim_id, claim_number) \
-    SELECT claim_id, claim_number FROM UNNEST($1::uuid[], $2::text[]) AS c(claim_id, claim_number) ORDER BY claim_id \
-    ON CONFLICT (claim_id) DO NOTHING";
+macro_rules! claims {
+    () => {
+        "SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
+             final_solution_stopped, version \
+         FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
+    };
+}
 
-pub(super) const LOCK: &str = "\
-    SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-        final_solution_stopped \
-    FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id FOR UPDATE";
+pub(super) const READ: &str = claims!();
+pub(super) const LOCK: &str = concat!(claims!(), " FOR UPDATE");
 
+pub(super) const NEW: &str = "\
+    INSERT INTO claim (claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
+        final_solution_stopped, claim_number) \
+    SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, claim_number \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::text[]) \
+        AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, \
+            claim_number) \
+    ORDER BY claim_id";
+
+/// Only as they were read. What has changed may be in other tables.
 pub(super) const WRITE: &str = "\
     UPDATE claim \
     SET round = n.round, paused_since = n.paused_since, acknowledgement_stopped = n.acknowledgement_stopped, \
-        first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped \
-    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[]) \
-        AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped) \
-    WHERE claim.claim_id = n.claim_id";
+        first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped, \
+        version = n.version + 1 \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::bigint[]) \
+        AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, version) \
+    WHERE claim.claim_id = n.claim_id AND claim.version = n.version";
 
-/// Makes the rows of claims that are not known yet.
-pub(super) async fn add(tx: &mut Tx, claims: &BTreeMap<Uuid, Option<&str>>) -> Result<(), Fault> {
-    let (ids, numbers): (Vec<Uuid>, Vec<&str>) =
-        claims.iter().filter_map(|(id, number)| Some((*id, (*number)?))).unzip();
-    if !ids.is_empty() {
-        sqlx::query(ADD).bind(ids).bind(numbers).execute(tx).await?;
-    }
-    Ok(())
-}
+/// What was only remembered is still so.
+pub(super) const UNCHANGED: &str = "\
+    SELECT 1 FROM claim c JOIN UNNEST($1::uuid[], $2::bigint[]) AS k(claim_id, version) \
+        ON c.claim_id = k.claim_id AND c.version = k.version";
 
-/// Locks claims.
-pub(super) async fn lock(tx: &mut Tx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Claim>, Fault> {
-    let rows = sqlx::query(LOCK).bind(ids).fetch_all(tx).await?;
+/// Reads claims, with their versions.
+pub(super) async fn read(tx: &mut Tx, lock: Lock, ids: &[Uuid]) -> Result<BTreeMap<Uuid, (i64, Claim)>, Fault> {
+    let rows = sqlx::query(lock.pick(LOCK, READ)).bind(ids).fetch_all(tx).await?;
     let mut claims = BTreeMap::new();
     for row in &rows {
         let id: Uuid = row.try_get("claim_id")?;
@@ -57,20 +65,44 @@ pub(super) async fn lock(tx: &mut Tx, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Cla
                 claim.head.stopped.insert(kind, round);
             }
         }
-        claims.insert(id, claim);
+        claims.insert(id, (row.try_get("version")?, claim));
     }
     Ok(claims)
 }
 
-/// Writes claims that have changed.
-pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
-    let rows: Vec<_> = pairs.iter().filter(|(_, before, after)| before.head != after.head).collect();
-    if rows.is_empty() {
-        return Ok(());
+/// Writes claims that are new, or of which anything has changed; of others that were remembered, that they are still so.
+pub(super) fn write(writes: &mut Writes, world: &World) -> Result<(), Fault> {
+    let (mut new, mut changed, mut same) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, claim) in &world.claims {
+        match world.versions.get(id) {
+            None => new.push((*id, 0, claim)),
+            Some(version) if world.loaded.get(id) != Some(claim) => changed.push((*id, *version, claim)),
+            Some(version) if world.recalled.contains(id) => same.push((*id, *version, claim)),
+            Some(_) => {}
+        }
     }
+    let versions = |rows: &[Versioned]| rows.iter().map(|(_, version, _)| *version).collect::<Vec<i64>>();
+    if !new.is_empty() {
+        heads(writes.exactly(new.len(), NEW), &new)?;
+        writes.bind(new.iter().map(|(_, _, claim)| claim.head.number.as_str()).collect::<Vec<_>>());
+    }
+    if !changed.is_empty() {
+        heads(writes.exactly(changed.len(), WRITE), &changed)?;
+        writes.bind(versions(&changed));
+    }
+    if !same.is_empty() {
+        writes.finds(same.len(), UNCHANGED).bind(same.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
+        writes.bind(versions(&same));
+    }
+    Ok(())
+}
+
+type Versioned<'a> = (Uuid, i64, &'a Claim);
+
+/// The columns that both have.
+fn heads(writes: &mut Writes, rows: &[Versioned]) -> Result<(), Fault> {
     let stopped = |kind| ints(rows.iter().map(|(_, _, claim)| claim.head.stopped.get(&kind).copied().unwrap_or(0)));
     writes
-        .add(WRITE)
         .bind(rows.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.round))?)
         .bind(rows.iter().map(|(_, _, claim)| claim.head.paused_since.map(|at| at.to_sqlx())).collect::<Vec<_>>())

@@ -27,7 +27,7 @@ pub(super) async fn mark(pool: &PgPool) -> Result<(), Fault> {
 }
 
 /// The time.
-pub(super) async fn read(tx: &mut Tx) -> Result<Time, Fault> {
+pub async fn read(tx: &mut Tx) -> Result<Time, Fault> {
     let row = sqlx::query(READ).fetch_one(tx).await?;
     let (now, at) = (time(&row, "now")?, time(&row, "at")?);
     Ok(Time { now: at, ahead: at.duration_since(now) })

@@ -11,18 +11,12 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::domain::Claim;
+use crate::handle::World;
 use crate::vault::seal::{DataKey, Place};
 use crate::vault::{NewKey, Vault, WrappedKey};
 
-macro_rules! live {
-    () => {
-        "SELECT key_id, customer_ref, kek, wrapped FROM customer_key \
-         WHERE customer_ref = ANY($1) AND wrapped IS NOT NULL ORDER BY customer_ref"
-    };
-}
-
-pub(super) const LIVE: &str = live!();
-pub(super) const LOCK_LIVE: &str = concat!(live!(), " FOR SHARE");
+pub(super) const LIVE: &str = "SELECT key_id, customer_ref, kek, wrapped FROM customer_key \
+     WHERE customer_ref = ANY($1) AND wrapped IS NOT NULL ORDER BY customer_ref FOR SHARE";
 
 /// Keys that were read without a lock and that something was sealed under: nobody has destroyed them, or does before it is
 /// written.
@@ -88,7 +82,7 @@ impl Keys {
     pub async fn of(
         tx: &mut Tx,
         writes: &mut Writes,
-        (lock, vault): (Lock, &Vault),
+        (world, vault): (&World, &Vault),
         new: &[&Claim],
         others: &BTreeSet<Uuid>,
     ) -> Result<Self, Fault> {
@@ -102,7 +96,7 @@ impl Keys {
         }
         if let Some(first) = new.first() {
             let customers: BTreeSet<&str> = new.iter().map(|claim| claim.customer_ref.as_str()).collect();
-            let live = live(tx, writes, (lock, vault), customers, first.received_at).await?;
+            let live = live(tx, writes, (world, vault), customers, first.received_at).await?;
             let with = |claim: &&Claim| Some((claim.id, live.get(&claim.customer_ref)?.clone()));
             keys.0.extend(new.iter().filter_map(with));
         }
@@ -135,13 +129,16 @@ type Live = BTreeMap<String, Arc<DataKey>>;
 async fn live(
     tx: &mut Tx,
     writes: &mut Writes,
-    (lock, vault): (Lock, &Vault),
+    (world, vault): (&World, &Vault),
     customers: BTreeSet<&str>,
     now: Timestamp,
 ) -> Result<Live, Fault> {
     let all: Vec<&str> = customers.iter().copied().collect();
-    let mut found = find(tx, lock, vault, &all).await?;
-    if lock == Lock::Nothing && !found.is_empty() {
+    let mut found = match world.lock {
+        Lock::Rows => find(tx, vault, &all).await?,
+        Lock::Nothing => unwrapped(vault, world.keys.iter().cloned())?,
+    };
+    if world.lock == Lock::Nothing && !found.is_empty() {
         let keys: Vec<Uuid> = found.values().map(|key| key.id).collect();
         writes.finds(keys.len(), STILL_LIVE).bind(keys);
     }
@@ -165,9 +162,12 @@ async fn live(
     Ok(found)
 }
 
-async fn find(tx: &mut Tx, lock: Lock, vault: &Vault, customers: &[&str]) -> Result<Live, Fault> {
-    let rows: Vec<KeyRow> = sqlx::query_as(lock.pick(LOCK_LIVE, LIVE)).bind(customers).fetch_all(tx).await?;
-    let keys = rows.into_iter().map(WrappedKey::from);
+async fn find(tx: &mut Tx, vault: &Vault, customers: &[&str]) -> Result<Live, Fault> {
+    let rows: Vec<KeyRow> = sqlx::query_as(LIVE).bind(customers).fetch_all(tx).await?;
+    unwrapped(vault, rows.into_iter().map(WrappedKey::from))
+}
+
+fn unwrapped(vault: &Vault, keys: impl Iterator<Item = WrappedKey>) -> Result<Live, Fault> {
     keys.map(|key| Ok((key.customer_ref.clone(), Arc::new(unwrap(vault, &key)?)))).collect()
 }
 

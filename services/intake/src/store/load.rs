@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Lock, Tx};
 use jiff::Timestamp;
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
+use super::keys::KeyRow;
 use super::rows::{self, ClaimRow, Claims, claim_columns};
 use super::{brought, customers, files};
 use crate::domain::{Action, Command};
@@ -14,20 +16,34 @@ use crate::handle::{CustomerEntry, Entry, World};
 /// As many counts as the batch has new claims.
 pub(super) const COUNTS: &str = "SELECT nextval('claim_number') FROM generate_series(1, $1)";
 
+/// The same, and the keys of their customers: one round trip.
+pub(super) const COUNTS_AND_KEYS: &str = "SELECT nextval('claim_number') AS count, NULL::uuid AS key_id, \
+         NULL::text AS customer_ref, NULL::text AS kek, NULL::bytea AS wrapped FROM generate_series(1, $1) \
+     UNION ALL SELECT NULL, key_id, customer_ref, kek, wrapped FROM customer_key \
+     WHERE customer_ref = ANY($2) AND wrapped IS NOT NULL";
+
 macro_rules! claims {
-    () => {
-        concat!("SELECT ", claim_columns!(), " FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id")
+    ($asked: literal) => {
+        concat!(
+            "SELECT ",
+            claim_columns!(),
+            ", ",
+            $asked,
+            " AS asked FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
+        )
     };
 }
 
-pub(super) const READ_CLAIMS: &str = claims!();
-/// Always in the order of ids, so that two replicas cannot deadlock.
-pub(super) const LOCK_CLAIMS: &str = concat!(claims!(), " FOR UPDATE");
+/// With whether anything was ever asked about it: most often nothing was.
+pub(super) const READ_CLAIMS: &str = claims!("EXISTS (SELECT FROM question q WHERE q.claim_id = claim.claim_id)");
+/// Always in the order of ids, so that two replicas cannot deadlock. What was asked is looked at when the lock is there.
+pub(super) const LOCK_CLAIMS: &str = concat!(claims!("true"), " FOR UPDATE");
 
 /// Loads what the commands are about. The rows of a claim's other tables are guarded by the lock or the version of its own
 /// row.
 pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], day_begins: Timestamp) -> Result<World, Fault> {
     let mut submits = 0_i32;
+    let mut reporting = BTreeSet::new();
     let mut ids = BTreeSet::new();
     // Only callers get the whole claim back; most commands of the orchestrator need no lines.
     let mut whole = BTreeSet::new();
@@ -38,6 +54,7 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], day_begins: Ti
         match command {
             Command::Submit { report, own, .. } => {
                 submits += 1;
+                reporting.insert(report.customer_ref.as_str());
                 if *own {
                     bringing.insert(report.customer_ref.clone());
                 }
@@ -58,7 +75,9 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], day_begins: Ti
         }
     }
     let mut world = World { lock, day_begins, ..World::default() };
-    if submits > 0 {
+    if submits > 0 && lock == Lock::Nothing {
+        counts_and_keys(tx, &mut world, submits, Vec::from_iter(reporting)).await?;
+    } else if submits > 0 {
         let counts: Vec<i64> = sqlx::query_scalar(COUNTS).bind(submits).fetch_all(&mut *tx).await?;
         world.counts = counts.into();
     }
@@ -80,19 +99,33 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], day_begins: Ti
     Ok(world)
 }
 
+async fn counts_and_keys(tx: &mut Tx, world: &mut World, submits: i32, customers: Vec<&str>) -> Result<(), Fault> {
+    for row in sqlx::query(COUNTS_AND_KEYS).bind(submits).bind(customers).fetch_all(tx).await? {
+        match row.try_get::<Option<i64>, _>("count")? {
+            Some(count) => world.counts.push_back(count),
+            None => world.keys.push(KeyRow::from_row(&row)?.into()),
+        }
+    }
+    Ok(())
+}
+
 async fn claims(tx: &mut Tx, lock: Lock, ids: BTreeSet<Uuid>, whole: BTreeSet<Uuid>) -> Result<Claims, Fault> {
     let mut claims = BTreeMap::new();
     if ids.is_empty() {
         return Ok(claims);
     }
     let (ids, whole) = (Vec::from_iter(ids), Vec::from_iter(whole));
-    let found: Vec<ClaimRow> =
-        sqlx::query_as(lock.pick(LOCK_CLAIMS, READ_CLAIMS)).bind(&ids).fetch_all(&mut *tx).await?;
-    for row in found {
-        let claim = row.claim()?;
+    let mut asked = Vec::new();
+    for row in sqlx::query(lock.pick(LOCK_CLAIMS, READ_CLAIMS)).bind(&ids).fetch_all(&mut *tx).await? {
+        let claim = ClaimRow::from_row(&row)?.claim()?;
+        if row.try_get("asked")? {
+            asked.push(claim.id.0);
+        }
         claims.insert(claim.id, claim);
     }
-    rows::add_questions(tx, &mut claims, &ids).await?;
+    if !asked.is_empty() {
+        rows::add_questions(tx, &mut claims, &asked).await?;
+    }
     if !whole.is_empty() {
         rows::add_report(tx, &mut claims, &whole).await?;
     }

@@ -54,7 +54,7 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
     let changed = |entry: &&Entry| entry.before.as_ref().is_none_or(|before| before.version != entry.now.version);
     let changed: Vec<&Entry> = world.claims.values().filter(changed).collect();
     let new_claims: Vec<&Claim> = new.iter().map(|entry| &entry.now).collect();
-    let keys = Keys::of(tx, writes, (world.lock, vault), &new_claims, &sealed::claims(world, &changed)).await?;
+    let keys = Keys::of(tx, writes, (world, vault), &new_claims, &sealed::claims(world, &changed)).await?;
     if !new.is_empty() {
         insert_claims(writes, &new);
         sealed::insert_contacts(writes, &keys, world)?;

@@ -22,6 +22,9 @@ pub(super) const VERSIONS: &str = "\
     UPDATE sku SET version = v.version + 1 FROM UNNEST($1::text[], $2::bigint[]) AS v(sku, version) \
     WHERE sku.sku = v.sku AND sku.version = v.version";
 
+pub(super) const UNCHANGED: &str =
+    "SELECT 1 FROM sku JOIN UNNEST($1::text[], $2::bigint[]) AS v(sku, version) USING (sku, version)";
+
 pub(super) const WAREHOUSES: &str = "\
     INSERT INTO warehouse (warehouse, country, custodian) \
     SELECT warehouse, country, custodian FROM UNNEST($1::text[], $2::text[], $3::text[]) \
@@ -52,33 +55,36 @@ pub(super) const STOCK_CHANGED: &str = "\
         AND s.reserved = n.was_reserved AND s.moves = n.was_moves";
 
 /// Writes what has changed. What a reservation held goes before it holds something again.
-pub fn save(writes: &mut Writes, world: World) {
+pub fn save(writes: &mut Writes, world: &World) {
     let World { state, loaded, changed } = world;
-    versions(writes, &loaded);
+    versions(writes, loaded, changed);
     if changed.skus.keys().any(|sku| loaded.skus.contains_key(sku)) {
         writes.then();
     }
-    registered(writes, &changed);
-    movements(writes, changed.movements);
+    registered(writes, changed);
+    movements(writes, &changed.movements);
 
     let differs = |(place, stock): &(&Place, &Stock)| loaded.stock.get(*place) != Some(*stock);
-    stock(writes, &loaded, state.stock.iter().filter(differs));
+    stock(writes, loaded, state.stock.iter().filter(differs));
 
     let known = changed.reservations.iter().filter_map(|job| Some((job, state.reservations.get(job)?)));
-    reservations::reservations(writes, &loaded, known);
+    reservations::reservations(writes, loaded, known);
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
-    returns::returns(writes, &loaded, known);
+    returns::returns(writes, loaded, known);
     returns::receipts(writes, &changed.receipts);
     let known = changed.returns.iter().filter_map(|job| Some((job, state.returns.get(job)?)));
     returns::waiting(writes, known);
 }
 
-/// What rested on a SKU as it was is void.
-fn versions(writes: &mut Writes, loaded: &Loaded) {
+/// What rested on a SKU as it was is void, if anything changes.
+fn versions(writes: &mut Writes, loaded: &Loaded, changed: &Changed) {
     let (skus, versions): (Vec<&String>, Vec<i64>) = loaded.skus.iter().map(|(sku, at)| (sku, *at)).unzip();
-    if !skus.is_empty() {
-        writes.exactly(skus.len(), VERSIONS).bind(skus).bind(versions);
+    if skus.is_empty() {
+        return;
     }
+    let rows = skus.len();
+    let part = if changed.is_empty() { writes.finds(rows, UNCHANGED) } else { writes.exactly(rows, VERSIONS) };
+    part.bind(skus).bind(versions);
 }
 
 fn registered(writes: &mut Writes, changed: &Changed) {
@@ -98,7 +104,7 @@ fn registered(writes: &mut Writes, changed: &Changed) {
     }
 }
 
-fn movements(writes: &mut Writes, movements: Vec<Movement>) {
+fn movements(writes: &mut Writes, movements: &[Movement]) {
     if movements.is_empty() {
         return;
     }
@@ -112,8 +118,8 @@ fn movements(writes: &mut Writes, movements: Vec<Movement>) {
         befores.push(movement.before);
         quantities.push(movement.quantity);
         kinds.push(movement.kind.word());
-        documents.push(movement.document);
-        actors.push(movement.actor);
+        documents.push(movement.document.as_str());
+        actors.push(movement.actor.as_str());
         times.push(instant(movement.at));
     }
     writes.exactly(rows, MOVEMENTS).bind(places.sku).bind(places.batch).bind(places.warehouse).bind(places.zone);

@@ -6,7 +6,8 @@
 
 mod money;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chassis::{Meta, Outcome, Refusal};
 use jiff::SignedDuration;
@@ -40,6 +41,8 @@ pub(super) struct Turn<'a> {
     ledgers: BTreeMap<OrderLine, Ledger>,
     settlements: BTreeMap<Uuid, Settlement>,
     entries: Vec<Entry>,
+    /// Ledgers that something was decided on.
+    asked: RefCell<BTreeSet<OrderLine>>,
     outcome: Outcome,
     queue: VecDeque<(View, Command)>,
 }
@@ -64,6 +67,7 @@ impl<'a> Turn<'a> {
             ledgers: BTreeMap::new(),
             settlements: BTreeMap::new(),
             entries: Vec::new(),
+            asked: RefCell::default(),
             outcome: Outcome::none(),
             queue: VecDeque::new(),
         }
@@ -152,6 +156,7 @@ impl<'a> Turn<'a> {
             ledgers: self.ledgers,
             settlements: self.settlements,
             entries: self.entries,
+            asked: self.asked.into_inner(),
             outcome: self.outcome,
         }
     }

@@ -39,6 +39,13 @@ pub(super) const WRITE: &str = "\
     WHERE e.order_no = l.order_no AND e.sku = l.sku \
         AND e.held = l.was_held AND e.given = l.was_given AND e.compensated_minor = l.was_compensated_minor";
 
+/// What was only remembered is still so.
+pub(super) const UNCHANGED: &str = "\
+    SELECT 1 FROM entitlement e \
+    JOIN UNNEST($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) AS l(order_no, sku, held, given, compensated_minor) \
+        ON e.order_no = l.order_no AND e.sku = l.sku AND e.held = l.held AND e.given = l.given \
+        AND e.compensated_minor = l.compensated_minor";
+
 pub(super) const ENTRIES: &str = "\
     INSERT INTO entitlement_entry (order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at) \
     SELECT order_no, sku, claim_id, round, line, attempt, kind, units, amount_minor, at \
@@ -88,6 +95,18 @@ pub fn write(
             .bind(was.iter().map(|ledger| ledger.compensated).collect::<Vec<i64>>());
     }
     if entries.is_empty() { Ok(()) } else { write_entries(writes, entries) }
+}
+
+/// What was decided on rests on ledgers that have not changed. Those that have are looked at where they are written.
+pub fn unchanged(
+    writes: &mut Writes,
+    before: &BTreeMap<OrderLine, Ledger>,
+    ledgers: &BTreeMap<OrderLine, Ledger>,
+    asked: &BTreeSet<OrderLine>,
+) -> Result<(), Fault> {
+    let same = |(line, ledger): &(&OrderLine, &Ledger)| ledgers.get(*line) == Some(*ledger);
+    let rows: Vec<_> = asked.iter().filter_map(|line| before.get_key_value(line)).filter(same).collect();
+    if rows.is_empty() { Ok(()) } else { amounts(writes.finds(rows.len(), UNCHANGED), &rows) }
 }
 
 /// Keys, and what changes of a ledger.

@@ -167,6 +167,11 @@ pub(super) const WRITE: &str = "\
         ask_again_at = EXCLUDED.ask_again_at, ask_wait_s = EXCLUDED.ask_wait_s, due_at = EXCLUDED.due_at \
     WHERE process.version = EXCLUDED.version - 1";
 
+/// What was only remembered is still so.
+pub(super) const UNCHANGED: &str = "\
+    SELECT 1 FROM process p JOIN UNNEST($1::uuid[], $2::bigint[]) AS k(claim_id, version) \
+        ON p.claim_id = k.claim_id AND p.version = k.version";
+
 pub(super) const ASK_AGAIN: &str = "\
     SELECT claim_id, ask_again_at FROM process \
     WHERE ask_again_at <= now() + $1::text::interval ORDER BY ask_again_at LIMIT 500";
@@ -177,6 +182,9 @@ pub(super) const DUE: &str = "\
 
 /// Reads processes.
 pub async fn read(tx: &mut Tx, lock: Lock, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>, Fault> {
+    if claims.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let rows = sqlx::query(lock.pick(LOCK, READ)).bind(claims).fetch_all(tx).await?;
     rows.iter().map(|row| Ok((row.try_get("claim_id")?, stored(row)?))).collect()
 }
@@ -211,6 +219,14 @@ pub fn write(writes: &mut Writes, processes: &BTreeMap<Uuid, Stored>, changed: &
         .bind(number(|row| row.ask_wait_s)?)
         .bind(time(|row| row.due_at));
     Ok(())
+}
+
+/// What was decided on rests on processes that have not changed.
+pub fn unchanged<'a>(writes: &mut Writes, processes: impl Iterator<Item = (&'a Uuid, &'a i64)>) {
+    let (claims, versions): (Vec<Uuid>, Vec<i64>) = processes.unzip();
+    if !claims.is_empty() {
+        writes.finds(claims.len(), UNCHANGED).bind(claims).bind(versions);
+    }
 }
 
 fn text(rows: &[(Uuid, &Stored)], of: fn(&Stored) -> serde_json::Result<String>) -> Result<Vec<String>, Fault> {

@@ -30,7 +30,7 @@ async fn a_claim_that_is_full_gives_up_asks_a_person_and_can_only_end() {
     let world = World::start().await;
     let story = world.judged(Resolution::Resend, 1).await;
     // As if all that had happened.
-    let grown = "UPDATE process SET events = 1800 WHERE events < 1800";
+    let grown = "UPDATE process SET events = 1800, version = version + 1 WHERE events < 1800";
     sqlx::query(grown).execute(world.service.pool()).await.unwrap();
     let held = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
     story.tell(story.inventory(&held, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
@@ -51,7 +51,7 @@ async fn a_claim_that_is_full_gives_up_asks_a_person_and_can_only_end() {
 async fn the_timeline_of_a_claim_keeps_room_for_its_end() {
     let world = World::start().await;
     let story = world.judged(Resolution::Resend, 1).await;
-    sqlx::query("UPDATE process SET events = 1999").execute(world.service.pool()).await.unwrap();
+    sqlx::query("UPDATE process SET events = 1999, version = version + 1").execute(world.service.pool()).await.unwrap();
     let withdrawn = proto::intake::intake_event::Kind::ClaimWithdrawn(proto::intake::ClaimWithdrawn {});
     story.tell(story.intake(withdrawn)).await;
     let held = story.asked_inventory("release").await.pop().unwrap().job.unwrap();

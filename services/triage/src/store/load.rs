@@ -64,6 +64,8 @@ pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command
     for command in commands {
         match command {
             Command::RecordOrders { .. } => {}
+            // Most often it is the first that is heard of a claim. If it is not, it cannot be written as a new one.
+            Command::Assess(ask) if ask.assessment() == 1 && lock == Lock::Nothing => {}
             Command::Assess(ask) => claims.push(ask.claim.0),
             Command::Cancel { claim, .. } => claims.push(claim.0),
             Command::Decide { item, .. } => decided.push(item.0),
@@ -76,22 +78,26 @@ pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command
             claims.push(claim);
         }
     }
-    if claims.is_empty() {
-        return Ok(world);
-    }
-    if lock == Lock::Rows {
-        sqlx::query(LOCK).bind(&claims).execute(&mut *tx).await?;
-    }
-    for row in sqlx::query(ENTRIES).bind(&claims).fetch_all(&mut *tx).await? {
-        let entry = row::entry(&row)?;
-        world.cases.entry(entry.claim).or_default().entries.insert(entry.number, entry);
-    }
-    for row in sqlx::query(lock.pick(LOCK_ITEMS, ITEMS)).bind(&claims).fetch_all(&mut *tx).await? {
-        let item = row::item(&row)?;
-        world.cases.entry(item.claim).or_default().items.insert(item.id, item);
+    if !claims.is_empty() {
+        cases(tx, lock, &claims, &mut world).await?;
     }
     world.orders = orders(tx, zone, &asks(commands, &world)).await?;
     Ok(world)
+}
+
+async fn cases(tx: &mut Tx, lock: Lock, claims: &[Uuid], world: &mut World) -> Result<(), Fault> {
+    if lock == Lock::Rows {
+        sqlx::query(LOCK).bind(claims).execute(&mut *tx).await?;
+    }
+    for row in sqlx::query(ENTRIES).bind(claims).fetch_all(&mut *tx).await? {
+        let entry = row::entry(&row)?;
+        world.cases.entry(entry.claim).or_default().entries.insert(entry.number, entry);
+    }
+    for row in sqlx::query(lock.pick(LOCK_ITEMS, ITEMS)).bind(claims).fetch_all(&mut *tx).await? {
+        let item = row::item(&row)?;
+        world.cases.entry(item.claim).or_default().items.insert(item.id, item);
+    }
+    Ok(())
 }
 
 /// What is asked by the commands, and what was asked where a person decides.

@@ -42,7 +42,7 @@ pub(super) const FAULTS: [Fault; 13] = [
     Fault::new("F09f", "links flap every 200 ms", "G1-G9", Act::Do(|stage| Box::pin(flaps(stage)))),
     Fault::new(
         "F09c",
-        "cut links to PostgreSQL right after COMMIT was sent",
+        "cut links to PostgreSQL right after a commit was sent",
         "G1 G2 P36",
         Act::Do(|stage| Box::pin(commits(stage))),
     ),

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::frames::{self, Frames};
+use super::postgres::Talk;
 use super::{Link, Mode, Speaks, Way};
 use crate::random::Random;
 
@@ -117,7 +118,7 @@ impl Pump<'_> {
     async fn read(&self, mut from: ReadHalf<'_>, pieces: mpsc::Sender<Piece>) -> End {
         let mut modes = self.link.mode.subscribe();
         let mut buffer = vec![0; 32 * 1024];
-        let mut frames = Frames::default();
+        let (mut frames, mut talk) = (Frames::default(), Talk::default());
         let mut shaper = Shaper::new();
         let mut swallowed = false;
         loop {
@@ -145,7 +146,7 @@ impl Pump<'_> {
             if read == 0 {
                 return End::Closed;
             }
-            for piece in self.shape(&mode, &buffer[..read], &mut frames, &mut shaper) {
+            for piece in self.shape(&mode, &buffer[..read], (&mut frames, &mut talk), &mut shaper) {
                 if pieces.send(piece).await.is_err() {
                     return End::Closed;
                 }
@@ -154,7 +155,13 @@ impl Pump<'_> {
     }
 
     /// What is to be sent of the bytes that came, and when.
-    fn shape(&self, mode: &Mode, bytes: &[u8], frames: &mut Frames, shaper: &mut Shaper) -> Vec<Piece> {
+    fn shape(
+        &self,
+        mode: &Mode,
+        bytes: &[u8],
+        (frames, talk): (&mut Frames, &mut Talk),
+        shaper: &mut Shaper,
+    ) -> Vec<Piece> {
         let passed = &self.link.passed;
         passed.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         if self.link.speaks == Speaks::Nats {
@@ -162,7 +169,7 @@ impl Pump<'_> {
             return found.into_iter().flat_map(|frame| self.tamper(mode, frame, shaper)).collect();
         }
         let mut cut = false;
-        if self.link.speaks == Speaks::Postgres && self.way == Way::Up && frames.ends_a_transaction(bytes) {
+        if self.link.speaks == Speaks::Postgres && self.way == Way::Up && talk.commits(bytes) {
             let commits = passed.commits.fetch_add(1, Ordering::Relaxed) + 1;
             cut = matches!(mode, Mode::CutAtCommit(each) if commits.is_multiple_of((*each).max(1)));
         }

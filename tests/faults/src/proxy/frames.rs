@@ -1,6 +1,6 @@
-//! As much of two protocols as the proxy must understand.
+//! As much of the protocol of NATS as the proxy must understand.
 
-/// Cuts what NATS says into whole frames, and finds the commits of PostgreSQL.
+/// Cuts what NATS says into whole frames.
 #[derive(Default)]
 pub(super) struct Frames {
     rest: Vec<u8>,
@@ -16,19 +16,6 @@ impl Frames {
             frames.push(std::mem::replace(&mut self.rest, rest));
         }
         frames
-    }
-
-    /// Whether the bytes hold a simple query or a prepared statement that is `COMMIT`, also over two reads.
-    pub(super) fn ends_a_transaction(&mut self, bytes: &[u8]) -> bool {
-        const COMMIT: &[u8] = b"COMMIT\0";
-        let keep = std::mem::take(&mut self.rest);
-        let both = [keep.as_slice(), bytes].concat();
-        // Before the text comes the length (11 in a simple query) or the end of the statement's name.
-        let found = both
-            .windows(COMMIT.len() + 1)
-            .any(|window| matches!(window[0], 0 | 11) && window[1..].eq_ignore_ascii_case(COMMIT));
-        self.rest = if found { Vec::new() } else { both[both.len().saturating_sub(COMMIT.len())..].to_vec() };
-        found
     }
 }
 
@@ -79,18 +66,5 @@ mod tests {
         assert_eq!(found.concat(), text);
         assert!(is_delivery(&found[1]) && !is_delivery(&found[2]));
         assert!(is_ack(b"PUB $JS.ACK.S.c.1.1.1.1.0 4\r\n+ACK\r\n"));
-    }
-
-    #[test]
-    fn a_commit_is_found_in_either_protocol() {
-        let simple: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
-        let prepared: &[u8] = b"P\0\0\0\x0e\0COMMIT\0\0\0";
-        assert!(Frames::default().ends_a_transaction(simple));
-        assert!(Frames::default().ends_a_transaction(prepared));
-        assert!(!Frames::default().ends_a_transaction(b"Q\0\0\0\x0aBEGIN\0"));
-        let mut halves = Frames::default();
-        assert!(!halves.ends_a_transaction(&simple[..8]));
-        assert!(halves.ends_a_transaction(&simple[8..]));
-        assert!(!halves.ends_a_transaction(b"D\0\0\0\x06"), "once only");
     }
 }

@@ -162,6 +162,7 @@ async fn cuts_at_commit() {
     proxy.set(Mode::CutAtCommit(2));
     let mut stream = open(&proxy).await;
     let commit = b"Q\0\0\0\x0bCOMMIT\0";
+    assert!(passes(say(&mut stream, b"\0\0\0\x0a\0\x03\0\0u\0").await), "a session begins");
     assert!(passes(say(&mut stream, b"Q\0\0\0\x0aBEGIN\0").await));
     assert!(passes(say(&mut stream, commit).await));
     assert!(breaks(say(&mut stream, commit).await));

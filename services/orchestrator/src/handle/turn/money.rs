@@ -130,6 +130,7 @@ impl Turn<'_> {
     }
 
     fn ledger(&self, line: &OrderLine) -> Option<Ledger> {
+        self.asked.borrow_mut().insert(line.clone());
         self.ledgers.get(line).or_else(|| self.world.ledgers.get(line)).cloned()
     }
 
