@@ -190,6 +190,7 @@ impl Context {
             lanes: self.settings.lanes.count,
             batch_max: self.settings.lanes.batch_max,
             gather: self.settings.lanes.gather.unsigned_abs(),
+            guarded: self.settings.lanes.guarded,
             queue: self.settings.lanes.queue,
         };
         let (lanes, workers, states) = Lanes::new(domain, &rig);

@@ -272,6 +272,7 @@ pub(crate) struct Rig {
     pub lanes: usize,
     pub batch_max: usize,
     pub gather: Duration,
+    pub guarded: bool,
     pub queue: usize,
 }
 

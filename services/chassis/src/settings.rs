@@ -147,6 +147,9 @@ pub struct LaneSettings {
     pub gather: SignedDuration,
     /// Commands that may wait in a lane; more are refused.
     pub queue: usize,
+    /// Whether batches are tried without locks. False as long as replicas run of a release that locks only: what they change
+    /// does not move the versions that others rest on.
+    pub guarded: bool,
 }
 
 /// The policy pack.
@@ -232,7 +235,7 @@ impl Default for Admin {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(7), queue: 1024 }
+        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(7), queue: 1024, guarded: true }
     }
 }
 

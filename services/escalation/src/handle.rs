@@ -67,8 +67,8 @@ impl chassis::Domain for Handle {
             match (&command.number, memory.0.get(&command.claim)) {
                 // Times are rounded where they are written: what is due is compared with what is read.
                 (Some(_), Some(known)) => drop(recalled.insert(command.claim, known.clone())),
-                // Most often it is the first that is heard of a claim. If it is not, it cannot be written as a new one.
-                (Some(_), None) if lock == Lock::Nothing => {}
+                // It is the first that is heard of a claim. If it is not, it cannot be written as a new one.
+                (Some(_), None) if lock == Lock::Nothing && begins(&command.what) => {}
                 (_, _) => drop(unknown.insert(command.claim)),
             }
             if let Some(number) = &command.number {
@@ -132,6 +132,11 @@ impl chassis::Domain for Handle {
             (id, (versions.get(&id).map_or(1, |version| version + moved), claim))
         }));
     }
+}
+
+/// Whether it is most often the first command about a claim.
+fn begins(command: &domain::Command) -> bool {
+    matches!(command, domain::Command::StartClocks { round: 1, .. })
 }
 
 /// The times of others, while the database's clock catches up with where it has been: else a promise that was given

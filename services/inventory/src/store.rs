@@ -51,6 +51,7 @@ pub const STATEMENTS: &[&str] = &[
     load::RETURNS,
     load::WAITING,
     save::SKUS,
+    save::SKUS_NEW,
     save::VERSIONS,
     save::UNCHANGED,
     save::WAREHOUSES,

@@ -28,6 +28,16 @@ pub(super) enum Verdict {
 /// What became of each command of a batch, and what is journalled.
 pub(super) type Done = (Vec<Verdict>, Vec<Line>);
 
+/// What came of a batch that locks nothing.
+pub(super) enum Free {
+    /// It is committed.
+    Done(Done),
+    /// Nothing has happened. Somebody was faster, or something is not as usual; under locks it is told what.
+    Undone,
+    /// It did not work, and may be committed all the same.
+    Unknown,
+}
+
 /// A batch on its way.
 pub(super) struct Batch<'a, D: Domain> {
     pub domain: &'a D,
@@ -77,15 +87,15 @@ impl<D: Domain> Batch<'_, D> {
     }
 
     /// Runs it without locks, most often as a single statement: what was read, or only remembered, is looked at again by
-    /// what is written. `None`: nothing has happened. Somebody was faster, or something is not as usual; under locks it is
-    /// told what.
-    pub(super) async fn free(&self, connection: &mut PgConnection, memory: &mut Memory<D::Memory>) -> Option<Done> {
+    /// what is written.
+    pub(super) async fn free(&self, connection: &mut PgConnection, memory: &mut Memory<D::Memory>) -> Free {
         match self.try_free(connection, memory).await {
-            Ok(done) => done,
+            Ok(Some(done)) => Free::Done(done),
+            Ok(None) => Free::Undone,
             Err(fault) => {
                 // If the connection is broken it is found out under locks, at its first statement.
                 tracing::debug!(%fault, "a batch is tried again under locks");
-                None
+                Free::Unknown
             }
         }
     }
@@ -112,7 +122,8 @@ impl<D: Domain> Batch<'_, D> {
         crash::point("lane.before_record");
         let lines = if record.is_one(&writes) {
             crash::point("lane.before_commit");
-            record.write_alone(connection, writes).await?
+            let Some(lines) = record.write_alone(connection, writes).await? else { return Ok(None) };
+            lines
         } else {
             #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
             let mut transaction = connection.begin().await?;

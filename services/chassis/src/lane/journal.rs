@@ -18,7 +18,7 @@ use crate::{Fault, Outgoing};
 pub(super) const JOURNAL: &str = "\
     WITH told_now AS ( \
         INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
-        FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) \
+        FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) /* sure */ \
         ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
         RETURNING aggregate, destination, number \
     ), numbers AS ( \
@@ -29,7 +29,7 @@ pub(super) const JOURNAL: &str = "\
             actor, cause, $1 \
         FROM UNNEST($5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], \
             $13::text[], $14::uuid[]) WITH ORDINALITY \
-            AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) \
+            AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) /* sure */ \
         ORDER BY place RETURNING tx, seq, number \
     ) \
     SELECT '{}'::bigint[] AS wrote, min(tx) AS tx, \

@@ -253,10 +253,15 @@ impl Record {
         writes.is_one() && self.decided.is_empty() && self.parked.is_empty() && self.unparked.is_empty()
     }
 
-    /// The same as one statement, which is a transaction by itself.
-    pub(super) async fn write_alone(mut self, connection: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
+    /// The same as one statement, which is a transaction by itself. `None`: nothing is written.
+    pub(super) async fn write_alone(
+        mut self,
+        connection: &mut Tx,
+        mut writes: Writes,
+    ) -> Result<Option<Vec<Line>>, Fault> {
         let journal = self.gather(&mut writes);
-        journal.lines(self.now, &writes.run_alone(connection).await?)
+        let written = writes.run_alone(connection).await?;
+        written.map(|written| journal.lines(self.now, &written)).transpose()
     }
 
     /// Adds inbox, numbers and journal to what the batch writes.

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{self, Batch, Done};
+use super::batch::{self, Batch, Done, Free};
 use super::memory::Memory;
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
 use crate::database::Home;
@@ -54,6 +54,7 @@ pub(crate) struct Worker<D: Domain> {
     stop: CancellationToken,
     batch_max: usize,
     gather: Duration,
+    guarded: bool,
 }
 
 impl<D: Domain> Worker<D> {
@@ -79,6 +80,7 @@ impl<D: Domain> Worker<D> {
             stop: rig.stop.clone(),
             batch_max: rig.batch_max,
             gather: rig.gather,
+            guarded: rig.guarded,
         }
     }
 
@@ -187,16 +189,16 @@ impl<D: Domain> Worker<D> {
         }
         let connection = self.connection.as_mut().expect("it was just made");
         let batch = Batch { domain: &*self.domain, now: micros(self.clock.now()), tickets: batch };
-        let (memory, handed, service) = (&mut self.memory, &self.handed, self.service);
+        let (memory, handed, service, guarded) = (&mut self.memory, &self.handed, self.service, self.guarded);
         let run = AssertUnwindSafe(async {
-            if batch.is_guarded() {
-                if let Some(done) = batch.free(connection, memory).await {
-                    return Ok(done);
+            if guarded && batch.is_guarded() {
+                match batch.free(connection, memory).await {
+                    Free::Done(done) => return Ok(done),
+                    // What is remembered of it and is not so any more is learnt anew under locks.
+                    Free::Undone => {}
+                    Free::Unknown => handed.close(),
                 }
                 metrics::raced(service);
-                *memory = Memory::default();
-                // If the connection broke at its end it may be committed.
-                handed.close();
             }
             batch.locked(connection, memory).await
         });

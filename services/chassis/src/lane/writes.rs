@@ -20,6 +20,9 @@ use crate::Fault;
 
 /// Where a statement tells how many rows its parts have written or found, of which that was asked.
 pub(super) const WROTE: &str = "'{}'::bigint[] AS wrote";
+/// Where a statement that is alone waits until all that it rests on was written or found as it must be: what comes behind
+/// is numbered after everything else is locked, as in a transaction that locks.
+pub(super) const SURE: &str = "/* sure */";
 /// Ends parts that need no other end.
 pub(super) const NOTHING: &str = "SELECT '{}'::bigint[] AS wrote";
 
@@ -124,8 +127,8 @@ impl Writes {
         now.run(tx).await
     }
 
-    /// Sends the one statement as a transaction by itself.
-    pub(super) async fn run_alone(self, connection: &mut Tx) -> Result<PgRow, Fault> {
+    /// Sends the one statement as a transaction by itself. `None`: the database refuses it, so nothing of it is written.
+    pub(super) async fn run_alone(self, connection: &mut Tx) -> Result<Option<PgRow>, Fault> {
         may_be_sent(self.unsent)?;
         self.now.run_alone(connection).await
     }
@@ -161,10 +164,16 @@ impl Statement {
         Ok(row)
     }
 
-    async fn run_alone(mut self, connection: &mut Tx) -> Result<PgRow, Fault> {
+    async fn run_alone(mut self, connection: &mut Tx) -> Result<Option<PgRow>, Fault> {
         let (text, expected) = (text(&self.parts, true), self.expected());
         self.arguments.add(expected).map_err(|error| Fault::Permanent(error.to_string()))?;
-        Ok(sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(connection).await?)
+        match sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(connection).await {
+            Err(sqlx::Error::Database(error)) => {
+                tracing::debug!(%error, "a statement alone was refused");
+                Ok(None)
+            }
+            sent => Ok(Some(sent?)),
+        }
     }
 }
 
@@ -196,15 +205,21 @@ fn compose(parts: &[Part], alone: bool) -> String {
         before += part.arguments;
     }
     let mut wrote = format!("ARRAY[{}]::bigint[]", counts.join(", "));
+    let mut last_sql = last.sql.to_owned();
     if alone {
+        let with = if text.is_empty() { "WITH" } else { "," };
         // The cast fails, and with it the statement: its message says why.
         let expected = before + last.arguments + 1;
-        wrote = format!(
-            "(SELECT CASE WHEN w.wrote = ${expected}::bigint[] THEN w.wrote \
-             ELSE ('somebody else was faster: ' || w.wrote::text)::bigint[] END FROM (SELECT {wrote} AS wrote OFFSET 0) AS w)"
+        let _ = write!(
+            text,
+            "{with} sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = ${expected}::bigint[] THEN w.wrote \
+             ELSE ('somebody else was faster: ' || w.wrote::text)::bigint[] END AS wrote \
+             FROM (SELECT {wrote} AS wrote OFFSET 0) AS w)"
         );
+        "(SELECT wrote FROM sure)".clone_into(&mut wrote);
+        last_sql = last_sql.replace(SURE, "CROSS JOIN sure");
     }
-    let last = shifted(last.sql, before).replacen(WROTE, &format!("{wrote} AS wrote"), 1);
+    let last = shifted(&last_sql, before).replacen(WROTE, &format!("{wrote} AS wrote"), 1);
     match last.strip_prefix("WITH ") {
         Some(more) if !text.is_empty() => format!("{text}, {more}"),
         _ if text.is_empty() => last,
@@ -238,18 +253,22 @@ mod tests {
         writes.exactly(3, "UPDATE b SET c = $1").bind(3_i32);
         writes.finds(0, "SELECT FROM f");
         writes
-            .add("WITH d AS (INSERT INTO e SELECT $1, '$') SELECT '{}'::bigint[] AS wrote, $2")
+            .add("WITH d AS (INSERT INTO e SELECT $1, '$' /* sure */) SELECT '{}'::bigint[] AS wrote, $2")
             .bind(4_i32)
             .bind(5_i32);
         let parts = "WITH part_0 AS (INSERT INTO a SELECT $1, $2), part_1 AS (UPDATE b SET c = $3 RETURNING 1), \
-             part_2 AS (SELECT FROM f), d AS (INSERT INTO e SELECT $4, '$') SELECT ";
+             part_2 AS (SELECT FROM f)";
         let counts = "ARRAY[(SELECT count(*) FROM part_1), (SELECT count(*) FROM part_2)]::bigint[]";
-        assert_eq!(compose(&writes.now.parts, false), format!("{parts}{counts} AS wrote, $5"));
+        assert_eq!(
+            compose(&writes.now.parts, false),
+            format!("{parts}, d AS (INSERT INTO e SELECT $4, '$' /* sure */) SELECT {counts} AS wrote, $5")
+        );
         assert_eq!(
             compose(&writes.now.parts, true),
             format!(
-                "{parts}(SELECT CASE WHEN w.wrote = $6::bigint[] THEN w.wrote ELSE ('somebody else was faster: ' || \
-                 w.wrote::text)::bigint[] END FROM (SELECT {counts} AS wrote OFFSET 0) AS w) AS wrote, $5"
+                "{parts}, sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = $6::bigint[] THEN w.wrote ELSE \
+                 ('somebody else was faster: ' || w.wrote::text)::bigint[] END AS wrote FROM (SELECT {counts} AS wrote \
+                 OFFSET 0) AS w), d AS (INSERT INTO e SELECT $4, '$' CROSS JOIN sure) SELECT (SELECT wrote FROM sure) AS wrote, $5"
             )
         );
         assert_eq!(writes.now.expected(), [3, 0]);

@@ -111,7 +111,9 @@ async fn s17_a_connection_by_which_nobody_is_recognised_is_closed() {
     while begun.elapsed() < Duration::from_secs(5) {
         let _ = HealthClient::new(stranger.clone()).check(HealthCheckRequest::default()).await;
         let refused = ask(Bearer::none().on(stranger.clone())).await.unwrap_err();
-        assert!(matches!(refused.code(), Code::Unauthenticated | Code::Unavailable | Code::Unknown), "{refused:?}");
+        // A connection that is closed has one of three codes, by how far the call had come.
+        let closed = matches!(refused.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
+        assert!(closed || refused.code() == Code::Unauthenticated, "{refused:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(strangers.load(Ordering::SeqCst) >= 3, "a stranger has kept a connection");

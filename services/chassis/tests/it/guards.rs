@@ -91,3 +91,31 @@ async fn numbers_that_are_remembered_are_checked() {
     eventually(|| async { (size().await > 0).then_some(()) }).await;
     assert_eq!(size().await, 10);
 }
+
+/// With locks only, as beside a release that knows nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_guards_the_same_is_done_under_locks() {
+    let home = testkit::Home::new(&toy::SERVICE).await;
+    let mut settings = home.settings();
+    settings.lanes.guarded = false;
+    let running = chassis::start(&toy::SERVICE, settings, chassis::Clock::default()).await.unwrap();
+    let service = TestService::at(home.clone(), chassis::Clock::default()).await;
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", running.grpc())).unwrap();
+    let locking = testkit::Bearer::new(testkit::secrets()).on(channel.connect().await.unwrap());
+    let id = request_id();
+    let mut sizes = BTreeSet::new();
+    for _ in 0..10 {
+        sizes.insert(add(&service, request_id(), 1).await.unwrap());
+        let request = AdjustStockRequest {
+            request_id: request_id(),
+            sku: "a".to_owned(),
+            delta: 1,
+            ..AdjustStockRequest::default()
+        };
+        let answer = InventoryServiceClient::new(locking.clone()).adjust_stock(request).await.unwrap();
+        sizes.insert(answer.into_inner().on_hand);
+    }
+    assert_eq!(sizes, (1..=20).collect());
+    assert_eq!(add(&service, id.clone(), 1).await.unwrap(), add(&service, id, 1).await.unwrap());
+    running.stop().await.unwrap();
+}

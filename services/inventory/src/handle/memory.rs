@@ -32,8 +32,7 @@ impl Memory {
         for command in commands {
             match command {
                 // It is not there yet, and no other attempt either; if it is, it cannot be written as a new one.
-                Command::Reserve { job, wanted, .. } if job.attempt == 1 => {
-                    self.know_reservation(&mut world, job);
+                Command::Reserve { job, wanted, .. } if job.attempt == 1 && self.reservations.get(job).is_none() => {
                     self.know_sku(&mut world, &wanted.sku)?;
                 }
                 Command::Consume(job) => {

@@ -18,6 +18,11 @@ pub(super) const SKUS: &str = "\
     SELECT sku, coalesce(description, '') FROM UNNEST($1::text[], $2::text[]) AS s(sku, description) ORDER BY sku \
     ON CONFLICT (sku) DO UPDATE SET description = EXCLUDED.description WHERE EXCLUDED.sku = ANY($3)";
 
+/// One that is there already was not known: what was decided without it is void.
+pub(super) const SKUS_NEW: &str = "\
+    INSERT INTO sku (sku, description) \
+    SELECT sku, coalesce(description, '') FROM UNNEST($1::text[], $2::text[]) AS s(sku, description) ORDER BY sku";
+
 pub(super) const VERSIONS: &str = "\
     UPDATE sku SET version = v.version + 1 FROM UNNEST($1::text[], $2::bigint[]) AS v(sku, version) \
     WHERE sku.sku = v.sku AND sku.version = v.version";
@@ -61,7 +66,7 @@ pub fn save(writes: &mut Writes, world: &World) {
     if changed.skus.keys().any(|sku| loaded.skus.contains_key(sku)) {
         writes.then();
     }
-    registered(writes, changed);
+    registered(writes, loaded, changed);
     movements(writes, &changed.movements);
 
     let differs = |(place, stock): &(&Place, &Stock)| loaded.stock.get(*place) != Some(*stock);
@@ -87,12 +92,17 @@ fn versions(writes: &mut Writes, loaded: &Loaded, changed: &Changed) {
     part.bind(skus).bind(versions);
 }
 
-fn registered(writes: &mut Writes, changed: &Changed) {
-    if !changed.skus.is_empty() {
-        let (skus, descriptions): (Vec<&String>, Vec<Option<&String>>) =
-            changed.skus.iter().map(|(sku, description)| (sku, description.as_ref())).unzip();
-        let described: Vec<&String> =
-            changed.skus.iter().filter(|(_, description)| description.is_some()).map(|(sku, _)| sku).collect();
+fn registered(writes: &mut Writes, loaded: &Loaded, changed: &Changed) {
+    type Columns<'a> = (Vec<&'a String>, Vec<Option<&'a String>>);
+    let skus = changed.skus.iter().map(|(sku, description)| (sku, description.as_ref()));
+    let (known, new): (Vec<_>, Vec<_>) = skus.partition(|(sku, _)| loaded.skus.contains_key(*sku));
+    if !new.is_empty() {
+        let (skus, descriptions): Columns = new.into_iter().unzip();
+        writes.exactly(skus.len(), SKUS_NEW).bind(skus).bind(descriptions);
+    }
+    if !known.is_empty() {
+        let described: Vec<&String> = known.iter().filter(|(_, text)| text.is_some()).map(|(sku, _)| *sku).collect();
+        let (skus, descriptions): Columns = known.into_iter().unzip();
         writes.add(SKUS).bind(skus).bind(descriptions).bind(described);
     }
     if !changed.warehouses.is_empty() {
