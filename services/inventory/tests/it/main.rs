@@ -1,7 +1,6 @@
 //! Inventory against real PostgreSQL and NATS: calls and messages in, answers and facts out.
 #![allow(clippy::unwrap_used, reason = "what is not as it must be fails the test")]
 
-mod abuse;
 mod calls;
 mod lists;
 mod messages;
