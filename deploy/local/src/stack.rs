@@ -44,6 +44,8 @@ pub struct StackOptions {
     pub otlp: Option<String>,
     /// Whether the broker has a user who may do everything: for tests.
     pub operator: bool,
+    /// Whether the orchestrator writes the feed, too.
+    pub feed: bool,
     /// The clock of the services of this process; tests move it.
     pub clock: Clock,
 }
@@ -58,6 +60,7 @@ impl Default for StackOptions {
             log: "warn".to_owned(),
             otlp: None,
             operator: false,
+            feed: false,
             clock: Clock::default(),
         }
     }
@@ -214,6 +217,7 @@ impl Stack {
         if let Some(collector) = &options.otlp {
             variables.insert(format!("REDRESS_{}__TELEMETRY__OTLP", service.name.to_uppercase()), collector.clone());
         }
+        variables.insert(format!("REDRESS_{}__NATS__FEED", service.name.to_uppercase()), options.feed.to_string());
         // Whoever tries it out may ask what there is.
         variables.insert(format!("REDRESS_{}__GRPC__REFLECTION", service.name.to_uppercase()), "true".to_owned());
         variables

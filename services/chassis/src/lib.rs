@@ -16,6 +16,7 @@ mod context;
 pub mod crash;
 mod database;
 mod fault;
+mod feed;
 mod grpc;
 mod housekeeping;
 mod jitter;

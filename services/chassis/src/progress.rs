@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What a service knows of its own past: whether its database has all that was published under its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,11 +76,18 @@ pub(crate) struct Progress {
     /// When the oldest row that is not published was committed; none: all are.
     relay_oldest_at: Moment,
     past: watch::Sender<Past>,
+    /// Signals that a public event is on the broker: to the feed.
+    pub public: Notify,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { relay_ok_at: Moment::now(), relay_oldest_at: Moment::none(), past: watch::Sender::default() }
+        Self {
+            relay_ok_at: Moment::now(),
+            relay_oldest_at: Moment::none(),
+            past: watch::Sender::default(),
+            public: Notify::new(),
+        }
     }
 }
 

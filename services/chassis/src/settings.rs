@@ -100,6 +100,9 @@ pub struct Nats {
     /// Commands to one service, or events, that leave as one message at the most; 1: each alone, as long as services run
     /// of a release that reads no batches.
     pub batch_max: usize,
+    /// Whether public events are published a second time, many in one message, for subscribers who want all of them: the
+    /// feed. It is the orchestrator who does it; others ignore this.
+    pub feed: bool,
 }
 
 /// The gRPC port.
@@ -192,6 +195,7 @@ impl Default for Nats {
             prefix: "redress".to_owned(),
             storage_mib: 20 * 1024,
             batch_max: ITEMS_MAX,
+            feed: false,
         }
     }
 }

@@ -21,18 +21,29 @@ pub struct Stream {
     pub kind: &'static str,
     /// How long messages stay.
     pub max_age: Duration,
-    /// Its part of the storage, in fifths; what does not fit waits in the journal.
-    pub fifths: i64,
+    /// Its part of the storage, of [`PARTS`]; what does not fit waits in the journal.
+    pub parts: i64,
+    /// The largest message.
+    pub message_max: i32,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Into how many parts the storage is divided.
+pub const PARTS: i64 = 6;
+/// The one subject of the feed, without the prefix: what the public stream has, many events in one message.
+pub const FEED: &str = "feed.claims";
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+const KIB: i32 = 1024;
 
 /// Every stream.
-pub const STREAMS: [Stream; 4] = [
-    Stream { name: "COMMANDS", kind: "command", max_age: DAY.saturating_mul(7), fifths: 1 },
-    Stream { name: "EVENTS", kind: "event", max_age: DAY.saturating_mul(7), fifths: 1 },
-    Stream { name: "CLAIMS", kind: "claim", max_age: DAY.saturating_mul(30), fifths: 2 },
-    Stream { name: "NOTICES", kind: "notice", max_age: DAY.saturating_mul(30), fifths: 1 },
+pub const STREAMS: [Stream; 5] = [
+    Stream { name: "COMMANDS", kind: "command", max_age: WEEK, parts: 1, message_max: 128 * KIB },
+    Stream { name: "EVENTS", kind: "event", max_age: WEEK, parts: 1, message_max: 128 * KIB },
+    Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, parts: 2, message_max: 128 * KIB },
+    Stream { name: "NOTICES", kind: "notice", max_age: MONTH, parts: 1, message_max: 128 * KIB },
+    // As long as the public stream: where the feed is empty, so is that.
+    Stream { name: "FEED", kind: "feed", max_age: MONTH, parts: 1, message_max: 256 * KIB },
 ];
 
 /// What a service publishes and consumes.
@@ -89,7 +100,7 @@ pub const SERVICES: [Row; 6] = [
     },
     Row {
         service: "orchestrator",
-        publishes: &["command.*.*", "claim.*.*", "notice.*.*"],
+        publishes: &["command.*.*", "claim.*.*", "notice.*.*", FEED],
         stream: "EVENTS",
         consumes: "event.*.*",
         overhears: &[],
@@ -133,8 +144,8 @@ impl Stream {
             storage: StorageType::File,
             compression: Some(Compression::S2),
             max_age: self.max_age,
-            max_bytes: i64::from(storage_mib) * (1 << 20) / 5 * self.fifths,
-            max_message_size: 128 * 1024,
+            max_bytes: i64::from(storage_mib) * (1 << 20) / PARTS * self.parts,
+            max_message_size: self.message_max,
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,
             deny_delete: true,

@@ -25,9 +25,9 @@ pub fn take(evidence: &mut Evidence, listed: Vec<Claim>, now_ms: u64) -> BTreeSe
 
 /// Forgets what was read about young canaries, and about those that were submitted while this was read.
 pub fn leave_out(evidence: &mut Evidence, mut young: BTreeSet<String>) {
-    let seen = evidence.live.canaries.union(&evidence.fresh.canaries);
+    let seen = [&evidence.live, &evidence.fresh, &evidence.bulk].into_iter().flat_map(|feed| &feed.canaries);
     young.extend(seen.filter(|id| !evidence.claims.contains_key(*id)).cloned());
-    for feed in [&mut evidence.live, &mut evidence.fresh] {
+    for feed in [&mut evidence.live, &mut evidence.fresh, &mut evidence.bulk] {
         feed.claims.retain(|id, _| !young.contains(id));
     }
     evidence.escalations.retain(|row| !young.contains(&row.claim_id));
@@ -50,7 +50,7 @@ mod tests {
 
     fn read(received_ms: u64) -> Evidence {
         let mut evidence = sample::good();
-        for feed in [&mut evidence.live, &mut evidence.fresh] {
+        for feed in [&mut evidence.live, &mut evidence.fresh, &mut evidence.bulk] {
             for id in ["listed", "just now"] {
                 let first = feed.claims[sample::CLAIM][..1].to_vec();
                 feed.claims.insert(id.to_owned(), first);

@@ -38,6 +38,8 @@ pub struct Evidence {
     pub live: Feed,
     /// The public stream read from its start at the end.
     pub fresh: Feed,
+    /// The feed, many events in one message, read from its start at the end.
+    pub bulk: Feed,
     /// Notices.
     pub notices: Notices,
     /// Settlements.

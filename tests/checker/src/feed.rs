@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proto::Subject;
 use proto::claim::{ClaimEvent, Notice, claim_event};
+use serde_json::Value;
 
 /// A message as it came from the broker.
 #[derive(Clone, Debug)]
@@ -112,6 +113,22 @@ impl Feed {
     }
 }
 
+/// The events of a message of the feed, as if each had come by itself. What cannot be read gives a message that is odd.
+pub fn events(prefix: &str, batch: &Arrived) -> Vec<Arrived> {
+    let Ok(events) = serde_json::from_slice::<Vec<Value>>(&batch.payload) else { return vec![batch.clone()] };
+    let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let arrived = |event: Value| {
+        let name = text(&event, "type").rsplit('.').next().unwrap_or_default().to_owned();
+        Arrived {
+            subject: format!("{prefix}.v1.claim.{}.{name}", text(&event, "subject")),
+            event_id: text(&event, "id"),
+            payload: event["data"].to_string().into_bytes(),
+            at_ms: batch.at_ms,
+        }
+    };
+    events.into_iter().map(arrived).collect()
+}
+
 /// Notices, each once, with the event ids under which it came.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
@@ -177,6 +194,25 @@ mod tests {
         feed.take("redress", &arrived(1, "b", 1), false);
         feed.take("redress", &arrived(1, "a", 2), false);
         assert_eq!(feed.odd.len(), 2);
+    }
+
+    #[test]
+    fn a_batch_is_taken_apart() {
+        let one = |number: u32| {
+            let data: Value = serde_json::from_slice(&arrived(number, "", 1).payload).unwrap();
+            serde_json::json!({ "id": number.to_string(), "type": "redress.claim.v1.submitted", "subject": CLAIM, "data": data })
+        };
+        let batch = |payload: Vec<u8>| Arrived { payload, ..arrived(1, "", 1) };
+        let mut feed = Feed::default();
+        for event in events("redress", &batch(serde_json::to_vec(&[one(1), one(2)]).unwrap())) {
+            feed.take("redress", &event, false);
+        }
+        assert_eq!(
+            (feed.claims[CLAIM].len(), &feed.claims[CLAIM][1].event_id, feed.odd.len()),
+            (2, &"2".to_owned(), 0)
+        );
+        events("redress", &batch(b"[{]".to_vec())).iter().for_each(|event| feed.take("redress", event, false));
+        assert_eq!(feed.odd.len(), 1);
     }
 
     #[test]

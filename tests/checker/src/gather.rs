@@ -20,7 +20,7 @@ use proto::triage;
 
 use crate::api::{self, Api, SERVICES};
 use crate::evidence::{Evidence, now_ms};
-use crate::feed::{Feed, Notices};
+use crate::feed::{self, Feed, Notices};
 use crate::log::Log;
 use crate::subscriber::{self, Place};
 use crate::{canaries, one, pages};
@@ -49,6 +49,8 @@ pub struct Gatherer {
     pub claims: Place,
     /// The stream of notices.
     pub notices: Place,
+    /// The feed.
+    pub bulk: Place,
     /// What was received and seen.
     pub observed: Arc<Mutex<Observed>>,
     /// Claims behind a parked message may wait.
@@ -199,13 +201,15 @@ impl Gatherer {
         let prefix = &self.claims.prefix;
         let mut why = None;
         for _ in 0..15 {
-            let (mut fresh, mut notices) = (Feed::default(), Notices::default());
+            let (mut fresh, mut notices, mut bulk) = (Feed::default(), Notices::default(), Feed::default());
             let claims = subscriber::read_all(&self.claims, |message| fresh.take(prefix, &message, true)).await;
             let told = subscriber::read_all(&self.notices, |message| notices.take(prefix, &message)).await;
-            match claims.and(told) {
+            let take =
+                |message| feed::events(prefix, &message).iter().for_each(|event| bulk.take(prefix, event, false));
+            let fed = subscriber::read_all(&self.bulk, take).await;
+            match claims.and(told).and(fed) {
                 Ok(()) => {
-                    evidence.fresh = fresh;
-                    evidence.notices = notices;
+                    (evidence.fresh, evidence.notices, evidence.bulk) = (fresh, notices, bulk);
                     why = None;
                     break;
                 }

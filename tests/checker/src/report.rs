@@ -33,6 +33,8 @@ pub fn notes(evidence: &Evidence) -> Vec<String> {
         "the subscriber began {} times again and got {} repetitions; a new one gets {events} events and {} repetitions",
         live.restarts, live.repeats, fresh.repeats
     )];
+    let bulk: usize = evidence.bulk.claims.values().map(Vec::len).sum();
+    notes.push(format!("the feed has {bulk} events and {} repetitions", evidence.bulk.repeats));
     let canaries = evidence.claims.keys().filter(|claim| evidence.is_canary(claim)).count();
     notes.push(format!("{canaries} canaries were judged beside the claims"));
     if let Some((before, during)) = checks::latency(evidence) {

@@ -58,7 +58,7 @@ pub struct Options<'a> {
 pub async fn run(options: Options<'_>) -> Result<Report> {
     let stack = stack(options.dir).await?;
     let place = |stream, kind| Place { nats: stack.nats.clone(), prefix: stack.prefix.clone(), stream, kind };
-    let (claims, notices) = (place("CLAIMS", "claim"), place("NOTICES", "notice"));
+    let (claims, notices, bulk) = (place("CLAIMS", "claim"), place("NOTICES", "notice"), place("FEED", "feed"));
     let api = Arc::new(Api::new(&stack.endpoints, &stack.token)?);
     let observed = Arc::new(Mutex::new(Observed::default()));
     let started_ms = now_ms();
@@ -82,6 +82,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
         api,
         claims: claims.clone(),
         notices: notices.clone(),
+        bulk,
         observed,
         expect_parked,
         started_ms,

@@ -209,6 +209,7 @@ pub fn good() -> Evidence {
         };
         evidence.live.claims.insert(id.into(), timeline.iter().map(seen).collect());
         evidence.fresh.claims.insert(id.into(), timeline.iter().map(seen).collect());
+        evidence.bulk.claims.insert(id.into(), timeline.iter().map(seen).collect());
         evidence.timelines.insert(id.into(), timeline);
     }
     goods(&mut evidence);

@@ -28,7 +28,7 @@ pub struct Place {
     pub nats: String,
     /// Prefix of the installation.
     pub prefix: String,
-    /// `CLAIMS` or `NOTICES`.
+    /// `CLAIMS`, `NOTICES` or `FEED`.
     pub stream: &'static str,
     /// Kind of subject, as `claim`.
     pub kind: &'static str,

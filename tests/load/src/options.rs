@@ -50,6 +50,9 @@ pub struct Options {
     /// Seconds that the snapshot (180), outage (60) or overload (60) lasts.
     #[arg(long)]
     pub hold: Option<u64>,
+    /// The orchestrator writes the feed, too: public events, many in one message.
+    #[arg(long)]
+    pub feed: bool,
     /// Measures B6 with the driver of this program even if pgbench is there.
     #[arg(long)]
     pub own_baseline: bool,
@@ -77,7 +80,7 @@ pub enum Growth {
     ClosedClaims,
     /// One hot SKU against 10,000.
     HotSku,
-    /// 50 and 10 subscribers of the public stream against 1.
+    /// 50 and 10 subscribers of the public stream, and 50 of the feed, against 1.
     Subscribers,
     /// A foreign REPEATABLE READ snapshot that is held.
     Snapshot,

@@ -86,19 +86,20 @@ pub async fn follow(
     booked: mpsc::UnboundedSender<String>,
 ) -> Result<JoinHandle<()>> {
     let filters = ["leg_moved", "ended"].map(|name| format!("{prefix}.v1.claim.*.{name}"));
-    let consumer = subscribe(&client, prefix, "load-driver", filters.to_vec()).await?;
+    let consumer = subscribe(&client, prefix, "CLAIMS", "load-driver", filters.to_vec()).await?;
     let take = move |message: &Message| take(message, &flights, &booked);
     Ok(tokio::spawn(read(consumer, take)))
 }
 
-/// A durable subscription of the public stream from now on, as anybody may have one.
+/// A durable subscription of the public stream, or of the feed, from now on, as anybody may have one.
 pub async fn subscribe(
     client: &async_nats::Client,
     prefix: &str,
+    stream: &str,
     name: &str,
     filter_subjects: Vec<String>,
 ) -> Result<Consumer<pull::Config>> {
-    let stream = jetstream::new(client.clone()).get_stream(stream_name(prefix, "CLAIMS")).await?;
+    let stream = jetstream::new(client.clone()).get_stream(stream_name(prefix, stream)).await?;
     let config = pull::Config {
         durable_name: Some(name.to_owned()),
         filter_subjects,

@@ -42,8 +42,9 @@ impl Stand {
         let processes = if options.in_process { None } else { Some(program(options)?) };
         // In-process is for tests, which do not measure.
         let durable = processes.is_some();
-        let stack =
-            Stack::start(StackOptions { processes, durable, operator: true, ..StackOptions::default() }).await?;
+        let feed = options.feed;
+        let stack = StackOptions { processes, durable, feed, operator: true, ..StackOptions::default() };
+        let stack = Stack::start(stack).await?;
         let nats = chassis::connect_nats("load", &stack.nats_url_as(chassis::topology::OPERATOR)?.into()).await?;
         chassis::provision(&nats, stack.prefix(), STORAGE_MIB).await?;
         let intake = channels(&stack, "intake").await?;

@@ -20,7 +20,7 @@ use super::Relay;
 use super::trouble::Trouble;
 use crate::message::{self, batch};
 use crate::progress::Past;
-use crate::topology::{self, STREAMS, stream_name};
+use crate::topology::{self, FEED, STREAMS, stream_name};
 
 const JOURNALLED: &str = "SELECT EXISTS (SELECT FROM journal WHERE aggregate = $1 AND event_id = $2)";
 
@@ -41,8 +41,10 @@ impl Relay {
     /// replica publishes meanwhile is journalled before.
     pub(super) async fn look_at_past(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
         let publishes = topology::row(self.service).map(|row| row.publishes).unwrap_or_default();
-        // Notices are published by several: what is there in the name of a service need not be its own.
-        for subjects in publishes.iter().filter(|subjects| !subjects.starts_with("notice.")) {
+        // Notices are published by several: what is there in the name of a service need not be its own. The feed has what
+        // the public stream has.
+        let own = |subjects: &&&str| !subjects.starts_with("notice.") && **subjects != FEED;
+        for subjects in publishes.iter().filter(own) {
             let Some(told) = self.last_told(subjects).await? else { continue };
             let Told { events, stream, at } = told;
             // An older database may have some of a batch: they were committed one after the other.

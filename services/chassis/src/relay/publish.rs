@@ -129,6 +129,7 @@ impl Relay {
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
         let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
         let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
+        let public = wave.iter().any(|(row, _)| is_public(row));
         let parcels = pack(wave, self.batch_max);
         let mut answers = Vec::with_capacity(parcels.len());
         for parcel in &parcels {
@@ -157,6 +158,9 @@ impl Relay {
             }
         }
         self.known(lead, acked, known).await?;
+        if public {
+            self.progress.public.notify_one();
+        }
         trouble.map_or(Ok(()), Err)
     }
 

@@ -15,6 +15,7 @@ use tonic::transport::Server;
 use super::{Running, health_names};
 use crate::admin::{self, Probes};
 use crate::audit::Sealer;
+use crate::feed::Feed;
 use crate::grpc::Edge;
 use crate::monitor::{Monitor, Parts};
 use crate::nats::SelfTest;
@@ -23,7 +24,7 @@ use crate::port::Incoming;
 use crate::progress::Past;
 use crate::readiness::Readiness;
 use crate::relay::Relay;
-use crate::{Context, housekeeping, nats};
+use crate::{Context, housekeeping, nats, topology};
 
 /// Longest wait for the look at the past.
 const PAST_LIMIT: Duration = Duration::from_secs(2);
@@ -39,6 +40,7 @@ const WINDOWS: (u32, u32) = (256 * 1024, 2 * 1024 * 1024);
 pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readiness) -> anyhow::Result<Running> {
     let relay = TaskTracker::new();
     relay.spawn(context.supervisor.watch("the relay".to_owned(), relay_of(context).run()));
+    write_feed(context);
     let sealer = sealer_of(context);
     let operations = Operations {
         service: context.service,
@@ -152,6 +154,22 @@ fn relay_of(context: &Context) -> Relay {
         gather: context.settings.lanes.gather.unsigned_abs(),
         batch_max: context.settings.nats.batch_max,
     }
+}
+
+/// Starts to write the feed, if that is this service's part and if it is wanted.
+fn write_feed(context: &Context) {
+    let writes = topology::row(context.service).is_some_and(|row| row.publishes.contains(&topology::FEED));
+    if !writes || !context.settings.nats.feed {
+        return;
+    }
+    let feed = Feed {
+        service: context.service,
+        prefix: context.settings.nats.prefix.clone(),
+        client: context.nats.clone(),
+        jetstream: nats::jetstream(&context.nats),
+        progress: Arc::clone(&context.progress),
+    };
+    context.task("the feed", feed.run());
 }
 
 async fn admin_port(context: &Context, readiness: Readiness) -> anyhow::Result<SocketAddr> {

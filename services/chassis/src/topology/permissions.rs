@@ -108,7 +108,7 @@ pub fn authorization(users: &[User], password: impl Fn(&str) -> String) -> Strin
 impl Stream {
     /// Whether subscribers read it.
     fn is_public(&self) -> bool {
-        matches!(self.kind, "claim" | "notice")
+        matches!(self.kind, "claim" | "notice" | "feed")
     }
 }
 

@@ -5,6 +5,7 @@
 mod answers;
 mod binary;
 mod edge;
+mod feed;
 mod journeys;
 mod ledger;
 mod limits;

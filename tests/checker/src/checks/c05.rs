@@ -8,7 +8,8 @@ use crate::feed::{Feed, Oddity, Seen};
 /// Looks for violations.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (who, feed) in [("the subscriber", &evidence.live), ("a new subscriber", &evidence.fresh)] {
+    let (live, fresh, bulk) = (&evidence.live, &evidence.fresh, &evidence.bulk);
+    for (who, feed) in [("the subscriber", live), ("a new subscriber", fresh), ("a reader of the feed", bulk)] {
         found.extend(odd(evidence, who, feed));
         found.extend(feed.claims.iter().filter_map(|(claim, seen)| order(claim, who, seen)));
         found.extend(
@@ -110,6 +111,9 @@ mod tests {
         assert_eq!(exchange.len(), 1, "{exchange:?}");
         let end = sample::found(check, |evidence| drop(evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().pop()));
         assert!(end.len() == 1 && end[0].contains("never got event"), "{end:?}");
+        let bulk =
+            sample::found(check, |evidence| drop(evidence.bulk.claims.get_mut(sample::CLAIM).unwrap().remove(1)));
+        assert!(bulk.len() == 2 && bulk[0].starts_with("a reader of the feed got number 3"), "{bulk:?}");
     }
 
     #[test]
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn an_event_that_nobody_committed_is_found() {
         let found = sample::found(check, |evidence| drop(evidence.timelines.remove(sample::CLAIM)));
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 
     #[test]

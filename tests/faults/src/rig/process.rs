@@ -91,6 +91,7 @@ impl Process {
         if service == "intake" {
             variables.push((format!("{prefix}__CANARY__EVERY"), CANARY_EVERY.to_owned()));
         }
+        variables.push((format!("{prefix}__NATS__FEED"), true.to_string()));
         variables.extend(options.settings.iter().map(|(key, value)| (format!("{prefix}__{key}"), value.clone())));
         variables.extend(options.variables.iter().cloned());
         Ok(Self {

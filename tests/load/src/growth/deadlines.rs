@@ -41,7 +41,7 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
     let breaches: Arc<Mutex<BTreeMap<String, (Instant, u32)>>> = Arc::default();
     let seen = Arc::clone(&breaches);
     let filter = format!("{}.v1.claim.*.clock_moved", stand.stack.prefix());
-    let consumer = public::subscribe(&stand.nats, stand.stack.prefix(), "load-clocks", vec![filter]).await?;
+    let consumer = public::subscribe(&stand.nats, stand.stack.prefix(), "CLAIMS", "load-clocks", vec![filter]).await?;
     let reader = tokio::spawn(public::read(consumer, move |message| {
         let Ok(event) = serde_json::from_slice::<ClaimEvent>(&message.payload) else { return };
         if let Some(Kind::ClockMoved(moved)) = event.kind

@@ -1,0 +1,89 @@
+//! A message of the feed: a batch in the JSON format of CloudEvents 1.0.
+
+use std::fmt::Write as _;
+
+use async_nats::{HeaderMap, Message};
+use serde::de::IgnoredAny;
+
+use super::source::{End, LAST, STORED};
+
+/// Attributes of an event, in the order in which they are written; on the broker they are headers with `ce-` before.
+const ATTRIBUTES: [&str; 8] = ["specversion", "id", "source", "type", "subject", "time", "sequence", "datacontenttype"];
+
+/// Headers and payload of the message that has these events; none: they are not events.
+pub(super) fn of(stored: &[Message], end: &End) -> Option<(HeaderMap, Vec<u8>)> {
+    let events: Vec<String> = stored.iter().filter_map(event).collect();
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/cloudevents-batch+json; charset=UTF-8");
+    headers.insert("Redress-Events", events.len().to_string());
+    headers.insert(LAST, end.sequence.to_string());
+    headers.insert(STORED, end.stored.as_str());
+    (!events.is_empty()).then(|| (headers, format!("[{}]", events.join(",\n")).into_bytes()))
+}
+
+/// An event with what the broker kept as its headers. What somebody else has written into the public stream and is no event
+/// in JSON would make all others unreadable: it is left out.
+fn event(message: &Message) -> Option<String> {
+    let headers = message.headers.as_ref()?;
+    headers.get("ce-id")?;
+    let data = std::str::from_utf8(&message.payload).ok()?;
+    serde_json::from_str::<IgnoredAny>(data).ok()?;
+    let mut event = String::with_capacity(data.len() + 400);
+    event.push('{');
+    let named = ATTRIBUTES.iter().map(|name| (*name, headers.get(format!("ce-{name}"))));
+    for (name, value) in named.chain([("traceparent", headers.get("traceparent"))]) {
+        if let Some(value) = value {
+            write!(event, "\"{name}\":{},", serde_json::Value::from(value.as_str())).ok()?;
+        }
+    }
+    write!(event, "\"data\":{data}}}").ok()?;
+    Some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn message(id: Option<&str>, payload: &str) -> Message {
+        let mut headers = HeaderMap::new();
+        if let Some(id) = id {
+            headers.insert("ce-id", id);
+        }
+        headers.insert("ce-type", "of \"this\" type");
+        Message {
+            subject: "redress.v1.claim.a.b".into(),
+            reply: None,
+            payload: payload.to_owned().into(),
+            headers: Some(headers),
+            status: None,
+            description: None,
+            length: 0,
+        }
+    }
+
+    fn end() -> End {
+        End { sequence: 7, stored: "then".to_owned(), more: false }
+    }
+
+    #[test]
+    fn events_keep_their_attributes_and_their_order() {
+        let stored = [message(Some("1"), r#"{"a":[1]}"#), message(Some("2"), "{ }")];
+        let (headers, payload) = of(&stored, &end()).unwrap();
+        let read: Value = serde_json::from_slice(&payload).unwrap();
+        let kind = "of \"this\" type";
+        assert_eq!(read, json!([{"id": "1", "type": kind, "data": {"a": [1]}}, {"id": "2", "type": kind, "data": {}}]));
+        assert_eq!(headers.get("Redress-Events").unwrap().as_str(), "2");
+        assert_eq!((headers.get(LAST).unwrap().as_str(), headers.get(STORED).unwrap().as_str()), ("7", "then"));
+    }
+
+    #[test]
+    fn what_is_no_event_is_left_out() {
+        let foreign = [message(None, "{}"), message(Some("1"), "no JSON"), message(Some("1"), r#"{}],"x":[{}"#)];
+        assert!(of(&foreign, &end()).is_none());
+        let stored = [foreign[1].clone(), message(Some("3"), "{}")];
+        let (_, payload) = of(&stored, &end()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap().as_array().unwrap().len(), 1);
+    }
+}
