@@ -239,7 +239,7 @@ impl Default for Admin {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(7), queue: 1024, guarded: true }
+        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(1), queue: 1024, guarded: true }
     }
 }
 
