@@ -253,7 +253,7 @@ async fn what_the_table_gives_is_enough() {
     tokio::time::sleep(Duration::from_secs(9)).await;
     let told = until_ready(running.admin(), true).await;
     assert_eq!(told["parts"]["permissions"]["ok"], true, "{told}");
-    assert_eq!(guarded.state().await.iter().map(|(messages, _)| *messages).collect::<Vec<_>>(), [1, 1, 0, 0]);
+    assert_eq!(guarded.state().await.iter().map(|(messages, _)| *messages).collect::<Vec<_>>(), [1, 1, 0, 0, 0]);
     let subscriber = chassis::connect_nats("test", &guarded.url(SUBSCRIBER).into()).await.unwrap();
     let claims = async_nats::jetstream::new(subscriber).get_stream("REDRESS_CLAIMS").await.unwrap();
     let config = async_nats::jetstream::consumer::pull::OrderedConfig::default();
