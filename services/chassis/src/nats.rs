@@ -154,7 +154,8 @@ pub(crate) fn jetstream(client: &Client) -> jetstream::Context {
     context
 }
 
-/// Creates or updates every stream and consumer: the one provisioning step. `storage_mib` is for all streams together.
+/// Creates or updates every stream and consumer: the one provisioning step. `storage_mib` is for all
+/// streams together but the feed, which has two fifths of it besides.
 pub async fn provision(client: &Client, prefix: &str, storage_mib: u32) -> anyhow::Result<()> {
     let jetstream = jetstream(client);
     for stream in STREAMS {

@@ -44,7 +44,8 @@ use cursor::{Cursor, Piece, View};
 pub(crate) use handed::Handed;
 use lease::Lead;
 use publish::Acked;
-use trouble::{Patience, Trouble};
+pub(crate) use trouble::Patience;
+use trouble::Trouble;
 
 /// Longest a round may take: a dead connection must not hold the relay up.
 const ROUND_LIMIT: Duration = Duration::from_secs(12);

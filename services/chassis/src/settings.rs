@@ -95,7 +95,7 @@ pub struct Nats {
     pub ca_file: Option<PathBuf>,
     /// First token of every subject: several installations can share a broker.
     pub prefix: String,
-    /// Storage for all streams together, in MiB: used when provisioning.
+    /// Storage for all streams together but the feed, which has two fifths of it besides, in MiB: used when provisioning.
     pub storage_mib: u32,
     /// Commands to one service, or events, that leave as one message at the most; 1: each alone, as long as services run
     /// of a release that reads no batches.

@@ -21,14 +21,12 @@ pub struct Stream {
     pub kind: &'static str,
     /// How long messages stay.
     pub max_age: Duration,
-    /// Its part of the storage, of [`PARTS`]; what does not fit waits in the journal.
-    pub parts: i64,
+    /// Its part of the storage, in fifths; what does not fit waits in the journal. The feed has its own besides.
+    pub fifths: i64,
     /// The largest message.
     pub message_max: i32,
 }
 
-/// Into how many parts the storage is divided.
-pub const PARTS: i64 = 6;
 /// The one subject of the feed, without the prefix: what the public stream has, many events in one message.
 pub const FEED: &str = "feed.claims";
 
@@ -38,12 +36,12 @@ const KIB: i32 = 1024;
 
 /// Every stream.
 pub const STREAMS: [Stream; 5] = [
-    Stream { name: "COMMANDS", kind: "command", max_age: WEEK, parts: 1, message_max: 128 * KIB },
-    Stream { name: "EVENTS", kind: "event", max_age: WEEK, parts: 1, message_max: 128 * KIB },
-    Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, parts: 2, message_max: 128 * KIB },
-    Stream { name: "NOTICES", kind: "notice", max_age: MONTH, parts: 1, message_max: 128 * KIB },
-    // As long as the public stream: where the feed is empty, so is that.
-    Stream { name: "FEED", kind: "feed", max_age: MONTH, parts: 1, message_max: 256 * KIB },
+    Stream { name: "COMMANDS", kind: "command", max_age: WEEK, fifths: 1, message_max: 128 * KIB },
+    Stream { name: "EVENTS", kind: "event", max_age: WEEK, fifths: 1, message_max: 128 * KIB },
+    Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, fifths: 2, message_max: 128 * KIB },
+    Stream { name: "NOTICES", kind: "notice", max_age: MONTH, fifths: 1, message_max: 128 * KIB },
+    // As large as the public stream, and as long.
+    Stream { name: "FEED", kind: "feed", max_age: MONTH, fifths: 2, message_max: 256 * KIB },
 ];
 
 /// What a service publishes and consumes.
@@ -134,7 +132,8 @@ pub fn consumer_name(service: &str) -> String {
 
 impl Stream {
     /// The configuration of the stream. A full stream refuses new messages; nothing that is needed is evicted.
-    /// `storage_mib` is what all streams of the installation have together; the broker reserves it.
+    /// `storage_mib` is what all streams of the installation have together, but for the feed, which has two fifths of it
+    /// besides; the broker reserves it.
     pub fn config(&self, prefix: &str, storage_mib: u32) -> Config {
         Config {
             name: stream_name(prefix, self.name),
@@ -144,7 +143,7 @@ impl Stream {
             storage: StorageType::File,
             compression: Some(Compression::S2),
             max_age: self.max_age,
-            max_bytes: i64::from(storage_mib) * (1 << 20) / PARTS * self.parts,
+            max_bytes: i64::from(storage_mib) * (1 << 20) / 5 * self.fifths,
             max_message_size: self.message_max,
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::context::{DeleteStreamError, DeleteStreamErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
-use chassis::topology::{PARTS, REBUILDER, STREAMS, stream_name};
+use chassis::topology::{REBUILDER, STREAMS, stream_name};
 use jiff::Timestamp;
 use proto::operations::{ListParkedRequest, RepublishRequest};
 use serde_json::json;
@@ -101,8 +101,8 @@ fn is_missing(error: &DeleteStreamError) -> bool {
 async fn left(jetstream: &jetstream::Context, prefix: &str) -> Option<u32> {
     for stream in STREAMS {
         let Ok(found) = jetstream.get_stream(stream_name(prefix, stream.name)).await else { continue };
-        // Parts were rounded down.
-        let storage = (found.cached_info().config.max_bytes / stream.parts * PARTS + (1 << 19)) >> 20;
+        // Fifths were rounded down.
+        let storage = (found.cached_info().config.max_bytes / stream.fifths * 5 + (1 << 19)) >> 20;
         if let Some(storage) = u32::try_from(storage).ok().filter(|storage| *storage > 0) {
             return Some(storage);
         }

@@ -204,8 +204,7 @@ impl Gatherer {
             let (mut fresh, mut notices, mut bulk) = (Feed::default(), Notices::default(), Feed::default());
             let claims = subscriber::read_all(&self.claims, |message| fresh.take(prefix, &message, true)).await;
             let told = subscriber::read_all(&self.notices, |message| notices.take(prefix, &message)).await;
-            let take =
-                |message| feed::events(prefix, &message).iter().for_each(|event| bulk.take(prefix, event, false));
+            let take = |message| feed::events(prefix, &message).iter().for_each(|event| bulk.take(prefix, event, true));
             let fed = subscriber::read_all(&self.bulk, take).await;
             match claims.and(told).and(fed) {
                 Ok(()) => {

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use async_nats::{HeaderMap, Message};
 use serde::de::IgnoredAny;
 
-use super::source::{End, LAST, STORED};
+use super::source::{End, LAST, STORED, is_original};
+
+/// An event of ours is smaller, also in this form: a message of the feed has room for some and one more.
+const EVENT_MAX: usize = 128 * 1024;
 
 /// Attributes of an event, in the order in which they are written; on the broker they are headers with `ce-` before.
 const ATTRIBUTES: [&str; 8] = ["specversion", "id", "source", "type", "subject", "time", "sequence", "datacontenttype"];
@@ -21,10 +24,10 @@ pub(super) fn of(stored: &[Message], end: &End) -> Option<(HeaderMap, Vec<u8>)> 
     (!events.is_empty()).then(|| (headers, format!("[{}]", events.join(",\n")).into_bytes()))
 }
 
-/// An event with what the broker kept as its headers. What somebody else has written into the public stream and is no event
-/// in JSON would make all others unreadable: it is left out.
+/// An event with what the broker kept as its headers. What somebody else has written into the public stream may be no event
+/// in JSON, and would make all others unreadable: it is left out.
 fn event(message: &Message) -> Option<String> {
-    let headers = message.headers.as_ref()?;
+    let headers = message.headers.as_ref().filter(|_| is_original(message))?;
     headers.get("ce-id")?;
     let data = std::str::from_utf8(&message.payload).ok()?;
     serde_json::from_str::<IgnoredAny>(data).ok()?;
@@ -37,7 +40,7 @@ fn event(message: &Message) -> Option<String> {
         }
     }
     write!(event, "\"data\":{data}}}").ok()?;
-    Some(event)
+    (event.len() <= EVENT_MAX).then_some(event)
 }
 
 #[cfg(test)]
@@ -64,7 +67,7 @@ mod tests {
     }
 
     fn end() -> End {
-        End { sequence: 7, stored: "then".to_owned(), more: false }
+        End { sequence: 7, stored: "then".to_owned(), pending: 0 }
     }
 
     #[test]
@@ -82,7 +85,14 @@ mod tests {
     fn what_is_no_event_is_left_out() {
         let foreign = [message(None, "{}"), message(Some("1"), "no JSON"), message(Some("1"), r#"{}],"x":[{}"#)];
         assert!(of(&foreign, &end()).is_none());
-        let stored = [foreign[1].clone(), message(Some("3"), "{}")];
+        let mut answer = message(Some("2"), "{}");
+        answer.status = Some(async_nats::StatusCode::NOT_FOUND);
+        let mut again = message(Some("2"), "{}");
+        let headers = again.headers.as_mut().unwrap();
+        headers.append("Nats-Stream", "A");
+        headers.append("Nats-Stream", "A");
+        let large = message(Some("2"), &format!("\"{}\"", "x".repeat(EVENT_MAX)));
+        let stored = [foreign[1].clone(), answer, again, large, message(Some("3"), "{}")];
         let (_, payload) = of(&stored, &end()).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap().as_array().unwrap().len(), 1);
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use async_nats::{Message, StatusCode};
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Feed, Place};
+use crate::nats;
 use crate::topology::stream_name;
 
-/// Events of a message at the most, and their bytes (more only if one event has more).
+/// Events that are asked for at the most, and bytes after which the broker sends no more.
 const EVENTS_MAX: u32 = 256;
 const BYTES_MAX: u32 = 64 * 1024;
 /// How the broker says that an answer of many messages is complete.
@@ -27,16 +29,28 @@ pub(super) const STORED: &str = "Redress-Last-Stored";
 pub(super) struct End {
     pub sequence: u64,
     pub stored: String,
-    /// Whether there are more behind it.
-    pub more: bool,
+    /// Events behind it.
+    pub pending: u64,
 }
 
 /// What the broker says of a message that it gives.
 pub(super) fn end(message: &Message) -> anyhow::Result<End> {
-    let sequence = number(message, "Nats-Sequence").context("the broker does not say which message it gives")?;
+    let sequence = sequence(message).context("the broker does not say which message it gives")?;
     let stored = header(message, "Nats-Time-Stamp").context("the broker does not say when it stored a message")?;
-    let more = number(message, "Nats-Num-Pending").is_some_and(|pending| pending > 0);
-    Ok(End { sequence, stored: stored.to_owned(), more })
+    let pending = number(message, "Nats-Num-Pending").unwrap_or(0);
+    Ok(End { sequence, stored: stored.to_owned(), pending })
+}
+
+/// Its place in its stream. An answer that is no message has none, whatever its status; and a message may have a status,
+/// as the broker can be made to store its own answers.
+fn sequence(message: &Message) -> Option<u64> {
+    number(message, "Nats-Sequence")
+}
+
+/// Whether it was stored as it was sent: what was read out of a stream and stored again is described twice.
+pub(super) fn is_original(message: &Message) -> bool {
+    let described = message.headers.as_ref().map_or(0, |headers| headers.get_all("Nats-Stream").count());
+    message.status.is_none() && described <= 1
 }
 
 /// The last value: what the broker writes stands behind what was sent.
@@ -48,27 +62,41 @@ fn number(message: &Message, name: &str) -> Option<u64> {
     header(message, name)?.parse().ok()
 }
 
+fn moment(stored: &str) -> Option<Timestamp> {
+    stored.parse().ok()
+}
+
 impl Feed {
-    /// Looks how far the feed goes.
+    /// Looks how far the feed goes: to the last event in it that the public stream still has as it was.
     pub(super) async fn look(&self, connects: u64) -> anyhow::Result<Place> {
-        let ((first, last), (oldest, _)) = (self.bounds("FEED").await?, self.bounds("CLAIMS").await?);
-        let mut next = 1;
+        let ((first, last), (oldest, newest)) = (self.bounds("FEED").await?, self.bounds("CLAIMS").await?);
+        let oldest_event = if (1..=newest).contains(&oldest) { self.get("CLAIMS", oldest).await? } else { None };
+        let oldest_at = oldest_event.and_then(|event| moment(header(&event, "Nats-Time-Stamp")?));
+        let (mut next, mut lost) = (oldest.max(1), 0_u64);
         for sequence in (first.max(1)..=last).rev() {
-            let Some(message) = self.get("FEED", sequence).await? else { continue };
+            let Some(message) = self.get("FEED", sequence).await?.filter(is_original) else { continue };
             let Some((end, stored)) = number(&message, LAST).zip(header(&message, STORED)) else { continue };
-            // What is too old for the public stream was not lost.
-            let there = end < oldest
-                || self
-                    .get("CLAIMS", end)
-                    .await?
-                    .is_some_and(|event| header(&event, "Nats-Time-Stamp") == Some(stored));
-            if there {
+            // What is too old for the public stream was not lost. If all of that is younger, it is another stream.
+            let is_old = end < oldest;
+            if is_old || oldest_at.is_none_or(|oldest| moment(stored).is_some_and(|stored| stored < oldest)) {
+                break;
+            }
+            if end <= newest && self.is_there(end, stored).await? {
                 next = end + 1;
                 break;
             }
-            tracing::warn!(service = self.service, sequence = end, "the broker lost an event that the feed has");
+            lost += 1;
+        }
+        if lost > 0 {
+            tracing::warn!(service = self.service, next, messages = lost, "the broker lost events that the feed has");
         }
         Ok(Place { next, last, connects })
+    }
+
+    /// Whether the public stream has this event, stored at this moment.
+    async fn is_there(&self, sequence: u64, stored: &str) -> anyhow::Result<bool> {
+        let event = self.get("CLAIMS", sequence).await?;
+        Ok(event.is_some_and(|event| header(&event, "Nats-Time-Stamp") == Some(stored)))
     }
 
     /// Fails if the public stream ends earlier: then it is another one.
@@ -78,8 +106,25 @@ impl Feed {
         Ok(())
     }
 
-    /// What the public stream has from a sequence on.
-    pub(super) async fn read(&self, from: u64) -> anyhow::Result<Vec<Message>> {
+    /// What the public stream has from a place on: all of it, up to some number.
+    pub(super) async fn read(&self, at: &Place) -> anyhow::Result<Vec<Message>> {
+        let found = self.ask_for_many(at.next).await?;
+        // On a new connection, the part of an answer that came meanwhile is missing.
+        ensure!(nats::connects(&self.client) == at.connects, "the connection to the broker was renewed");
+        let sequences: Vec<u64> = found.iter().filter_map(sequence).collect();
+        if let Some(begin) = sequences.first() {
+            let whole = sequences.iter().copied().eq((*begin..).take(found.len()));
+            ensure!(whole, "the broker gave a part of what follows {}", at.next);
+            if *begin != at.next {
+                let (oldest, _) = self.bounds("CLAIMS").await?;
+                ensure!(oldest >= *begin, "the broker gave what follows {begin} instead of {}", at.next);
+                tracing::warn!(service = self.service, from = at.next, to = begin, "events were too old to be fed");
+            }
+        }
+        Ok(found)
+    }
+
+    async fn ask_for_many(&self, from: u64) -> anyhow::Result<Vec<Message>> {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await?;
         let question = json!({ "seq": from, "batch": EVENTS_MAX, "max_bytes": BYTES_MAX }).to_string();
@@ -92,23 +137,23 @@ impl Feed {
             let answer =
                 answer.with_context(|| format!("{stream} does not answer"))?.context("the client has ended")?;
             match answer.status {
-                None => found.push(answer),
+                _ if sequence(&answer).is_some() => found.push(answer),
                 // The end of the batch; or there is nothing.
                 Some(status) if status.as_u16() == END_OF_BATCH || status == StatusCode::NOT_FOUND => return Ok(found),
-                Some(status) => bail!("{stream} cannot be read: {status}"),
+                status => bail!("{stream} cannot be read: {status:?}"),
             }
         }
     }
 
-    async fn get(&self, stream: &str, sequence: u64) -> anyhow::Result<Option<Message>> {
+    async fn get(&self, stream: &str, from: u64) -> anyhow::Result<Option<Message>> {
         let stream = stream_name(&self.prefix, stream);
-        let question = json!({ "seq": sequence }).to_string();
+        let question = json!({ "seq": from }).to_string();
         let answer = self.client.request(format!("$JS.API.DIRECT.GET.{stream}"), question.into()).await;
         let answer = answer.with_context(|| format!("{stream} does not answer"))?;
         match answer.status {
-            None => Ok(Some(answer)),
+            _ if sequence(&answer).is_some() => Ok(Some(answer)),
             Some(StatusCode::NOT_FOUND) => Ok(None),
-            Some(status) => bail!("{stream} cannot be read: {status}"),
+            status => bail!("{stream} cannot be read: {status:?}"),
         }
     }
 

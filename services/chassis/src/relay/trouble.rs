@@ -59,7 +59,7 @@ impl Trouble {
 
 /// How long to wait after trouble, and whether to speak of it.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     failures: u32,
     said: Option<Instant>,
 }
@@ -69,19 +69,19 @@ impl Patience {
     const SILENCE: Duration = Duration::from_secs(60);
 
     /// All is well again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 
     /// The next wait: it doubles up to `limit`.
-    pub(super) fn next(&mut self, limit: Duration) -> Duration {
+    pub(crate) fn next(&mut self, limit: Duration) -> Duration {
         let wait = Duration::from_millis(200).saturating_mul(1 << self.failures.min(8));
         self.failures += 1;
         wait.min(limit)
     }
 
     /// Whether it was silent for a minute.
-    pub(super) fn speak(&mut self) -> bool {
+    pub(crate) fn speak(&mut self) -> bool {
         let speak = self.said.is_none_or(|said| said.elapsed() > Self::SILENCE);
         if speak {
             self.said = Some(Instant::now());

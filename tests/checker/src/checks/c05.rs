@@ -54,7 +54,7 @@ fn missing(evidence: &Evidence, who: &str, feed: &Feed, claim: &str, timeline: &
     Some(Violation::of("C5", claim, what).unless_mended_by(soon))
 }
 
-/// Timeline, subscriber and new subscriber know the same events.
+/// Timeline, subscriber, new subscriber and feed know the same events.
 fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violation> {
     let mut found = Vec::new();
     let soon = evidence.soon(timeline.last().map_or(0, |last| ms(last.occurred_at.as_ref())));
@@ -93,6 +93,12 @@ fn same(evidence: &Evidence, claim: &str, timeline: &[ClaimEvent]) -> Vec<Violat
             bad(format!("number {} was received, and nobody knows of it", early.number));
         }
     }
+    for fed in evidence.bulk.claims.get(claim).unwrap_or(&none) {
+        let alone = fresh.iter().find(|alone| alone.number == fed.number);
+        if alone.is_some_and(|alone| (&alone.event_id, &alone.event) != (&fed.event_id, &fed.event)) {
+            found.push(Violation::of("C5", claim, format!("number {} is another one in the feed", fed.number)));
+        }
+    }
     found.append(&mut unknown);
     found
 }
@@ -124,6 +130,10 @@ mod tests {
             evidence.live.claims.get_mut(sample::CLAIM).unwrap()[1].event_id = "x".into()
         });
         assert_eq!(id.len(), 1, "{id:?}");
+        let fed = sample::found(check, |evidence| {
+            evidence.bulk.claims.get_mut(sample::CLAIM).unwrap()[1].event.as_mut().unwrap().round = 9;
+        });
+        assert_eq!(fed.len(), 1, "{fed:?}");
     }
 
     #[test]
@@ -142,7 +152,9 @@ mod tests {
         assert!(!again(&evidence), "event {} is old", last.number);
         let seen = evidence.fresh.claims.get_mut(sample::CLAIM).unwrap().last_mut().unwrap();
         seen.event.as_mut().unwrap().occurred_at = Some(sample::at(now));
-        evidence.live.claims.insert(sample::CLAIM.to_owned(), evidence.fresh.claims[sample::CLAIM].clone());
+        let fresh = evidence.fresh.claims[sample::CLAIM].clone();
+        evidence.live.claims.insert(sample::CLAIM.to_owned(), fresh.clone());
+        evidence.bulk.claims.insert(sample::CLAIM.to_owned(), fresh);
         assert!(again(&evidence));
     }
 

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -53,11 +54,25 @@ async fn fed(options: &Options) -> Result<(Measured, u64)> {
     }
     let measured = steady(&stand, &shop).await?;
     let problems = check::check(&stand).await?;
+    all_read(&stand, readers.len(), &events).await?;
     readers.iter().for_each(JoinHandle::abort);
     stand.stop().await?;
     ensure!(problems.is_empty(), "with subscribers of the feed: {problems:?}");
-    ensure!(events.load(Ordering::Relaxed) > 0, "nobody read the feed");
     Ok((measured, events.load(Ordering::Relaxed)))
+}
+
+/// Waits until every reader has every event: a feed that is not written costs nothing.
+async fn all_read(stand: &Stand, readers: usize, events: &AtomicU64) -> Result<()> {
+    let stream = chassis::topology::stream_name(stand.stack.prefix(), "CLAIMS");
+    let stream = async_nats::jetstream::new(stand.nats.clone()).get_stream(stream).await?;
+    let due = stream.cached_info().state.messages * readers as u64;
+    for _ in 0..100 {
+        if events.load(Ordering::Relaxed) == due {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("{} events of {due} were read in the feed", events.load(Ordering::Relaxed))
 }
 
 /// Somebody who reads all that a stream has.
