@@ -50,7 +50,7 @@ impl Default for Limits {
             system_calls: 768,
             stranger_per_second: 100,
             stranger_burst: 1_000,
-            begun_within: SignedDuration::from_secs(2),
+            begun_within: SignedDuration::from_millis(500),
         }
     }
 }
