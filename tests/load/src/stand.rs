@@ -17,8 +17,9 @@ use crate::shop::Shop;
 
 /// Connections to a service that is under load.
 const CHANNELS: usize = 4;
-/// Storage of the streams together, so that a long run does not fill them: they keep everything for days.
-const STORAGE_MIB: u32 = 16 * 1024;
+/// Storage of the streams together, to which the feed adds two fifths, so that a long run does not fill them: they keep
+/// everything for days.
+const STORAGE_MIB: u32 = 11 * 1024;
 
 /// Everything that is measured, and who drives it.
 pub struct Stand {
