@@ -93,6 +93,11 @@ pub(crate) fn event_id(headers: &HeaderMap) -> Option<Uuid> {
     ids::parse(headers.get("ce-id")?.as_str()).ok()
 }
 
+/// Whether a message of a stream was read out of one by somebody before, and stored again: then the broker has described it twice.
+pub(crate) fn is_stored_again(headers: &HeaderMap) -> bool {
+    headers.get_all("Nats-Stream").count() > 1
+}
+
 /// The headers of a message on the broker.
 pub(crate) struct Envelope<'a> {
     pub event_id: Uuid,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Feed, Place};
+use crate::message::is_stored_again;
 use crate::nats;
 use crate::topology::stream_name;
 
@@ -47,10 +48,9 @@ fn sequence(message: &Message) -> Option<u64> {
     number(message, "Nats-Sequence")
 }
 
-/// Whether it was stored as it was sent: what was read out of a stream and stored again is described twice.
+/// Whether it was stored as it was sent, by somebody and not by the broker.
 pub(super) fn is_original(message: &Message) -> bool {
-    let described = message.headers.as_ref().map_or(0, |headers| headers.get_all("Nats-Stream").count());
-    message.status.is_none() && described <= 1
+    message.status.is_none() && !message.headers.as_ref().is_some_and(is_stored_again)
 }
 
 /// The last value: what the broker writes stands behind what was sent.

@@ -97,16 +97,14 @@ impl Relay {
             return None;
         }
         let id = header("ce-id")?;
-        // Read out of a stream by somebody, and stored again: then the broker has described it twice. Or of another type
-        // than its subject.
-        let described = headers.get_all("Nats-Stream").count();
+        // Of another type than its subject.
         let subject = header("Nats-Subject")
             .and_then(|subject| Subject::parse(&self.prefix, subject).ok())
             .filter(|subject| header("ce-type") == Some(subject.event_type().as_str()));
         // The broker's own name for it begins with its id, also where it was sent under a second one.
         let named = header("Nats-Msg-Id").is_some_and(|name| name.starts_with(id));
         let batch = subject.as_ref().is_some_and(Subject::is_batch);
-        let events = subject.filter(|_| described <= 1 && named).and_then(|_| match batch {
+        let events = subject.filter(|_| !message::is_stored_again(headers) && named).and_then(|_| match batch {
             true => of_batch(message::event_id(headers)?, payload),
             false => Some(vec![(ids::parse(header("ce-subject")?).ok()?, message::event_id(headers)?)]),
         });
