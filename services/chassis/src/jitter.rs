@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// Between half of a time and the whole of it.
-pub(crate) fn jittered(longest: Duration) -> Duration {
+#[must_use]
+pub fn jittered(longest: Duration) -> Duration {
     // Every new state of this hasher has a key of its own: chance enough for a wait.
     let chance = RandomState::new().build_hasher().finish() % 1024;
     let half = longest / 2;

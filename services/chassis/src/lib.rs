@@ -50,6 +50,7 @@ pub use context::{Building, Context, Service};
 pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrate, migrator};
 pub use fault::{Fault, Malformed, read_failed, unavailable};
 pub use grpc::Call;
+pub use jitter::jittered;
 pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes, busy};
 pub use limits::{Place, Places};
 pub use message::Outgoing;

@@ -2,16 +2,17 @@
 //!
 //! Intake takes reports far faster than claims can be worked on. Without this, a rush would be taken to the last report,
 //! and all of them, with those that come after it, would wait for minutes. So each claim that begins makes room for nearly
-//! one more, and the rest is told at once to come again; what has been taken is worked on first.
+//! one more, and the rest is told at once to come again when what waits has begun; what has been taken is worked on first.
 //!
 //! That a claim has begun is heard from its first public event, on its way to the subscribers. While nothing at all begins,
-//! the broker or the process is away: then every report is taken and kept, as promised; and for as long again, while what
-//! has waited is caught up.
+//! the broker or the process is away: then every report is taken and kept, as promised; and for some times as long, while
+//! what has waited is caught up.
 //!
 //! Every replica counts what it has let in itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::metrics::Gauge;
@@ -24,6 +25,11 @@ const ROOM: f64 = 100.0;
 const SHARE: f64 = 0.9;
 /// When nothing has begun for so long, nobody works on claims.
 const SILENCE: Duration = Duration::from_secs(2);
+/// So many times as long as nobody worked on claims all are let in afterwards: where a third of the capacity is free, what has
+/// waited is caught up in two times as long. Who is refused meanwhile comes again, and again, and only adds to it.
+const CATCHING_UP: u32 = 3;
+/// When one who is refused may come again: when what waits has begun, but at least and at most so.
+const COME_AGAIN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
 /// Claims that are remembered until they begin: with more, those of before are forgotten.
 const REMEMBERED: usize = 50_000;
 
@@ -61,24 +67,22 @@ impl Admission {
         Self { state: Arc::new(Mutex::new(state)), within }
     }
 
-    /// Whether one more report is let in.
-    #[must_use]
-    pub fn admits(&self, now: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let late = |(waited, at): (Duration, Instant)| waited > self.within && now.duration_since(at) < SILENCE;
-        if !state.last.is_some_and(late) || state.free_until.is_some_and(|until| now < until) {
-            return true;
-        }
-        let has_room = state.room >= 1.0;
-        if has_room {
-            state.room -= 1.0;
-        }
-        has_room
+    /// Whether there is room for one more report; otherwise, when it may come again.
+    pub fn has_room(&self, now: Instant) -> Result<(), Duration> {
+        self.state().has_room(self.within, now).map(drop)
+    }
+
+    /// Lets one more report in, if there is room; otherwise, when it may come again.
+    pub fn let_in(&self, now: Instant) -> Result<(), Duration> {
+        let mut state = self.state();
+        let taken = state.has_room(self.within, now)?;
+        state.room -= taken;
+        Ok(())
     }
 
     /// A report was taken.
     pub fn taken(&self, claim: ClaimId, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if state.waiting.len() >= REMEMBERED {
             state.waiting.clear();
         }
@@ -87,17 +91,34 @@ impl Admission {
 
     /// A claim has begun.
     pub fn begun(&self, claim: ClaimId, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let Some(at) = state.waiting.remove(&claim) else { return };
         let waited = now.duration_since(at);
         // A silence in which nothing waited was none.
         let silence = state.last.map_or(waited, |(_, last)| now.duration_since(last).min(waited));
         if silence >= SILENCE {
-            state.free_until = Some(now + silence);
+            state.free_until = Some(now + silence * CATCHING_UP);
         }
         state.last = Some((waited, now));
         state.room = if waited > self.within { (state.room + SHARE).min(ROOM) } else { ROOM };
         BEGINS_AFTER.record(waited.as_secs_f64(), &[KeyValue::new("service", "intake")]);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The room that a report takes.
+    fn has_room(&self, within: Duration, now: Instant) -> Result<f64, Duration> {
+        let late = |(waited, at): &(Duration, Instant)| *waited > within && now.duration_since(*at) < SILENCE;
+        match self.last.filter(late) {
+            Some(_) if self.free_until.is_some_and(|until| now < until) => Ok(0.0),
+            Some(_) if self.room >= 1.0 => Ok(1.0),
+            Some((waited, _)) => Err(waited.clamp(*COME_AGAIN.start(), *COME_AGAIN.end())),
+            None => Ok(0.0),
+        }
     }
 }
 
@@ -115,7 +136,7 @@ mod tests {
     fn offer(admission: &Admission, from: u128, reports: u128, now: Instant) -> u128 {
         (from..from + reports)
             .filter(|number| {
-                let admitted = admission.admits(now);
+                let admitted = admission.let_in(now).is_ok();
                 if admitted {
                     admission.taken(claim(*number), now);
                 }
@@ -159,21 +180,23 @@ mod tests {
     }
 
     #[test]
-    fn while_nothing_begins_and_for_as_long_again_all_are_let_in() {
+    fn while_nothing_begins_and_for_three_times_as_long_all_are_let_in() {
         let (admission, begun) = rush();
         let late = begun + WITHIN.mul_f64(1.2);
         admission.begun(claim(1), late);
         offer(&admission, 20_000, 1_000, late);
-        assert!(!admission.admits(late + SILENCE / 2));
-        assert!(admission.admits(late + SILENCE), "nothing begins");
+        assert_eq!(admission.has_room(late + SILENCE / 2), Err(WITHIN.mul_f64(1.2)), "as long as that one waited");
+        assert_eq!(admission.has_room(late + SILENCE), Ok(()), "nothing begins");
         let again = late + Duration::from_secs(60);
         admission.begun(claim(2), again);
-        for second in 1..60 {
+        for second in 1..180 {
             let now = again + Duration::from_secs(second);
             admission.begun(claim(2 + u128::from(second)), now);
             assert_eq!(offer(&admission, 30_000 + 100 * u128::from(second), 10, now), 10, "it is caught up");
         }
-        assert!(offer(&admission, 40_000, 500, again + Duration::from_secs(60)) <= 100);
+        let over = again + Duration::from_secs(180);
+        assert!(offer(&admission, 60_000, 500, over) <= 100);
+        assert_eq!(admission.has_room(over), Err(Duration::from_secs(30)), "that one waited for minutes");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod reply;
 mod report;
 pub mod vault;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
 use jiff::Timestamp;
@@ -31,9 +31,6 @@ use crate::{evidence, store};
 
 pub use vault::{erased, placed, released};
 
-/// When one who was not let in may come again.
-const COME_AGAIN: Duration = Duration::from_secs(1);
-
 /// The gRPC service.
 pub struct Api {
     /// How anything changes.
@@ -54,14 +51,14 @@ impl IntakeService for Api {
         &self,
         request: Request<SubmitClaimRequest>,
     ) -> Result<Response<SubmitClaimResponse>, Status> {
+        // Who is refused must cost little: before anything is read.
+        self.admission.has_room(Instant::now()).map_err(chassis::busy)?;
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         report::of_a_customer(&mut check, &call, body);
         let own = call.actor.customer.is_some();
         let (request_id, command) = submit(check, body, own, self.clock.now())?;
-        if !self.admission.admits(Instant::now()) {
-            return Err(chassis::busy(COME_AGAIN));
-        }
+        self.admission.let_in(Instant::now()).map_err(chassis::busy)?;
         let reply: SubmitClaimResponse = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
         if let Some(claim) = reply.claim.as_ref().and_then(|claim| claim.claim_id.parse().ok()) {
             self.admission.taken(claim, Instant::now());

@@ -16,6 +16,7 @@ use testkit::Wire;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::public::{self, Flights};
 use crate::shop::{Shop, request_id};
@@ -23,7 +24,7 @@ use crate::shop::{Shop, request_id};
 /// Longest a claim may take from its submission to its end; afterwards it counts as lost.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 const CALL_LIMIT: Duration = Duration::from_secs(15);
-/// Wait before a call is made again, doubled each time up to a second.
+/// Wait before a call is made again, doubled each time up to a second; longer if the answer says so.
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// Problems that are told; the others are only counted.
 const TOLD: usize = 10;
@@ -42,6 +43,8 @@ pub struct Record {
 /// Counts over the whole run.
 #[derive(Default, Debug)]
 pub struct Tally {
+    /// Claims that were to be submitted.
+    pub offered: AtomicU64,
     /// Claims that intake acknowledged and that are to be closed.
     pub accepted: AtomicU64,
     /// Claims that were seen closed.
@@ -77,6 +80,12 @@ impl Tally {
     pub fn in_flight(&self) -> u64 {
         let closed = self.closed.load(Ordering::Relaxed);
         self.accepted.load(Ordering::Relaxed).saturating_sub(closed)
+    }
+
+    /// Claims that are not closed yet, whether intake has them or refuses them still.
+    pub fn unfinished(&self) -> u64 {
+        let done = self.closed.load(Ordering::Relaxed) + self.shed.load(Ordering::Relaxed);
+        self.offered.load(Ordering::Relaxed).saturating_sub(done)
     }
 }
 
@@ -130,6 +139,7 @@ impl Driver {
     /// One claim from submission to its end. With `shed` it is given up if intake says that too much waits already.
     pub async fn fly(&self, shop: &Shop, scheduled: Instant, shed: bool) -> Record {
         let mut record = Record { scheduled, acked: None, ended: None };
+        self.0.tally.offered.fetch_add(1, Ordering::Relaxed);
         let place = shop.next();
         let Some(claim) = self.submit(shop.report(place), shed).await else { return record };
         record.acked = Some(Instant::now());
@@ -192,7 +202,9 @@ impl Driver {
                 return Err(status);
             }
             self.0.tally.repeated.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(wait).await;
+            let told = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+            // Not all at once: those who were told the same come within as long again.
+            tokio::time::sleep(chassis::jittered(wait.max(told.unwrap_or_default()) * 2)).await;
             wait = (wait * 2).min(Duration::from_secs(1));
         }
     }

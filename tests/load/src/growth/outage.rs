@@ -18,6 +18,7 @@ use crate::stand::Stand;
 const HOLD_SECONDS: u64 = 60;
 /// Longest that the backlog is waited for.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(240);
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// Measures before, during and after.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
@@ -36,15 +37,21 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
     tokio::task::block_in_place(|| stand.stack.servers().kill_nats());
     tokio::time::sleep(Duration::from_secs_f64(hold)).await;
     let outage = Window { from: killed, to: Instant::now() };
-    let backlog = stand.driver.tally().in_flight();
+    let backlog = stand.driver.tally().unfinished();
     tokio::task::block_in_place(|| stand.stack.servers().restart_nats())?;
     let back = Instant::now();
     say(&format!("the broker is back; {backlog} claims wait"));
 
     // As many as usual, or what arrives in a second.
     let enough = (flying * 1.5).max(rate);
-    while stand.driver.tally().in_flight() as f64 > enough && back.elapsed() < CATCH_UP_LIMIT {
+    let mut told = back;
+    while stand.driver.tally().unfinished() as f64 > enough && back.elapsed() < CATCH_UP_LIMIT {
         tokio::time::sleep(Duration::from_millis(100)).await;
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            let tally = stand.driver.tally();
+            say(&format!("{} claims wait, {} of them with intake", tally.unfinished(), tally.in_flight()));
+        }
     }
     let caught_up = back.elapsed();
     tokio::time::sleep(Duration::from_secs_f64(seconds / 2.0)).await;
@@ -72,7 +79,7 @@ async fn watch(stand: &Stand, seconds: f64) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     while begun.elapsed().as_secs_f64() < seconds {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        sum += stand.driver.tally().in_flight() as f64;
+        sum += stand.driver.tally().unfinished() as f64;
         count += 1.0;
     }
     sum / count

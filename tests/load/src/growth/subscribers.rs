@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use async_nats::jetstream::Message;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -83,18 +82,12 @@ async fn reader(stand: &Stand, stream: &str, number: usize, events: &Arc<AtomicU
     let consumer = public::subscribe(&client, stand.stack.prefix(), stream, &name, Vec::new()).await?;
     let (events, fed) = (Arc::clone(events), stream == "FEED");
     Ok(tokio::spawn(public::read(consumer, move |message| {
-        let count = if fed { events_in(&message.payload) } else { 1 };
-        events.fetch_add(count, Ordering::Relaxed);
+        events.fetch_add(if fed { events_in(message) } else { 1 }, Ordering::Relaxed);
     })))
 }
 
-/// An event of the feed: a subscriber reads it to know what it is.
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "id")]
-    _id: IgnoredAny,
-}
-
-fn events_in(payload: &[u8]) -> u64 {
-    serde_json::from_slice::<Vec<Event>>(payload).map_or(0, |events| events.len() as u64)
+/// Events in a message of the feed, by its header: what an event says is not read here, as it is not in single ones.
+fn events_in(message: &Message) -> u64 {
+    let count = message.headers.as_ref().and_then(|headers| headers.get("Redress-Events"));
+    count.and_then(|count| count.as_str().parse().ok()).unwrap_or(0)
 }
