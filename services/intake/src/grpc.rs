@@ -51,7 +51,7 @@ impl IntakeService for Api {
         &self,
         request: Request<SubmitClaimRequest>,
     ) -> Result<Response<SubmitClaimResponse>, Status> {
-        // Who is refused must cost little: before anything is read.
+        // Who is refused must cost little: before anything is checked.
         self.admission.has_room(Instant::now()).map_err(chassis::busy)?;
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();

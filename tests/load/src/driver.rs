@@ -16,7 +16,6 @@ use testkit::Wire;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 use crate::public::{self, Flights};
 use crate::shop::{Shop, request_id};
@@ -24,7 +23,8 @@ use crate::shop::{Shop, request_id};
 /// Longest a claim may take from its submission to its end; afterwards it counts as lost.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 const CALL_LIMIT: Duration = Duration::from_secs(15);
-/// Wait before a call is made again, doubled each time up to a second; longer if the answer says so.
+/// Wait before a call is made again, doubled each time up to a second; longer if the answer says so. Then not all come at
+/// once, but within as long again.
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// Problems that are told; the others are only counted.
 const TOLD: usize = 10;
@@ -202,8 +202,7 @@ impl Driver {
                 return Err(status);
             }
             self.0.tally.repeated.fetch_add(1, Ordering::Relaxed);
-            let told = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
-            // Not all at once: those who were told the same come within as long again.
+            let told = testkit::details(&status).retry_info().and_then(|info| info.retry_delay);
             tokio::time::sleep(chassis::jittered(wait.max(told.unwrap_or_default()) * 2)).await;
             wait = (wait * 2).min(Duration::from_secs(1));
         }
