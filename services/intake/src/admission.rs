@@ -5,8 +5,8 @@
 //! one more, and the rest is told at once to come again when what waits has begun; what has been taken is worked on first.
 //!
 //! That a claim has begun is heard from its first public event, on its way to the subscribers. While nothing at all begins,
-//! the broker or the process is away: then every report is taken and kept, as promised; and for some times as long, while
-//! what has waited is caught up.
+//! the broker or the process is away: then every report is taken and kept, as promised; and while what has waited is caught
+//! up, but for no more than some times as long.
 //!
 //! Every replica counts what it has let in itself.
 
@@ -25,8 +25,8 @@ const ROOM: f64 = 100.0;
 const SHARE: f64 = 0.9;
 /// When nothing has begun for so long, nobody works on claims.
 const SILENCE: Duration = Duration::from_secs(2);
-/// So many times as long as nobody worked on claims all are let in afterwards: where a third of the capacity is free, what has
-/// waited is caught up in two times as long. Who is refused meanwhile comes again, and again, and only adds to it.
+/// So many times as long as nobody worked on claims all are let in afterwards, at most: where a third of the capacity is
+/// free, what has waited is caught up in two times as long. Who is refused meanwhile comes again, and only adds to it.
 const CATCHING_UP: u32 = 3;
 /// When one who is refused may come again: when what waits has begun, but at least and at most so.
 const COME_AGAIN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
@@ -55,15 +55,26 @@ struct State {
     waiting: HashMap<ClaimId, Instant>,
     /// How long the last that began had waited, and when it began.
     last: Option<(Duration, Instant)>,
-    /// Until then all are let in: what nobody worked on is caught up.
-    free_until: Option<Instant>,
+    /// While what nobody worked on is caught up, all are let in.
+    behind: Option<Behind>,
     room: f64,
+}
+
+/// What is caught up after nobody worked on claims.
+#[derive(Debug)]
+struct Behind {
+    /// Since when claims begin again.
+    since: Instant,
+    /// Of those that waited then, how many still do.
+    claims: usize,
+    /// When it must be enough.
+    until: Instant,
 }
 
 impl Admission {
     /// With the longest that a claim may wait until it begins.
     pub fn new(within: Duration) -> Self {
-        let state = State { waiting: HashMap::new(), last: None, free_until: None, room: ROOM };
+        let state = State { waiting: HashMap::new(), last: None, behind: None, room: ROOM };
         Self { state: Arc::new(Mutex::new(state)), within }
     }
 
@@ -86,7 +97,8 @@ impl Admission {
         if state.waiting.len() >= REMEMBERED {
             state.waiting.clear();
         }
-        state.waiting.insert(claim, now);
+        // A report that is made again was taken before.
+        state.waiting.entry(claim).or_insert(now);
     }
 
     /// A claim has begun.
@@ -97,8 +109,9 @@ impl Admission {
         // A silence in which nothing waited was none.
         let silence = state.last.map_or(waited, |(_, last)| now.duration_since(last).min(waited));
         if silence >= SILENCE {
-            state.free_until = Some(now + silence * CATCHING_UP);
+            state.fall_behind(silence, now);
         }
+        state.catch_up(at, waited <= self.within);
         state.last = Some((waited, now));
         state.room = if waited > self.within { (state.room + SHARE).min(ROOM) } else { ROOM };
         BEGINS_AFTER.record(waited.as_secs_f64(), &[KeyValue::new("service", "intake")]);
@@ -114,10 +127,28 @@ impl State {
     fn has_room(&self, within: Duration, now: Instant) -> Result<f64, Duration> {
         let late = |(waited, at): &(Duration, Instant)| *waited > within && now.duration_since(*at) < SILENCE;
         match self.last.filter(late) {
-            Some(_) if self.free_until.is_some_and(|until| now < until) => Ok(0.0),
+            Some(_) if self.behind.as_ref().is_some_and(|behind| now < behind.until) => Ok(0.0),
             Some(_) if self.room >= 1.0 => Ok(1.0),
             Some((waited, _)) => Err(waited.clamp(*COME_AGAIN.start(), *COME_AGAIN.end())),
             None => Ok(0.0),
+        }
+    }
+
+    /// Nobody worked on claims for so long, until now.
+    fn fall_behind(&mut self, silence: Duration, now: Instant) {
+        let until = now + silence * CATCHING_UP;
+        let until = self.behind.as_ref().map_or(until, |before| before.until.max(until));
+        self.behind = Some(Behind { since: now, claims: self.waiting.len(), until });
+    }
+
+    /// A claim has begun that was taken then. That one of the new ones begins in time is not enough: it may overtake.
+    fn catch_up(&mut self, taken: Instant, is_in_time: bool) {
+        let Some(behind) = &mut self.behind else { return };
+        if taken < behind.since {
+            behind.claims = behind.claims.saturating_sub(1);
+        }
+        if is_in_time && (behind.claims as f64) < ROOM {
+            self.behind = None;
         }
     }
 }
@@ -197,6 +228,48 @@ mod tests {
         let over = again + Duration::from_secs(180);
         assert!(offer(&admission, 60_000, 500, over) <= 100);
         assert_eq!(admission.has_room(over), Err(Duration::from_secs(30)), "that one waited for minutes");
+    }
+
+    #[test]
+    fn a_short_silence_takes_nothing_from_a_long_one_before_it() {
+        let (admission, begun) = rush();
+        let again = begun + Duration::from_secs(60);
+        admission.begun(claim(1), again);
+        let stopped = again + SILENCE;
+        admission.begun(claim(2), stopped);
+        let later = stopped + SILENCE * CATCHING_UP + SILENCE;
+        admission.begun(claim(3), later - Duration::from_millis(1));
+        assert_eq!(offer(&admission, 20_000, 500, later), 500, "it is caught up still");
+    }
+
+    #[test]
+    fn when_what_waited_has_begun_and_claims_begin_in_time_it_is_over() {
+        let (admission, begun) = rush();
+        let again = begun + Duration::from_secs(60);
+        admission.begun(claim(1), again);
+        offer(&admission, 20_000, 500, again);
+        admission.begun(claim(20_000), again + WITHIN / 2);
+        let late = again + WITHIN.mul_f64(1.2);
+        admission.begun(claim(20_001), late);
+        assert_eq!(offer(&admission, 30_000, 500, late), 500, "that one overtook, the others wait still");
+        for number in 2..9_950 {
+            admission.begun(claim(number), late);
+        }
+        assert_eq!(offer(&admission, 31_000, 500, late), 500, "none has begun in time");
+        admission.begun(claim(31_000), late + WITHIN / 2);
+        let later = late + WITHIN.mul_f64(1.2);
+        admission.begun(claim(31_001), later);
+        assert_eq!(offer(&admission, 40_000, 500, later), 100, "what quiet times have left");
+    }
+
+    #[test]
+    fn a_report_that_is_made_again_has_waited_since_it_was_made_first() {
+        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        admission.taken(claim(1), begun);
+        admission.taken(claim(1), begun + WITHIN);
+        let late = begun + WITHIN.mul_f64(1.5);
+        admission.begun(claim(1), late);
+        assert_eq!(admission.state.lock().unwrap().last, Some((WITHIN.mul_f64(1.5), late)));
     }
 
     #[test]

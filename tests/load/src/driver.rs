@@ -186,6 +186,8 @@ impl Driver {
     {
         let begun = Instant::now();
         let mut wait = BACK_OFF;
+        // Whether a try may have been heard: then it is not given up.
+        let mut is_unknown = false;
         loop {
             let late = || Status::deadline_exceeded("no answer");
             let answer = tokio::time::timeout(CALL_LIMIT, call()).await.unwrap_or_else(|_| Err(late()));
@@ -194,16 +196,17 @@ impl Driver {
                 Err(status) => status,
             };
             let is_open = match status.code() {
-                Code::ResourceExhausted => !shed,
+                Code::ResourceExhausted => !shed || is_unknown,
                 Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted => true,
                 _ => false,
             };
+            is_unknown |= is_open && status.code() != Code::ResourceExhausted;
             if !is_open || begun.elapsed() > PATIENCE {
                 return Err(status);
             }
             self.0.tally.repeated.fetch_add(1, Ordering::Relaxed);
             let told = testkit::details(&status).retry_info().and_then(|info| info.retry_delay);
-            tokio::time::sleep(chassis::jittered(wait.max(told.unwrap_or_default()) * 2)).await;
+            tokio::time::sleep(told.unwrap_or_default() + chassis::jittered(wait)).await;
             wait = (wait * 2).min(Duration::from_secs(1));
         }
     }

@@ -1,10 +1,13 @@
 //! Claims from credit lines: each is one claim for a return with refund, without order number.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use futures::{StreamExt, stream};
 use proto::claim::{Category, Channel, Resolution};
 use proto::intake::{Claim, Contact, NewLine, SubmitClaimRequest};
 use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
 
 use super::invoice::{self, Line};
 use super::report::{Kind, Report};
@@ -91,13 +94,18 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
             };
         }
         // The same request id: if the first try was heard after all, this one gets its answer.
-        tokio::time::sleep(std::time::Duration::from_millis(50 << tries)).await;
+        tokio::time::sleep(wait(&status, tries)).await;
         tries += 1;
     }
 }
 
+/// How long to wait after so many tries: as long as the service asks for, and some more each time.
+fn wait(status: &Status, tries: u32) -> Duration {
+    let told = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+    told.unwrap_or_default() + chassis::jittered(Duration::from_millis(50 << tries))
+}
+
 fn why(status: &Status) -> String {
-    use tonic_types::StatusExt;
     let details = status.get_error_details();
     let bad = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
     let bad: Vec<String> = bad.iter().map(|bad| format!("{} {}", bad.field, bad.description)).collect();
@@ -170,6 +178,15 @@ fn country(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_made_again_no_sooner_than_the_service_asks() {
+        let away = Status::unavailable("away");
+        let waits: Vec<_> = (1..TRIES).map(|tries| wait(&away, tries).as_millis()).collect();
+        assert!(waits.iter().enumerate().all(|(at, wait)| (50 << at..=100 << at).contains(wait)), "{waits:?}");
+        let busy = wait(&chassis::busy(Duration::from_secs(7)), 1);
+        assert!(busy > Duration::from_secs(7), "{busy:?}");
+    }
 
     #[test]
     fn each_credit_line_is_a_claim() {
