@@ -115,7 +115,8 @@ impl Feed {
 
 /// The events of a message of the feed, as if each had come by itself. What cannot be read gives a message that is odd.
 pub fn events(prefix: &str, batch: &Arrived) -> Vec<Arrived> {
-    let Ok(events) = serde_json::from_slice::<Vec<Value>>(&batch.payload) else { return vec![batch.clone()] };
+    let unpacked = flate2::read::GzDecoder::new(&batch.payload[..]);
+    let Ok(events) = serde_json::from_reader::<_, Vec<Value>>(unpacked) else { return vec![batch.clone()] };
     let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let arrived = |event: Value| {
         let name = text(&event, "type").rsplit('.').next().unwrap_or_default().to_owned();
@@ -171,6 +172,11 @@ fn digest(payload: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use flate2::Compression;
+    use flate2::read::GzEncoder;
+
     use super::*;
 
     const CLAIM: &str = "0198c0de-0000-7000-8000-000000000001";
@@ -202,16 +208,20 @@ mod tests {
             let data: Value = serde_json::from_slice(&arrived(number, "", 1).payload).unwrap();
             serde_json::json!({ "id": number.to_string(), "type": "redress.claim.v1.submitted", "subject": CLAIM, "data": data })
         };
-        let batch = |payload: Vec<u8>| Arrived { payload, ..arrived(1, "", 1) };
+        let batch = |json: &[u8]| {
+            let mut payload = Vec::new();
+            GzEncoder::new(json, Compression::fast()).read_to_end(&mut payload).unwrap();
+            Arrived { payload, ..arrived(1, "", 1) }
+        };
         let mut feed = Feed::default();
-        for event in events("redress", &batch(serde_json::to_vec(&[one(1), one(2)]).unwrap())) {
+        for event in events("redress", &batch(&serde_json::to_vec(&[one(1), one(2)]).unwrap())) {
             feed.take("redress", &event, false);
         }
         assert_eq!(
             (feed.claims[CLAIM].len(), &feed.claims[CLAIM][1].event_id, feed.odd.len()),
             (2, &"2".to_owned(), 0)
         );
-        events("redress", &batch(b"[{]".to_vec())).iter().for_each(|event| feed.take("redress", event, false));
+        events("redress", &batch(b"[{]")).iter().for_each(|event| feed.take("redress", event, false));
         assert_eq!(feed.odd.len(), 1);
     }
 

@@ -1,8 +1,11 @@
-//! A message of the feed: a batch in the JSON format of CloudEvents 1.0.
+//! A message of the feed: a batch in the JSON format of CloudEvents 1.0, compressed.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 
 use async_nats::{HeaderMap, Message};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use serde::de::IgnoredAny;
 
 use super::source::{End, LAST, STORED, is_original};
@@ -16,12 +19,23 @@ const ATTRIBUTES: [&str; 8] = ["specversion", "id", "source", "type", "subject",
 /// Headers and payload of the message that has these events; none: they are not events.
 pub(super) fn of(stored: &[Message], end: &End) -> Option<(HeaderMap, Vec<u8>)> {
     let events: Vec<String> = stored.iter().filter_map(event).collect();
+    if events.is_empty() {
+        return None;
+    }
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/cloudevents-batch+json; charset=UTF-8");
+    headers.insert("content-encoding", "gzip");
     headers.insert("Redress-Events", events.len().to_string());
     headers.insert(LAST, end.sequence.to_string());
     headers.insert(STORED, end.stored.as_str());
-    (!events.is_empty()).then(|| (headers, format!("[{}]", events.join(",\n")).into_bytes()))
+    Some((headers, compressed(&format!("[{}]", events.join(",\n")))?))
+}
+
+/// Every reader gets a copy from the broker: what repeats from event to event is worth leaving out, however quickly.
+fn compressed(batch: &str) -> Option<Vec<u8>> {
+    let mut compressed = Vec::with_capacity(batch.len() / 4);
+    GzEncoder::new(batch.as_bytes(), Compression::fast()).read_to_end(&mut compressed).ok()?;
+    Some(compressed)
 }
 
 /// An event with what the broker kept as its headers. What somebody else has written into the public stream may be no event
@@ -66,6 +80,10 @@ mod tests {
         }
     }
 
+    fn read(payload: &[u8]) -> Value {
+        serde_json::from_reader(flate2::read::GzDecoder::new(payload)).unwrap()
+    }
+
     fn end() -> End {
         End { sequence: 7, stored: "then".to_owned(), pending: 0 }
     }
@@ -74,10 +92,11 @@ mod tests {
     fn events_keep_their_attributes_and_their_order() {
         let stored = [message(Some("1"), r#"{"a":[1]}"#), message(Some("2"), "{ }")];
         let (headers, payload) = of(&stored, &end()).unwrap();
-        let read: Value = serde_json::from_slice(&payload).unwrap();
+        let read = read(&payload);
         let kind = "of \"this\" type";
         assert_eq!(read, json!([{"id": "1", "type": kind, "data": {"a": [1]}}, {"id": "2", "type": kind, "data": {}}]));
         assert_eq!(headers.get("Redress-Events").unwrap().as_str(), "2");
+        assert_eq!(headers.get("content-encoding").unwrap().as_str(), "gzip");
         assert_eq!((headers.get(LAST).unwrap().as_str(), headers.get(STORED).unwrap().as_str()), ("7", "then"));
     }
 
@@ -94,6 +113,6 @@ mod tests {
         let large = message(Some("2"), &format!("\"{}\"", "x".repeat(EVENT_MAX)));
         let stored = [foreign[1].clone(), answer, again, large, message(Some("3"), "{}")];
         let (_, payload) = of(&stored, &end()).unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap().as_array().unwrap().len(), 1);
+        assert_eq!(read(&payload).as_array().unwrap().len(), 1);
     }
 }

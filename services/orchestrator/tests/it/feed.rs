@@ -1,9 +1,13 @@
 //! The feed: everything that the public stream has, in its order, many events in one message.
 
+use std::io::Read as _;
+
 use async_nats::HeaderMap;
 use async_nats::jetstream::stream::Stream;
 use chassis::Clock;
 use chassis::topology::{FEED, stream_name};
+use flate2::Compression;
+use flate2::read::{GzDecoder, GzEncoder};
 use proto::claim::Channel;
 use proto::{ClaimId, Subject};
 use serde_json::Value;
@@ -40,9 +44,20 @@ async fn public(service: &TestService) -> Vec<Event> {
     messages(service, "CLAIMS").await.into_iter().filter_map(read).collect()
 }
 
+/// The events in a message of the feed.
+fn read(payload: &[u8]) -> Vec<Value> {
+    serde_json::from_reader(GzDecoder::new(payload)).unwrap()
+}
+
+/// A message of the feed with these events.
+fn written(events: &str) -> Vec<u8> {
+    let mut written = Vec::new();
+    GzEncoder::new(events.as_bytes(), Compression::fast()).read_to_end(&mut written).unwrap();
+    written
+}
+
 async fn fed(service: &TestService) -> Vec<Event> {
     let batches = messages(service, "FEED").await.into_iter();
-    let read = |payload: &[u8]| serde_json::from_slice::<Vec<Value>>(payload).unwrap();
     let event = |event: Value| (event["id"].as_str().unwrap().to_owned(), event["data"].clone());
     batches.flat_map(|(_, payload)| read(&payload)).map(event).collect()
 }
@@ -94,8 +109,7 @@ async fn the_feed_has_what_the_public_stream_has_across_restarts() {
         tell(&world).await;
         feeds(&world.service, &public(&world.service).await).await;
     }
-    let read: Value = serde_json::from_slice(&messages(&world.service, "FEED").await[0].1).unwrap();
-    let event = &read[0];
+    let event = &read(&messages(&world.service, "FEED").await[0].1)[0];
     assert_eq!((&event["specversion"], &event["source"]), (&"1.0".into(), &"/redress/orchestrator".into()));
     assert_eq!((&event["sequence"], &event["data"]["number"]), (&"1".into(), &1.into()));
     world.service.stop().await;
@@ -165,7 +179,7 @@ async fn what_the_broker_lost_comes_again() {
     let mut headers = HeaderMap::new();
     headers.insert("Redress-Last", (events.len() + 1).to_string());
     headers.insert("Redress-Last-Stored", "2199-01-01T00:00:00Z");
-    let lost = r#"[{"id": "lost", "data": {}}]"#;
+    let lost = written(r#"[{"id": "lost", "data": {}}]"#);
     let address = format!("{}.v1.{FEED}", home.prefix);
     let sent = world.service.jetstream().publish_with_headers(address, headers, lost.into()).await;
     sent.unwrap().await.unwrap();

@@ -60,15 +60,19 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
         "accepted": accepted, "closed": closed, "refused": shed, "in_flight_at_the_end": waiting,
         "closed_ms_p50_normal": normal.p50, "closed_ms_p50": window.latencies(&records).1.p50,
         "normal_again_s": normal_again(&later, ended, after, normal.p50), "looked_for_s": after,
+        "closed_ms_p50_of_seconds_after": (0..after).map(|second| median(&later, ended, second)).collect::<Vec<_>>(),
     }))
+}
+
+/// The median of what was to be submitted in a second afterwards; none: that was nothing, which tells nothing good.
+fn median(records: &[Record], ended: Instant, second: u64) -> Option<f64> {
+    let window = Window::new(ended + Duration::from_secs(second), 1.0);
+    window.scheduled(records).next()?;
+    Some(window.latencies(records).1.p50.round())
 }
 
 /// The first second from which on every second's median is normal; none: it never was.
 fn normal_again(records: &[Record], ended: Instant, seconds: u64, p50: f64) -> Option<u64> {
-    let is_normal = |second: &u64| {
-        let window = Window::new(ended + Duration::from_secs(*second), 1.0);
-        // A second in which nothing was to be submitted tells nothing good.
-        window.scheduled(records).next().is_some() && window.latencies(records).1.p50 <= p50 * NORMAL
-    };
+    let is_normal = |second: &u64| median(records, ended, *second).is_some_and(|median| median <= p50 * NORMAL);
     (0..seconds).rev().take_while(is_normal).last()
 }
