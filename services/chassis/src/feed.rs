@@ -100,7 +100,7 @@ impl Feed {
             return Ok(0);
         };
         let end = source::end(end)?;
-        if let Some((headers, payload)) = batch::of(&stored, &end) {
+        if let Some((headers, payload)) = batch::of(&stored, &end)? {
             let message =
                 PublishMessage::build().headers(headers).payload(payload.into()).expected_last_sequence(at.last);
             #[expect(clippy::disallowed_methods, reason = "all of it was published by the relay before")]

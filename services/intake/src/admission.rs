@@ -63,10 +63,8 @@ struct State {
 /// What is caught up after nobody worked on claims.
 #[derive(Debug)]
 struct Behind {
-    /// Since when claims begin again.
-    since: Instant,
-    /// Of those that waited then, how many still do.
-    claims: usize,
+    /// Since when all that begin do so in time.
+    in_time_since: Option<Instant>,
     /// When it must be enough.
     until: Instant,
 }
@@ -111,7 +109,7 @@ impl Admission {
         if silence >= SILENCE {
             state.fall_behind(silence, now);
         }
-        state.catch_up(at, waited <= self.within);
+        state.catch_up(waited <= self.within, now);
         state.last = Some((waited, now));
         state.room = if waited > self.within { (state.room + SHARE).min(ROOM) } else { ROOM };
         BEGINS_AFTER.record(waited.as_secs_f64(), &[KeyValue::new("service", "intake")]);
@@ -138,16 +136,15 @@ impl State {
     fn fall_behind(&mut self, silence: Duration, now: Instant) {
         let until = now + silence * CATCHING_UP;
         let until = self.behind.as_ref().map_or(until, |before| before.until.max(until));
-        self.behind = Some(Behind { since: now, claims: self.waiting.len(), until });
+        self.behind = Some(Behind { in_time_since: None, until });
     }
 
-    /// A claim has begun that was taken then. That one of the new ones begins in time is not enough: it may overtake.
-    fn catch_up(&mut self, taken: Instant, is_in_time: bool) {
+    /// A claim has begun. That one does so in time is not enough: it may have overtaken those that wait.
+    fn catch_up(&mut self, is_in_time: bool, now: Instant) {
         let Some(behind) = &mut self.behind else { return };
-        if taken < behind.since {
-            behind.claims = behind.claims.saturating_sub(1);
-        }
-        if is_in_time && (behind.claims as f64) < ROOM {
+        if !is_in_time {
+            behind.in_time_since = None;
+        } else if now.duration_since(*behind.in_time_since.get_or_insert(now)) >= SILENCE {
             self.behind = None;
         }
     }
@@ -211,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn while_nothing_begins_and_for_three_times_as_long_all_are_let_in() {
+    fn while_nothing_begins_and_then_for_at_most_three_times_as_long_all_are_let_in() {
         let (admission, begun) = rush();
         let late = begun + WITHIN.mul_f64(1.2);
         admission.begun(claim(1), late);
@@ -237,29 +234,35 @@ mod tests {
         admission.begun(claim(1), again);
         let stopped = again + SILENCE;
         admission.begun(claim(2), stopped);
-        let later = stopped + SILENCE * CATCHING_UP + SILENCE;
-        admission.begun(claim(3), later - Duration::from_millis(1));
-        assert_eq!(offer(&admission, 20_000, 500, later), 500, "it is caught up still");
+        // That one would be over after 6 s.
+        for second in 1..=8 {
+            admission.begun(claim(2 + u128::from(second)), stopped + Duration::from_secs(second));
+        }
+        assert_eq!(offer(&admission, 20_000, 500, stopped + Duration::from_secs(8)), 500, "it is caught up still");
     }
 
     #[test]
-    fn when_what_waited_has_begun_and_claims_begin_in_time_it_is_over() {
+    fn when_claims_have_begun_in_time_for_a_while_it_is_over() {
         let (admission, begun) = rush();
         let again = begun + Duration::from_secs(60);
+        let after = |seconds: f64| again + Duration::from_secs_f64(seconds);
+        // One is taken at that time, and begins a second later.
+        let begins_in_time = |number: u128, taken: f64| {
+            admission.taken(claim(number), after(taken));
+            admission.begun(claim(number), after(taken + 1.0));
+        };
         admission.begun(claim(1), again);
-        offer(&admission, 20_000, 500, again);
-        admission.begun(claim(20_000), again + WITHIN / 2);
-        let late = again + WITHIN.mul_f64(1.2);
-        admission.begun(claim(20_001), late);
-        assert_eq!(offer(&admission, 30_000, 500, late), 500, "that one overtook, the others wait still");
-        for number in 2..9_950 {
-            admission.begun(claim(number), late);
-        }
-        assert_eq!(offer(&admission, 31_000, 500, late), 500, "none has begun in time");
-        admission.begun(claim(31_000), late + WITHIN / 2);
-        let later = late + WITHIN.mul_f64(1.2);
-        admission.begun(claim(31_001), later);
-        assert_eq!(offer(&admission, 40_000, 500, later), 100, "what quiet times have left");
+        begins_in_time(20_000, 0.0);
+        begins_in_time(20_001, 1.9);
+        admission.begun(claim(2), after(3.0));
+        begins_in_time(20_002, 2.1);
+        admission.begun(claim(3), after(3.2));
+        assert_eq!(offer(&admission, 30_000, 500, after(3.2)), 500, "some overtook, the others wait still");
+        begins_in_time(20_003, 2.5);
+        begins_in_time(20_004, 3.5);
+        begins_in_time(20_005, 4.5);
+        admission.begun(claim(4), after(6.0));
+        assert_eq!(offer(&admission, 40_000, 500, after(6.0)), 100, "what quiet times have left");
     }
 
     #[test]

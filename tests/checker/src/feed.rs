@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read as _;
 
+use flate2::read::GzDecoder;
 use proto::Subject;
 use proto::claim::{ClaimEvent, Notice, claim_event};
 use serde_json::Value;
@@ -115,8 +117,10 @@ impl Feed {
 
 /// The events of a message of the feed, as if each had come by itself. What cannot be read gives a message that is odd.
 pub fn events(prefix: &str, batch: &Arrived) -> Vec<Arrived> {
-    let unpacked = flate2::read::GzDecoder::new(&batch.payload[..]);
-    let Ok(events) = serde_json::from_reader::<_, Vec<Value>>(unpacked) else { return vec![batch.clone()] };
+    let mut json = Vec::new();
+    let unpacked = GzDecoder::new(&batch.payload[..]).read_to_end(&mut json);
+    let events = unpacked.ok().and_then(|_| serde_json::from_slice::<Vec<Value>>(&json).ok());
+    let Some(events) = events else { return vec![batch.clone()] };
     let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let arrived = |event: Value| {
         let name = text(&event, "type").rsplit('.').next().unwrap_or_default().to_owned();
@@ -172,8 +176,6 @@ fn digest(payload: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use flate2::Compression;
     use flate2::read::GzEncoder;
 

@@ -201,12 +201,15 @@ impl Driver {
                 _ => false,
             };
             is_unknown |= is_open && status.code() != Code::ResourceExhausted;
-            if !is_open || begun.elapsed() > PATIENCE {
+            if !is_open {
                 return Err(status);
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(if is_unknown { late() } else { status });
             }
             self.0.tally.repeated.fetch_add(1, Ordering::Relaxed);
             let told = testkit::details(&status).retry_info().and_then(|info| info.retry_delay);
-            tokio::time::sleep(told.unwrap_or_default() + chassis::jittered(wait)).await;
+            tokio::time::sleep(chassis::jittered(wait.max(told.unwrap_or_default()) * 2)).await;
             wait = (wait * 2).min(Duration::from_secs(1));
         }
     }

@@ -1,7 +1,7 @@
 //! A message of the feed: a batch in the JSON format of CloudEvents 1.0, compressed.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
 use async_nats::{HeaderMap, Message};
 use flate2::Compression;
@@ -17,10 +17,10 @@ const EVENT_MAX: usize = 128 * 1024;
 const ATTRIBUTES: [&str; 8] = ["specversion", "id", "source", "type", "subject", "time", "sequence", "datacontenttype"];
 
 /// Headers and payload of the message that has these events; none: they are not events.
-pub(super) fn of(stored: &[Message], end: &End) -> Option<(HeaderMap, Vec<u8>)> {
+pub(super) fn of(stored: &[Message], end: &End) -> io::Result<Option<(HeaderMap, Vec<u8>)>> {
     let events: Vec<String> = stored.iter().filter_map(event).collect();
     if events.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/cloudevents-batch+json; charset=UTF-8");
@@ -28,14 +28,14 @@ pub(super) fn of(stored: &[Message], end: &End) -> Option<(HeaderMap, Vec<u8>)> 
     headers.insert("Redress-Events", events.len().to_string());
     headers.insert(LAST, end.sequence.to_string());
     headers.insert(STORED, end.stored.as_str());
-    Some((headers, compressed(&format!("[{}]", events.join(",\n")))?))
+    Ok(Some((headers, compressed(&format!("[{}]", events.join(",\n")))?)))
 }
 
 /// Every reader gets a copy from the broker: what repeats from event to event is worth leaving out, however quickly.
-fn compressed(batch: &str) -> Option<Vec<u8>> {
+fn compressed(batch: &str) -> io::Result<Vec<u8>> {
     let mut compressed = Vec::with_capacity(batch.len() / 4);
-    GzEncoder::new(batch.as_bytes(), Compression::fast()).read_to_end(&mut compressed).ok()?;
-    Some(compressed)
+    GzEncoder::new(batch.as_bytes(), Compression::fast()).read_to_end(&mut compressed)?;
+    Ok(compressed)
 }
 
 /// An event with what the broker kept as its headers. What somebody else has written into the public stream may be no event
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn events_keep_their_attributes_and_their_order() {
         let stored = [message(Some("1"), r#"{"a":[1]}"#), message(Some("2"), "{ }")];
-        let (headers, payload) = of(&stored, &end()).unwrap();
+        let (headers, payload) = of(&stored, &end()).unwrap().unwrap();
         let read = read(&payload);
         let kind = "of \"this\" type";
         assert_eq!(read, json!([{"id": "1", "type": kind, "data": {"a": [1]}}, {"id": "2", "type": kind, "data": {}}]));
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_no_event_is_left_out() {
         let foreign = [message(None, "{}"), message(Some("1"), "no JSON"), message(Some("1"), r#"{}],"x":[{}"#)];
-        assert!(of(&foreign, &end()).is_none());
+        assert!(of(&foreign, &end()).unwrap().is_none());
         let mut answer = message(Some("2"), "{}");
         answer.status = Some(async_nats::StatusCode::NOT_FOUND);
         let mut again = message(Some("2"), "{}");
@@ -112,7 +112,7 @@ mod tests {
         headers.append("Nats-Stream", "A");
         let large = message(Some("2"), &format!("\"{}\"", "x".repeat(EVENT_MAX)));
         let stored = [foreign[1].clone(), answer, again, large, message(Some("3"), "{}")];
-        let (_, payload) = of(&stored, &end()).unwrap();
+        let (_, payload) = of(&stored, &end()).unwrap().unwrap();
         assert_eq!(read(&payload).as_array().unwrap().len(), 1);
     }
 }

@@ -85,7 +85,7 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
             Ok(response) => return Ok(response.into_inner().claim.ok_or_else(|| "the answer has no claim".to_owned())),
             Err(status) => status,
         };
-        let later = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+        let later = is_worth_another_try(&status);
         if !later || tries == TRIES {
             return if later || status.code() == Code::DeadlineExceeded {
                 Err(status.into())
@@ -99,10 +99,19 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
     }
 }
 
+/// Whether the service is too busy or away. A quota that is used up is a matter of the row: some of it is free tomorrow.
+fn is_worth_another_try(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable => true,
+        Code::ResourceExhausted => status.get_error_details().quota_failure().is_none(),
+        _ => false,
+    }
+}
+
 /// How long to wait after so many tries: as long as the service asks for, and some more each time.
 fn wait(status: &Status, tries: u32) -> Duration {
     let told = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
-    told.unwrap_or_default() + chassis::jittered(Duration::from_millis(50 << tries))
+    told.unwrap_or_default() + chassis::jittered(Duration::from_millis(100 << tries))
 }
 
 fn why(status: &Status) -> String {
@@ -177,13 +186,25 @@ fn country(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tonic_types::{ErrorDetails, QuotaViolation};
+
     use super::*;
+
+    #[test]
+    fn what_is_too_busy_or_away_is_called_again_and_a_quota_is_not() {
+        let day = Duration::from_secs(86_400);
+        let mut used_up = ErrorDetails::with_quota_failure([QuotaViolation::new("customer:1", "20 reports a day")]);
+        used_up.set_retry_info(Some(day));
+        let used_up = Status::with_error_details(Code::ResourceExhausted, "used up", used_up);
+        let statuses = [Status::unavailable("away"), chassis::busy(day), used_up, Status::internal("broken")];
+        assert_eq!(statuses.map(|status| is_worth_another_try(&status)), [true, true, false, false]);
+    }
 
     #[test]
     fn a_call_is_made_again_no_sooner_than_the_service_asks() {
         let away = Status::unavailable("away");
         let waits: Vec<_> = (1..TRIES).map(|tries| wait(&away, tries).as_millis()).collect();
-        assert!(waits.iter().enumerate().all(|(at, wait)| (50 << at..=100 << at).contains(wait)), "{waits:?}");
+        assert!(waits.iter().enumerate().all(|(at, wait)| (100 << at..=200 << at).contains(wait)), "{waits:?}");
         let busy = wait(&chassis::busy(Duration::from_secs(7)), 1);
         assert!(busy > Duration::from_secs(7), "{busy:?}");
     }

@@ -46,7 +46,9 @@ async fn public(service: &TestService) -> Vec<Event> {
 
 /// The events in a message of the feed.
 fn read(payload: &[u8]) -> Vec<Value> {
-    serde_json::from_reader(GzDecoder::new(payload)).unwrap()
+    let mut json = Vec::new();
+    GzDecoder::new(payload).read_to_end(&mut json).unwrap();
+    serde_json::from_slice(&json).unwrap()
 }
 
 /// A message of the feed with these events.

@@ -60,15 +60,15 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
         "accepted": accepted, "closed": closed, "refused": shed, "in_flight_at_the_end": waiting,
         "closed_ms_p50_normal": normal.p50, "closed_ms_p50": window.latencies(&records).1.p50,
         "normal_again_s": normal_again(&later, ended, after, normal.p50), "looked_for_s": after,
-        "closed_ms_p50_of_seconds_after": (0..after).map(|second| median(&later, ended, second)).collect::<Vec<_>>(),
+        "closed_ms_p50_of_seconds_after": (0..after).map(|second| median(&later, ended, second).map(f64::round)).collect::<Vec<_>>(),
     }))
 }
 
-/// The median of what was to be submitted in a second afterwards; none: that was nothing, which tells nothing good.
+/// The median of what was to be submitted in a second afterwards; none: nothing of it was closed, which tells nothing good.
 fn median(records: &[Record], ended: Instant, second: u64) -> Option<f64> {
     let window = Window::new(ended + Duration::from_secs(second), 1.0);
-    window.scheduled(records).next()?;
-    Some(window.latencies(records).1.p50.round())
+    window.scheduled(records).find_map(|record| record.ended)?;
+    Some(window.latencies(records).1.p50)
 }
 
 /// The first second from which on every second's median is normal; none: it never was.
