@@ -22,6 +22,8 @@ const AFTER_SECONDS: u64 = 60;
 const TIMES: f64 = 3.0;
 /// Normal: the median of a second is at most so many times that of before.
 const NORMAL: f64 = 3.0;
+/// So many seconds in a row: what the machine does to a single one much later is not of the overload.
+const IN_A_ROW: u64 = 10;
 
 /// Measures before, during and after.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
@@ -71,8 +73,8 @@ fn median(records: &[Record], ended: Instant, second: u64) -> Option<f64> {
     Some(window.latencies(records).1.p50)
 }
 
-/// The first second from which on every second's median is normal; none: it never was.
+/// The first second from which on the median of some seconds in a row is normal; none: that never was.
 fn normal_again(records: &[Record], ended: Instant, seconds: u64, p50: f64) -> Option<u64> {
     let is_normal = |second: &u64| median(records, ended, *second).is_some_and(|median| median <= p50 * NORMAL);
-    (0..seconds).rev().take_while(is_normal).last()
+    (0..seconds).find(|second| (*second..seconds.min(second + IN_A_ROW)).all(|second| is_normal(&second)))
 }
