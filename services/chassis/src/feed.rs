@@ -1,8 +1,8 @@
 //! The feed: what the public stream has, many events in one message.
 //!
 //! A subscriber of single events costs the broker and itself a delivery for each of them: fifty subscribers cost more than the
-//! claims. Who wants everything reads the feed instead: each message is a compressed batch of CloudEvents in JSON, in the order of
-//! the public stream, made of what came within [`GATHER`], or of as much as is read at once.
+//! claims. Who wants everything reads the feed instead: each message is a compressed batch of CloudEvents in JSON, in the
+//! order of the public stream, made of what came within [`GATHER`], or of as much as is read at once.
 //!
 //! Nothing of it is in a database. The last message of the feed says how far it goes: the sequence in the public stream, and
 //! when the broker stored that event, which does not happen twice at the same moment. So a feed goes on after a crash where

@@ -200,10 +200,10 @@ impl Driver {
                 Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted => true,
                 _ => false,
             };
-            is_unknown |= is_open && status.code() != Code::ResourceExhausted;
             if !is_open {
                 return Err(status);
             }
+            is_unknown |= status.code() != Code::ResourceExhausted;
             if begun.elapsed() > PATIENCE {
                 return Err(if is_unknown { late() } else { status });
             }

@@ -23,7 +23,7 @@ const TIMES: f64 = 3.0;
 /// Normal: the median of a second is at most so many times that of before.
 const NORMAL: f64 = 3.0;
 /// So many seconds in a row: what the machine does to a single one much later is not of the overload.
-const IN_A_ROW: u64 = 10;
+const IN_A_ROW: usize = 10;
 
 /// Measures before, during and after.
 pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
@@ -55,14 +55,15 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
     let shed = stand.driver.tally().shed.load(Ordering::Relaxed) - shed;
     let goodput = window.rate(&records);
     let accepted = records.iter().filter(|record| record.acked.is_some()).count();
+    let medians: Vec<_> = (0..after).map(|second| median(&later, ended, second)).collect();
     let closed = records.iter().filter(|record| record.ended.is_some()).count();
     Ok(json!({
         "peak_claims_per_s": peak, "offered_per_s": peak * TIMES, "seconds": hold,
         "goodput_per_s": goodput, "ratio": goodput / peak,
         "accepted": accepted, "closed": closed, "refused": shed, "in_flight_at_the_end": waiting,
         "closed_ms_p50_normal": normal.p50, "closed_ms_p50": window.latencies(&records).1.p50,
-        "normal_again_s": normal_again(&later, ended, after, normal.p50), "looked_for_s": after,
-        "closed_ms_p50_of_seconds_after": (0..after).map(|second| median(&later, ended, second).map(f64::round)).collect::<Vec<_>>(),
+        "normal_again_s": normal_again(&medians, normal.p50), "looked_for_s": after,
+        "closed_ms_p50_of_seconds_after": medians.iter().map(|median| median.map(f64::round)).collect::<Vec<_>>(),
     }))
 }
 
@@ -73,8 +74,24 @@ fn median(records: &[Record], ended: Instant, second: u64) -> Option<f64> {
     Some(window.latencies(records).1.p50)
 }
 
-/// The first second from which on the median of some seconds in a row is normal; none: that never was.
-fn normal_again(records: &[Record], ended: Instant, seconds: u64, p50: f64) -> Option<u64> {
-    let is_normal = |second: &u64| median(records, ended, *second).is_some_and(|median| median <= p50 * NORMAL);
-    (0..seconds).find(|second| (*second..seconds.min(second + IN_A_ROW)).all(|second| is_normal(&second)))
+/// The first second from which on the medians of some seconds in a row are normal; none: that never was.
+fn normal_again(medians: &[Option<f64>], p50: f64) -> Option<usize> {
+    let is_normal = |median: &Option<f64>| median.is_some_and(|median| median <= p50 * NORMAL);
+    (0..medians.len()).find(|second| medians[*second..].iter().take(IN_A_ROW).all(is_normal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_as_before_when_some_seconds_in_a_row_are() {
+        let slow_in = |slow: &[usize]| -> Vec<_> {
+            (0..60).map(|second| Some(if slow.contains(&second) { 3.1 } else { 3.0 })).collect()
+        };
+        assert_eq!(normal_again(&slow_in(&[]), 1.0), Some(0));
+        assert_eq!(normal_again(&slow_in(&[0, 1, 5, 56]), 1.0), Some(6), "a second much later tells nothing");
+        assert_eq!(normal_again(&slow_in(&[9, 18, 27, 36, 45, 54, 59]), 1.0), None);
+        assert_eq!(normal_again(&[None, Some(1.0), None], 1.0), None, "nothing closed is nothing good");
+    }
 }
