@@ -11,6 +11,7 @@ use proto::inventory::{GetAvailabilityResponse, Movement, Reservation, Return};
 use proto::logistics::Shipment;
 use proto::operations::Parked;
 use proto::orchestrator::{GetEntitlementResponse, Process, Settlement};
+use proto::policy::Pack;
 use proto::triage;
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ use crate::log::Log;
 /// What is known at the end of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
+    /// The policy that was in force; none: it is not known.
+    pub policy: Option<Pack>,
     /// When it was read, in milliseconds since 1970.
     pub now_ms: u64,
     /// The log of the workload and of the rig.

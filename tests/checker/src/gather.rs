@@ -16,6 +16,7 @@ use proto::operations::{ListParkedRequest, Parked};
 use proto::orchestrator::{
     GetEntitlementRequest, GetProcessRequest, GetTimelineRequest, ListSettlementsRequest, Process,
 };
+use proto::policy::Pack;
 use proto::triage;
 
 use crate::api::{self, Api, SERVICES};
@@ -53,6 +54,8 @@ pub struct Gatherer {
     pub bulk: Place,
     /// What was received and seen.
     pub observed: Arc<Mutex<Observed>>,
+    /// The policy in force.
+    pub policy: Pack,
     /// Claims behind a parked message may wait.
     pub expect_parked: bool,
     /// When the subscription began, in milliseconds since 1970.
@@ -67,6 +70,7 @@ impl Gatherer {
     /// Everything that is known now.
     pub async fn read(&mut self, log: &Log) -> Evidence {
         let mut evidence = Evidence {
+            policy: Some(self.policy.clone()),
             log: log.clone(),
             expect_parked: self.expect_parked,
             started_ms: self.started_ms,

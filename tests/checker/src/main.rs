@@ -24,7 +24,8 @@ use clap::{Parser, ValueEnum};
 /// Judge a run of Redress from outside. Start it before the workload.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Folder of the run, with `stack.json` and `workload.jsonl`; the report is written there.
+    /// Folder of the run, with `stack.json`, `workload.jsonl`, and `policy.toml` if it is not the pack that ships; the
+    /// report is written there.
     #[arg(long, required_unless_present = "list")]
     dir: Option<PathBuf>,
     /// Claims behind a parked message may wait.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use proto::orchestrator::ListProcessesRequest;
+use proto::policy::Pack;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
@@ -84,6 +85,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
         notices: notices.clone(),
         bulk,
         observed,
+        policy: policy(options.dir)?,
         expect_parked,
         started_ms,
         contacts,
@@ -117,6 +119,12 @@ fn follow(tasks: &mut JoinSet<()>, claims: &Place, notices: &Place, observed: &A
     };
     let restarted = with(|observed| observed.notices.restarts += 1);
     tasks.spawn(Subscriber::new(notices.clone(), take, restarted).follow());
+}
+
+/// The policy of the run; without a file the one that ships.
+fn policy(dir: &Path) -> Result<Pack> {
+    let file = dir.join("policy.toml");
+    Ok(Pack::load(file.exists().then_some(&file))?)
 }
 
 async fn stack(dir: &Path) -> Result<Stack> {

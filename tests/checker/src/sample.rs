@@ -11,6 +11,7 @@ use proto::intake::{Claim, Contact, NewLine, SubmitClaimRequest, SubmitClaimResp
 use proto::inventory::{GetAvailabilityResponse, Movement, MovementKind, Reservation, ReservationState, Stock, Zone};
 use proto::logistics::{Direction, Shipment, ShipmentState};
 use proto::orchestrator::{GetEntitlementResponse, Process, Settlement, SettlementState};
+use proto::policy::Pack;
 use serde_json::{Value, json};
 
 use crate::evidence::{Evidence, Violation};
@@ -192,7 +193,8 @@ fn process(timeline: &[ClaimEvent], plan: Option<Plan>) -> Process {
 
 /// A good run.
 pub fn good() -> Evidence {
-    let mut evidence = Evidence { now_ms: START + 600_000, stock_is_still: true, ..Evidence::default() };
+    let policy = Some(Pack::load(None).unwrap());
+    let mut evidence = Evidence { policy, now_ms: START + 600_000, stock_is_still: true, ..Evidence::default() };
     evidence.log.done_ms = Some(START + 10_000);
     evidence.log.calls = calls();
     for (id, timeline, plan) in [(CLAIM, closed(), Some(plan())), (WAITING, waiting(), None)] {

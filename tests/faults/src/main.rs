@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use chassis::Settings;
 use clap::{Parser, Subcommand, ValueEnum};
-use faults::bugs;
+use faults::bugs::{self, Bug};
 use faults::fault::{Fault, Sets, table};
 use faults::rig::disk;
 use faults::run::{self, Outcome, Report, RunOptions};
@@ -27,7 +27,8 @@ enum Action {
     /// Test the checker: plant known mistakes, each of which it must find within three runs.
     Bugs {
         /// These only.
-        names: Vec<String>,
+        #[arg(value_parser = Bug::named)]
+        names: Vec<Bug>,
         /// The first seed.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -72,8 +73,8 @@ struct RunArguments {
     #[arg(long)]
     keep: bool,
     /// Plant a mistake in every service, which the checker must find.
-    #[arg(long)]
-    bug: Option<String>,
+    #[arg(long, value_parser = Bug::named)]
+    bug: Option<Bug>,
     /// The checker; else the one beside this program.
     #[arg(long)]
     checker: Option<PathBuf>,

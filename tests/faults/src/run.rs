@@ -15,6 +15,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::bugs::Bug;
 use crate::fault::{Act, Fault, Stage};
 use crate::log::{Line, Log, Phase, now_ms};
 use crate::random::Random;
@@ -42,7 +43,7 @@ pub struct RunOptions {
     /// Keep the folder of every run, not only of those with violations.
     pub keep: bool,
     /// A mistake planted in every service.
-    pub bug: Option<String>,
+    pub bug: Option<Bug>,
     /// The program that serves a service.
     pub program: PathBuf,
     /// The checker.
@@ -86,7 +87,9 @@ async fn attempt(fault: &Fault, options: &RunOptions, folder: &Path, outcome: &m
     let mut rig_options = RigOptions::new(folder.to_owned(), workload::write_policy(folder)?, options.program.clone());
     (fault.prepare)(&mut rig_options);
     if let Some(bug) = &options.bug {
-        rig_options.variables.push(("REDRESS_BUG".to_owned(), bug.clone()));
+        rig_options.variables.push(("REDRESS_BUG".to_owned(), bug.name.to_owned()));
+        let settings = bug.settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        rig_options.settings.extend(settings);
     }
     let begun = Instant::now();
     let rig = Arc::new(Rig::start(rig_options, log.clone()).await?);

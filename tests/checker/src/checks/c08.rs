@@ -4,7 +4,7 @@ mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::claim::{ClaimState, claim_event};
+use proto::claim::{Assessed, ClaimEvent, ClaimState, LinePlan, Planned, Severity, claim_event};
 use proto::escalation::{DecideWorkItemRequest, Ruling};
 use proto::intake::AnswerPlanRequest;
 
@@ -108,6 +108,9 @@ fn decided_by_nobody(evidence: &Evidence) -> Vec<Violation> {
                         .filter(|item| item.claim_id == *claim)
                         .map(|item| item.work_item_id.as_str())
                         .collect();
+                    if approved.by == "policy" && needs_nobody(evidence, timeline, approved.plan_number) {
+                        continue;
+                    }
                     let given = sent("DecideWorkItem")
                         .filter(|call| call.actor == approved.by && call.begun_ms <= ms(event.occurred_at.as_ref()));
                     let given = given.filter_map(Call::asked::<DecideWorkItemRequest>);
@@ -134,8 +137,29 @@ fn decided_by_nobody(evidence: &Evidence) -> Vec<Violation> {
     found
 }
 
+/// Whether the policy names nobody who approves this plan, as a cheap one after a dear one was denied.
+fn needs_nobody(evidence: &Evidence, timeline: &[ClaimEvent], number: u32) -> bool {
+    let Some(policy) = &evidence.policy else { return false };
+    let mut severity = Severity::Unspecified;
+    for event in timeline {
+        match &event.kind {
+            Some(claim_event::Kind::Assessed(Assessed { assessment: Some(judged) })) => severity = judged.severity(),
+            Some(claim_event::Kind::Planned(Planned { plan: Some(plan) })) if plan.number == number => {
+                let cost = plan.cost.as_ref().filter(|cost| cost.currency == policy.currency);
+                let cost = cost.map(|cost| cost.minor_units);
+                let chain = |line: &LinePlan| policy.escalation.chain(line.resolution(), severity, cost);
+                return plan.lines.iter().all(|line| chain(line).is_empty());
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
+    use proto::claim::Money;
+
     use super::*;
     use crate::sample;
 
@@ -158,6 +182,27 @@ mod tests {
         evidence.log.calls.push(sample::call("intake", "WithdrawClaim", "w", request, None));
         let found = check(&evidence);
         assert!(found.len() == 1 && found[0].until_ms > 0, "{found:?}");
+    }
+
+    #[test]
+    fn the_policy_approves_what_needs_nobody_and_nothing_else() {
+        let mut evidence = sample::good();
+        for event in evidence.timelines.values_mut().flatten() {
+            if let Some(claim_event::Kind::Approved(approved)) = &mut event.kind {
+                "policy".clone_into(&mut approved.by);
+            }
+        }
+        let cost = |evidence: &mut Evidence, minor_units| {
+            for event in evidence.timelines.values_mut().flatten() {
+                if let Some(claim_event::Kind::Planned(Planned { plan: Some(plan) })) = &mut event.kind {
+                    plan.cost = Some(Money { minor_units, currency: "GBP".into() });
+                }
+            }
+            check(evidence).len()
+        };
+        assert_eq!((cost(&mut evidence, 5_000), cost(&mut evidence, 5_001)), (0, 1));
+        evidence.policy = None;
+        assert_eq!(cost(&mut evidence, 5_000), 1, "without a policy nobody is known to be needless");
     }
 
     #[test]
