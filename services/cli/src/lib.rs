@@ -9,6 +9,7 @@
 //!
 //! It is a client: it knows the contract, no service and no table, but for `up`, `serve` and the counting of `demo`.
 
+pub mod again;
 pub mod args;
 pub mod audit;
 pub mod claim;

@@ -19,7 +19,7 @@ use tonic::{Code, Request, Status};
 use super::luck::{self, Goods};
 use super::{carrier, customer, finance, people, warehouse};
 use crate::connect::{self, Clients, Session, fresh_id};
-use crate::exit;
+use crate::{again, exit};
 
 /// How long somebody tries again when a service is away, or has not yet heard what the public already knows.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -293,7 +293,7 @@ where
             Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
-        let away = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded);
+        let away = again::is_worth_it(&status) || status.code() == Code::DeadlineExceeded;
         let early = not_yet.contains(&exit::reason(&status).as_str());
         if begun.elapsed() > PATIENCE || !(away || early) {
             return Err(status);
@@ -301,7 +301,7 @@ where
         if early {
             id = fresh_id();
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(again::wait(&status, pause)).await;
         pause = (pause * 2).min(Duration::from_millis(500));
     }
 }

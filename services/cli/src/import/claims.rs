@@ -14,7 +14,7 @@ use super::report::{Kind, Report};
 use super::shift::{self, Until};
 use super::{Entry, content_id};
 use crate::connect::{Clients, Session};
-use crate::exit;
+use crate::{again, exit};
 
 /// Calls under way at once.
 const AT_ONCE: usize = 16;
@@ -85,7 +85,7 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
             Ok(response) => return Ok(response.into_inner().claim.ok_or_else(|| "the answer has no claim".to_owned())),
             Err(status) => status,
         };
-        let later = is_worth_another_try(&status);
+        let later = again::is_worth_it(&status);
         if !later || tries == TRIES {
             return if later || status.code() == Code::DeadlineExceeded {
                 Err(status.into())
@@ -94,24 +94,10 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
             };
         }
         // The same request id: if the first try was heard after all, this one gets its answer.
-        tokio::time::sleep(wait(&status, tries)).await;
+        let pause = chassis::jittered(Duration::from_millis(100 << tries));
+        tokio::time::sleep(again::wait(&status, pause)).await;
         tries += 1;
     }
-}
-
-/// Whether the service is too busy or away. A quota that is used up is a matter of the row: some of it is free tomorrow.
-fn is_worth_another_try(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable => true,
-        Code::ResourceExhausted => status.get_error_details().quota_failure().is_none(),
-        _ => false,
-    }
-}
-
-/// How long to wait after so many tries: as long as the service asks for, and some more each time.
-fn wait(status: &Status, tries: u32) -> Duration {
-    let told = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
-    told.unwrap_or_default() + chassis::jittered(Duration::from_millis(100 << tries))
 }
 
 fn why(status: &Status) -> String {
@@ -186,28 +172,7 @@ fn country(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tonic_types::{ErrorDetails, QuotaViolation};
-
     use super::*;
-
-    #[test]
-    fn what_is_too_busy_or_away_is_called_again_and_a_quota_is_not() {
-        let day = Duration::from_secs(86_400);
-        let mut used_up = ErrorDetails::with_quota_failure([QuotaViolation::new("customer:1", "20 reports a day")]);
-        used_up.set_retry_info(Some(day));
-        let used_up = Status::with_error_details(Code::ResourceExhausted, "used up", used_up);
-        let statuses = [Status::unavailable("away"), chassis::busy(day), used_up, Status::internal("broken")];
-        assert_eq!(statuses.map(|status| is_worth_another_try(&status)), [true, true, false, false]);
-    }
-
-    #[test]
-    fn a_call_is_made_again_no_sooner_than_the_service_asks() {
-        let away = Status::unavailable("away");
-        let waits: Vec<_> = (1..TRIES).map(|tries| wait(&away, tries).as_millis()).collect();
-        assert!(waits.iter().enumerate().all(|(at, wait)| (100 << at..=200 << at).contains(wait)), "{waits:?}");
-        let busy = wait(&chassis::busy(Duration::from_secs(7)), 1);
-        assert!(busy > Duration::from_secs(7), "{busy:?}");
-    }
 
     #[test]
     fn each_credit_line_is_a_claim() {
