@@ -62,6 +62,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::feed::source::BYTES_MAX;
+    use crate::topology::STREAMS;
 
     fn message(id: Option<&str>, payload: &str) -> Message {
         let mut headers = HeaderMap::new();
@@ -98,6 +100,14 @@ mod tests {
         assert_eq!(headers.get("Redress-Events").unwrap().as_str(), "2");
         assert_eq!(headers.get("content-encoding").unwrap().as_str(), "gzip");
         assert_eq!((headers.get(LAST).unwrap().as_str(), headers.get(STORED).unwrap().as_str()), ("7", "then"));
+    }
+
+    #[test]
+    fn a_message_has_room_for_what_is_read_at_once_whatever_it_is() {
+        let feed = STREAMS.iter().find(|stream| stream.kind == "feed").unwrap();
+        let once = usize::try_from(BYTES_MAX).unwrap() + EVENT_MAX;
+        // Headers, and what cannot be compressed and needs a little more.
+        assert!(once + once / 1_000 + 4 * 1024 <= usize::try_from(feed.message_max).unwrap());
     }
 
     #[test]
