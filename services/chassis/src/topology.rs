@@ -41,7 +41,7 @@ pub const STREAMS: [Stream; 5] = [
     Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, fifths: 2, message_max: 128 * KIB },
     Stream { name: "NOTICES", kind: "notice", max_age: MONTH, fifths: 1, message_max: 128 * KIB },
     // As large as the public stream, and as long.
-    Stream { name: "FEED", kind: "feed", max_age: MONTH, fifths: 2, message_max: 512 * KIB },
+    Stream { name: "FEED", kind: "feed", max_age: MONTH, fifths: 2, message_max: 256 * KIB },
 ];
 
 /// What a service publishes and consumes.

@@ -13,10 +13,10 @@ use crate::message::is_stored_again;
 use crate::nats;
 use crate::topology::stream_name;
 
-/// Events that are asked for at the most, and bytes after which the broker sends no more. A message has what comes in
-/// 50 ms under load: each costs every reader a delivery.
-const EVENTS_MAX: u32 = 512;
-pub(super) const BYTES_MAX: u32 = 192 * 1024;
+/// Events that are asked for at the most, and bytes after which the broker sends no more. Each message costs every reader
+/// a delivery; but what is read at once keeps all else from a slow link meanwhile.
+const EVENTS_MAX: u32 = 256;
+pub(super) const BYTES_MAX: u32 = 120 * 1024;
 /// How the broker says that an answer of many messages is complete.
 const END_OF_BATCH: u16 = 204;
 /// Longest wait for the next part of an answer.

@@ -295,13 +295,14 @@ where
         };
         let away = again::is_worth_it(&status) || status.code() == Code::DeadlineExceeded;
         let early = not_yet.contains(&exit::reason(&status).as_str());
-        if begun.elapsed() > PATIENCE || !(away || early) {
+        let wait = again::wait(&status, pause);
+        if begun.elapsed() + wait > PATIENCE || !(away || early) {
             return Err(status);
         }
         if early {
             id = fresh_id();
         }
-        tokio::time::sleep(again::wait(&status, pause)).await;
+        tokio::time::sleep(wait).await;
         pause = (pause * 2).min(Duration::from_millis(500));
     }
 }
@@ -343,5 +344,10 @@ mod tests {
         assert_eq!(ids[0], ids[1]);
         assert_ne!(ids[1], ids[2]);
         assert!(persist(&[], |_| std::future::ready(Err::<(), _>(Status::not_found("no")))).await.is_err());
+        let later = chassis::busy(PATIENCE);
+        assert!(
+            persist(&[], |_| std::future::ready(Err::<(), _>(later.clone()))).await.is_err(),
+            "nobody waits so long"
+        );
     }
 }

@@ -94,10 +94,14 @@ async fn submit(clients: &Clients, request: SubmitClaimRequest) -> Result<Result
             };
         }
         // The same request id: if the first try was heard after all, this one gets its answer.
-        let pause = chassis::jittered(Duration::from_millis(100 << tries));
-        tokio::time::sleep(again::wait(&status, pause)).await;
+        tokio::time::sleep(again::wait(&status, pause(tries))).await;
         tries += 1;
     }
+}
+
+/// Longer after each try, and not the same for all.
+fn pause(tries: u32) -> Duration {
+    chassis::jittered(Duration::from_millis(100 << tries))
 }
 
 fn why(status: &Status) -> String {
@@ -173,6 +177,12 @@ fn country(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_try_is_further_away() {
+        let pauses: Vec<_> = (1..TRIES).map(|tries| pause(tries).as_millis()).collect();
+        assert!(pauses.iter().enumerate().all(|(at, pause)| (100 << at..=200 << at).contains(pause)), "{pauses:?}");
+    }
 
     #[test]
     fn each_credit_line_is_a_claim() {

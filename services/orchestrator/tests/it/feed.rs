@@ -146,7 +146,7 @@ async fn much_at_once_is_many_events_in_a_message_and_two_writers_write_it_once(
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     feeds(&one.service, &events).await;
     let batches = messages(&one.service, "FEED").await;
-    assert!(batches.len() < 60, "{} messages", batches.len());
+    assert!(batches.len() <= 10, "{} messages", batches.len());
     one.service.stop().await;
     other.service.stop().await;
 }

@@ -4,9 +4,12 @@ mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::claim::{Assessed, ClaimEvent, ClaimState, LinePlan, Planned, Severity, claim_event};
+use proto::claim::{Assessed, ClaimEvent, ClaimState, Planned, Resolution, Severity, claim_event};
 use proto::escalation::{DecideWorkItemRequest, Ruling};
 use proto::intake::AnswerPlanRequest;
+use proto::policy::Pack;
+use proto::policy::escalation::Authority;
+use proto::policy::triage::Word;
 
 use crate::evidence::{Evidence, Violation, is_terminal, ms};
 use crate::log::{Call, Outcome};
@@ -147,13 +150,22 @@ fn needs_nobody(evidence: &Evidence, timeline: &[ClaimEvent], number: u32) -> bo
             Some(claim_event::Kind::Planned(Planned { plan: Some(plan) })) if plan.number == number => {
                 let cost = plan.cost.as_ref().filter(|cost| cost.currency == policy.currency);
                 let cost = cost.map(|cost| cost.minor_units);
-                let chain = |line: &LinePlan| policy.escalation.chain(line.resolution(), severity, cost);
-                return plan.lines.iter().all(|line| chain(line).is_empty());
+                return plan.lines.iter().all(|line| nobody(policy, line.resolution(), severity, cost));
             }
             _ => {}
         }
     }
     false
+}
+
+/// Reckoned anew: the services use a function of the contract for it.
+fn nobody(policy: &Pack, resolution: Resolution, severity: Severity, cost: Option<i64>) -> bool {
+    let severity = if severity == Severity::Unspecified { Severity::General } else { severity };
+    let about =
+        |rule: &&Authority| rule.resolutions.contains(&Word(resolution)) && rule.severities.contains(&Word(severity));
+    let Some(rule) = policy.escalation.authority.iter().find(about) else { return true };
+    let Some(cost) = cost else { return false };
+    rule.bands.iter().find(|band| band.up_to.is_none_or(|most| cost <= most)).is_some_and(|band| band.roles.is_empty())
 }
 
 #[cfg(test)]
