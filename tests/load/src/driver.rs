@@ -102,12 +102,13 @@ struct Inner {
 pub struct Driver(Arc<Inner>);
 
 impl Driver {
-    /// Starts the subscriber and the carrier.
+    /// Starts the subscriber and the carrier, who tells of these states of each parcel, one after the other.
     pub async fn start(
         nats: async_nats::Client,
         prefix: &str,
         intake: Vec<Wire>,
         logistics: Vec<Wire>,
+        states: &'static [ShipmentState],
     ) -> Result<Self> {
         let flights = Arc::new(Flights::default());
         let (booked, parcels) = mpsc::unbounded_channel();
@@ -119,7 +120,7 @@ impl Driver {
             tally: Tally::default(),
             tasks: Mutex::default(),
         }));
-        let carrier = tokio::spawn(carry(driver.clone(), logistics, parcels));
+        let carrier = tokio::spawn(carry(driver.clone(), logistics, parcels, states));
         let mut tasks = driver.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.extend([reader.abort_handle(), carrier.abort_handle()]);
         drop(tasks);
@@ -216,7 +217,12 @@ impl Driver {
 }
 
 /// The carrier: what is booked is delivered at once.
-async fn carry(driver: Driver, logistics: Vec<Wire>, mut parcels: mpsc::UnboundedReceiver<String>) {
+async fn carry(
+    driver: Driver,
+    logistics: Vec<Wire>,
+    mut parcels: mpsc::UnboundedReceiver<String>,
+    states: &'static [ShipmentState],
+) {
     let clients: Vec<_> = logistics.into_iter().map(LogisticsServiceClient::new).collect();
     let mut reports = JoinSet::new();
     let mut count = 0_usize;
@@ -224,26 +230,31 @@ async fn carry(driver: Driver, logistics: Vec<Wire>, mut parcels: mpsc::Unbounde
         let client = clients[count % clients.len()].clone();
         count += 1;
         let driver = driver.clone();
-        reports.spawn(async move { deliver(&driver, &client, tracking_no).await });
+        reports.spawn(async move {
+            for state in states {
+                report(&driver, &client, &tracking_no, *state).await;
+            }
+        });
         while reports.try_join_next().is_some() {}
     }
 }
 
-async fn deliver(driver: &Driver, client: &LogisticsServiceClient<Wire>, tracking_no: String) {
+async fn report(driver: &Driver, client: &LogisticsServiceClient<Wire>, tracking_no: &str, state: ShipmentState) {
     let event = TrackingEvent {
         // The carrier's name of it: the same parcel is delivered once, however often it is told.
-        carrier_event_id: format!("{tracking_no}-D"),
-        state: ShipmentState::Delivered.into(),
+        carrier_event_id: format!("{tracking_no}-{}", i32::from(state)),
+        state: state.into(),
         occurred_at: Some(proto::to_wire(jiff::Timestamp::now())),
         detail: "HUB-7".to_owned(),
     };
-    let request = ReportTrackingRequest { request_id: request_id(), tracking_no, event: Some(event) };
-    let report = || {
+    let (request_id, tracking_no) = (request_id(), tracking_no.to_owned());
+    let request = ReportTrackingRequest { request_id, tracking_no, event: Some(event) };
+    let call = || {
         let mut client = client.clone();
         let request = request.clone();
         async move { client.report_tracking(request).await }
     };
-    if let Err(status) = driver.insist(report, false).await {
-        driver.tally().wrong(format!("a delivery was refused: {status}"));
+    if let Err(status) = driver.insist(call, false).await {
+        driver.tally().wrong(format!("a report of a carrier was refused: {status}"));
     }
 }

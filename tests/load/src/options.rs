@@ -53,6 +53,9 @@ pub struct Options {
     /// The orchestrator writes the feed, too: public events, many in one message.
     #[arg(long)]
     pub feed: bool,
+    /// The carrier tells of each parcel that it is under way, and then that it is delivered; without, only the latter.
+    #[arg(long)]
+    pub in_transit: bool,
     /// Measures B6 with the driver of this program even if pgbench is there.
     #[arg(long)]
     pub own_baseline: bool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use local::{Stack, StackOptions};
+use proto::logistics::ShipmentState;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{Bearer, Wire};
 use tonic::transport::Endpoint;
@@ -50,7 +51,12 @@ impl Stand {
         chassis::provision(&nats, stack.prefix(), STORAGE_MIB).await?;
         let intake = channels(&stack, "intake").await?;
         let logistics = channels(&stack, "logistics").await?;
-        let driver = Driver::start(nats.clone(), stack.prefix(), intake, logistics).await?;
+        let states: &[_] = if options.in_transit {
+            &[ShipmentState::InTransit, ShipmentState::Delivered]
+        } else {
+            &[ShipmentState::Delivered]
+        };
+        let driver = Driver::start(nats.clone(), stack.prefix(), intake, logistics, states).await?;
         Ok(Self { stack, nats, driver, shops: Vec::new(), undecided: 0, options: options.clone() })
     }
 
