@@ -1,5 +1,6 @@
 //! Judges a run of Redress from outside: it links no service code, and reads only the public APIs, the public streams as
-//! an ordinary subscriber, the log of the workload and the policy of the run. Exit code 0: no violation; 1: violations; 2: it could not judge.
+//! an ordinary subscriber, the log of the workload and the policy of the run. Exit code 0: no violation; 1: violations;
+//! 2: it could not judge.
 
 mod api;
 mod canaries;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, Message};
 use chassis::topology::stream_name;
 use futures::StreamExt as _;
@@ -91,6 +92,11 @@ pub async fn follow(
     Ok(tokio::spawn(read(consumer, take)))
 }
 
+/// A stream as the broker has it.
+pub async fn stream(client: &async_nats::Client, prefix: &str, name: &str) -> Result<Stream> {
+    Ok(jetstream::new(client.clone()).get_stream(stream_name(prefix, name)).await?)
+}
+
 /// A durable subscription of the public stream, or of the feed, from now on, as anybody may have one.
 pub async fn subscribe(
     client: &async_nats::Client,
@@ -99,7 +105,7 @@ pub async fn subscribe(
     name: &str,
     filter_subjects: Vec<String>,
 ) -> Result<Consumer<pull::Config>> {
-    let stream = jetstream::new(client.clone()).get_stream(stream_name(prefix, stream)).await?;
+    let stream = self::stream(client, prefix, stream).await?;
     let config = pull::Config {
         durable_name: Some(name.to_owned()),
         filter_subjects,

@@ -8,7 +8,7 @@ use proto::claim::{Assessed, ClaimEvent, ClaimState, Planned, Resolution, Severi
 use proto::escalation::{DecideWorkItemRequest, Ruling};
 use proto::intake::AnswerPlanRequest;
 use proto::policy::Pack;
-use proto::policy::escalation::Authority;
+use proto::policy::escalation::{Authority, Band};
 use proto::policy::triage::Word;
 
 use crate::evidence::{Evidence, Violation, is_terminal, ms};
@@ -164,8 +164,9 @@ fn nobody(policy: &Pack, resolution: Resolution, severity: Severity, cost: Optio
     let about =
         |rule: &&Authority| rule.resolutions.contains(&Word(resolution)) && rule.severities.contains(&Word(severity));
     let Some(rule) = policy.escalation.authority.iter().find(about) else { return true };
-    let Some(cost) = cost else { return false };
-    rule.bands.iter().find(|band| band.up_to.is_none_or(|most| cost <= most)).is_some_and(|band| band.roles.is_empty())
+    // What cannot be compared is in the last band.
+    let fits = |band: &&Band| band.up_to.is_none_or(|most| cost.is_some_and(|cost| cost <= most));
+    rule.bands.iter().find(fits).is_some_and(|band| band.roles.is_empty())
 }
 
 #[cfg(test)]

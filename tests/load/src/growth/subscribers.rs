@@ -34,7 +34,7 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
         }
         measured.push(steady(stand, shop).await?);
     }
-    leave(stand, "CLAIMS", readers).await?;
+    leave(stand, readers).await?;
     let fed = Fed::open(&stand.options).await?;
     let rounds = if stand.options.quick { 1 } else { ROUNDS };
     let (mut many, mut one) = (Vec::new(), Vec::new());
@@ -86,10 +86,9 @@ impl Fed {
     }
 }
 
-/// Readers leave, and their places on the broker with them: they would cost it something.
-async fn leave(stand: &Stand, stream: &str, readers: Vec<JoinHandle<()>>) -> Result<()> {
-    let stream = chassis::topology::stream_name(stand.stack.prefix(), stream);
-    let stream = async_nats::jetstream::new(stand.nats.clone()).get_stream(stream).await?;
+/// Readers of the public stream leave, and their places on the broker with them: they would cost it something.
+async fn leave(stand: &Stand, readers: Vec<JoinHandle<()>>) -> Result<()> {
+    let stream = public::stream(&stand.nats, stand.stack.prefix(), "CLAIMS").await?;
     for (number, reader) in readers.into_iter().enumerate() {
         reader.abort();
         stream.delete_consumer(&name(number)).await?;
@@ -103,8 +102,7 @@ fn name(number: usize) -> String {
 
 /// Waits until every reader has every event: a feed that is not written costs nothing.
 async fn all_read(stand: &Stand, readers: usize, events: &AtomicU64) -> Result<()> {
-    let stream = chassis::topology::stream_name(stand.stack.prefix(), "CLAIMS");
-    let stream = async_nats::jetstream::new(stand.nats.clone()).get_stream(stream).await?;
+    let stream = public::stream(&stand.nats, stand.stack.prefix(), "CLAIMS").await?;
     let due = stream.cached_info().state.messages * readers as u64;
     for _ in 0..100 {
         if events.load(Ordering::Relaxed) == due {
