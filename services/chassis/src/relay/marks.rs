@@ -58,10 +58,11 @@ const OLDER: &str = "\
 const TRIM: &str = "\
     DELETE FROM relay_mark m WHERE at < clock_timestamp() - interval '10 minutes' \
     AND (SELECT count(*) FROM relay_mark n WHERE n.stream = m.stream AND n.slot > m.slot) >= 100";
-/// The first transaction whose rows a stream would still hold: about the lowest id of the oldest rows.
+/// The first transaction whose rows a stream would still hold: about the lowest id of the oldest rows. The time of the
+/// statement, which an index can look for; a clock that goes on meanwhile it cannot.
 const HELD: &str = "\
     SELECT min(tx) FROM ( \
-        SELECT tx FROM journal WHERE at >= clock_timestamp() - make_interval(secs => $1) ORDER BY at, seq LIMIT 1000) h";
+        SELECT tx FROM journal WHERE at >= statement_timestamp() - make_interval(secs => $1) ORDER BY at, seq LIMIT 1000) h";
 
 /// The statements of this module, for the test that prepares them all.
 pub(super) const STATEMENTS: &[&str] = &[MOVE, REWIND, BETWEEN, NEWEST, OLDER, TRIM, HELD];
