@@ -28,6 +28,7 @@ use crate::lane::{Domain, LaneState, Lanes, Rig};
 use crate::operations::{self, Redrive};
 use crate::progress::Progress;
 use crate::readiness::OwnPart;
+use crate::relay::Pace;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
 use crate::tls::Tls;
@@ -62,6 +63,7 @@ pub struct Context {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) handed: Arc<crate::relay::Handed>,
+    pub(crate) pace: Arc<OnceLock<Pace>>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
@@ -139,6 +141,11 @@ impl Context {
             let (client, prefix) = (self.nats.clone(), self.settings.nats.prefix.clone());
             self.task("listening to public events", nats::overhear(client, prefix, pattern, heard.clone()));
         }
+    }
+
+    /// Sets how far the relay runs ahead of those who work on what it tells. The first counts.
+    pub fn pace(&self, pace: Pace) {
+        let _ = self.pace.set(pace);
     }
 
     /// Adds tables to what is sealed in the audit chain, besides what people decided by the journal. The statement finds rows

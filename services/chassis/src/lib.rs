@@ -61,6 +61,7 @@ pub use pii::Pii;
 pub use read::read;
 pub use readiness::OwnPart;
 pub use refusal::{Refusal, etag};
+pub use relay::Pace;
 pub use run::{Running, main, run, start};
 pub use settings::Settings;
 

@@ -22,13 +22,14 @@ mod guard;
 mod handed;
 mod lease;
 mod marks;
+mod pace;
 mod pack;
 mod past;
 mod publish;
 mod read_back;
 mod trouble;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
@@ -43,6 +44,7 @@ pub(crate) use cursor::Line;
 use cursor::{Cursor, Piece, View};
 pub(crate) use handed::Handed;
 use lease::Lead;
+pub use pace::Pace;
 use publish::Acked;
 pub(crate) use trouble::Patience;
 use trouble::Trouble;
@@ -54,7 +56,7 @@ const WAIT: Duration = Duration::from_secs(2);
 const REFUSED_WAIT: Duration = Duration::from_secs(10);
 /// What a relay under load waits for each row of its last round, so that the next one is as large.
 const GATHER_EACH: Duration = Duration::from_micros(200);
-/// How long a relay that is told to stop puts up with trouble.
+/// How long a relay that is told to stop puts up with trouble, or with a long backlog: the journal keeps it.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// The statements of the relay, for the test that prepares them all.
@@ -109,6 +111,7 @@ pub(crate) struct Relay {
     pub jetstream: jetstream::Context,
     pub wake: Arc<Notify>,
     pub handed: Arc<Handed>,
+    pub pace: Arc<OnceLock<Pace>>,
     pub progress: Arc<Progress>,
     pub stop: CancellationToken,
     /// Longest that a relay under load gathers rows for its next round.
@@ -118,7 +121,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Works until the service stops; what is journalled by then is published if the broker is there.
+    /// Works until the service stops; what is journalled by then is published if the broker is there and it is not too much.
     pub(crate) async fn run(self) {
         let mut state = State::default();
         let mut stopped: Option<Instant> = None;
@@ -127,6 +130,7 @@ impl Relay {
             if stopping {
                 stopped.get_or_insert_with(Instant::now);
             }
+            self.pace().await;
             let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut state)).await;
             let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
             let wait = match round {
@@ -138,7 +142,8 @@ impl Relay {
                         self.progress.relay_ok_at.mark();
                         state.patience.reset();
                     }
-                    if stopping && !matches!(next, Next::AtOnce | Next::Soon) {
+                    let is_late = stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT);
+                    if stopping && (is_late || !matches!(next, Next::AtOnce | Next::Soon)) {
                         break;
                     }
                     self.after(next, &state).await;
@@ -157,6 +162,9 @@ impl Relay {
     async fn after(&self, next: Next, state: &State) {
         // A row that came alone says that there is no load: nobody waits. What is handed over has been gathered.
         let open = self.handed.is_open();
+        if self.handed.holds_more() && !matches!(next, Next::Follow | Next::Offline) {
+            return;
+        }
         let each = if state.published > 1 && !open { u32::try_from(state.published).unwrap_or(u32::MAX) } else { 0 };
         let gather = GATHER_EACH.saturating_mul(each).min(self.gather);
         let wait = match next {
@@ -257,7 +265,7 @@ impl Relay {
         }
     }
 
-    /// Publishes up to [`ROUND`] rows.
+    /// Publishes what was handed over, or the next rows.
     async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
         let State { link, holder, acked, published, due, .. } = state;
         *published = 0;
@@ -348,7 +356,7 @@ impl Relay {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
             return Ok(idle);
         };
-        let Piece { numbers, rows, oldest, cut } = Piece::of(connection, acked, round).await?;
+        let Piece { numbers, rows, oldest, cut } = Piece::of(connection, acked, round, self.rows_of_round()).await?;
         let oldest = view.ahead.unwrap_or(0.0).max(oldest);
         self.waits(numbers.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.

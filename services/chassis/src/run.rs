@@ -154,6 +154,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         tls,
         wake: Arc::new(Notify::new()),
         handed: Arc::default(),
+        pace: Arc::default(),
         progress: Arc::default(),
         redrive: Arc::new(OnceLock::new()),
         // What readiness and metrics look at: `LaneState::waiting()` and `oldest()` of each lane.

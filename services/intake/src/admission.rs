@@ -8,7 +8,11 @@
 //! the broker or the process is away: then every report is taken and kept, as promised; and while what has waited is caught
 //! up, but for no more than some times as long.
 //!
-//! Every replica counts what it has let in itself.
+//! Nor is the process told of more than it can begin soon: what is taken waits here, and what is begun is finished first. Were
+//! all told at once after an outage, each step of a claim would wait behind all the others, and nothing that the services
+//! remember would be of use.
+//!
+//! Every replica counts what it has let in itself; what one finds when it starts, it tells at once.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -18,6 +22,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::metrics::Gauge;
 use opentelemetry::{KeyValue, global};
 use proto::ClaimId;
+use tokio::sync::watch;
 
 /// Reports that are taken without a claim that has begun, after quiet times.
 const ROOM: f64 = 100.0;
@@ -45,19 +50,35 @@ static BEGINS_AFTER: LazyLock<Gauge<f64>> = LazyLock::new(|| {
 #[derive(Clone, Debug)]
 pub struct Admission {
     state: Arc<Mutex<State>>,
+    /// Whether the relay may tell of more.
+    open: Arc<watch::Sender<bool>>,
     /// Longest a claim may wait until it begins.
     within: Duration,
+    /// Most that the process is told of before it has begun them.
+    ahead: u64,
 }
 
 #[derive(Debug)]
 struct State {
-    /// When those were taken that have not begun.
-    waiting: HashMap<ClaimId, Instant>,
+    /// Those that have not begun.
+    waiting: HashMap<ClaimId, Waiting>,
+    /// How many of them the process was told of, ever.
+    told: u64,
+    /// The newest of those that has begun. One whose beginning was missed is begun when a later one is.
+    begun: u64,
     /// How long the last that began had waited, and when it began.
     last: Option<(Duration, Instant)>,
     /// While what nobody worked on is caught up, all are let in.
     behind: Option<Behind>,
     room: f64,
+}
+
+/// A claim that has not begun.
+#[derive(Debug)]
+struct Waiting {
+    taken: Instant,
+    /// Its place among those that the process was told of.
+    told: Option<u64>,
 }
 
 /// What is caught up after nobody worked on claims.
@@ -70,10 +91,15 @@ struct Behind {
 }
 
 impl Admission {
-    /// With the longest that a claim may wait until it begins.
-    pub fn new(within: Duration) -> Self {
-        let state = State { waiting: HashMap::new(), last: None, behind: None, room: ROOM };
-        Self { state: Arc::new(Mutex::new(state)), within }
+    /// With the longest that a claim may wait until it begins, and the most that the process is told of meanwhile.
+    pub fn new(within: Duration, ahead: u32) -> Self {
+        let state = State { waiting: HashMap::new(), told: 0, begun: 0, last: None, behind: None, room: ROOM };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            open: Arc::new(watch::Sender::new(true)),
+            within,
+            ahead: ahead.into(),
+        }
     }
 
     /// Whether there is room for one more report; otherwise, when it may come again.
@@ -94,16 +120,34 @@ impl Admission {
         let mut state = self.state();
         if state.waiting.len() >= REMEMBERED {
             state.waiting.clear();
+            self.forget_told(&mut state);
         }
         // A report that is made again was taken before.
-        state.waiting.entry(claim).or_insert(now);
+        state.waiting.entry(claim).or_insert(Waiting { taken: now, told: None });
+    }
+
+    /// Whether the process may be told of more.
+    pub fn open(&self) -> watch::Receiver<bool> {
+        self.open.subscribe()
+    }
+
+    /// The process is told of a claim.
+    pub fn told(&self, claim: ClaimId) {
+        let mut state = self.state();
+        let State { waiting, told, .. } = &mut *state;
+        let Some(waiting) = waiting.get_mut(&claim).filter(|waiting| waiting.told.is_none()) else { return };
+        *told += 1;
+        waiting.told = Some(*told);
+        self.look(&state);
     }
 
     /// A claim has begun.
     pub fn begun(&self, claim: ClaimId, now: Instant) {
         let mut state = self.state();
-        let Some(at) = state.waiting.remove(&claim) else { return };
-        let waited = now.duration_since(at);
+        let Some(Waiting { taken, told }) = state.waiting.remove(&claim) else { return };
+        state.begun = state.begun.max(told.unwrap_or(0));
+        self.look(&state);
+        let waited = now.duration_since(taken);
         // A silence in which nothing waited was none.
         let silence = state.last.map_or(waited, |(_, last)| now.duration_since(last).min(waited));
         if silence >= SILENCE {
@@ -113,6 +157,21 @@ impl Admission {
         state.last = Some((waited, now));
         state.room = if waited > self.within { (state.room + SHARE).min(ROOM) } else { ROOM };
         BEGINS_AFTER.record(waited.as_secs_f64(), &[KeyValue::new("service", "intake")]);
+    }
+
+    /// What the process was told of is not waited for any longer: it may be away, or its beginnings were missed.
+    pub fn given_up(&self) {
+        self.forget_told(&mut self.state());
+    }
+
+    fn forget_told(&self, state: &mut State) {
+        state.begun = state.told;
+        self.look(state);
+    }
+
+    fn look(&self, state: &State) {
+        let open = state.told - state.begun < self.ahead;
+        self.open.send_if_modified(|before| std::mem::replace(before, open) != open);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,6 +214,7 @@ mod tests {
     use super::*;
 
     const WITHIN: Duration = Duration::from_secs(2);
+    const AHEAD: u32 = 64;
 
     fn claim(number: u128) -> ClaimId {
         ClaimId(uuid::Uuid::from_u128(number))
@@ -175,7 +235,7 @@ mod tests {
 
     #[test]
     fn while_claims_begin_in_time_all_are_let_in() {
-        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        let (admission, begun) = (Admission::new(WITHIN, AHEAD), Instant::now());
         assert_eq!(offer(&admission, 0, 1_000, begun), 1_000);
         for number in 0..1_000 {
             admission.begun(claim(number), begun + WITHIN);
@@ -185,7 +245,7 @@ mod tests {
 
     /// 10,000 were taken, and one has begun in time.
     fn rush() -> (Admission, Instant) {
-        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        let (admission, begun) = (Admission::new(WITHIN, AHEAD), Instant::now());
         offer(&admission, 0, 10_000, begun);
         admission.begun(claim(0), begun + WITHIN / 2);
         (admission, begun)
@@ -267,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_report_that_is_made_again_has_waited_since_it_was_made_first() {
-        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        let (admission, begun) = (Admission::new(WITHIN, AHEAD), Instant::now());
         admission.taken(claim(1), begun);
         admission.taken(claim(1), begun + WITHIN);
         let late = begun + WITHIN.mul_f64(1.5);
@@ -277,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_silence_in_which_nothing_waited_is_none() {
-        let (admission, begun) = (Admission::new(WITHIN), Instant::now());
+        let (admission, begun) = (Admission::new(WITHIN, AHEAD), Instant::now());
         offer(&admission, 0, 1, begun);
         admission.begun(claim(0), begun);
         let later = begun + Duration::from_secs(3600);
@@ -288,8 +348,53 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_told_than_the_process_is_busy_with() {
+        let (admission, now) = (Admission::new(WITHIN, AHEAD), Instant::now());
+        let open = admission.open();
+        offer(&admission, 0, 10_000, now);
+        let ahead = u128::from(AHEAD);
+        for number in 0..ahead {
+            assert!(*open.borrow(), "of {number}");
+            admission.told(claim(number));
+            admission.told(claim(number));
+            admission.told(claim(20_000 + number));
+        }
+        assert!(!*open.borrow(), "the same twice, and what others have taken, do not count");
+        admission.begun(claim(0), now);
+        assert!(*open.borrow());
+        admission.told(claim(ahead));
+        assert!(!*open.borrow());
+        // The beginnings of those before were missed.
+        admission.begun(claim(ahead / 2), now);
+        for number in ahead + 1..ahead + ahead / 2 + 1 {
+            assert!(*open.borrow(), "of {number}");
+            admission.told(claim(number));
+        }
+        assert!(!*open.borrow());
+        admission.given_up();
+        for number in 0..ahead {
+            assert!(*open.borrow(), "of {number}");
+            admission.told(claim(1_000 + number));
+        }
+        assert!(!*open.borrow());
+        offer(&admission, 30_000, REMEMBERED as u128, now);
+        assert!(*open.borrow(), "those that it was told of are forgotten with the others");
+    }
+
+    #[test]
+    fn what_begins_before_it_is_told_does_not_count() {
+        let (admission, now) = (Admission::new(WITHIN, AHEAD), Instant::now());
+        offer(&admission, 0, 10_000, now);
+        for number in 0..10_000 {
+            admission.begun(claim(number), now);
+            admission.told(claim(number));
+        }
+        assert!(*admission.open().borrow());
+    }
+
+    #[test]
     fn of_others_nothing_is_counted_and_of_the_own_not_more_than_there_is_room() {
-        let (admission, now) = (Admission::new(WITHIN), Instant::now());
+        let (admission, now) = (Admission::new(WITHIN, AHEAD), Instant::now());
         admission.begun(claim(1), now);
         assert_eq!(admission.state.lock().unwrap().last, None);
         offer(&admission, 0, REMEMBERED as u128 + 1, now);

@@ -52,9 +52,17 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let (reads, clock) = (ctx.reads(), ctx.clock());
         let customers = grpc::vault::Api { lanes: lanes.clone(), reads, clock, vault: vault.clone(), erasures };
         let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
-        let admission = admission::Admission::new(ctx.limits().begun_within.unsigned_abs());
+        let limits = ctx.limits();
+        let admission = admission::Admission::new(limits.begun_within.unsigned_abs(), limits.ahead);
         let begun = admission.clone();
         ctx.overhear(move |claim| begun.begun(claim, Instant::now()));
+        let (told, paced) = (admission.clone(), admission.clone());
+        ctx.pace(chassis::Pace {
+            told: Box::new(move |claim| told.told(claim)),
+            open: admission.open(),
+            given_up: Box::new(move || paced.given_up()),
+            rows: limits.ahead,
+        });
         let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault, admission };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))

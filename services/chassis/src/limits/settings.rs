@@ -34,6 +34,10 @@ pub struct Limits {
     pub stranger_burst: u32,
     /// Longest that claims may wait until the process begins them; then no more are let in than begin. Of intake only.
     pub begun_within: SignedDuration,
+    /// Claims that the process is told of before it has begun them; with so many, the others wait with intake (a second at
+    /// most if none begins), and what is begun is finished first. A claim passes the process six times, so about ten times as many
+    /// are under way: lanes remember a thousand. More where the process begins thousands of claims a second. Of intake only.
+    pub ahead: u32,
 }
 
 impl Default for Limits {
@@ -51,6 +55,7 @@ impl Default for Limits {
             stranger_per_second: 100,
             stranger_burst: 1_000,
             begun_within: SignedDuration::from_millis(500),
+            ahead: 64,
         }
     }
 }
@@ -70,6 +75,7 @@ impl Limits {
             ("system_calls", self.system_calls),
             ("stranger_per_second", self.stranger_per_second),
             ("stranger_burst", self.stranger_burst),
+            ("ahead", self.ahead),
         ];
         for (key, value) in all {
             anyhow::ensure!((1..=1_000_000).contains(&value), "limits.{key} must be 1 to 1000000");

@@ -47,11 +47,13 @@ const ABOVE: &str = "\
 const PUBLIC: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
     WHERE aggregate = $1 AND subject LIKE 'claim.%' AND number > $2 AND number < $3 ORDER BY number";
-/// What waits, while nothing can be published.
+/// What waits, while nothing can be published. From where the cursor is: a join would read the journal from its beginning.
 const BACKLOG: &str = "\
     SELECT count(*) AS rows, COALESCE(max(age), 0) AS age FROM ( \
-        SELECT extract(epoch FROM clock_timestamp() - j.at)::float8 AS age FROM journal j, relay r \
-        WHERE j.tx >= r.from_tx AND NOT (j.tx < r.to_tx AND j.seq <= r.seq) ORDER BY j.tx, j.seq LIMIT $1) w";
+        SELECT extract(epoch FROM clock_timestamp() - at)::float8 AS age FROM journal \
+        WHERE tx >= (SELECT from_tx FROM relay) \
+            AND NOT (tx < (SELECT to_tx FROM relay) AND journal.seq <= (SELECT r.seq FROM relay r)) \
+        ORDER BY tx, journal.seq LIMIT $1) w";
 
 /// The statements of this module, for the test that prepares them all.
 pub(super) const STATEMENTS: &[&str] = &[LOOK, ROWS, NUMBERS, CUT, OUTSIDE, ABOVE, PUBLIC, BACKLOG];
@@ -131,8 +133,13 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// After a cursor. What was handed over by our lanes is not read again.
-    pub(super) async fn of(connection: &mut PgConnection, acked: &Acked, cursor: Cursor) -> Result<Self, Trouble> {
+    /// After a cursor, up to so many rows. What was handed over by our lanes is not read again.
+    pub(super) async fn of(
+        connection: &mut PgConnection,
+        acked: &Acked,
+        cursor: Cursor,
+        most: i64,
+    ) -> Result<Self, Trouble> {
         if acked.rows() > 0 {
             let asked = sqlx::query(NUMBERS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(PLANNED);
             let row = asked.fetch_one(&mut *connection).await?;
@@ -142,11 +149,11 @@ impl Piece {
                 return Ok(Self { numbers, rows: Vec::new(), oldest, cut });
             }
         }
-        let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
+        let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(most);
         let rows: Vec<Line> = rows.fetch_all(connection).await?.iter().map(line).collect::<Result<_, _>>()?;
         let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let oldest = rows.iter().map(|row| row.age).fold(0.0, f64::max);
-        let cut = is_full(numbers.len(), ROUND);
+        let cut = is_full(numbers.len(), most);
         Ok(Self { numbers, rows, oldest, cut })
     }
 }

@@ -54,11 +54,18 @@ impl Handed {
         self.rows().is_some()
     }
 
-    /// What has come, in its order; none: it is closed.
-    pub(super) fn take(&self) -> Option<Vec<Line>> {
-        let mut rows = self.rows().as_mut().map(std::mem::take)?;
+    /// The first of what has come, in its order; none: it is closed.
+    pub(super) fn take(&self, most: usize) -> Option<Vec<Line>> {
+        let mut rows = self.rows();
+        let rows = rows.as_mut()?;
         rows.sort_unstable_by_key(|row| row.seq);
-        Some(rows)
+        let rest = rows.split_off(most.min(rows.len()));
+        Some(std::mem::replace(rows, rest))
+    }
+
+    /// Whether something has come that was not taken.
+    pub(super) fn holds_more(&self) -> bool {
+        self.rows().as_ref().is_some_and(|rows| !rows.is_empty())
     }
 
     fn rows(&self) -> MutexGuard<'_, Option<Vec<Line>>> {
@@ -75,7 +82,9 @@ impl Relay {
         acked: &mut Acked,
         due: &mut Option<Instant>,
     ) -> Result<bool, Trouble> {
-        let Some(rows) = self.handed.take() else { return Ok(false) };
+        // What comes later of a claim has a higher number: nothing is overtaken by what is left.
+        let most = self.pace.get().map_or(ROOM, |pace| pace.rows as usize);
+        let Some(rows) = self.handed.take(most) else { return Ok(false) };
         if !rows.is_empty() {
             self.publish_under(connection, lead, acked, &rows).await?;
             due.get_or_insert_with(|| Instant::now() + FOLLOW);
@@ -132,19 +141,21 @@ mod tests {
         let handed = Handed::default();
         let row = |seq| line(seq, "event.intake.submitted", 1);
         handed.put(vec![row(1)]);
-        assert!(handed.take().is_none(), "nobody wanted it");
+        assert!(handed.take(ROOM).is_none(), "nobody wanted it");
         handed.open();
         handed.put(vec![row(3), row(4)]);
         handed.put(vec![row(2)]);
         handed.open();
-        let rows = handed.take().unwrap();
-        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 3, 4]);
-        assert!(handed.take().unwrap().is_empty() && handed.is_open());
+        let numbers = |most| handed.take(most).unwrap().iter().map(|row| row.seq).collect::<Vec<_>>();
+        assert_eq!(numbers(2), [2, 3]);
+        assert!(handed.holds_more());
+        assert_eq!(numbers(2), [4]);
+        assert!(!handed.holds_more() && handed.take(2).unwrap().is_empty() && handed.is_open());
         handed.put((0..=ROOM).map(|_| row(5)).collect());
         assert!(!handed.is_open(), "too much waits: it is read instead");
         handed.open();
         handed.put(vec![row(6)]);
         handed.close();
-        assert!(handed.take().is_none());
+        assert!(handed.take(ROOM).is_none());
     }
 }

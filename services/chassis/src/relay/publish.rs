@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
 use futures::future::join_all;
+use proto::ClaimId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -170,6 +171,9 @@ impl Relay {
         if ack.sequence <= newest && !crash::bug("relay_skips_read_back") {
             let PublishAck { stream, sequence, .. } = ack;
             return Err(Trouble::Broken(format!("{stream} gave {sequence} after {newest}: the broker lost its tail")));
+        }
+        if let Some(pace) = self.pace.get() {
+            parcel.rows().for_each(|row| (pace.told)(ClaimId(row.aggregate)));
         }
         acked.insert(parcel, &ack);
         lead.newest.insert(ack.stream, ack.sequence);

@@ -149,6 +149,7 @@ fn relay_of(context: &Context) -> Relay {
         jetstream: nats::jetstream(&context.nats),
         wake: Arc::clone(&context.wake),
         handed: Arc::clone(&context.handed),
+        pace: Arc::clone(&context.pace),
         progress: Arc::clone(&context.progress),
         stop: context.stops.relay.clone(),
         gather: context.settings.lanes.gather.unsigned_abs(),

@@ -20,6 +20,7 @@ mod relay_guard;
 mod relay_home;
 mod relay_lease;
 mod relay_loss;
+mod relay_pace;
 mod relay_past;
 mod rights;
 mod stand;

@@ -1,0 +1,68 @@
+//! Pace: a service may hold its relay back between rounds, but not stop it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use chassis::{Building, Context, Pace, Service};
+use testkit::{TestService, eventually};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::toy::{self, grow, pile};
+
+static OPEN: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(true));
+/// How often the relay has waited to the end.
+static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
+static TOLD: Mutex<Vec<Uuid>> = Mutex::new(Vec::new());
+
+static PACED: Service =
+    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_paced };
+
+fn build_paced(ctx: &Context) -> Building<'_> {
+    Box::pin(async {
+        let told = Box::new(|claim: proto::ClaimId| TOLD.lock().unwrap().push(claim.0));
+        let given_up = Box::new(|| {
+            GIVEN_UP.fetch_add(1, Ordering::Relaxed);
+        });
+        ctx.pace(Pace { told, open: OPEN.subscribe(), given_up, rows: 2 });
+        Ok(toy::built(ctx, toy::Toy { tells: true }))
+    })
+}
+
+/// It is told that the pile has grown.
+async fn leaves(service: &TestService, name: &str) {
+    service.tell(grow(name, 1)).await;
+    eventually(|| async {
+        let told = TOLD.lock().unwrap();
+        told.contains(&pile(name)).then_some(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pace_puts_rounds_off_and_an_open_one_does_not() {
+    let service = testkit::start(&PACED).await;
+    leaves(&service, "a").await;
+    assert_eq!(GIVEN_UP.load(Ordering::Relaxed), 0);
+    OPEN.send_replace(false);
+    leaves(&service, "b").await;
+    for name in ["c", "d"] {
+        let before = GIVEN_UP.load(Ordering::Relaxed);
+        // The round that told of the one before may still read.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        leaves(&service, name).await;
+        assert!(GIVEN_UP.load(Ordering::Relaxed) > before);
+    }
+    OPEN.send_replace(true);
+    // A wait that has begun ends now or is over.
+    leaves(&service, "e").await;
+    let before = GIVEN_UP.load(Ordering::Relaxed);
+    for name in ["f", "g", "h"] {
+        leaves(&service, name).await;
+    }
+    // Many at once, in rounds of two.
+    let all: Vec<String> = (0..100).map(|at| format!("many {at}")).collect();
+    futures::future::join_all(all.iter().map(|name| leaves(&service, name))).await;
+    assert_eq!(GIVEN_UP.load(Ordering::Relaxed), before);
+}
