@@ -133,6 +133,7 @@ impl Relay {
             self.pace().await;
             let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut state)).await;
             let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
+            let is_late = stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT);
             let wait = match round {
                 Ok(next) => {
                     if matches!(next, Next::Follow | Next::Offline) {
@@ -142,7 +143,6 @@ impl Relay {
                         self.progress.relay_ok_at.mark();
                         state.patience.reset();
                     }
-                    let is_late = stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT);
                     if stopping && (is_late || !matches!(next, Next::AtOnce | Next::Soon)) {
                         break;
                     }
@@ -151,7 +151,7 @@ impl Relay {
                 }
                 Err(trouble) => self.cope(&mut state, trouble).await,
             };
-            if stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT) {
+            if is_late {
                 break;
             }
             tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled(), if !stopping => {} }
@@ -160,11 +160,12 @@ impl Relay {
     }
 
     async fn after(&self, next: Next, state: &State) {
-        // A row that came alone says that there is no load: nobody waits. What is handed over has been gathered.
-        let open = self.handed.is_open();
+        // What a paced round has left goes on.
         if self.handed.holds_more() && !matches!(next, Next::Follow | Next::Offline) {
             return;
         }
+        // A row that came alone says that there is no load: nobody waits. What is handed over has been gathered.
+        let open = self.handed.is_open();
         let each = if state.published > 1 && !open { u32::try_from(state.published).unwrap_or(u32::MAX) } else { 0 };
         let gather = GATHER_EACH.saturating_mul(each).min(self.gather);
         let wait = match next {
@@ -372,6 +373,7 @@ impl Relay {
             metrics::published(self.service, numbers.len());
             *published = numbers.len();
             acked.forget(&numbers);
+            self.handed.forget(&numbers);
         }
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));

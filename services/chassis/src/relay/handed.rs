@@ -63,6 +63,13 @@ impl Handed {
         Some(std::mem::replace(rows, rest))
     }
 
+    /// The cursor is behind these, in their order: they are not to be published again.
+    pub(super) fn forget(&self, numbers: &[i64]) {
+        if let Some(rows) = self.rows().as_mut() {
+            rows.retain(|row| numbers.binary_search(&row.seq).is_err());
+        }
+    }
+
     /// Whether something has come that was not taken.
     pub(super) fn holds_more(&self) -> bool {
         self.rows().as_ref().is_some_and(|rows| !rows.is_empty())
@@ -143,8 +150,9 @@ mod tests {
         handed.put(vec![row(1)]);
         assert!(handed.take(ROOM).is_none(), "nobody wanted it");
         handed.open();
-        handed.put(vec![row(3), row(4)]);
-        handed.put(vec![row(2)]);
+        handed.put(vec![row(3), row(4), row(6)]);
+        handed.put(vec![row(2), row(5)]);
+        handed.forget(&[1, 5, 6]);
         handed.open();
         let numbers = |most| handed.take(most).unwrap().iter().map(|row| row.seq).collect::<Vec<_>>();
         assert_eq!(numbers(2), [2, 3]);
