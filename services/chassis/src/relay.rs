@@ -130,7 +130,6 @@ impl Relay {
             if stopping {
                 stopped.get_or_insert_with(Instant::now);
             }
-            self.pace().await;
             let round = tokio::time::timeout(ROUND_LIMIT, self.round(&mut state)).await;
             let round = round.unwrap_or_else(|_| Err(Fault::Transient("a round took too long".to_owned()).into()));
             let is_late = stopped.is_some_and(|at| at.elapsed() > STOP_LIMIT);
@@ -154,13 +153,14 @@ impl Relay {
             if is_late {
                 break;
             }
+            let wait = if stopping { wait.min(STOP_LIMIT) } else { wait };
             tokio::select! { () = tokio::time::sleep(wait) => {}, () = self.stop.cancelled(), if !stopping => {} }
         }
         self.hand_over(state).await;
     }
 
     async fn after(&self, next: Next, state: &State) {
-        // What a paced round has left goes on.
+        // What a round has left goes on.
         if self.handed.holds_more() && !matches!(next, Next::Follow | Next::Offline) {
             return;
         }
@@ -321,8 +321,8 @@ impl Relay {
         if next == Next::AtOnce {
             // What is handed over meanwhile does not put it off.
             *due = Some(Instant::now());
-        } else {
-            self.catch_up(connection, lead, acked).await?;
+        } else if self.catch_up(connection, lead, acked).await? {
+            return Ok(Next::AtOnce);
         }
         Ok(next)
     }
@@ -357,7 +357,8 @@ impl Relay {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
             return Ok(idle);
         };
-        let Piece { numbers, rows, oldest, cut } = Piece::of(connection, acked, round, self.rows_of_round()).await?;
+        let handed = self.handed.holds_more();
+        let Piece { numbers, rows, oldest, cut, waits } = Piece::of(connection, acked, round, handed).await?;
         let oldest = view.ahead.unwrap_or(0.0).max(oldest);
         self.waits(numbers.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.
@@ -378,7 +379,7 @@ impl Relay {
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
         }
-        let behind = cut || (round.to < view.horizon && !crash::bug("relay_cursor_by_max_id"));
+        let behind = !waits && (cut || (round.to < view.horizon && !crash::bug("relay_cursor_by_max_id")));
         Ok(if behind { Next::AtOnce } else { idle })
     }
 

@@ -170,8 +170,8 @@ impl Admission {
     }
 
     fn look(&self, state: &State) {
-        let open = state.told - state.begun < self.ahead;
-        self.open.send_if_modified(|before| std::mem::replace(before, open) != open);
+        // Also what does not change it is heard: somebody works.
+        self.open.send_replace(state.told - state.begun < self.ahead);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -38,11 +38,13 @@ const OUTSIDE: &str = "\
     a AS MATERIALIZED (SELECT aggregate, seq, tx FROM journal WHERE tx >= $2 AND seq < (SELECT seq FROM last)) \
     SELECT max(a.tx) FROM a JOIN journal b ON b.aggregate = a.aggregate AND b.seq > a.seq \
     WHERE b.tx >= $1 AND b.tx < $2";
-/// What is committed and not behind the cursor, also above the horizon. Whoever sees a row of an aggregate sees those before
-/// it.
+/// What is committed and not behind the cursor, also above the horizon, without what the broker has. Whoever sees a row of
+/// an aggregate sees those before it.
 const ABOVE: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
-    WHERE tx >= (SELECT from_tx FROM relay) ORDER BY seq LIMIT $1";
+    WHERE tx >= (SELECT from_tx FROM relay) \
+        AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) acked (seq) WHERE acked.seq = journal.seq) \
+    ORDER BY seq LIMIT $1";
 /// Public events of a claim between two numbers.
 const PUBLIC: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
@@ -130,31 +132,37 @@ pub(super) struct Piece {
     pub oldest: f64,
     /// There may be more below the end.
     pub cut: bool,
+    /// It is what was handed over and waits.
+    pub waits: bool,
 }
 
 impl Piece {
-    /// After a cursor, up to so many rows. What was handed over by our lanes is not read again.
+    /// After a cursor, up to a round of rows. What was handed over by our lanes is not read again, nor is what comes after
+    /// it, if more was handed over.
     pub(super) async fn of(
         connection: &mut PgConnection,
         acked: &Acked,
         cursor: Cursor,
-        most: i64,
+        handed: bool,
     ) -> Result<Self, Trouble> {
         if acked.rows() > 0 {
             let asked = sqlx::query(NUMBERS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(PLANNED);
             let row = asked.fetch_one(&mut *connection).await?;
-            let (numbers, oldest): (Vec<i64>, f64) = (row.try_get("seqs")?, row.try_get("age")?);
-            if acked.have(&numbers) {
-                let cut = is_full(numbers.len(), PLANNED);
-                return Ok(Self { numbers, rows: Vec::new(), oldest, cut });
+            let (mut numbers, oldest): (Vec<i64>, f64) = (row.try_get("seqs")?, row.try_get("age")?);
+            let there = acked.first_of(&numbers);
+            let waits = there < numbers.len();
+            if !waits || (handed && there > 0) {
+                let cut = waits || is_full(there, PLANNED);
+                numbers.truncate(there);
+                return Ok(Self { numbers, rows: Vec::new(), oldest, cut, waits });
             }
         }
-        let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(most);
+        let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
         let rows: Vec<Line> = rows.fetch_all(connection).await?.iter().map(line).collect::<Result<_, _>>()?;
         let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let oldest = rows.iter().map(|row| row.age).fold(0.0, f64::max);
-        let cut = is_full(numbers.len(), most);
-        Ok(Self { numbers, rows, oldest, cut })
+        let cut = is_full(numbers.len(), ROUND);
+        Ok(Self { numbers, rows, oldest, cut, waits: false })
     }
 }
 
@@ -163,9 +171,9 @@ pub(super) fn is_full(rows: usize, limit: i64) -> bool {
     i64::try_from(rows).is_ok_and(|rows| rows == limit)
 }
 
-/// What is committed and not behind the cursor, up to a round of it.
-pub(super) async fn above(connection: &mut PgConnection) -> Result<Vec<Line>, Trouble> {
-    let rows = sqlx::query(ABOVE).bind(ROUND).fetch_all(connection).await?;
+/// What is committed, not behind the cursor, and not on the broker, up to a round of it.
+pub(super) async fn above(connection: &mut PgConnection, acked: &Acked) -> Result<Vec<Line>, Trouble> {
+    let rows = sqlx::query(ABOVE).bind(ROUND).bind(acked.numbers()).fetch_all(connection).await?;
     Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
 }
 

@@ -17,6 +17,8 @@ use crate::crash;
 
 /// Rows that wait for the relay at the most: with more it reads the journal instead.
 const ROOM: usize = 5_000;
+/// Rows that are taken at once, at the most: paced, they take time.
+const MOST: usize = 500;
 /// How long after something was handed over and published the cursor follows.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 /// Rows that are published before the cursor could follow, at the most: a transaction may hold the horizon back for long.
@@ -90,8 +92,7 @@ impl Relay {
         due: &mut Option<Instant>,
     ) -> Result<bool, Trouble> {
         // What comes later of a claim has a higher number: nothing is overtaken by what is left.
-        let most = self.pace.get().map_or(ROOM, |pace| pace.rows as usize);
-        let Some(rows) = self.handed.take(most) else { return Ok(false) };
+        let Some(rows) = self.handed.take(MOST) else { return Ok(false) };
         if !rows.is_empty() {
             self.publish_under(connection, lead, acked, &rows).await?;
             due.get_or_insert_with(|| Instant::now() + FOLLOW);
@@ -102,24 +103,26 @@ impl Relay {
         Ok(!self.stop.is_cancelled() && due.is_some_and(|due| due > Instant::now()))
     }
 
-    /// From now on our lanes hand over what they commit; what was committed until then is published here.
+    /// From now on our lanes hand over what they commit; what was committed until then is published here. Gives whether
+    /// that was not all: then nothing is handed over yet.
     pub(super) async fn catch_up(
         &self,
         connection: &mut PgConnection,
         lead: &mut Lead,
         acked: &mut Acked,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         // The planted mistake is one of reading.
         if self.handed.is_open() || acked.rows() >= AHEAD || crash::bug("relay_cursor_by_max_id") {
-            return Ok(());
+            return Ok(false);
         }
         self.handed.open();
-        let rows = cursor::above(connection).await?;
-        if cursor::is_full(rows.len(), ROUND) {
+        let rows = cursor::above(connection, acked).await?;
+        let more = cursor::is_full(rows.len(), ROUND);
+        if more {
             self.handed.close();
-            return Ok(());
         }
-        self.publish_under(connection, lead, acked, &rows).await
+        self.publish_under(connection, lead, acked, &rows).await?;
+        Ok(more)
     }
 
     /// Publishes rows under one connection to the broker.

@@ -5,46 +5,50 @@
 //! So the service says when enough is under way, and what is begun is finished first. The order of the journal stays:
 //! whatever else the service tells waits, too.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::ClaimId;
 use tokio::sync::watch;
 
 use super::Relay;
-use super::cursor::ROUND;
 
-/// Longest that a relay waits before a round: those who work may be away, or what they say was missed.
+/// Longest that a relay waits without hearing from those who work: they may be away, or what they say was missed.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Longest that it waits in one round, also if they are slow: the lease and the cursor must not wait for them.
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
 /// What a service lets its relay do.
 pub struct Pace {
     /// Is told of which claim a row has left.
     pub told: Box<dyn Fn(ClaimId) + Send + Sync>,
-    /// Whether more may leave.
+    /// Whether more may leave. Who works is heard by it, also while it stays closed.
     pub open: watch::Receiver<bool>,
     /// Is told that the relay waits no longer for those who were told.
     pub given_up: Box<dyn Fn() + Send + Sync>,
-    /// Rows that leave in one round, at most.
+    /// Rows that leave at once, at most.
     pub rows: u32,
 }
 
 impl Relay {
-    /// Waits until more may leave, for [`PATIENCE`] at most.
-    pub(super) async fn pace(&self) {
+    /// Waits until more may leave, for [`PATIENCE`] after something was heard, and no longer than until a time.
+    pub(super) async fn pace(&self, until: Instant) {
         let Some(Pace { open, given_up, .. }) = self.pace.get() else { return };
         let mut open = open.clone();
-        tokio::select! {
-            opened = tokio::time::timeout(PATIENCE, open.wait_for(|open| *open)) => {
-                if opened.is_err() {
-                    given_up();
+        while !*open.borrow_and_update() && !self.stop.is_cancelled() {
+            let patience = PATIENCE.min(until.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                heard = tokio::time::timeout(patience, open.changed()) => {
+                    if !matches!(heard, Ok(Ok(()))) {
+                        return given_up();
+                    }
                 }
+                () = self.stop.cancelled() => {}
             }
-            () = self.stop.cancelled() => {}
         }
     }
 
-    /// Rows of a round.
-    pub(super) fn rows_of_round(&self) -> i64 {
-        self.pace.get().map_or(ROUND, |pace| ROUND.min(pace.rows.into()))
+    /// How many of some rows leave at once.
+    pub(super) fn at_once(&self, rows: usize) -> usize {
+        self.pace.get().map_or(rows, |pace| rows.min(pace.rows as usize)).max(1)
     }
 }

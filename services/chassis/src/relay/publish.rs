@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
@@ -21,6 +21,7 @@ use super::Relay;
 use super::cursor::Line;
 use super::guard::{Place, Tails, is_public};
 use super::lease::Lead;
+use super::pace::LONGEST;
 use super::pack::{Parcel, pack};
 use super::trouble::Trouble;
 use crate::{crash, nats};
@@ -56,9 +57,13 @@ impl Acked {
         }
     }
 
-    /// Whether all of them are there.
-    pub(super) fn have(&self, rows: &[i64]) -> bool {
-        rows.iter().all(|seq| self.rows.contains_key(seq))
+    /// How many of them are there before the first that is not.
+    pub(super) fn first_of(&self, rows: &[i64]) -> usize {
+        rows.iter().take_while(|seq| self.rows.contains_key(seq)).count()
+    }
+
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        self.rows.keys().copied().collect()
     }
 
     /// How many there are.
@@ -88,10 +93,10 @@ impl Acked {
 }
 
 /// Cuts a round into waves: of the public events of one claim each waits for the one before.
-fn waves(rows: &[Line]) -> Vec<Vec<&Line>> {
+fn waves<'a>(rows: &[&'a Line]) -> Vec<Vec<&'a Line>> {
     let mut depth: HashMap<Uuid, usize> = HashMap::new();
     let mut waves: Vec<Vec<&Line>> = vec![Vec::new()];
-    for row in rows {
+    for &row in rows {
         let at =
             if is_public(row) { *depth.entry(row.aggregate).and_modify(|depth| *depth += 1).or_insert(0) } else { 0 };
         if waves.len() == at {
@@ -111,10 +116,15 @@ impl Relay {
         acked: &mut Acked,
         rows: &[Line],
     ) -> Result<(), Trouble> {
-        for wave in waves(rows) {
-            lead.keep(connection).await?;
-            self.wave(connection, lead, acked, wave).await?;
-            crash::point("relay.acked");
+        let rows: Vec<&Line> = rows.iter().filter(|row| !acked.rows.contains_key(&row.seq)).collect();
+        let until = Instant::now() + LONGEST;
+        for rows in rows.chunks(self.at_once(rows.len())) {
+            self.pace(until).await;
+            for wave in waves(rows) {
+                lead.keep(connection).await?;
+                self.wave(connection, lead, acked, wave).await?;
+                crash::point("relay.acked");
+            }
         }
         Ok(())
     }
@@ -126,7 +136,6 @@ impl Relay {
         acked: &mut Acked,
         wave: Vec<&Line>,
     ) -> Result<(), Trouble> {
-        let wave: Vec<&Line> = wave.into_iter().filter(|row| !acked.rows.contains_key(&row.seq)).collect();
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
         let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
         let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
@@ -295,7 +304,10 @@ pub(super) mod tests {
             line(5, "claim.b.submitted", 2),
             line(6, "claim.a.decided", 1),
         ];
-        let waves: Vec<Vec<i64>> = waves(&rows).iter().map(|wave| wave.iter().map(|row| row.seq).collect()).collect();
+        let waves: Vec<Vec<i64>> = waves(&rows.iter().collect::<Vec<_>>())
+            .iter()
+            .map(|wave| wave.iter().map(|row| row.seq).collect())
+            .collect();
         assert_eq!(waves, [vec![1, 2, 4, 5], vec![3], vec![6]]);
     }
 }

@@ -16,6 +16,23 @@ static OPEN: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new
 static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 static TOLD: Mutex<Vec<Uuid>> = Mutex::new(Vec::new());
 
+/// What the cursor says has left.
+const BEHIND: &str = "\
+    SELECT aggregate FROM journal, relay WHERE tx < from_tx OR (tx < to_tx AND journal.seq <= relay.seq)";
+
+static SLOWLY: Mutex<Vec<Uuid>> = Mutex::new(Vec::new());
+static CLOSED: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+static SLOW: Service =
+    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_slow };
+
+fn build_slow(ctx: &Context) -> Building<'_> {
+    Box::pin(async {
+        let told = Box::new(|claim: proto::ClaimId| SLOWLY.lock().unwrap().push(claim.0));
+        ctx.pace(Pace { told, open: CLOSED.subscribe(), given_up: Box::new(|| ()), rows: 50 });
+        Ok(toy::built(ctx, toy::Toy { tells: true }))
+    })
+}
+
 static PACED: Service =
     Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_paced };
 
@@ -65,4 +82,26 @@ async fn a_closed_pace_puts_rounds_off_and_an_open_one_does_not() {
     let all: Vec<String> = (0..100).map(|at| format!("many {at}")).collect();
     futures::future::join_all(all.iter().map(|name| leaves(&service, name))).await;
     assert_eq!(GIVEN_UP.load(Ordering::Relaxed), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cursor_follows_what_has_left_while_the_rest_waits() {
+    let service = testkit::start(&SLOW).await;
+    // More than a round takes, and nobody works on it.
+    for at in 0..1_200 {
+        service.tell(grow(&format!("slow {at}"), 1)).await;
+    }
+    let followed = AtomicU64::new(0);
+    eventually(|| async {
+        let behind: Vec<Uuid> = sqlx::query_scalar(BEHIND).fetch_all(service.pool()).await.unwrap();
+        let told = SLOWLY.lock().unwrap().clone();
+        assert!(behind.iter().all(|pile| told.contains(pile)), "the cursor is behind what has not left");
+        if !behind.is_empty() && behind.len() < 1_200 {
+            followed.fetch_add(1, Ordering::Relaxed);
+        }
+        (behind.len() == 1_200).then_some(())
+    })
+    .await;
+    assert!(followed.into_inner() > 0);
+    assert_eq!(SLOWLY.lock().unwrap().len(), 1_200);
 }
