@@ -34,9 +34,9 @@ pub struct Limits {
     pub stranger_burst: u32,
     /// Longest that claims may wait until the process begins them; then no more are let in than begin. Of intake only.
     pub begun_within: SignedDuration,
-    /// Claims that the process is told of before it has begun them; with so many, the others wait with intake (a second at
-    /// most if none begins), and what is begun is finished first. A claim passes the process six times, so about ten times as many
-    /// are under way: lanes remember a thousand. More where the process begins thousands of claims a second. Of intake only.
+    /// Claims that the process is told of before it has begun them; with so many, the others wait with intake (until none
+    /// has begun for a second, and three seconds in a round at most), and what is begun is finished first. Lanes remember a thousand
+    /// claims. More where the process begins thousands of claims a second. Of intake only.
     pub ahead: u32,
 }
 
@@ -55,7 +55,7 @@ impl Default for Limits {
             stranger_per_second: 100,
             stranger_burst: 1_000,
             begun_within: SignedDuration::from_millis(500),
-            ahead: 64,
+            ahead: 128,
         }
     }
 }

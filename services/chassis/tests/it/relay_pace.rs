@@ -1,4 +1,4 @@
-//! Pace: a service may hold its relay back between rounds, but not stop it.
+//! Pace: a service may hold its relay back, but not stop it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};

@@ -50,7 +50,7 @@ pub async fn run(stand: &mut Stand, shop: &Arc<Shop>) -> Result<Value> {
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
             let tally = stand.driver.tally();
-            say(&format!("{} claims wait, {} of them with intake", tally.unfinished(), tally.in_flight()));
+            say(&format!("{} claims wait, {} of them accepted", tally.unfinished(), tally.in_flight()));
         }
     }
     let caught_up = back.elapsed();
