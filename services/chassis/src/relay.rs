@@ -379,6 +379,8 @@ impl Relay {
         if !cut {
             self.waits(u64::from(view.ahead.is_some()), view.ahead.unwrap_or(0.0));
         }
+        // What was handed over goes first; the end waits for it.
+        let waits = waits && !self.stop.is_cancelled();
         let behind = !waits && (cut || (round.to < view.horizon && !crash::bug("relay_cursor_by_max_id")));
         Ok(if behind { Next::AtOnce } else { idle })
     }

@@ -43,8 +43,9 @@ const OUTSIDE: &str = "\
 const ABOVE: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \
     WHERE tx >= (SELECT from_tx FROM relay) \
+        AND NOT (tx < (SELECT to_tx FROM relay) AND journal.seq <= (SELECT r.seq FROM relay r)) \
         AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) acked (seq) WHERE acked.seq = journal.seq) \
-    ORDER BY seq LIMIT $1";
+    ORDER BY journal.seq LIMIT $1";
 /// Public events of a claim between two numbers.
 const PUBLIC: &str = "\
     SELECT tx, seq, event_id, aggregate, number, subject, payload, trace, at, 0::float8 AS age FROM journal \

@@ -29,8 +29,8 @@ use crate::{crash, nats};
 /// Where the broker has rows that the cursor is not behind yet: they are not sent again.
 #[derive(Default)]
 pub(super) struct Acked {
-    /// By their numbers in the journal.
-    rows: HashMap<i64, Kept>,
+    /// By their numbers in the journal; `None`: the public stream has had it from before.
+    rows: HashMap<i64, Option<Kept>>,
     tails: Tails,
 }
 
@@ -75,14 +75,14 @@ impl Acked {
         let (sequence, message) = (ack.sequence, parcel.id);
         for row in parcel.rows() {
             self.tails.learn(row, sequence);
-            self.rows.insert(row.seq, Kept { stream: ack.stream.clone(), sequence, message });
+            self.rows.insert(row.seq, Some(Kept { stream: ack.stream.clone(), sequence, message }));
         }
     }
 
     /// The newest message of each stream.
     pub(super) fn newest(&self) -> HashMap<&str, (u64, Uuid)> {
         let mut newest: HashMap<&str, (u64, Uuid)> = HashMap::new();
-        for Kept { stream, sequence, message } in self.rows.values() {
+        for Kept { stream, sequence, message } in self.rows.values().flatten() {
             let entry = newest.entry(stream).or_insert((*sequence, *message));
             if *sequence > entry.0 {
                 *entry = (*sequence, *message);
@@ -138,7 +138,8 @@ impl Relay {
     ) -> Result<(), Trouble> {
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
         let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
-        let wave: Vec<(&Line, Place)> = wave.into_iter().zip(places).filter(|row| !is_there(row)).collect();
+        let (there, wave): (Vec<_>, Vec<_>) = wave.into_iter().zip(places).partition(is_there);
+        acked.rows.extend(there.into_iter().map(|(row, _)| (row.seq, None)));
         let public = wave.iter().any(|(row, _)| is_public(row));
         let parcels = pack(wave, self.batch_max);
         let mut answers = Vec::with_capacity(parcels.len());

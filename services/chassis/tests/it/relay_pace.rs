@@ -86,7 +86,7 @@ async fn a_closed_pace_puts_rounds_off_and_an_open_one_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cursor_follows_what_has_left_while_the_rest_waits() {
-    let service = testkit::start(&SLOW).await;
+    let mut service = testkit::start(&SLOW).await;
     // More than a round takes, and nobody works on it.
     for at in 0..1_200 {
         service.tell(grow(&format!("slow {at}"), 1)).await;
@@ -104,4 +104,15 @@ async fn the_cursor_follows_what_has_left_while_the_rest_waits() {
     .await;
     assert!(followed.into_inner() > 0);
     assert_eq!(SLOWLY.lock().unwrap().len(), 1_200);
+    // What waits when it is told to stop leaves before it ends.
+    for at in 0..1_200 {
+        service.tell(grow(&format!("late {at}"), 1)).await;
+    }
+    eventually(|| async {
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM journal").fetch_one(service.pool()).await.unwrap();
+        (rows == 2_400).then_some(())
+    })
+    .await;
+    service.stop().await;
+    assert_eq!(SLOWLY.lock().unwrap().len(), 2_400);
 }
