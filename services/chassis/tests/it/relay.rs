@@ -32,6 +32,13 @@ async fn all_published(service: &TestService) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_commits_late_is_not_skipped() {
     let service = testkit::start(&toy::SERVICE).await;
+    // The second is published when our lanes hand over already: what was there until then goes out whatever the horizon is.
+    for _ in 0..2 {
+        let told = service.tell(grow("first", 1)).await;
+        service.settled(told).await;
+        all_published(&service).await;
+    }
+    let first = published(&service).await.len();
     let insert = "INSERT INTO journal (event_id, aggregate, subject, payload, actor, cause, at) \
                   VALUES (gen_random_uuid(), gen_random_uuid(), 'event.inventory.late', '', 'test', gen_random_uuid(), now())";
     let mut late = service.pool().begin().await.unwrap();
@@ -49,7 +56,7 @@ async fn a_transaction_that_commits_late_is_not_skipped() {
     let of_lane: Vec<String> = of_lane.await.unwrap();
     let told = async || (published(&service).await.iter().filter(|id| of_lane.contains(id)).count() == 3).then_some(());
     eventually(told).await;
-    assert!(published(&service).await.iter().all(|id| of_lane.contains(id)), "the horizon is held back");
+    assert!(published(&service).await[first..].iter().all(|id| of_lane.contains(id)), "the horizon is held back");
     late.commit().await.unwrap();
     all_published(&service).await;
     let published = published(&service).await;
