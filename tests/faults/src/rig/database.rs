@@ -1,6 +1,7 @@
 //! What can be done to PostgreSQL.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use nix::sys::signal::{Signal, kill};
@@ -9,6 +10,8 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::Rig;
 
+/// Longest that PostgreSQL may take to recover.
+const RECOVERY: Duration = Duration::from_secs(30);
 /// Backends of a service.
 const BACKENDS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid() ORDER BY pid";
 
@@ -39,12 +42,24 @@ impl Rig {
         tokio::task::spawn_blocking(move || servers.restart_postgres()).await?
     }
 
-    /// Kills one backend of a service; PostgreSQL then drops all connections and recovers by itself.
+    /// Kills one backend of a service; PostgreSQL then drops all connections and recovers by itself. Waits until it has
+    /// recovered from the one before, and the service is back.
     pub async fn kill_backend(&self, service: &str) -> Result<()> {
+        let begun = Instant::now();
+        let backend = loop {
+            match self.a_backend(service).await {
+                Ok(backend) => break backend,
+                Err(why) if begun.elapsed() > RECOVERY => return Err(why),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        };
+        kill(Pid::from_raw(backend), Signal::SIGKILL).context("the backend cannot be killed")
+    }
+
+    async fn a_backend(&self, service: &str) -> Result<i32> {
         let mut admin = PgConnection::connect(&self.servers().postgres_url("postgres")).await?;
-        let backends: Vec<i32> = sqlx::query_scalar(BACKENDS).bind(service).fetch_all(&mut admin).await?;
-        let backend = backends.first().with_context(|| format!("{service} has no connection"))?;
-        kill(Pid::from_raw(*backend), Signal::SIGKILL).context("the backend cannot be killed")
+        let backend = sqlx::query_scalar(BACKENDS).bind(service).fetch_optional(&mut admin).await?;
+        backend.with_context(|| format!("{service} has no connection"))
     }
 
     /// Takes every connection that services may have, each idle in a transaction, and ends those the services have.
