@@ -2,11 +2,13 @@
 //!
 //! - The generated messages, clients and servers of `redress/**/*.proto`, one module per package.
 //! - [`ids`]: identifiers as types. [`subject`]: every NATS subject, built and parsed here and nowhere else.
+//! - [`calendar`]: business calendars, the same arithmetic for promises and for clocks.
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
 //!
 //! It knows no database, no broker and no clock.
 
+pub mod calendar;
 pub mod canary;
 pub mod ids;
 mod personal;

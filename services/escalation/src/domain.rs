@@ -8,7 +8,6 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod approvals;
-pub mod calendar;
 mod clocks;
 mod draft;
 mod evolve;

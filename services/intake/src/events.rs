@@ -138,6 +138,8 @@ pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
         lines: reported(&report.lines, &report.evidence),
         importance: report.importance,
         received_at: Some(to_wire(now)),
+        announced_on: String::new(),
+        address_known: None,
     };
     let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
     IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
@@ -152,6 +154,8 @@ fn claim_submitted(claim: &Claim) -> intake_event::Kind {
         lines: reported(&claim.lines, &claim.evidence),
         importance: claim.importance,
         received_at: Some(to_wire(claim.received_at)),
+        announced_on: String::new(),
+        address_known: None,
     })
 }
 

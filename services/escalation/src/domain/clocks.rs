@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::calendar::Calendar;
 use super::tasks;
 use super::{
     About, Clock, ClockKey, ClockKind, ClockState, Draft, Escalation, Event, ItemState, Rules, Severity, WorkKind,
 };
+use proto::calendar::Calendar;
 
 /// Percent of the working time at which a clock warns.
 const WARNINGS: [u32; 2] = [50, 75];

@@ -7,8 +7,8 @@ use proto::claim::{self, Plan};
 use proto::policy::Pack;
 use proto::policy::escalation::{Escalation, Target};
 
-use super::calendar::Calendar;
 use super::words::{ClockKind, Role, Severity, WorkKind};
+use proto::calendar::Calendar;
 
 /// The rules.
 #[derive(Clone, Debug)]

@@ -94,6 +94,9 @@ impl To<'_> {
             importance: case.submitted.importance,
             received_at: case.submitted.received_at,
             order_unknown_lines: case.order_unknown.iter().copied().collect(),
+            announced_on: case.submitted.announced_on.clone(),
+            left: Vec::new(),
+            address_known: case.submitted.address_known.unwrap_or(true),
         };
         self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
     }

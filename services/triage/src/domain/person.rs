@@ -66,7 +66,7 @@ impl Round {
             match reason {
                 AssessReason::Denied => round.denied = true,
                 AssessReason::ConsentRefused => round.wish_counts = false,
-                AssessReason::Unspecified | AssessReason::Answered | AssessReason::Failed => {}
+                AssessReason::Unspecified | AssessReason::Answered | AssessReason::Failed | AssessReason::Basis => {}
                 AssessReason::New => break,
                 AssessReason::Reopened => {
                     round.wish_counts = false;

@@ -89,6 +89,7 @@ pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
         freight_payer: making.liability.into(),
         promised_on: promised(rules, making.resolution, making.from),
         reason: if reduced { QUANTITY_REDUCED.to_owned() } else { String::new() },
+        ..LinePlan::default()
     }
 }
 

@@ -150,7 +150,7 @@ fn worth(pack: &Pack, line: &Line, order: Option<&Order>) -> Option<i64> {
 /// Reasons that no rule decides: what the rules made was not good enough.
 fn always_person(rules: &Triage, reason: AssessReason) -> Option<(String, Role)> {
     let why = match reason {
-        AssessReason::Unspecified | AssessReason::New | AssessReason::Answered => return None,
+        AssessReason::Unspecified | AssessReason::New | AssessReason::Answered | AssessReason::Basis => return None,
         AssessReason::Denied => Why::Denied,
         AssessReason::ConsentRefused => Why::ConsentRefused,
         AssessReason::Failed => Why::LegFailed,

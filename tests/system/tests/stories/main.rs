@@ -4,6 +4,15 @@
 mod approvals;
 mod audit;
 mod canary;
+mod case_batches;
+mod case_currency;
+mod case_dates;
+mod case_matching;
+mod case_money;
+mod case_parcels;
+mod case_promises;
+mod case_reports;
+mod case_returns;
 mod clocks;
 mod collector;
 mod contract;

@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use crate::policy::escalation as policy;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan};
-use proto::policy::escalation as policy;
 
 /// How far into the future working time is looked for, in years.
 const HORIZON_YEARS: i32 = 40;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::policy::Pack;
+use crate::policy::escalation::Period;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use proto::policy::Pack;
-use proto::policy::escalation::Period;
 
 use super::*;
 

@@ -1,0 +1,1 @@
+//! The right goods go out.

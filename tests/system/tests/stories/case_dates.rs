@@ -1,0 +1,1 @@
+//! Windows, warranties and the days they rest on.

@@ -1,0 +1,1 @@
+//! Which purchase a line is about, and who has reported it before.

@@ -1,0 +1,1 @@
+//! Money follows what was paid and what was allowed.

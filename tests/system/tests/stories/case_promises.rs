@@ -1,0 +1,1 @@
+//! What is promised is what the clocks watch; silence ends; who may decide.

@@ -1,0 +1,1 @@
+//! What is reported, by whom it waits, and where goods cannot go.

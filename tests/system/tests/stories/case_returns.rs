@@ -1,0 +1,1 @@
+//! What comes back: two answers, and everything that is not as announced.
