@@ -137,6 +137,8 @@ impl Story<'_> {
             lines: vec![line(1), line(2)],
             importance: 1,
             received_at: Some(WireTime { seconds: 1_800_000_000, nanos: 0 }),
+            address_known: Some(true),
+            ..ClaimSubmitted::default()
         }))
     }
 
