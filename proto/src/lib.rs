@@ -5,6 +5,7 @@
 //! - [`calendar`]: business calendars, the same arithmetic for promises and for clocks.
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
+//! - [`share`]: what a part of the units of an order line is worth.
 //!
 //! It knows no database, no broker and no clock.
 
@@ -13,6 +14,7 @@ pub mod canary;
 pub mod ids;
 mod personal;
 pub mod policy;
+pub mod share;
 pub mod subject;
 mod time;
 

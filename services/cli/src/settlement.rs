@@ -43,6 +43,9 @@ pub enum Settlement {
         /// Reference of the payment.
         #[arg(long, default_value = "")]
         reference: String,
+        /// Number of the credit note.
+        #[arg(long, default_value = "", value_name = "NUMBER")]
+        credit_note: String,
     },
 }
 
@@ -50,7 +53,7 @@ pub enum Settlement {
 pub async fn run(command: Settlement, session: &Session) -> Result<()> {
     match command {
         Settlement::List { claim, state, limit } => list(claim, state, limit, session).await,
-        Settlement::Confirm { settlement, paid, currency, failed: _, reference } => {
+        Settlement::Confirm { settlement, paid, currency, failed: _, reference, credit_note } => {
             let amount =
                 paid.map(|paid| money::minor_units(&paid, &currency)).transpose().map_err(Failure::Malformed)?;
             let request = ConfirmSettlementRequest {
@@ -59,6 +62,7 @@ pub async fn run(command: Settlement, session: &Session) -> Result<()> {
                 paid: amount.is_some(),
                 amount: amount.map(|minor_units| Money { minor_units, currency }),
                 reference,
+                credit_note,
             };
             let answer = session.clients.orchestrator()?.confirm_settlement(Request::new(request)).await?.into_inner();
             print(answer.settlement.into_iter().collect(), session)
@@ -85,12 +89,15 @@ fn print(settlements: Vec<proto::orchestrator::Settlement>, session: &Session) -
     if session.output.is_json() {
         return output::json(&json!({ "settlements": settlements }));
     }
-    let mut table = table(["settlement", "amount", "units", "state", "instructed", "claim", "line"]);
+    let mut table =
+        table(["settlement", "amount", "freight kept", "credit note", "units", "state", "instructed", "claim", "line"]);
     for settlement in settlements {
         let job = settlement.job.unwrap_or_default();
         table.add_row([
             settlement.settlement_id,
             money::show(settlement.amount.as_ref()),
+            money::show(settlement.freight_kept.as_ref()),
+            settlement.credit_note,
             settlement.quantity.to_string(),
             plain::<SettlementState>(settlement.state),
             time(settlement.instructed_at.as_ref()),

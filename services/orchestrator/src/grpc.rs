@@ -71,6 +71,7 @@ impl OrchestratorService for Api {
         let request_id = check.request_id(&body.request_id);
         let settlement_id = check.uuid("settlement_id", &body.settlement_id);
         let reference = check.code("reference", &body.reference, 0..=64);
+        check.code("credit_note", &body.credit_note, 0..=64);
         let said = if body.paid {
             let amount = check.money("amount", body.amount.as_ref());
             settlement::Command::ConfirmPaid { amount: amount.minor_units, currency: amount.currency, reference }
@@ -91,6 +92,7 @@ impl OrchestratorService for Api {
         let mut check = Check::new();
         let order_no = check.code("order_no", &body.order_no, 1..=64);
         let sku = check.code("sku", &body.sku, 1..=64);
+        check.code("line_id", &body.line_id, 0..=64);
         check.finish()?;
         let ledger = reads::entitlement(&self.reads, &order_no, &sku).await.map_err(read_failed)?;
         let ledger = ledger.ok_or_else(|| Refusal::not_found("order_line", format!("{order_no}/{sku}")))?;

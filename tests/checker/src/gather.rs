@@ -187,7 +187,7 @@ impl Gatherer {
         let keys: BTreeSet<(String, String)> = lines.map(|line| (line.order_no.clone(), line.sku.clone())).collect();
         let api = &self.api;
         let read = futures::stream::iter(keys).map(async |(order_no, sku)| {
-            let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.clone() };
+            let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.clone(), line_id: String::new() };
             Some(((order_no, sku), one!(api, orchestrator, get_entitlement, ask.clone())?))
         });
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;

@@ -144,7 +144,12 @@ fn events(id: &str, kinds: Vec<(ClaimState, WaitingFor, Kind)>) -> Vec<ClaimEven
 fn closed() -> Vec<ClaimEvent> {
     use {ClaimState as S, WaitingFor as W};
     let settlement_id = "s1".to_owned();
-    let instructed = claim::SettlementInstructed { settlement_id: settlement_id.clone(), line: 2, amount: money() };
+    let instructed = claim::SettlementInstructed {
+        settlement_id: settlement_id.clone(),
+        line: 2,
+        amount: money(),
+        ..Default::default()
+    };
     let paid = claim::SettlementPaid { settlement_id, line: 2, amount: money() };
     let ended = claim::Ended { outcome: S::Closed as i32, reason: String::new() };
     events(

@@ -106,7 +106,7 @@ async fn entitlement(stand: &Stand, shop: &Arc<Shop>) -> Result<Vec<String>> {
 async fn given(mut client: OrchestratorServiceClient<Wire>, line: &Line, sku: &str) -> Result<Option<String>> {
     let claims = line.claims.load(Ordering::Relaxed);
     let order_no = &line.order_no;
-    let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.to_owned() };
+    let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.to_owned(), line_id: String::new() };
     let found = client.get_entitlement(ask).await.with_context(|| format!("no answer about {order_no}"))?.into_inner();
     let is_right = found.given == claims && found.held == 0;
     Ok((!is_right).then(|| {

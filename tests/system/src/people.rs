@@ -134,6 +134,7 @@ impl World {
             paid,
             amount: open.amount.filter(|_| paid),
             reference: "PAY-1".to_owned(),
+            credit_note: if paid { "CN-1".to_owned() } else { String::new() },
         };
         let asked = actor(confirm, "fay", &["finance"]);
         self.orchestrator().await.confirm_settlement(asked).await.expect("finance is heard");

@@ -27,6 +27,7 @@ async fn pay(world: Arc<World>, notice: Notice) -> Result<()> {
             paid: true,
             amount: Some(amount.clone()),
             reference: format!("PAY-{}", notice.claim_number),
+            ..ConfirmSettlementRequest::default()
         };
         let mut orchestrator = orchestrator.clone();
         async move { orchestrator.confirm_settlement(Request::new(request)).await }

@@ -97,6 +97,7 @@ impl To<'_> {
             announced_on: case.submitted.announced_on.clone(),
             left: Vec::new(),
             address_known: case.submitted.address_known.unwrap_or(true),
+            channel: case.submitted.channel,
         };
         self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
     }

@@ -54,7 +54,7 @@ pub(crate) fn kind(
         Fact::SettlementInstructed { job } => {
             let (settlement_id, amount) = paid(settlement);
             let line = u32::from(job.line);
-            Kind::SettlementInstructed(claim::SettlementInstructed { settlement_id, line, amount })
+            Kind::SettlementInstructed(claim::SettlementInstructed { settlement_id, line, amount, freight_kept: None })
         }
         Fact::SettlementPaid { job } => {
             let (settlement_id, amount) = paid(settlement);

@@ -24,6 +24,7 @@ pub(super) fn process(claim: Uuid, stored: &Stored) -> Process {
         events: stored.events,
         changed_at: Some(to_wire(stored.changed_at)),
         end_reason: stored.summary.end_reason.clone(),
+        settlements: Vec::new(),
     }
 }
 
@@ -40,6 +41,7 @@ pub(super) fn listed(row: &Listed) -> Process {
         events: row.events,
         changed_at: Some(to_wire(row.changed_at)),
         end_reason: row.summary.end_reason.clone(),
+        settlements: Vec::new(),
     }
 }
 
@@ -53,6 +55,7 @@ pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
         quantity: row.quantity,
         state: row.state as i32,
         instructed_at: Some(to_wire(row.instructed_at)),
+        ..Settlement::default()
     }
 }
 
@@ -65,5 +68,6 @@ pub(super) fn entitlement(ledger: &Ledger) -> GetEntitlementResponse {
         given: ledger.given,
         paid: money(ledger.paid),
         compensated: money(ledger.compensated),
+        ..GetEntitlementResponse::default()
     }
 }

@@ -14,6 +14,7 @@ fn paid(settlement_id: &str, minor_units: i64) -> ConfirmSettlementRequest {
         paid: true,
         amount: Some(Money { minor_units, currency: "GBP".to_owned() }),
         reference: "bank-1".to_owned(),
+        credit_note: "CN-1".to_owned(),
     }
 }
 
@@ -71,12 +72,16 @@ async fn a_malformed_confirmation_names_every_bad_field() {
         paid: true,
         amount: Some(Money { minor_units: -1, currency: "pounds".to_owned() }),
         reference: "x".repeat(65),
+        credit_note: "\n".to_owned(),
     };
     let status = world.confirm(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     let mut fields = testkit::bad_fields(&status);
     fields.sort();
-    assert_eq!(fields, ["amount.currency", "amount.minor_units", "reference", "request_id", "settlement_id"]);
+    assert_eq!(
+        fields,
+        ["amount.currency", "amount.minor_units", "credit_note", "reference", "request_id", "settlement_id"]
+    );
     let missing = ConfirmSettlementRequest { amount: None, ..paid(&testkit::request_id(), 1) };
     assert_eq!(testkit::bad_fields(&world.confirm(missing).await.unwrap_err()), ["amount"]);
 

@@ -42,6 +42,7 @@ pub async fn pay(story: &Story<'_>) {
         paid: true,
         amount: Some(Money { minor_units: amount, currency: "GBP".to_owned() }),
         reference: "bank-1".to_owned(),
+        ..ConfirmSettlementRequest::default()
     };
     let request = testkit::actor(request, "fay", &["finance"]);
     let paid = story.world.api().confirm_settlement(request).await.unwrap().into_inner().settlement.unwrap();

@@ -89,7 +89,8 @@ impl World {
     }
 
     pub async fn entitlement(&self, order_no: &str, sku: &str) -> Result<GetEntitlementResponse, tonic::Status> {
-        let request = GetEntitlementRequest { order_no: order_no.to_owned(), sku: sku.to_owned() };
+        let request =
+            GetEntitlementRequest { order_no: order_no.to_owned(), sku: sku.to_owned(), line_id: String::new() };
         self.api().get_entitlement(request).await.map(tonic::Response::into_inner)
     }
 

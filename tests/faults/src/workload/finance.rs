@@ -46,6 +46,7 @@ impl Desk for Finance {
                 paid,
                 amount: amount.filter(|_| paid),
                 reference: "PAY '*.>'".to_owned(),
+                credit_note: if paid { format!("CN {what}") } else { String::new() },
             }
         };
         let desk = Actor::new("finance-desk", "finance");

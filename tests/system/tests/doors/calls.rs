@@ -58,6 +58,7 @@ pub fn confirmation(settlement: &str, minor_units: i64) -> orchestrator::Confirm
         paid: true,
         amount: Some(Money { minor_units, currency: "GBP".to_owned() }),
         reference: String::new(),
+        credit_note: String::new(),
     }
 }
 

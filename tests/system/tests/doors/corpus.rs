@@ -166,9 +166,9 @@ const REQUESTS: &[(&str, &str)] = &[
     (
         "orchestrator.v1.OrchestratorService.ConfirmSettlement",
         r#"{"request_id": "@", "settlement_id": "@", "paid": true,
-            "amount": {"minor_units": 250, "currency": "GBP"}, "reference": "PAY-1"}"#,
+            "amount": {"minor_units": 250, "currency": "GBP"}, "reference": "PAY-1", "credit_note": "CN-1"}"#,
     ),
-    ("orchestrator.v1.OrchestratorService.GetEntitlement", r#"{"order_no": "O-1", "sku": "MUG"}"#),
+    ("orchestrator.v1.OrchestratorService.GetEntitlement", r#"{"order_no": "O-1", "sku": "MUG", "line_id": "1"}"#),
     ("operations.v1.OperationsService.ListParked", r#"{"page_size": 5}"#),
     ("operations.v1.OperationsService.RedriveParked", r#"{"request_id": "@", "aggregate_id": "@"}"#),
     ("operations.v1.OperationsService.Republish", r#"{"request_id": "@", "since": "2026-01-02T03:04:05Z"}"#),

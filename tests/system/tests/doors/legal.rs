@@ -58,6 +58,9 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("logistics.v1.QuoteShipmentRequest.severity", &["unspecified"]),
     ("logistics.v1.TrackingEvent.detail", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.reference", &["empty"]),
+    ("orchestrator.v1.ConfirmSettlementRequest.credit_note", &["empty"]),
+    // All lines of the article.
+    ("orchestrator.v1.GetEntitlementRequest.line_id", &["empty"]),
     // All that the streams would still hold.
     ("operations.v1.RepublishRequest.since", &["absent"]),
     // All fields that the caller may read.

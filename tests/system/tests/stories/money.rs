@@ -22,7 +22,7 @@ async fn partial_damaged_and_excess_receipts_refund_what_was_accepted() {
     assert_eq!(world.finance(&claim, true).await, 3 * 250);
     world.until_state(&claim, ClaimState::Closed).await;
     assert_eq!(world.available("MUG").await.0, 3, "only accepted goods are back in stock");
-    let ask = GetEntitlementRequest { order_no: "O-1".to_owned(), sku: "MUG".to_owned() };
+    let ask = GetEntitlementRequest { order_no: "O-1".to_owned(), sku: "MUG".to_owned(), line_id: String::new() };
     let ledger = world.orchestrator().await.get_entitlement(ask).await.unwrap().into_inner();
     assert_eq!((ledger.sold, ledger.held, ledger.given), (10, 0, 3));
     assert_eq!(ledger.compensated.unwrap().minor_units, 750);

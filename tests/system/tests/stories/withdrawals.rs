@@ -8,7 +8,7 @@ use system::World;
 
 /// What the customer may still get is as it was.
 async fn entitlement_is_whole(world: &World, order: &str, sku: &str) {
-    let ask = GetEntitlementRequest { order_no: order.to_owned(), sku: sku.to_owned() };
+    let ask = GetEntitlementRequest { order_no: order.to_owned(), sku: sku.to_owned(), line_id: String::new() };
     let ledger = world.orchestrator().await.get_entitlement(ask).await.unwrap().into_inner();
     assert_eq!((ledger.held, ledger.given), (0, 0));
 }
