@@ -3,6 +3,7 @@
 //! - The generated messages, clients and servers of `redress/**/*.proto`, one module per package.
 //! - [`ids`]: identifiers as types. [`subject`]: every NATS subject, built and parsed here and nowhere else.
 //! - [`calendar`]: business calendars, the same arithmetic for promises and for clocks.
+//! - [`codes`]: order numbers, SKUs and customer references as people type them.
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
 //! - [`share`]: what a part of the units of an order line is worth.
@@ -11,6 +12,7 @@
 
 pub mod calendar;
 pub mod canary;
+pub mod codes;
 pub mod ids;
 mod personal;
 pub mod policy;

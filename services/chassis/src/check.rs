@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use proto::WireTime;
 use proto::claim::Money;
+use proto::{WireTime, codes};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
@@ -112,6 +112,18 @@ impl Check {
             self.add(field, "may have A-Z, a-z, 0-9, dot, underscore and hyphen only");
         }
         value.to_owned()
+    }
+
+    /// A customer's reference, as it is kept; empty if there is none and `optional`.
+    pub fn customer_ref(&mut self, field: &str, value: &str, optional: bool) -> String {
+        if optional && value.is_empty() {
+            return String::new();
+        }
+        codes::customer_ref(value).unwrap_or_else(|| {
+            self.length(field, value, 1..=64);
+            self.add(field, codes::CUSTOMER_REF);
+            String::new()
+        })
     }
 
     /// A code of somebody else, as an order number: one line that is no mail address and no telephone number. Codes are kept

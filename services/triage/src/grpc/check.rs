@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chassis::Check;
 use proto::claim::{LiabilityParty, Resolution};
+use proto::codes;
 use proto::triage::{DecideWorkItemRequest, LineDecision, OrderLine, RecordOrdersRequest};
 use tonic::Status;
 use uuid::Uuid;
@@ -31,9 +32,9 @@ pub fn record_orders(body: &RecordOrdersRequest) -> Result<(Uuid, Command), Stat
 }
 
 fn order(check: &mut Check, at: &str, line: &OrderLine) -> Option<Order> {
-    let order_no = check.code(&format!("{at}.order_no"), &line.order_no, 1..=64);
-    let sku = check.code(&format!("{at}.sku"), &line.sku, 1..=64);
-    let customer_ref = check.code(&format!("{at}.customer_ref"), &line.customer_ref, 0..=64);
+    let order_no = check.code(&format!("{at}.order_no"), &codes::tidy(&line.order_no), 1..=64);
+    let sku = check.code(&format!("{at}.sku"), &codes::tidy(&line.sku), 1..=64);
+    let customer_ref = check.customer_ref(&format!("{at}.customer_ref"), &line.customer_ref, true);
     let quantity = check.number(&format!("{at}.quantity"), line.quantity, 1..=1_000_000);
     let unit_price = check.money(&format!("{at}.unit_price"), line.unit_price.as_ref());
     let purchased_on = check.date(&format!("{at}.purchased_on"), &line.purchased_on);
