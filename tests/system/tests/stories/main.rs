@@ -22,4 +22,5 @@ mod goods;
 mod money;
 mod privacy;
 mod repeats;
+mod upgrade;
 mod withdrawals;
