@@ -85,7 +85,7 @@ impl Pack {
         self.triage.check(problems);
         self.inventory.check(problems);
         self.logistics.check(problems);
-        self.escalation.check(problems);
+        self.escalation.check(problems, self.effective_from);
         self.orchestrator.check(problems);
     }
 }

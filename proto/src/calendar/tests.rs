@@ -82,6 +82,7 @@ fn cases() -> impl Strategy<Value = (policy::Calendar, Timestamp)> {
         }
         let calendar = policy::Calendar {
             time_zone,
+            known_until: Date::MAX,
             monday,
             tuesday,
             wednesday,
@@ -158,4 +159,29 @@ fn a_calendar_that_ends_gives_its_horizon() {
     let start: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
     let deadline = Calendar::new(policy).add_working(start, SignedDuration::from_hours(100));
     assert!(deadline > start + SignedDuration::from_hours(39 * 365 * 24), "{deadline}");
+}
+
+#[test]
+fn ff6_what_lies_beyond_the_last_known_day_is_provisional() {
+    let known = |at: &str| office().is_known(at.parse().unwrap());
+    assert!(known("2027-12-31T23:59:59Z"));
+    assert!(!known("2028-01-01T00:00:00Z"));
+    // Fifteen working days from the tenth of December on end where holidays are not known.
+    let end = office().add_working("2027-12-10T09:00:00Z".parse().unwrap(), SignedDuration::from_mins(6_750));
+    assert!(!office().is_known(end), "{end}");
+}
+
+#[test]
+fn a_day_off_gives_way_to_the_next_working_day() {
+    for (day, working) in [
+        ("2026-11-27", "2026-11-27"),
+        ("2026-11-28", "2026-11-30"),
+        ("2026-11-29", "2026-11-30"),
+        // Christmas, the weekend, and the day given for it.
+        ("2026-12-25", "2026-12-29"),
+        // A Saturday that is worked.
+        ("2026-12-12", "2026-12-12"),
+    ] {
+        assert_eq!(office().working_day(day.parse().unwrap()), working.parse().unwrap(), "{day}");
+    }
 }

@@ -44,6 +44,9 @@ pub struct Calendar {
     /// Where the periods are meant.
     #[serde(deserialize_with = "period::zone")]
     pub time_zone: TimeZone,
+    /// Last day of which holidays and days with hours of their own are all listed. What is reckoned beyond it is
+    /// provisional: later holidays would move it.
+    pub known_until: Date,
     /// Working periods of a Monday.
     pub monday: Vec<Period>,
     /// Working periods of a Tuesday.

@@ -4,11 +4,13 @@
 //! - [`domain`]: clocks, ladders, approvals and work items of one claim; business calendars. Pure.
 //! - [`handle`]: the one path of a command: load, decide, save, tell. [`store`]: the SQL.
 //! - [`grpc`]: lists, and decisions of people. [`events`]: commands of the orchestrator, and what it is told.
+//! - `known`: how far the calendars are known.
 
 pub mod domain;
 pub mod events;
 pub mod grpc;
 pub mod handle;
+mod known;
 pub mod store;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let lanes = ctx.lanes(handle::Handle { rules, clock: ctx.clock() });
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
+        ctx.task("the ends of calendars", known::run(ctx.pack().escalation.clone(), ctx.clock()));
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
         Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })

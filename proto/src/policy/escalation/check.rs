@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::super::Problems;
 use super::super::triage::{PerSeverity, Word};
 use super::{Authority, Calendar, DueHours, Escalation, Level, Period, Target};
@@ -21,10 +23,16 @@ const DAYS_MAX: usize = 2_000;
 const SEVERITIES: [Severity; 4] = [Severity::Minor, Severity::General, Severity::Serious, Severity::Urgent];
 
 impl Escalation {
-    pub(in super::super) fn check(&self, problems: &mut Problems) {
+    pub(in super::super) fn check(&self, problems: &mut Problems, effective_from: Date) {
         problems.require(!self.calendars.is_empty(), "escalation.calendars", "there must be a calendar");
         for (name, calendar) in &self.calendars {
-            calendar.check(problems, &format!("escalation.calendars.{name}"));
+            let path = format!("escalation.calendars.{name}");
+            calendar.check(problems, &path);
+            problems.require(
+                calendar.known_until > effective_from,
+                format!("{path}.known_until"),
+                "must be after effective_from: nothing could be reckoned",
+            );
         }
         self.named(problems, "escalation.calendar", &self.calendar);
         for (name, target) in [
@@ -98,6 +106,12 @@ impl Calendar {
             problems.require(!self.holidays.contains(date), path.as_str(), "is a holiday as well");
             check_periods(problems, &path, periods);
         }
+        let last = self.holidays.last().into_iter().chain(self.special.keys().next_back()).max();
+        problems.require(
+            last.is_none_or(|last| *last <= self.known_until),
+            format!("{path}.known_until"),
+            "must not be before the last holiday or special day",
+        );
         let days = self.holidays.len() + self.special.len();
         problems.require(days <= DAYS_MAX, path, "must have at most 2,000 holidays and special days");
     }

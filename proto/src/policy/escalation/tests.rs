@@ -47,6 +47,20 @@ fn a_special_day_must_be_a_working_day() {
 }
 
 #[test]
+fn ff6_a_calendar_says_until_when_it_is_known() {
+    let known = "known_until = \"2027-12-31\"";
+    let problem = "escalation.calendars.office.known_until: must not be before the last holiday or special day";
+    told(known, "known_until = \"2027-12-27\"", problem);
+    let (_, problems) = problems_after(known, "");
+    assert!(problems.iter().any(|(line, why)| *line > 0 && why.contains("known_until")), "{problems:?}");
+    // A calendar that ends before the pack begins.
+    let text = SUPPLY_CHAIN.replacen("effective_from = \"2026-01-01\"", "effective_from = \"2028-01-01\"", 1);
+    let line = 1 + text.lines().position(|line| line.starts_with("known_until")).unwrap();
+    let why = "escalation.calendars.office.known_until: must be after effective_from: nothing could be reckoned";
+    assert_eq!(Pack::parse("pack.toml", &text).unwrap_err().problems, [(line, why.to_owned())]);
+}
+
+#[test]
 fn a_calendar_without_work_or_zone_or_name_is_told() {
     let (_, problems) = problems_after("time_zone = \"Europe/London\"", "time_zone = \"Europe/Londinium\"");
     assert!(problems[0].0 > 0 && problems[0].1.contains("`Europe/Londinium` is not a time zone"), "{problems:?}");

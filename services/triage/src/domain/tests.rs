@@ -68,7 +68,7 @@ fn message(lines: Vec<ReportedLine>, received_on: Date) -> AssessClaim {
         importance: 0,
         received_at: Some(to_wire(at(received_on))),
         order_unknown_lines: Vec::new(),
-        address_known: true,
+        address_known: Some(true),
         ..AssessClaim::default()
     }
 }

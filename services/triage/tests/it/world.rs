@@ -59,7 +59,7 @@ pub fn ask(assessment: u32, reason: AssessReason) -> AssessClaim {
         importance: 1,
         received_at: Some(proto::to_wire("2026-06-20T10:00:00Z".parse().unwrap())),
         order_unknown_lines: Vec::new(),
-        address_known: true,
+        address_known: Some(true),
         ..AssessClaim::default()
     }
 }
