@@ -5,6 +5,7 @@
 //! - [`calendar`]: business calendars, the same arithmetic for promises and for clocks.
 //! - [`codes`]: order numbers, SKUs and customer references as people type them.
 //! - [`canary`]: the mark of claims that the service makes itself.
+//! - [`currency`]: which codes are money, and how many digits their amounts have.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
 //! - [`share`]: what a part of the units of an order line is worth.
 //!
@@ -13,6 +14,7 @@
 pub mod calendar;
 pub mod canary;
 pub mod codes;
+pub mod currency;
 pub mod ids;
 mod personal;
 pub mod policy;

@@ -16,6 +16,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::currency;
 pub use problems::{PolicyError, Problems};
 
 /// The pack that ships as default: S0, goods supply chain.
@@ -78,8 +79,8 @@ impl Pack {
         if self.version == 0 {
             problems.add("version", "begins at 1");
         }
-        if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            problems.add("currency", "must be an ISO 4217 code of three upper-case letters");
+        if let Err(why) = currency::find_on(&self.currency, self.effective_from) {
+            problems.add("currency", why.to_string());
         }
         self.intake.check(problems);
         self.triage.check(problems);
@@ -115,5 +116,19 @@ mod tests {
         let error = Pack::parse("pack.toml", &text).unwrap_err();
         let line = 1 + text.lines().position(|line| line.starts_with("version")).unwrap();
         assert_eq!(error.problems, [(line, "version: begins at 1".to_owned())]);
+    }
+
+    #[test]
+    fn ff2_a_currency_that_is_none_is_told_with_its_line() {
+        for (code, why) in [
+            ("GPB", "GPB is no currency of ISO 4217"),
+            ("XXX", "XXX is a code of ISO 4217 for what is no money"),
+            ("BGN", "BGN was withdrawn, its last day was 2025-12-31"),
+        ] {
+            let text = SUPPLY_CHAIN.replacen("currency = \"GBP\"", &format!("currency = \"{code}\""), 1);
+            let error = Pack::parse("pack.toml", &text).unwrap_err();
+            let line = 1 + text.lines().position(|line| line.starts_with("currency")).unwrap();
+            assert_eq!(error.problems, [(line, format!("currency: {why}"))]);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use proto::claim::Money;
+use proto::currency::{self, NoCurrency};
 use proto::{WireTime, codes};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -215,15 +216,28 @@ impl Check {
             return Money::default();
         };
         self.number(&format!("{field}.minor_units"), money.minor_units, 0..=MONEY_MAX);
-        if money.currency.len() != 3 || !money.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            self.add(&format!("{field}.currency"), "must be an ISO 4217 code of three upper-case letters");
+        if let Err(why) = currency::find(&money.currency) {
+            self.add(&format!("{field}.currency"), &why.to_string());
         }
         money.clone()
+    }
+
+    /// A given amount of money as [`money`](Self::money), of a day on which its currency was in use.
+    pub fn money_of(&mut self, field: &str, value: Option<&Money>, day: Option<Date>) -> Money {
+        let money = self.money(field, value);
+        if let Some(day) = day
+            && let Err(why @ NoCurrency::Withdrawn(..)) = currency::find_on(&money.currency, day)
+        {
+            self.add(&format!("{field}.currency"), &why.to_string());
+        }
+        money
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
@@ -243,6 +257,30 @@ mod tests {
             ["request_id", "name", "name", "sku", "quantity", "day", "price.minor_units", "price.currency"]
         );
         assert_eq!(details.error_info().unwrap().reason, "MALFORMED");
+    }
+
+    #[test]
+    fn ff2_an_amount_in_no_money_is_refused_by_name() {
+        let amount = |currency: &str| Money { minor_units: 1, currency: currency.to_owned() };
+        let mut check = Check::new();
+        for code in ["QQQ", "XXX", "BGN", "XOF"] {
+            check.money(code, Some(&amount(code)));
+        }
+        for day in [date(2025, 12, 31), date(2026, 1, 1)] {
+            check.money_of(&day.to_string(), Some(&amount("BGN")), Some(day));
+        }
+        let status = check.finish().unwrap_err();
+        let details = status.get_error_details();
+        let told = details.bad_request().unwrap().field_violations.iter();
+        let told: Vec<_> = told.map(|told| format!("{} {}", told.field, told.description)).collect();
+        assert_eq!(
+            told,
+            [
+                "QQQ.currency QQQ is no currency of ISO 4217",
+                "XXX.currency XXX is a code of ISO 4217 for what is no money",
+                "2026-01-01.currency BGN was withdrawn, its last day was 2025-12-31",
+            ]
+        );
     }
 
     #[test]

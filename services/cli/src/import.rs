@@ -48,7 +48,7 @@ pub struct Invoices {
     /// CSV file with a line of headings; dates are d/m/yyyy or YYYY-MM-DD.
     pub file: PathBuf,
     /// Currency of the prices, ISO 4217.
-    #[arg(long, default_value = "GBP")]
+    #[arg(long, default_value = "GBP", value_parser = crate::money::code)]
     pub currency: String,
     /// Move every date by one constant, so that the newest of the file is `today` or this day.
     #[arg(long, value_name = "DAY")]

@@ -35,7 +35,7 @@ pub enum Settlement {
         #[arg(long, value_name = "AMOUNT", required_unless_present = "failed", conflicts_with = "failed")]
         paid: Option<String>,
         /// Currency of the amount.
-        #[arg(long, default_value = "GBP")]
+        #[arg(long, default_value = "GBP", value_parser = crate::money::code)]
         currency: String,
         /// It could not be paid.
         #[arg(long)]

@@ -36,8 +36,8 @@ fn order(check: &mut Check, at: &str, line: &OrderLine) -> Option<Order> {
     let sku = check.code(&format!("{at}.sku"), &codes::tidy(&line.sku), 1..=64);
     let customer_ref = check.customer_ref(&format!("{at}.customer_ref"), &line.customer_ref, true);
     let quantity = check.number(&format!("{at}.quantity"), line.quantity, 1..=1_000_000);
-    let unit_price = check.money(&format!("{at}.unit_price"), line.unit_price.as_ref());
     let purchased_on = check.date(&format!("{at}.purchased_on"), &line.purchased_on);
+    let unit_price = check.money_of(&format!("{at}.unit_price"), line.unit_price.as_ref(), purchased_on);
     let delivered_on = check.date(&format!("{at}.delivered_on"), &line.delivered_on);
     if line.purchased_on.is_empty() {
         check.add(&format!("{at}.purchased_on"), "must be given");
