@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::claim::{Category, Department, LiabilityParty, Resolution, Role, Severity};
+use crate::claim::{Category, Channel, Department, LiabilityParty, Resolution, Role, Severity};
 
 pub use word::Word;
 
@@ -252,6 +252,55 @@ pub struct Freight {
     pub outbound: i64,
     /// From the customer.
     pub inbound: i64,
+    /// Who bears it when the customer wants the goods no more.
+    pub bearer: Bearers,
+}
+
+/// Who bears the freight of a change of mind, by the channel of the claim: every channel is named, none is forgotten.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bearers {
+    /// Telephone hotline.
+    pub phone: Bearer,
+    /// E-mail.
+    pub email: Bearer,
+    /// Online customer-service chat.
+    pub chat: Bearer,
+    /// Form or message board of the company site.
+    pub web: Bearer,
+    /// An e-commerce platform.
+    pub platform: Bearer,
+    /// Another system.
+    pub api: Bearer,
+    /// The supervision mailbox or telephone.
+    pub supervision: Bearer,
+}
+
+/// Who bears freight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// The company.
+    Company,
+    /// The customer: told before consent, and kept from the refund.
+    Customer,
+}
+
+impl Bearers {
+    /// Who bears it for a claim of a channel; none: the channel was not told, as by releases before.
+    pub fn on(&self, channel: Channel) -> Option<Bearer> {
+        let bearer = match channel {
+            Channel::Phone => self.phone,
+            Channel::Email => self.email,
+            Channel::Chat => self.chat,
+            Channel::Web => self.web,
+            Channel::Platform => self.platform,
+            Channel::Api => self.api,
+            Channel::Supervision => self.supervision,
+            Channel::Unspecified => return None,
+        };
+        Some(bearer)
+    }
 }
 
 /// Days after which a resolution is promised.

@@ -1,6 +1,8 @@
 //! What is kept of a claim beside its process: what intake recorded, what the customer added, what was granted and
 //! booked. The process knows units and names only; commands to the services are filled from here.
 
+mod grant;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -12,6 +14,8 @@ use uuid::Uuid;
 
 use crate::claim_process::{Clock, Job, Leg};
 use crate::entitlement::{OrderLine, Sale};
+
+pub use grant::{Allowed, Grant, Part};
 
 /// What is kept of a claim beside its process. Stored as JSON: added to, never changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,9 +34,12 @@ pub struct Case {
     /// Waybill numbers of what was booked.
     #[serde(default)]
     pub waybills: Vec<Waybill>,
-    /// What the ledger granted.
+    /// What the ledgers granted.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// What is left of order lines, as far as a plan met it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
     /// Clocks of this round that were stopped, and when.
     #[serde(default)]
     pub stops: Vec<Stop>,
@@ -58,17 +65,15 @@ pub struct Waybill {
     pub tracking_no: String,
 }
 
-/// What the ledger granted for one piece of work.
+/// What was left of an order line when a plan could not take from it what it meant to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// The work.
-    pub job: Job,
-    /// The order line it is taken from, whatever a later plan says.
+pub struct Left {
+    /// The order line.
     pub line: OrderLine,
-    /// Units given for it so far.
-    pub given: u32,
-    /// What was booked for them, minor units.
-    pub amount: i64,
+    /// Units that nobody was promised or given.
+    pub free: u32,
+    /// Units given as goods while what they replace has not come back.
+    pub replaced: u32,
 }
 
 impl Case {
@@ -81,6 +86,7 @@ impl Case {
             severity: Severity::Unspecified as i32,
             waybills: Vec::new(),
             grants: Vec::new(),
+            left: Vec::new(),
             stops: Vec::new(),
         }
     }
@@ -143,42 +149,70 @@ impl Case {
     }
 }
 
-impl Grant {
-    /// The part of the booked amount that belongs to `units` of the given ones; all parts together are the whole.
-    pub fn share(&self, units: u32) -> i64 {
-        if units >= self.given {
-            return self.amount;
-        }
-        let part = i128::from(self.amount) * i128::from(units) / i128::from(self.given.max(1));
-        i64::try_from(part).unwrap_or(self.amount)
-    }
+/// What a planned line takes from an order line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Take {
+    /// The order line.
+    pub line: OrderLine,
+    /// What was sold on it, as the plan says.
+    pub sale: Sale,
+    /// Units.
+    pub units: u32,
+    /// The most that may be booked for them, minor units.
+    pub amount: i64,
 }
 
-/// The order line that a planned line takes from, and what was sold on it; `None` if the plan names no sale.
+/// What a planned line takes, order line by order line; none if the plan names no sale.
 ///
 /// Somebody may have decided about goods of which no order is known: they are an order line of the claim's own, which no
 /// other claim takes from.
-pub fn sale(claim: Uuid, line: &LinePlan) -> Option<(OrderLine, Sale)> {
-    let price = line.unit_price.as_ref()?;
-    if line.sold_quantity == 0 {
-        return None;
-    }
+pub fn takes(claim: Uuid, line: &LinePlan) -> Vec<Take> {
     let own = || format!("claim:{claim}/{}", line.line);
-    let order_no = Some(&line.order_no).filter(|order_no| !order_no.is_empty()).cloned().unwrap_or_else(own);
-    let order_line = OrderLine { order_no, sku: line.sku.clone() };
-    let currency = price.currency.clone();
-    Some((order_line, Sale { sold: line.sold_quantity, unit_price: price.minor_units, currency }))
+    let order_no = |order_no: &str| if order_no.is_empty() { own() } else { order_no.to_owned() };
+    if line.takes.is_empty() {
+        return of_before(line, order_no(&line.order_no)).into_iter().collect();
+    }
+    let takes = line.takes.iter().filter_map(|take| {
+        let paid = take.paid_total.as_ref()?;
+        let (order_no, sku, line_id) = (order_no(&take.order_no), take.sku.clone(), take.line_id.clone());
+        let sale = Sale {
+            sold: take.sold_quantity,
+            total: paid.minor_units,
+            currency: paid.currency.clone(),
+            version: take.version,
+        };
+        let amount = take.amount.as_ref().map_or(0, |amount| amount.minor_units);
+        Some(Take { line: OrderLine { order_no, sku, line_id }, sale, units: take.quantity, amount })
+    });
+    takes.filter(|take| take.sale.sold > 0).collect()
+}
+
+/// A line of a plan that names its one order line itself.
+fn of_before(line: &LinePlan, order_no: String) -> Option<Take> {
+    let price = line.unit_price.as_ref().filter(|_| line.sold_quantity > 0)?;
+    let value = |units: u32| price.minor_units.saturating_mul(i64::from(units));
+    let (total, currency) = (value(line.sold_quantity), price.currency.clone());
+    Some(Take {
+        line: OrderLine { order_no, sku: line.sku.clone(), line_id: String::new() },
+        sale: Sale { sold: line.sold_quantity, total, currency, version: 0 },
+        units: line.quantity,
+        amount: value(line.quantity),
+    })
+}
+
+/// The most that finance may be told for a line, freight kept not yet taken off.
+pub fn allowed(claim: Uuid, line: &LinePlan) -> i64 {
+    let sum = || takes(claim, line).iter().map(|take| take.amount).sum();
+    line.amount.as_ref().map_or_else(sum, |amount| amount.minor_units)
 }
 
 /// What a plan says was sold.
 pub fn sales(claim: Uuid, plan: &Plan) -> impl Iterator<Item = (OrderLine, Sale)> {
-    plan.lines.iter().filter_map(move |line| sale(claim, line))
+    plan.lines.iter().flat_map(move |line| takes(claim, line)).map(|take| (take.line, take.sale))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn case(order_nos: &[&str]) -> Case {
@@ -226,23 +260,36 @@ mod tests {
         assert_eq!(case.stops.len(), 3);
     }
 
-    proptest! {
-        #[test]
-        fn shares_of_a_grant_add_up(given in 1_u32..50, amount in 0_i64..100_000, portions in prop::collection::vec(1_u32..9, 1..60)) {
-            let job = Job { round: 1, line: 1, leg: Leg::Entitlement, attempt: 1 };
-            let line = OrderLine { order_no: "A".to_owned(), sku: "B".to_owned() };
-            let mut grant = Grant { job, line, given, amount };
-            let mut back = 0;
-            for units in portions {
-                let units = units.min(grant.given);
-                let part = grant.share(units);
-                prop_assert!((0..=grant.amount).contains(&part));
-                grant.given -= units;
-                grant.amount -= part;
-                back += part;
-            }
-            back += grant.share(grant.given);
-            prop_assert_eq!(back, amount);
-        }
+    #[test]
+    fn a_plan_of_before_takes_from_the_order_line_it_names() {
+        let money = |minor_units| Some(proto::claim::Money { minor_units, currency: "GBP".to_owned() });
+        let (sku, unit_price) = ("B".to_owned(), money(250));
+        let line = LinePlan { line: 2, sku, quantity: 2, sold_quantity: 3, unit_price, ..LinePlan::default() };
+        let take = takes(Uuid::nil(), &line).remove(0);
+        assert_eq!(take.line.order_no, format!("claim:{}/2", Uuid::nil()), "no order is known");
+        assert_eq!((take.sale.sold, take.sale.total, take.sale.version), (3, 750, 0));
+        assert_eq!((take.units, take.amount, allowed(Uuid::nil(), &line)), (2, 500, 500));
+        assert_eq!(takes(Uuid::nil(), &LinePlan { sold_quantity: 0, ..line }), Vec::new());
+    }
+
+    #[test]
+    fn a_plan_takes_from_several_order_lines() {
+        let money = |minor_units| Some(proto::claim::Money { minor_units, currency: "EUR".to_owned() });
+        let take = |order_no: &str, quantity, amount| proto::claim::Take {
+            order_no: order_no.to_owned(),
+            sku: "B".to_owned(),
+            line_id: "2".to_owned(),
+            version: 4,
+            sold_quantity: 3,
+            paid_total: money(1_000),
+            quantity,
+            amount: money(amount),
+        };
+        let line = LinePlan { takes: vec![take("A", 1, 334), take("C", 2, 667)], ..LinePlan::default() };
+        let found = takes(Uuid::nil(), &line);
+        assert_eq!(found.iter().map(|take| take.line.order_no.as_str()).collect::<Vec<_>>(), ["A", "C"]);
+        assert_eq!((found[1].sale.version, found[1].sale.currency.as_str(), found[1].units), (4, "EUR", 2));
+        assert_eq!(allowed(Uuid::nil(), &line), 1_001);
+        assert_eq!(allowed(Uuid::nil(), &LinePlan { amount: money(900), ..line }), 900, "the line says less");
     }
 }

@@ -47,6 +47,7 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
         plan: 0,
         numbers: 0,
         acknowledged: !acknowledge,
+        unfit: 0,
         stage: Stage::Assessing { reason: AssessReason::New },
     };
     let mut kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
@@ -107,7 +108,7 @@ fn investigating(process: &Process, event: &Event) -> Step {
 /// What rules and persons have in common.
 fn being_judged(process: &Process, event: &Event) -> Step {
     match event {
-        Event::Judged { assessment, plan } if *assessment == process.assessment => judged(process, plan),
+        Event::Judged { assessment, plan, fits } if *assessment == process.assessment => judged(process, plan, *fits),
         Event::Refused { assessment, reason } if *assessment == process.assessment => {
             end(process, Outcome::Rejected, reason, vec![Command::Announce(Fact::Assessed)])
         }
@@ -217,11 +218,17 @@ fn ended(event: &Event) -> Step {
     }
 }
 
-fn judged(process: &Process, plan: &Plan) -> Step {
+fn judged(process: &Process, plan: &Plan, fits: bool) -> Step {
     if plan.number != process.plan + 1 || plan.lines.is_empty() {
         return Step::Broken;
     }
     let process = Process { plan: plan.number, ..process.clone() };
+    // What was allowed is what is carried out: a plan that rests on what is not so any more is made again.
+    if !fits && process.unfit < limits::UNFIT_MAX && !planted(Mistake::SkipBasis) {
+        let process = Process { unfit: process.unfit + 1, ..process };
+        return assess(&process, AssessReason::Basis, vec![Command::Announce(Fact::Assessed)]);
+    }
+    let process = Process { unfit: 0, ..process };
     let mut commands = vec![
         Command::Announce(Fact::Assessed),
         Command::StopClocks { round: process.round, kinds: vec![Clock::FirstFeedback] },
@@ -303,8 +310,8 @@ const WITHDRAWN: &str = "WITHDRAWN";
 
 impl Process {
     fn at(&self, stage: Stage) -> Process {
-        let Process { round, assessment, plan, numbers, acknowledged, .. } = *self;
-        Process { round, assessment, plan, numbers, acknowledged, stage }
+        let Process { round, assessment, plan, numbers, acknowledged, unfit, .. } = *self;
+        Process { round, assessment, plan, numbers, acknowledged, unfit, stage }
     }
 
     fn assess(&mut self, reason: AssessReason) -> Command {

@@ -2,10 +2,18 @@
 //!
 //! Units go from free to held (promised to an open claim) to given (refunded or replaced), or back. Whatever the order
 //! of claims, `held + given <= sold` and `compensated <= paid`; the database checks the same again.
+//!
+//! Goods and money are kept apart: a unit that was given as goods may fail again. When what it replaces has come back it
+//! is given no more, and the customer may get something for it as for any other; until then only who knows of it may
+//! grant it again. So no chain of replacements gives more money than was paid.
 
 use jiff::Timestamp;
+use proto::share;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+#[cfg(test)]
+mod tests;
 
 /// Names an order line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,24 +22,34 @@ pub struct OrderLine {
     pub order_no: String,
     /// SKU.
     pub sku: String,
+    /// Line of the order, where it has several of one article; empty: the only one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line_id: String,
 }
 
-/// What was sold, as the plan says it.
+/// What was sold, as a plan says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sale {
     /// Units sold.
     pub sold: u32,
-    /// Price paid per unit after discounts, minor units.
-    pub unit_price: i64,
+    /// Paid for all of them after all discounts, minor units.
+    pub total: i64,
     /// ISO 4217 code.
     pub currency: String,
+    /// Version of the order facts, from 1; 0: facts without versions.
+    pub version: u32,
 }
 
 /// What can be asked of the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Promise up to so many units to a claim.
     Grant {
+        /// Units wanted.
+        units: u32,
+    },
+    /// Promise up to so many units that were given as goods and have failed.
+    GrantAgain {
         /// Units wanted.
         units: u32,
     },
@@ -44,25 +62,38 @@ pub enum Command {
     Give {
         /// Units.
         units: u32,
-        /// Refund, or value of the replacement, in minor units.
+        /// Refund, or value of the goods, in minor units.
         amount: i64,
+        /// Goods were given.
+        goods: bool,
     },
-    /// What was given came back, or was never paid.
+    /// What was given came back, was never paid, or is closed by what came back for it.
     TakeBack {
         /// Units.
         units: u32,
         /// What had been booked for them.
         amount: i64,
+        /// They had been given as goods.
+        goods: bool,
     },
+    /// The facts were corrected.
+    Correct(Sale),
 }
 
 /// What the ledger records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Units were promised, perhaps fewer than wanted, perhaps none.
     Granted {
         /// Units.
         units: u32,
+    },
+    /// Units that had been given as goods were promised again.
+    GrantedAgain {
+        /// Units.
+        units: u32,
+        /// Value that had been booked for them.
+        amount: i64,
     },
     /// Units are promised no more.
     GivenBack {
@@ -75,29 +106,39 @@ pub enum Event {
         units: u32,
         /// Minor units.
         amount: i64,
+        /// Goods were given.
+        goods: bool,
     },
-    /// Units came back.
+    /// Units are given no more.
     TakenBack {
         /// Units.
         units: u32,
         /// Minor units.
         amount: i64,
+        /// They had been given as goods.
+        goods: bool,
     },
+    /// These are the facts now.
+    Corrected(Sale),
 }
 
 /// The ledger of one order line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
-    /// What was sold.
+    /// What was sold, by the newest facts that a plan has named.
     pub sale: Sale,
-    /// Paid for the order line, minor units.
+    /// The most that may be compensated, minor units. Without corrections it is what was paid for the order line.
     pub paid: i64,
     /// Units promised to open claims.
     pub held: u32,
     /// Units refunded or replaced.
     pub given: u32,
+    /// Of these, units given as goods while what they replace has not come back.
+    pub replaced: u32,
     /// Refunded or replaced so far, minor units.
     pub compensated: i64,
+    /// Of this, the value of the units given as goods.
+    pub goods: i64,
 }
 
 /// One movement of a ledger, with the work it was for. Kept for ever.
@@ -111,6 +152,8 @@ pub struct Entry {
     pub job: (u32, u32, u32),
     /// What was recorded.
     pub event: Event,
+    /// Version of the facts that the ledger follows then.
+    pub version: u32,
     /// When.
     pub at: Timestamp,
 }
@@ -127,49 +170,80 @@ pub enum Refusal {
     /// More money than was paid for the order line.
     #[error("more money than was paid for the order line")]
     AbovePaid,
+    /// The facts are older than those the ledger follows, or in another currency than what it holds.
+    #[error("facts that the ledger cannot follow")]
+    NotFollowed,
 }
 
 /// Decides a command. Shortage is an answer, not a refusal: fewer units are granted.
 pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
     match command {
         Command::Grant { units } => Ok(Event::Granted { units: units.min(ledger.free()) }),
+        Command::GrantAgain { units } => {
+            let units = units.min(ledger.replaced);
+            Ok(Event::GrantedAgain { units, amount: share::first(ledger.goods, ledger.replaced, units) })
+        }
         Command::GiveBack { units } => {
             if units > ledger.held {
                 return Err(Refusal::NotHeld);
             }
             Ok(Event::GivenBack { units })
         }
-        Command::Give { units, amount } => {
+        Command::Give { units, amount, goods } => {
             if units > ledger.held {
                 return Err(Refusal::NotHeld);
             }
             if amount < 0 || amount > ledger.paid - ledger.compensated {
                 return Err(Refusal::AbovePaid);
             }
-            Ok(Event::Given { units, amount })
+            Ok(Event::Given { units, amount, goods })
         }
-        Command::TakeBack { units, amount } => {
+        // Some of them may have been promised again since.
+        Command::TakeBack { units, amount, goods: true } => {
+            let taken = units.min(ledger.replaced);
+            let amount = share::first(amount, units, taken).min(ledger.goods);
+            Ok(Event::TakenBack { units: taken, amount, goods: true })
+        }
+        Command::TakeBack { units, amount, goods: false } => {
             if units > ledger.given || amount < 0 || amount > ledger.compensated {
                 return Err(Refusal::NotGiven);
             }
-            Ok(Event::TakenBack { units, amount })
+            Ok(Event::TakenBack { units, amount, goods: false })
+        }
+        Command::Correct(sale) => {
+            if !ledger.can_follow(&sale) {
+                return Err(Refusal::NotFollowed);
+            }
+            Ok(Event::Corrected(sale))
         }
     }
 }
 
 /// Applies what was recorded.
-pub fn evolve(ledger: &mut Ledger, event: Event) {
+pub fn evolve(ledger: &mut Ledger, event: &Event) {
     match event {
         Event::Granted { units } => ledger.held += units,
+        Event::GrantedAgain { units, amount } => {
+            ledger.take_back(*units, *amount, true);
+            ledger.held += units;
+        }
         Event::GivenBack { units } => ledger.held -= units,
-        Event::Given { units, amount } => {
+        Event::Given { units, amount, goods } => {
             ledger.held -= units;
             ledger.given += units;
             ledger.compensated += amount;
+            if *goods {
+                ledger.replaced += units;
+                ledger.goods += amount;
+            }
         }
-        Event::TakenBack { units, amount } => {
-            ledger.given -= units;
-            ledger.compensated -= amount;
+        Event::TakenBack { units, amount, goods } => ledger.take_back(*units, *amount, *goods),
+        Event::Corrected(sale) => {
+            let priced_alike = (ledger.sale.sold, ledger.sale.total) == (sale.sold, sale.total);
+            ledger.sale.clone_from(sale);
+            if !priced_alike {
+                ledger.reprice();
+            }
         }
     }
 }
@@ -177,154 +251,86 @@ pub fn evolve(ledger: &mut Ledger, event: Event) {
 impl Ledger {
     /// The ledger of an order line that nothing was given for yet.
     pub fn new(sale: Sale) -> Self {
-        let paid = sale.unit_price.saturating_mul(i64::from(sale.sold));
-        Self { sale, paid, held: 0, given: 0, compensated: 0 }
+        let paid = sale.total;
+        Self { sale, paid, held: 0, given: 0, replaced: 0, compensated: 0, goods: 0 }
+    }
+
+    /// Units sold; a correction takes nothing from those who hold it or got it.
+    pub fn sold(&self) -> u32 {
+        self.sale.sold.max(self.held.saturating_add(self.given))
     }
 
     /// Units that may still be promised.
     pub fn free(&self) -> u32 {
-        self.sale.sold.saturating_sub(self.held).saturating_sub(self.given)
+        self.sold() - self.held - self.given
+    }
+
+    /// What the next `units` are worth: what is left is spread over the units that are left, and after a correction none
+    /// is worth more than its corrected price.
+    pub fn worth(&self, units: u32) -> i64 {
+        let (left, rest) = (self.paid - self.compensated, self.sale.sold.saturating_sub(self.given));
+        if rest == 0 {
+            return 0;
+        }
+        share::first(left, rest, units).min(share::first(self.sale.total, self.sale.sold, units))
+    }
+
+    /// Whether the ledger can go by these facts: newer ones, in the currency of what it holds and gave.
+    pub fn can_follow(&self, sale: &Sale) -> bool {
+        let moved = self.held + self.given > 0;
+        sale.version > self.sale.version && (sale.currency == self.sale.currency || !moved)
+    }
+
+    fn take_back(&mut self, units: u32, amount: i64, goods: bool) {
+        self.given -= units;
+        self.compensated -= amount;
+        if goods {
+            self.replaced = self.replaced.saturating_sub(units);
+            self.goods = (self.goods - amount).max(0);
+        }
+        // Of before, when goods were not kept apart.
+        self.replaced = self.replaced.min(self.given);
+        self.goods = self.goods.min(self.compensated);
+        // What was given at a price that has been corrected since is worth its corrected price again.
+        if self.paid != self.sale.total {
+            self.reprice();
+        }
+    }
+
+    /// What was compensated stays so; what is not given yet has the price of the facts.
+    fn reprice(&mut self) {
+        let Sale { sold, total, .. } = self.sale;
+        self.paid = self.compensated + total - share::first(total, sold, self.given);
     }
 }
 
 impl Event {
     /// Units and money that moved.
-    pub fn amounts(self) -> (u32, i64) {
+    pub fn amounts(&self) -> (u32, i64) {
         match self {
-            Self::Granted { units } | Self::GivenBack { units } => (units, 0),
-            Self::Given { units, amount } | Self::TakenBack { units, amount } => (units, amount),
+            Self::Granted { units } | Self::GivenBack { units } => (*units, 0),
+            Self::GrantedAgain { units, amount } => (*units, *amount),
+            Self::Given { units, amount, .. } | Self::TakenBack { units, amount, .. } => (*units, *amount),
+            Self::Corrected(sale) => (sale.sold, sale.total),
         }
+    }
+
+    /// Whether anything has moved.
+    pub fn is_movement(&self) -> bool {
+        matches!(self, Self::Corrected(_)) || self.amounts().0 > 0
     }
 
     /// Its name in the database.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Granted { .. } => "granted",
+            Self::GrantedAgain { .. } => "granted_again",
             Self::GivenBack { .. } => "given_back",
-            Self::Given { .. } => "given",
-            Self::TakenBack { .. } => "taken_back",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::settlement;
-
-    fn ledger(sold: u32, unit_price: i64) -> Ledger {
-        Ledger::new(Sale { sold, unit_price, currency: "GBP".to_owned() })
-    }
-
-    #[test]
-    fn shortage_is_an_answer() {
-        let mut line = ledger(5, 100);
-        for (wanted, got) in [(3, 3), (3, 2), (1, 0)] {
-            let event = decide(&line, Command::Grant { units: wanted }).unwrap();
-            assert_eq!(event, Event::Granted { units: got });
-            evolve(&mut line, event);
-        }
-        assert_eq!((line.held, line.free()), (5, 0));
-    }
-
-    #[test]
-    fn each_refusal_has_its_case() {
-        let mut line = ledger(2, 100);
-        assert_eq!(decide(&line, Command::GiveBack { units: 1 }), Err(Refusal::NotHeld));
-        assert_eq!(decide(&line, Command::Give { units: 1, amount: 0 }), Err(Refusal::NotHeld));
-        assert_eq!(decide(&line, Command::TakeBack { units: 1, amount: 0 }), Err(Refusal::NotGiven));
-        evolve(&mut line, Event::Granted { units: 2 });
-        assert_eq!(decide(&line, Command::Give { units: 1, amount: 201 }), Err(Refusal::AbovePaid));
-        assert_eq!(decide(&line, Command::Give { units: 1, amount: -1 }), Err(Refusal::AbovePaid));
-    }
-
-    /// A claim that may do anything at any time, with what it holds and was given.
-    #[derive(Clone, Debug)]
-    enum Act {
-        Grant(usize, u32),
-        GiveBack(usize, u32),
-        Give(usize, u32),
-        TakeBack(usize),
-    }
-
-    fn acts() -> impl Strategy<Value = Vec<Act>> {
-        let act = prop_oneof![
-            (0_usize..6, 0_u32..8).prop_map(|(claim, units)| Act::Grant(claim, units)),
-            (0_usize..6, 0_u32..8).prop_map(|(claim, units)| Act::GiveBack(claim, units)),
-            (0_usize..6, 0_u32..8).prop_map(|(claim, units)| Act::Give(claim, units)),
-            (0_usize..6).prop_map(Act::TakeBack),
-        ];
-        prop::collection::vec(act, 0..60)
-    }
-
-    fn apply(line: &mut Ledger, command: Command) -> Option<Event> {
-        let event = decide(line, command).ok()?;
-        evolve(line, event);
-        Some(event)
-    }
-
-    proptest! {
-        /// Whatever many claims do in any order, no unit is compensated twice and no money above what was paid.
-        #[test]
-        fn a_ledger_is_never_exceeded(sold in 0_u32..20, price in 0_i64..10_000, acts in acts()) {
-            let mut line = ledger(sold, price);
-            let mut held = [0_u32; 6];
-            let mut given = [(0_u32, 0_i64); 6];
-            for act in acts {
-                match act {
-                    Act::Grant(claim, units) => {
-                        if let Some(Event::Granted { units }) = apply(&mut line, Command::Grant { units }) {
-                            held[claim] += units;
-                        }
-                    }
-                    Act::GiveBack(claim, units) => {
-                        let units = units.min(held[claim]);
-                        let done = apply(&mut line, Command::GiveBack { units });
-                        prop_assert!(done.is_some());
-                        held[claim] -= units;
-                    }
-                    Act::Give(claim, units) => {
-                        let units = units.min(held[claim]);
-                        let amount = settlement::refund(&line, units);
-                        let done = apply(&mut line, Command::Give { units, amount });
-                        prop_assert!(done.is_some());
-                        held[claim] -= units;
-                        given[claim] = (given[claim].0 + units, given[claim].1 + amount);
-                    }
-                    Act::TakeBack(claim) => {
-                        let (units, amount) = std::mem::take(&mut given[claim]);
-                        let done = apply(&mut line, Command::TakeBack { units, amount });
-                        prop_assert!(done.is_some());
-                    }
-                }
-                prop_assert!(line.held + line.given <= line.sale.sold);
-                prop_assert!(line.compensated <= line.paid);
-                prop_assert_eq!(line.held, held.iter().sum::<u32>());
-                prop_assert_eq!(line.given, given.iter().map(|(units, _)| units).sum::<u32>());
-                prop_assert_eq!(line.compensated, given.iter().map(|(_, amount)| amount).sum::<i64>());
-            }
-        }
-
-        /// Nonsense is refused and changes nothing that matters.
-        #[test]
-        fn whatever_is_asked_the_limits_hold(
-            sold in 0_u32..20,
-            asked in prop::collection::vec((0_u8..4, 0_u32..30, -500_i64..5_000), 0..60),
-        ) {
-            let mut line = ledger(sold, 100);
-            for (kind, units, amount) in asked {
-                let command = match kind {
-                    0 => Command::Grant { units },
-                    1 => Command::GiveBack { units },
-                    2 => Command::Give { units, amount },
-                    _ => Command::TakeBack { units, amount },
-                };
-                apply(&mut line, command);
-                prop_assert!(line.held + line.given <= line.sale.sold);
-                prop_assert!((0..=line.paid).contains(&line.compensated));
-            }
+            Self::Given { goods: false, .. } => "given",
+            Self::Given { goods: true, .. } => "given_goods",
+            Self::TakenBack { goods: false, .. } => "taken_back",
+            Self::TakenBack { goods: true, .. } => "taken_back_goods",
+            Self::Corrected(_) => "corrected",
         }
     }
 }

@@ -103,7 +103,8 @@ fn triage(kind: &triage_event::Kind) -> Result<Event, Malformed> {
     Ok(match kind {
         Kind::ClaimJudged(judged) => {
             let plan = judged.plan.as_ref().ok_or_else(|| malformed("there is no plan"))?;
-            Event::Judged { assessment: judged.assessment, plan: words::plan(plan)? }
+            // Whether it fits is decided by the ledgers, when the command is.
+            Event::Judged { assessment: judged.assessment, plan: words::plan(plan)?, fits: true }
         }
         Kind::ClaimRefused(refused) => {
             Event::Refused { assessment: refused.assessment, reason: refused.reason.clone() }

@@ -37,7 +37,9 @@ impl OrchestratorService for Api {
         lists::own(&self.reads, &call, claim).await?;
         let stored = reads::process(&self.reads, claim).await.map_err(read_failed)?;
         let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
-        Ok(Response::new(GetProcessResponse { process: Some(wire::process(claim, &stored)) }))
+        let settlements = reads::settlements(&self.reads, Some(claim), 0, None, lists::SETTLEMENTS_MAX).await;
+        let settlements = settlements.map_err(read_failed)?;
+        Ok(Response::new(GetProcessResponse { process: Some(wire::process(claim, &stored, &settlements)) }))
     }
 
     async fn list_processes(
@@ -71,11 +73,15 @@ impl OrchestratorService for Api {
         let request_id = check.request_id(&body.request_id);
         let settlement_id = check.uuid("settlement_id", &body.settlement_id);
         let reference = check.code("reference", &body.reference, 0..=64);
-        check.code("credit_note", &body.credit_note, 0..=64);
+        let credit_note = check.code("credit_note", &body.credit_note, 0..=64);
         let said = if body.paid {
             let amount = check.money("amount", body.amount.as_ref());
-            settlement::Command::ConfirmPaid { amount: amount.minor_units, currency: amount.currency, reference }
+            let (amount, currency) = (amount.minor_units, amount.currency);
+            settlement::Command::ConfirmPaid { amount, currency, reference, credit_note }
         } else {
+            if !credit_note.is_empty() {
+                check.add("credit_note", "there is none for what was not paid");
+            }
             settlement::Command::ConfirmFailed { reference }
         };
         check.finish()?;
@@ -92,11 +98,11 @@ impl OrchestratorService for Api {
         let mut check = Check::new();
         let order_no = check.code("order_no", &body.order_no, 1..=64);
         let sku = check.code("sku", &body.sku, 1..=64);
-        check.code("line_id", &body.line_id, 0..=64);
+        let line_id = check.code("line_id", &body.line_id, 0..=64);
         check.finish()?;
-        let ledger = reads::entitlement(&self.reads, &order_no, &sku).await.map_err(read_failed)?;
-        let ledger = ledger.ok_or_else(|| Refusal::not_found("order_line", format!("{order_no}/{sku}")))?;
-        Ok(Response::new(wire::entitlement(&ledger)))
+        let ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;
+        let found = wire::entitlement(&ledgers);
+        Ok(Response::new(found.ok_or_else(|| Refusal::not_found("order_line", format!("{order_no}/{sku}")))?))
     }
 }
 

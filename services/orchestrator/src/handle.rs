@@ -3,7 +3,7 @@
 mod turn;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
@@ -138,8 +138,8 @@ impl Domain for Handle {
         let granted: Vec<Uuid> = granted.map(|(claim, _)| *claim).collect();
         world.processes.extend(read);
 
-        let sold: BTreeMap<OrderLine, Sale> = commands.iter().flat_map(|command| command.sales()).collect();
-        let mut lines: BTreeSet<OrderLine> = sold.keys().cloned().collect();
+        let sold: Vec<(OrderLine, Sale)> = commands.iter().flat_map(|command| command.sales()).collect();
+        let mut lines: BTreeSet<OrderLine> = sold.iter().map(|(line, _)| line.clone()).collect();
         lines.extend(world.processes.iter().flat_map(|(claim, stored)| stored.order_lines(*claim)));
         let (known, unknown) = lines.into_iter().partition(|line| memory.ledgers.get(line).is_some());
         world.before = ledgers::read(tx, lock, &unknown).await?;
@@ -203,7 +203,8 @@ impl Handle {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
         let mut turn = Turn::new(world, &self.policy, meta, claim, stored).with(told);
-        match turn.learn(&self.by_policy(event, told))? {
+        let event = self.by_policy(event, told, &turn);
+        match turn.learn(&event)? {
             true => Ok(turn.finish().apply(world)),
             false => Ok(Outcome::none()),
         }
@@ -258,11 +259,13 @@ impl Handle {
         Ok(turn.finish().apply(world))
     }
 
-    /// Fills in what the policy decides: who is followed up (S1-27, S2-19), and which score is low (S2-28).
-    fn by_policy(&self, event: &Event, told: &Told) -> Event {
+    /// Fills in what policy and ledgers decide: who is followed up (S1-27, S2-19), whether a plan fits what is left, and
+    /// which score is low (S2-28).
+    fn by_policy(&self, event: &Event, told: &Told, turn: &Turn<'_>) -> Event {
         let mut event = event.clone();
         match (&mut event, told) {
-            (Event::Judged { plan, .. }, Told::Triage(triage_event::Kind::ClaimJudged(judged))) => {
+            (Event::Judged { plan, fits, .. }, Told::Triage(triage_event::Kind::ClaimJudged(judged))) => {
+                *fits = judged.plan.as_ref().is_none_or(|plan| turn.fits(plan));
                 let severity = judged.judgement.as_ref().map_or(Severity::Unspecified, |judged| judged.severity());
                 let lines = judged.plan.iter().flat_map(|plan| &plan.lines);
                 let resolutions: Vec<Resolution> = lines.map(proto::claim::LinePlan::resolution).collect();

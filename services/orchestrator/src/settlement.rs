@@ -1,13 +1,11 @@
 //! Money to a customer for one line: computed from the ledger, instructed to finance, confirmed by finance (S1-36).
 //!
-//! Only accepted units are refunded, at what was paid for them (domain rule 2). Amounts are integers; the parts of an
-//! order line add up to what was paid for it. Nothing is paid here: finance is instructed and answers.
+//! Only accepted units are refunded, at what was paid for them (domain rule 2), and never above what the plan allowed.
+//! Freight that the customer bears is kept of it (domain rule 7). Nothing is paid here: finance is instructed and answers.
 
 use jiff::Timestamp;
 use proto::ids;
 use uuid::Uuid;
-
-use crate::entitlement::Ledger;
 
 /// What finance says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +18,8 @@ pub enum Command {
         currency: String,
         /// Reference of the payment.
         reference: String,
+        /// Number of the credit note; may be empty.
+        credit_note: String,
     },
     /// It could not be paid.
     ConfirmFailed {
@@ -37,6 +37,8 @@ pub enum Event {
     Paid {
         /// Reference of the payment.
         reference: String,
+        /// Number of the credit note; may be empty.
+        credit_note: String,
         /// When.
         at: Timestamp,
     },
@@ -78,14 +80,20 @@ pub struct Settlement {
     pub job: (u32, u32, u32),
     /// Units it is for.
     pub quantity: u32,
-    /// Minor units.
+    /// What finance pays, minor units.
     pub amount: i64,
+    /// Freight that the customer bears and that was kept, minor units.
+    pub freight_kept: i64,
+    /// The most that the plan allowed for amount and freight together; unset: instructed before it was kept.
+    pub allowed: Option<i64>,
     /// ISO 4217 code.
     pub currency: String,
     /// Where it is.
     pub state: State,
     /// Reference of finance.
     pub reference: String,
+    /// Number of the credit note; may be empty.
+    pub credit_note: String,
     /// When it was instructed.
     pub instructed_at: Timestamp,
     /// When finance answered, or it was taken back.
@@ -119,11 +127,11 @@ pub fn decide(settlement: &Settlement, now: Timestamp, command: &Command) -> Res
         return Err(Refusal::Closed);
     }
     match command {
-        Command::ConfirmPaid { amount, currency, reference } => {
+        Command::ConfirmPaid { amount, currency, reference, credit_note } => {
             if *amount != settlement.amount || *currency != settlement.currency {
                 return Err(Refusal::AmountMismatch);
             }
-            Ok(Event::Paid { reference: reference.clone(), at: now })
+            Ok(Event::Paid { reference: reference.clone(), credit_note: credit_note.clone(), at: now })
         }
         Command::ConfirmFailed { reference } => Ok(Event::Failed { reference: reference.clone(), at: now }),
         Command::Cancel => Ok(Event::Cancelled { at: now }),
@@ -133,7 +141,10 @@ pub fn decide(settlement: &Settlement, now: Timestamp, command: &Command) -> Res
 /// Applies what was recorded.
 pub fn evolve(settlement: &mut Settlement, event: Event) {
     match event {
-        Event::Paid { reference, at } => settlement.end(State::Paid, reference, at),
+        Event::Paid { reference, credit_note, at } => {
+            settlement.credit_note = credit_note;
+            settlement.end(State::Paid, reference, at);
+        }
         Event::Failed { reference, at } => settlement.end(State::Failed, reference, at),
         Event::Cancelled { at } => settlement.end(State::Cancelled, String::new(), at),
     }
@@ -160,16 +171,17 @@ pub fn id(received_at: Timestamp, claim: Uuid, (round, line, attempt): (u32, u32
     ids::derived(received_at, &["settlement", &claim.to_string(), &round, &line, &attempt])
 }
 
-/// What is refunded for the next `units` of an order line.
-///
-/// What was paid is spread over the units by largest remainder: with equal shares, the first units carry one minor unit
-/// more. So refunds of the line add up to what was paid, in whatever portions they come.
-pub fn refund(ledger: &Ledger, units: u32) -> i64 {
-    let sold = i64::from(ledger.sale.sold.max(1));
-    let (share, remainder) = (ledger.paid / sold, ledger.paid % sold);
-    let with_one_more = (remainder - i64::from(ledger.given)).clamp(0, i64::from(units));
-    let amount = share.saturating_mul(i64::from(units)).saturating_add(with_one_more);
-    amount.min(ledger.paid - ledger.compensated)
+/// What is kept of a refund, and what finance pays: freight that the customer bears is never more than the refund.
+pub fn net(gross: i64, freight: i64) -> (i64, i64) {
+    let kept = freight.clamp(0, gross.max(0));
+    (kept, gross - kept)
+}
+
+impl Settlement {
+    /// What the units were worth before freight was kept.
+    pub fn gross(&self) -> i64 {
+        self.amount + self.freight_kept
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +189,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::entitlement::{self, Sale};
 
     fn instructed() -> Settlement {
         Settlement {
@@ -186,16 +197,24 @@ mod tests {
             job: (1, 1, 1),
             quantity: 2,
             amount: 500,
+            freight_kept: 40,
+            allowed: Some(600),
             currency: "GBP".to_owned(),
             state: State::Instructed,
             reference: String::new(),
+            credit_note: String::new(),
             instructed_at: Timestamp::UNIX_EPOCH,
             decided_at: None,
         }
     }
 
     fn paid(amount: i64, currency: &str) -> Command {
-        Command::ConfirmPaid { amount, currency: currency.to_owned(), reference: "p1".to_owned() }
+        Command::ConfirmPaid {
+            amount,
+            currency: currency.to_owned(),
+            reference: "p1".to_owned(),
+            credit_note: "c1".to_owned(),
+        }
     }
 
     #[test]
@@ -207,6 +226,7 @@ mod tests {
         let event = decide(&settlement, now, &paid(500, "GBP")).unwrap();
         evolve(&mut settlement, event);
         assert_eq!((settlement.state, settlement.reference.as_str()), (State::Paid, "p1"));
+        assert_eq!((settlement.credit_note.as_str(), settlement.gross()), ("c1", 540));
         for again in [paid(500, "GBP"), Command::ConfirmFailed { reference: String::new() }, Command::Cancel] {
             assert_eq!(decide(&settlement, now, &again), Err(Refusal::Closed));
         }
@@ -230,38 +250,12 @@ mod tests {
     }
 
     proptest! {
-        /// Refunds of an order line add up, in whatever portions they come, also when the shares are not whole.
+        /// Refund and freight kept are what the units were worth, and nobody is charged.
         #[test]
-        fn the_parts_add_up(
-            sold in 1_u32..200,
-            paid in 0_i64..1_000_000,
-            portions in prop::collection::vec(1_u32..9, 1..200),
-        ) {
-            let mut line = Ledger::new(Sale { sold, unit_price: 0, currency: "GBP".to_owned() });
-            line.paid = paid;
-            let mut sum = 0;
-            for units in portions {
-                let units = units.min(line.free());
-                let amount = refund(&line, units);
-                let whole = i128::from(paid) * i128::from(units) / i128::from(sold);
-                prop_assert!((i128::from(amount) - whole).abs() <= i128::from(units));
-                entitlement::evolve(&mut line, entitlement::Event::Granted { units });
-                entitlement::evolve(&mut line, entitlement::Event::Given { units, amount });
-                sum += amount;
-            }
-            let rest = line.free();
-            sum += refund(&line, rest);
-            prop_assert_eq!(sum, paid);
-        }
-
-        /// With an exact price, k units are worth k prices.
-        #[test]
-        fn an_exact_price_is_exact(sold in 1_u32..100, price in 0_i64..1_000_000, units in 0_u32..100, given in 0_u32..100) {
-            let mut line = Ledger::new(Sale { sold, unit_price: price, currency: "GBP".to_owned() });
-            line.given = given.min(sold);
-            line.compensated = price * i64::from(line.given);
-            let units = units.min(line.free());
-            prop_assert_eq!(refund(&line, units), price * i64::from(units));
+        fn what_is_kept_and_what_is_paid_are_the_whole(gross in 0_i64..1_000_000, freight in 0_i64..1_000_000) {
+            let (kept, paid) = net(gross, freight);
+            prop_assert_eq!(kept + paid, gross);
+            prop_assert!(kept >= 0 && paid >= 0 && kept <= freight);
         }
     }
 }

@@ -47,7 +47,7 @@ pub const CHECKS: [Check; 12] = [
     Check {
         id: "C3",
         promises: "G4 G5 G6",
-        says: "Stock adds up, nothing is promised twice, and an ended claim holds neither stock nor a booking.",
+        says: "Stock and money add up, nothing is promised twice, and an ended claim holds neither stock nor a booking.",
         run: c03::check,
     },
     Check {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use proto::WireTime;
-use proto::claim::{ClaimEvent, ClaimState, Job, LinePlan, claim_event};
+use proto::claim::{ClaimEvent, ClaimState, Job, LinePlan, Plan, claim_event};
 use proto::escalation::{self, Escalation, RunningClock};
 use proto::intake::{self, Contact};
 use proto::inventory::{GetAvailabilityResponse, Movement, Reservation, Return};
@@ -156,23 +156,32 @@ impl Evidence {
 
     /// The newest plan for a line of a round, by the public events.
     pub fn planned(&self, job: &Job) -> Option<&LinePlan> {
-        let events = self.timeline(&job.claim_id).iter().rev().filter(|event| event.round == job.round);
-        let plans = events.filter_map(|event| match &event.kind {
+        self.plans(job).last()
+    }
+
+    /// What the plans of a round say for a line, oldest first.
+    pub fn plans(&self, job: &Job) -> impl Iterator<Item = &LinePlan> {
+        let (line, plans) = (job.line, self.whole_plans(job));
+        plans.flat_map(|plan| &plan.lines).filter(move |planned| planned.line == line)
+    }
+
+    fn whole_plans(&self, job: &Job) -> impl Iterator<Item = &Plan> {
+        let round = job.round;
+        let events = self.timeline(&job.claim_id).iter().filter(move |event| event.round == round);
+        events.filter_map(|event| match &event.kind {
             Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
             _ => None,
-        });
-        plans.flat_map(|plan| &plan.lines).find(|line| line.line == job.line)
+        })
+    }
+
+    /// A person made the newest plan of a round.
+    pub fn proposed_by_person(&self, job: &Job) -> bool {
+        self.whole_plans(job).last().is_some_and(|plan| plan.proposed_by != "rules")
     }
 
     /// The most that any plan of a round gave to a line: what an earlier plan began is not reserved again by a later one.
     pub fn planned_most(&self, job: &Job) -> Option<u32> {
-        let events = self.timeline(&job.claim_id).iter().filter(|event| event.round == job.round);
-        let plans = events.filter_map(|event| match &event.kind {
-            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-            _ => None,
-        });
-        let lines = plans.flat_map(|plan| &plan.lines).filter(|line| line.line == job.line);
-        lines.map(|line| line.quantity).max()
+        self.plans(job).map(|line| line.quantity).max()
     }
 
     /// The carrier had given this parcel up for lost, and another one was sent in its place: if it is delivered after

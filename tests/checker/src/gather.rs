@@ -181,10 +181,16 @@ impl Gatherer {
             _ => None,
         });
         let gives = |line: &&proto::claim::LinePlan| {
-            !line.order_no.is_empty() && !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
+            !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
         };
         let lines = plans.flat_map(|plan| &plan.lines).filter(gives);
-        let keys: BTreeSet<(String, String)> = lines.map(|line| (line.order_no.clone(), line.sku.clone())).collect();
+        let keys = lines.flat_map(|line| {
+            let takes = line.takes.iter().map(|take| (take.order_no.clone(), take.sku.clone()));
+            // A plan of before names its one order line itself.
+            let alone = line.takes.is_empty().then(|| (line.order_no.clone(), line.sku.clone()));
+            takes.chain(alone).collect::<Vec<_>>()
+        });
+        let keys: BTreeSet<(String, String)> = keys.filter(|(order_no, _)| !order_no.is_empty()).collect();
         let api = &self.api;
         let read = futures::stream::iter(keys).map(async |(order_no, sku)| {
             let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.clone(), line_id: String::new() };

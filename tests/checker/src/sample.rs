@@ -112,6 +112,7 @@ fn plan() -> Plan {
         quantity: 2,
         order_no: "o".into(),
         sold_quantity: 2,
+        unit_price: Some(Money { minor_units: 250, currency: "GBP".into() }),
         ..LinePlan::default()
     };
     let lines = vec![line(1, "A", Resolution::Replace), line(2, "B", Resolution::RefundOnly)];
@@ -289,7 +290,8 @@ fn goods(evidence: &mut Evidence) {
         ..Settlement::default()
     });
     for sku in ["A", "B"] {
-        let told = GetEntitlementResponse { sold: 2, given: 2, ..GetEntitlementResponse::default() };
+        let (paid, compensated) = (money(), money());
+        let told = GetEntitlementResponse { sold: 2, given: 2, paid, compensated, ..GetEntitlementResponse::default() };
         evidence.entitlements.insert(("o".into(), sku.into()), told);
     }
 }

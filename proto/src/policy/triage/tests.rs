@@ -84,3 +84,12 @@ fn every_problem_is_told_at_once() {
         assert!(problems.iter().any(|(line, why)| *line > 0 && why.starts_with(path)), "{path}: {problems:?}");
     }
 }
+
+#[test]
+fn a_bearer_of_freight_that_is_nobody_is_told_with_its_line() {
+    let (line, problems) = problems_after("phone = \"customer\"", "phone = \"nobody\"", "phone = \"nobody\"");
+    let [(told, why)] = &problems[..] else { panic!("{problems:?}") };
+    assert!(*told == line && why.contains("unknown variant `nobody`"), "{problems:?}");
+    let (_, problems) = problems_after("supervision = \"company\"\n", "", "[triage.freight.bearer]");
+    assert!(problems[0].1.contains("missing field `supervision`"), "{problems:?}");
+}

@@ -31,6 +31,12 @@ pub(super) fn plan_proposed(meta: &Meta, claim: &Claim, plan: &Plan) -> Outgoing
     let mut parameters = vec![("plan_number", plan.number.to_string()), ("lines", plan.lines.len().to_string())];
     let promised = plan.lines.iter().map(|line| line.promised_on.as_str()).max().filter(|day| !day.is_empty());
     parameters.extend(promised.map(|day| ("promised_on", day.to_owned())));
+    let kept = || plan.lines.iter().filter_map(|line| line.freight_kept.as_ref());
+    // Freight that the customer bears is told before consent (domain rule 7).
+    if let Some(currency) = kept().next().map(|kept| kept.currency.clone()) {
+        let sum: i64 = kept().filter(|kept| kept.currency == currency).map(|kept| kept.minor_units).sum();
+        parameters.extend([("freight_kept_minor", sum.to_string()), ("currency", currency)]);
+    }
     notice(meta, claim, "plan_proposed", parameters)
 }
 

@@ -11,6 +11,8 @@ pub enum Event {
         assessment: u32,
         /// The plan.
         plan: Plan,
+        /// The ledgers have what it takes, and know no newer facts.
+        fits: bool,
     },
     /// Triage refused the claim.
     Refused {

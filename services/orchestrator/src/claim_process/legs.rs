@@ -72,9 +72,20 @@ fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: T
         }
     }
     if lines.iter().all(Line::is_settled) {
+        lines.iter().for_each(|line| close_replaced(line, &mut turn));
         return conclude(process, follow_up, &lines, turn.commands);
     }
     Step::Go(process.at(Stage::Executing { follow_up, lines }), turn.commands)
+}
+
+/// What was replaced has come back: the customer has what was sent in its place, and may get something for that as for
+/// any other unit. What has not come back stays given.
+fn close_replaced(line: &Line, turn: &mut Turn) {
+    let Some(receipt) = line.find(Leg::Receipt) else { return };
+    let back = line.strands[receipt].count.accepted.min(line.given);
+    if line.plan.resolution == Resolution::Replace && back > 0 && !planted(Mistake::KeepReplaced) {
+        turn.commands.push(Command::TakeBack { job: turn.grant(line), quantity: back });
+    }
 }
 
 /// The plan is done. If it gave nothing, the claim is refused after all.

@@ -19,6 +19,9 @@ pub const PLANS_MAX: u32 = 50;
 /// Tries of one plan to hold stock that does not come; then a person decides.
 pub(super) const ATTEMPTS_MAX: u16 = 50;
 
+/// Plans in a row that are made again because they did not fit; the next is carried out as far as something is left.
+pub(super) const UNFIT_MAX: u8 = 3;
+
 /// Reason of a claim that has been re-opened too often.
 pub(super) const ROUNDS: &str = "ROUNDS_EXHAUSTED";
 /// Reason of a claim that is full.

@@ -25,6 +25,10 @@ pub(super) enum Mistake {
     LetItGo,
     /// What was promised and not given stays promised.
     KeepEntitlement,
+    /// What was replaced stays given although the faulty unit came back.
+    KeepReplaced,
+    /// A plan that does not fit is carried out.
+    SkipBasis,
 }
 
 #[cfg(not(test))]

@@ -21,8 +21,16 @@ pub struct Process {
     pub numbers: u16,
     /// The customer has confirmed the main points, or need not.
     pub acknowledged: bool,
+    /// Plans in a row that did not fit what is left, and were made again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unfit: u8,
     /// Stage.
     pub stage: Stage,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// What is being done about a claim.
@@ -105,6 +113,8 @@ pub enum AssessReason {
     Failed,
     /// The customer is not satisfied.
     Reopened,
+    /// The plan took what other claims have, or went by facts that are not the newest.
+    Basis,
 }
 
 /// What follows when all is undone.

@@ -95,7 +95,7 @@ impl To<'_> {
             received_at: case.submitted.received_at,
             order_unknown_lines: case.order_unknown.iter().copied().collect(),
             announced_on: case.submitted.announced_on.clone(),
-            left: Vec::new(),
+            left: case.left.iter().map(words::left).collect(),
             address_known: case.submitted.address_known,
             channel: case.submitted.channel,
         };

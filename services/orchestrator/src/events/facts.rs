@@ -53,8 +53,8 @@ pub(crate) fn kind(
         }),
         Fact::SettlementInstructed { job } => {
             let (settlement_id, amount) = paid(settlement);
-            let line = u32::from(job.line);
-            Kind::SettlementInstructed(claim::SettlementInstructed { settlement_id, line, amount, freight_kept: None })
+            let (line, freight_kept) = (u32::from(job.line), settlement.and_then(freight_kept));
+            Kind::SettlementInstructed(claim::SettlementInstructed { settlement_id, line, amount, freight_kept })
         }
         Fact::SettlementPaid { job } => {
             let (settlement_id, amount) = paid(settlement);
@@ -145,4 +145,9 @@ fn paid(settlement: Option<&Settlement>) -> (String, Option<Money>) {
     let Some(settlement) = settlement else { return (String::new(), None) };
     let amount = Money { minor_units: settlement.amount, currency: settlement.currency.clone() };
     (settlement.settlement_id.to_string(), Some(amount))
+}
+
+fn freight_kept(settlement: &Settlement) -> Option<Money> {
+    let kept = Money { minor_units: settlement.freight_kept, currency: settlement.currency.clone() };
+    Some(kept).filter(|kept| kept.minor_units > 0)
 }

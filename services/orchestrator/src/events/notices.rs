@@ -90,7 +90,12 @@ fn notice(
 }
 
 fn money(settlement: &Settlement) -> Vec<(&'static str, String)> {
-    vec![("amount_minor", settlement.amount.to_string()), ("currency", settlement.currency.clone())]
+    let mut money = vec![("amount_minor", settlement.amount.to_string()), ("currency", settlement.currency.clone())];
+    if settlement.freight_kept > 0 {
+        money.push(("gross_minor", settlement.gross().to_string()));
+        money.push(("freight_kept_minor", settlement.freight_kept.to_string()));
+    }
+    money
 }
 
 fn expected_on(told: Option<&Told>) -> String {

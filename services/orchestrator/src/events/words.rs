@@ -7,7 +7,9 @@ use proto::logistics::Direction;
 use uuid::Uuid;
 
 use super::malformed;
+use crate::case::Left;
 use crate::claim_process::{AssessReason, Clock, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task};
+use crate::entitlement::OrderLine;
 
 /// A number that the process keeps small.
 pub(super) fn short(number: u32) -> Result<u16, Malformed> {
@@ -99,7 +101,14 @@ pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason
         AssessReason::ConsentRefused => proto::triage::AssessReason::ConsentRefused,
         AssessReason::Failed => proto::triage::AssessReason::Failed,
         AssessReason::Reopened => proto::triage::AssessReason::Reopened,
+        AssessReason::Basis => proto::triage::AssessReason::Basis,
     }
+}
+
+/// What is left of an order line.
+pub(super) fn left(left: &Left) -> claim::OrderLineLeft {
+    let OrderLine { order_no, sku, line_id } = left.line.clone();
+    claim::OrderLineLeft { order_no, sku, line_id, free: left.free, replaced: left.replaced }
 }
 
 pub(crate) fn outcome(outcome: Outcome) -> ClaimState {

@@ -13,6 +13,9 @@ use uuid::Uuid;
 use super::wire;
 use crate::store::reads;
 
+/// Settlements of a claim that are shown with it: more than its lines and rounds ever have.
+pub(super) const SETTLEMENTS_MAX: i64 = 5_000;
+
 /// A customer sees own claims only; another's is as absent as one that never was (S32).
 pub(super) async fn own(pool: &PgPool, call: &Call, claim: Uuid) -> Result<(), Status> {
     let Some(customer) = &call.actor.customer else { return Ok(()) };

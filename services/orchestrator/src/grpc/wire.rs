@@ -12,7 +12,7 @@ use crate::store::processes::Stored;
 use crate::store::reads::Listed;
 
 /// A process, whole.
-pub(super) fn process(claim: Uuid, stored: &Stored) -> Process {
+pub(super) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::Settlement]) -> Process {
     Process {
         claim_id: claim.to_string(),
         claim_number: stored.case.submitted.claim_number.clone(),
@@ -24,7 +24,7 @@ pub(super) fn process(claim: Uuid, stored: &Stored) -> Process {
         events: stored.events,
         changed_at: Some(to_wire(stored.changed_at)),
         end_reason: stored.summary.end_reason.clone(),
-        settlements: Vec::new(),
+        settlements: settlements.iter().map(settlement).collect(),
     }
 }
 
@@ -48,26 +48,37 @@ pub(super) fn listed(row: &Listed) -> Process {
 /// A settlement.
 pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
     let (round, line, attempt) = row.job;
+    let money = |minor_units| Money { minor_units, currency: row.currency.clone() };
     Settlement {
         settlement_id: row.settlement_id.to_string(),
         job: Some(Job { claim_id: row.claim.to_string(), round, line, attempt }),
-        amount: Some(Money { minor_units: row.amount, currency: row.currency.clone() }),
+        amount: Some(money(row.amount)),
         quantity: row.quantity,
         state: row.state as i32,
         instructed_at: Some(to_wire(row.instructed_at)),
-        ..Settlement::default()
+        gross: Some(money(row.gross())),
+        freight_kept: (row.freight_kept > 0).then(|| money(row.freight_kept)),
+        allowed: row.allowed.map(money),
+        credit_note: row.credit_note.clone(),
     }
 }
 
-/// A ledger.
-pub(super) fn entitlement(ledger: &Ledger) -> GetEntitlementResponse {
-    let money = |minor_units| Some(Money { minor_units, currency: ledger.sale.currency.clone() });
-    GetEntitlementResponse {
-        sold: ledger.sale.sold,
-        held: ledger.held,
-        given: ledger.given,
-        paid: money(ledger.paid),
-        compensated: money(ledger.compensated),
-        ..GetEntitlementResponse::default()
-    }
+/// Ledgers, added up; none: nobody claimed from them. An order has one currency: what a mistaken line has in another is
+/// left out of the sums.
+pub(super) fn entitlement(ledgers: &[Ledger]) -> Option<GetEntitlementResponse> {
+    let currency = &ledgers.first()?.sale.currency;
+    let units = |of: fn(&Ledger) -> u32| ledgers.iter().map(of).fold(0, u32::saturating_add);
+    let money = |of: fn(&Ledger) -> i64| {
+        let of_order = ledgers.iter().filter(|ledger| ledger.sale.currency == *currency);
+        Some(Money { minor_units: of_order.map(of).sum(), currency: currency.clone() })
+    };
+    Some(GetEntitlementResponse {
+        sold: units(Ledger::sold),
+        held: units(|ledger| ledger.held),
+        given: units(|ledger| ledger.given),
+        paid: money(|ledger| ledger.paid),
+        compensated: money(|ledger| ledger.compensated),
+        replaced: units(|ledger| ledger.replaced),
+        version: ledgers.iter().map(|ledger| ledger.sale.version).max()?,
+    })
 }

@@ -4,6 +4,7 @@
 //! list; the answer of the ledger goes back into the process until it has nothing more to ask. Nothing reaches the
 //! world before the whole command has succeeded.
 
+mod basis;
 mod money;
 
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ use jiff::SignedDuration;
 use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
 use proto::policy::orchestrator::{AskAgain, Orchestrator};
 use proto::to_wire;
+use proto::triage::{ClaimJudged, triage_event};
 use uuid::Uuid;
 
 use super::world::{Change, World};
@@ -89,6 +91,7 @@ impl<'a> Turn<'a> {
             Step::Go(process, commands) => {
                 if let Some(told) = self.told {
                     self.stored.absorb(event, told);
+                    self.judged(&process, told)?;
                 }
                 self.go(process, commands)?;
                 Ok(true)
@@ -96,6 +99,18 @@ impl<'a> Turn<'a> {
             Step::Stay => Ok(false),
             Step::Broken => Err(broken(event)),
         }
+    }
+
+    /// A plan came: the ledgers go by its facts, or what is left of what it meant to take is noted.
+    fn judged(&mut self, after: &Process, told: &Told) -> Result<(), Refusal> {
+        let Told::Triage(triage_event::Kind::ClaimJudged(ClaimJudged { plan: Some(plan), .. })) = told else {
+            return Ok(());
+        };
+        self.follow(plan)?;
+        if matches!(after.stage, claim_process::Stage::Assessing { .. }) {
+            self.note_left(plan);
+        }
+        Ok(())
     }
 
     /// The process is here now, and asks this.
@@ -196,6 +211,9 @@ impl<'a> Turn<'a> {
     }
 
     fn tell(&mut self, command: &Command) -> Result<(), Refusal> {
+        if matches!(command, Command::Assess { .. }) {
+            self.refresh_left();
+        }
         if let Command::StopClocks { round, kinds } = command {
             self.stored.case.stopped(*round, kinds, self.meta.now);
         }

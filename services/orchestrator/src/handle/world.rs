@@ -92,9 +92,10 @@ impl World {
         unknown
     }
 
-    /// A plan opens the ledgers of what it says was sold, if they are not there yet.
-    pub(super) fn open(&mut self, sold: BTreeMap<OrderLine, Sale>) {
+    /// Plans open the ledgers of what they say was sold, if they are not there yet; by the newest facts.
+    pub(super) fn open(&mut self, mut sold: Vec<(OrderLine, Sale)>) {
         self.ledgers.clone_from(&self.before);
+        sold.sort_by_key(|(_, sale)| std::cmp::Reverse(sale.version));
         for (line, sale) in sold {
             self.ledgers.entry(line).or_insert_with(|| Ledger::new(sale));
         }

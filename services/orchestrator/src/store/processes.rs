@@ -95,7 +95,8 @@ impl Stored {
     /// Order lines whose ledgers a step may touch: those of the plan, and those that something was granted from.
     pub fn order_lines(&self, claim: Uuid) -> Vec<OrderLine> {
         let planned = self.plan.iter().flat_map(|plan| case::sales(claim, plan)).map(|(line, _)| line);
-        planned.chain(self.case.grants.iter().map(|grant| grant.line.clone())).collect()
+        let granted = self.case.grants.iter().flat_map(|grant| &grant.parts).map(|part| part.line.clone());
+        planned.chain(granted).chain(self.case.left.iter().map(|left| left.line.clone())).collect()
     }
 
     /// What was granted for a piece of work.

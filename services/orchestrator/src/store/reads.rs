@@ -32,16 +32,18 @@ pub(super) const TIMELINE: &str = "\
 
 pub(super) const SETTLEMENTS: &str = "\
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
     FROM settlement \
     WHERE ($1::uuid IS NULL OR claim_id = $1) AND ($2 = 0 OR state = $2) \
         AND ($3::uuid IS NULL OR (instructed_at, settlement_id) > \
             (SELECT s.instructed_at, s.settlement_id FROM settlement s WHERE s.settlement_id = $3)) \
     ORDER BY instructed_at, settlement_id LIMIT $4";
 
+/// The ledgers of an article in an order; of one line, or of all.
 pub(super) const ENTITLEMENT: &str = "\
-    SELECT sold, unit_price_minor, paid_minor, currency, held, given, compensated_minor \
-    FROM entitlement WHERE order_no = $1 AND sku = $2";
+    SELECT held, given, replaced, compensated_minor, goods_minor, version, paid_minor, \
+        coalesce(facts_sold, sold) AS facts_sold, coalesce(facts_minor, paid_minor) AS facts_minor, currency \
+    FROM entitlement WHERE order_no = $1 AND sku = $2 AND ($3 = '' OR line_id = $3) ORDER BY line_id";
 
 /// One process of a list.
 #[derive(Clone, Debug)]
@@ -119,8 +121,8 @@ pub async fn settlements(
     query.fetch_all(pool).await?.iter().map(settlement).collect()
 }
 
-/// The ledger of an order line.
-pub async fn entitlement(pool: &PgPool, order_no: &str, sku: &str) -> Result<Option<Ledger>, Fault> {
-    let row = sqlx::query(ENTITLEMENT).bind(order_no).bind(sku).fetch_optional(pool).await?;
-    row.as_ref().map(ledgers::ledger).transpose()
+/// The ledgers of the lines of an article in an order: of the line, or of all if it is empty.
+pub async fn entitlement(pool: &PgPool, order_no: &str, sku: &str, line_id: &str) -> Result<Vec<Ledger>, Fault> {
+    let query = sqlx::query(ENTITLEMENT).bind(order_no).bind(sku).bind(line_id);
+    query.fetch_all(pool).await?.iter().map(ledgers::ledger).collect()
 }

@@ -18,7 +18,7 @@ pub(super) const CLAIMS_OF: &str = "SELECT claim_id FROM settlement WHERE settle
 macro_rules! settlements {
     () => {
         "SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-             instructed_at, decided_at \
+             instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
          FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id"
     };
 }
@@ -29,15 +29,16 @@ pub(super) const LOCK: &str = concat!(settlements!(), " FOR UPDATE");
 /// What was decided once is never decided again: the condition says so to the database, too.
 pub(super) const WRITE: &str = "\
     INSERT INTO settlement (settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, \
-        reference, instructed_at, decided_at) \
+        reference, instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note) \
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
     FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::text[], \
-            $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[]) \
+            $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::bigint[], $15::text[]) \
         AS s(settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-            instructed_at, decided_at) \
+            instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note) \
     ON CONFLICT (settlement_id) DO UPDATE \
-    SET state = EXCLUDED.state, reference = EXCLUDED.reference, decided_at = EXCLUDED.decided_at \
+    SET state = EXCLUDED.state, reference = EXCLUDED.reference, decided_at = EXCLUDED.decided_at, \
+        credit_note = EXCLUDED.credit_note \
     WHERE settlement.state = 1";
 
 /// The claims that settlements are of.
@@ -83,7 +84,10 @@ pub fn write(
         .bind(rows.iter().map(|row| row.state as i16).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.reference.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.instructed_at.to_sqlx()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>());
+        .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.allowed).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.freight_kept).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.credit_note.clone()).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -101,5 +105,8 @@ pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
         reference: row.try_get("reference")?,
         instructed_at: row.try_get::<jiff_sqlx::Timestamp, _>("instructed_at")?.to_jiff(),
         decided_at: row.try_get::<Option<jiff_sqlx::Timestamp>, _>("decided_at")?.map(|at| at.to_jiff()),
+        allowed: row.try_get("allowed_minor")?,
+        freight_kept: row.try_get("freight_kept_minor")?,
+        credit_note: row.try_get("credit_note")?,
     })
 }

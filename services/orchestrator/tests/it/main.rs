@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and makes ids of its own")]
 
 mod answers;
+mod basis;
 mod binary;
 mod edge;
 mod feed;

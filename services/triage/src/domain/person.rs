@@ -118,6 +118,7 @@ pub fn plan(
                 sold_quantity: order.map_or(line.quantity, |order| order.quantity),
                 unit_price: price.unwrap_or(0),
                 liability,
+                channel: ask.message.channel(),
                 collectable: judgement.rule.collect,
                 from: promised_from(rules, ask, meta.now).max(rules.time_zone.to_datetime(meta.now).date()),
             };

@@ -2,9 +2,9 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use proto::claim::{LiabilityParty, LinePlan, Money, Plan, Resolution, Severity};
+use proto::claim::{Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, Severity};
 use proto::policy::Pack;
-use proto::policy::triage::{CategoryRule, Triage, Word};
+use proto::policy::triage::{Bearer, CategoryRule, Triage, Word};
 
 use super::ask::{Ask, Line};
 use super::eligibility::Eligibility;
@@ -29,6 +29,8 @@ pub struct Making<'p> {
     pub unit_price: i64,
     /// Who is liable.
     pub liability: LiabilityParty,
+    /// How the claim came in.
+    pub channel: Channel,
     /// Whether the customer has goods that are worth collecting.
     pub collectable: bool,
     /// The day promises are counted from.
@@ -73,7 +75,8 @@ pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
         | Resolution::Unspecified => false,
     };
     let goods = if gives(making.resolution) { goods } else { 0 };
-    let cost = goods.saturating_add(freight(rules, making.resolution, collect, making.liability));
+    let freight = freight(rules, making, collect, goods);
+    let cost = goods.saturating_add(freight.cost);
     let reduced = making.quantity < line.quantity && gives(making.resolution);
     LinePlan {
         line: line.line,
@@ -86,7 +89,8 @@ pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
         sold_quantity: making.sold_quantity,
         unit_price: Some(money(pack, making.unit_price)),
         cost: Some(money(pack, cost.min(MONEY_MAX))),
-        freight_payer: making.liability.into(),
+        freight_payer: freight.payer.into(),
+        freight_kept: (freight.kept > 0).then(|| money(pack, freight.kept)),
         promised_on: promised(rules, making.resolution, making.from),
         reason: if reduced { QUANTITY_REDUCED.to_owned() } else { String::new() },
         ..LinePlan::default()
@@ -110,11 +114,39 @@ pub fn rejected(pack: &Pack, line: &Line, liability: LiabilityParty, reason: &st
     }
 }
 
-/// Freight that the company pays: all but what a liable customer pays (domain rule 7). A carrier's share is paid
-/// first and recovered later.
-fn freight(rules: &Triage, resolution: Resolution, collect: bool, liability: LiabilityParty) -> i64 {
-    let customer_pays = match liability {
-        LiabilityParty::CustomerUse | LiabilityParty::CustomerStorage | LiabilityParty::CustomerChangeOfMind => true,
+/// Freight of a line.
+struct Freight {
+    /// What the company pays in the end.
+    cost: i64,
+    /// What is kept of the customer's refund.
+    kept: i64,
+    /// Who pays.
+    payer: LiabilityParty,
+}
+
+/// Freight follows liability (domain rule 7). A carrier's share is paid first and recovered later. That of a change of
+/// mind is the policy's: where the customer bears it, it is kept from the refund, never more than that; of goods that are
+/// exchanged nothing can be kept.
+fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Freight {
+    let outbound = matches!(making.resolution, Resolution::Replace | Resolution::Resend);
+    let mut sum = 0;
+    if outbound {
+        sum += rules.freight.outbound;
+    }
+    if collect {
+        sum += rules.freight.inbound;
+    }
+    let payer = making.liability;
+    match payer {
+        LiabilityParty::CustomerChangeOfMind => match rules.freight.bearer.on(making.channel) {
+            Some(Bearer::Company) if sum > 0 => Freight { cost: sum, kept: 0, payer: LiabilityParty::CompanySales },
+            Some(Bearer::Customer) => {
+                let kept = if making.resolution == Resolution::ReturnRefund { sum.min(goods) } else { 0 };
+                Freight { cost: sum - kept, kept, payer }
+            }
+            Some(Bearer::Company) | None => Freight { cost: 0, kept: 0, payer },
+        },
+        LiabilityParty::CustomerUse | LiabilityParty::CustomerStorage => Freight { cost: 0, kept: 0, payer },
         LiabilityParty::Unspecified
         | LiabilityParty::CompanyProduction
         | LiabilityParty::CompanyPackaging
@@ -123,20 +155,8 @@ fn freight(rules: &Triage, resolution: Resolution, collect: bool, liability: Lia
         | LiabilityParty::Carrier
         | LiabilityParty::Supplier
         | LiabilityParty::ThirdParty
-        | LiabilityParty::Undetermined => false,
-    };
-    if customer_pays {
-        return 0;
+        | LiabilityParty::Undetermined => Freight { cost: sum, kept: 0, payer },
     }
-    let outbound = matches!(resolution, Resolution::Replace | Resolution::Resend);
-    let mut sum = 0;
-    if outbound {
-        sum += rules.freight.outbound;
-    }
-    if collect {
-        sum += rules.freight.inbound;
-    }
-    sum
 }
 
 fn promised(rules: &Triage, resolution: Resolution, from: Date) -> String {
@@ -183,13 +203,14 @@ pub fn automatic(rules: &Triage, severity: Severity, lines: &[LinePlan]) -> bool
 }
 
 /// Whether the customer is not asked: each line gets what was wished for, or what needs no consent. A wish counts no
-/// more when the customer has refused a plan or was dissatisfied.
+/// more when the customer has refused a plan or was dissatisfied, and nobody wished for less than the whole refund.
 pub fn consented(rules: &Triage, ask: &Ask, lines: &[LinePlan], wish_counts: bool) -> bool {
     lines.iter().all(|plan| {
         let wish = ask.lines.iter().find(|line| line.line == plan.line).map(|line| line.wish);
         let as_wished = rules.consent.by_wish && wish_counts && wish == Some(plan.resolution());
-        as_wished
+        let whole = plan.freight_kept.is_none();
+        (as_wished && whole)
             || plan.resolution() == Resolution::Reject
-            || rules.consent.not_needed.contains(&Word(plan.resolution()))
+            || (whole && rules.consent.not_needed.contains(&Word(plan.resolution())))
     })
 }

@@ -178,7 +178,7 @@ fn says(pack: &Pack, ask: &Ask, line: &Line, order: Option<&Order>, judged: &Jud
         if plan::gives(resolution) && ours.is_none() {
             return None;
         }
-        Some(plan::line(pack, line, &making(line, ours, resolution, judged, promised_from(rules, ask, now))))
+        Some(plan::line(pack, line, &making(ask, line, ours, resolution, judged, promised_from(rules, ask, now))))
     };
     if judged.rule.kind == Kind::Judgement {
         let unclear = judged.category == Category::Other;
@@ -221,6 +221,7 @@ fn says(pack: &Pack, ask: &Ask, line: &Line, order: Option<&Order>, judged: &Jud
 
 /// The units are at most what was sold (a claim for more is cut to it).
 fn making<'o>(
+    ask: &Ask,
     line: &Line,
     order: Option<&'o Order>,
     resolution: Resolution,
@@ -234,6 +235,7 @@ fn making<'o>(
         sold_quantity: order.map_or(0, |order| order.quantity),
         unit_price: order.map_or(0, |order| order.unit_price.minor_units),
         liability: judged.liability,
+        channel: ask.message.channel(),
         collectable: judged.rule.collect,
         from,
     }

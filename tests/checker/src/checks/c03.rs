@@ -1,11 +1,13 @@
-//! C3: stock adds up, nothing is promised twice, and an ended claim holds neither stock nor a booking (G4, G5, G6).
+//! C3: stock adds up, nothing is promised twice, no money is paid that was not allowed, and an ended claim holds neither
+//! stock nor a booking (G4, G5, G6).
+
+mod money;
 
 use std::collections::BTreeMap;
 
 use proto::claim::{Job, ReturnCount};
 use proto::inventory::{MovementKind, ReceiveGoodsRequest, Reservation, ReservationState};
-use proto::logistics::{Direction, ShipmentState};
-use proto::orchestrator::SettlementState;
+use proto::logistics::ShipmentState;
 
 use crate::evidence::{Evidence, Violation, job_text};
 use crate::log::Outcome;
@@ -32,7 +34,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
         found.extend(received(evidence));
     }
     found.extend(held_after_the_end(evidence));
-    found.extend(entitlement(evidence));
+    found.extend(money::check(evidence));
     found
 }
 
@@ -177,47 +179,6 @@ fn held_after_the_end(evidence: &Evidence) -> Vec<Violation> {
     found
 }
 
-/// No unit is compensated twice (domain rule 1).
-fn entitlement(evidence: &Evidence) -> Vec<Violation> {
-    let mut given: BTreeMap<(String, String), (u32, Vec<String>)> = BTreeMap::new();
-    let mut add = |job: Option<&Job>, quantity: u32| {
-        let Some(job) = job.filter(|job| !evidence.was_undone(&job.claim_id)) else { return };
-        let Some(line) = evidence.planned(job) else { return };
-        let entry = given.entry((line.order_no.clone(), line.sku.clone())).or_default();
-        entry.0 += quantity;
-        entry.1.push(job.claim_id.clone());
-    };
-    for row in evidence.settlements.iter().filter(|row| row.state() == SettlementState::Paid) {
-        add(row.job.as_ref(), row.quantity);
-    }
-    for row in &evidence.shipments {
-        let is_late = row.job.as_ref().is_some_and(|job| evidence.was_lost(&job.claim_id, &row.tracking_no));
-        if row.state() == ShipmentState::Delivered && row.direction() == Direction::Outbound && !is_late {
-            add(row.job.as_ref(), row.quantity);
-        }
-    }
-    let mut found = Vec::new();
-    for ((order_no, sku), told) in &evidence.entitlements {
-        let mut bad = |claim: &str, what: String| {
-            found.push(Violation::of("C3", claim, format!("order line {order_no}/{sku}: {what}")))
-        };
-        let money = |money: Option<&proto::claim::Money>| money.map_or(0, |money| money.minor_units);
-        if told.held + told.given > told.sold || money(told.compensated.as_ref()) > money(told.paid.as_ref()) {
-            bad("", format!("more is given than was bought: {told:?}"));
-        }
-        let key = (order_no.clone(), sku.clone());
-        let (units, claims) = given.remove(&key).unwrap_or_default();
-        let claim = claims.first().map_or("", String::as_str);
-        if units > told.sold {
-            bad(claim, format!("{units} units were refunded or replaced, {} were sold", told.sold));
-        }
-        if units > told.given {
-            bad(claim, format!("{units} units were refunded or replaced, the ledger knows of {}", told.given));
-        }
-    }
-    found
-}
-
 fn is_live(row: &Reservation) -> bool {
     matches!(row.state(), ReservationState::HeldPartly | ReservationState::Held | ReservationState::Committed)
 }
@@ -276,16 +237,5 @@ mod tests {
         evidence.reservations[0].set_state(ReservationState::Committed);
         let hold = check(&evidence).into_iter().find(|violation| violation.what.contains("still has")).unwrap();
         assert!(hold.until_ms > evidence.ended_ms(sample::CLAIM).unwrap());
-    }
-
-    #[test]
-    fn a_unit_that_is_compensated_twice() {
-        let found = sample::found(check, |evidence| {
-            let mut again = evidence.settlements[0].clone();
-            again.settlement_id = "again".into();
-            evidence.settlements.push(again.clone());
-            evidence.settlements.push(again);
-        });
-        assert!(found.iter().any(|what| what.contains("were sold")), "{found:?}");
     }
 }

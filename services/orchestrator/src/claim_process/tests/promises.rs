@@ -26,6 +26,19 @@ pub fn asked(world: &mut World, before: &Process, after: &Process, commands: &[C
     Ok(())
 }
 
+/// A plan that fits is taken. One that does not is made again, a few times in a row; then it is taken as it is.
+pub fn planned(world: &mut World, after: &Process, plan: &Plan, fits: bool) -> Kept {
+    let again = matches!(after.stage, Stage::Assessing { reason: AssessReason::Basis });
+    keep(!(fits && again), "made again although it fits")?;
+    keep(fits || again || world.unfit == limits::UNFIT_MAX, "carried out although it does not fit")?;
+    if again {
+        world.unfit += 1;
+        return keep(world.unfit <= limits::UNFIT_MAX, "made again without end");
+    }
+    world.take(plan);
+    Ok(())
+}
+
 /// Questions to those who judge, approve and agree; clocks; the end.
 fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kept {
     let ended = matches!(after.stage, Stage::Ended { .. });
@@ -146,6 +159,12 @@ fn keep(kept: bool, promise: &str) -> Kept {
 
 fn is_busy(process: &Process) -> bool {
     matches!(process.stage, Stage::Executing { .. } | Stage::Compensating { .. })
+}
+
+/// Faulty units that came back in exchange for others.
+fn faulty_back(world: &World, line: u16) -> u32 {
+    let receipts = world.of_line(line, Leg::Receipt).filter(|(_, fate)| !fate.brings_back);
+    receipts.filter(|(_, fate)| fate.told == Told::Complete).map(|(_, fate)| fate.count.accepted).sum()
 }
 
 /// The plan was carried out to its end.
@@ -306,7 +325,10 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
     }
     for (line, account) in &world.accounts {
         keep(account.held == 0, &format!("line {line}: promised and neither given nor given back: {account:?}"))?;
-        keep(account.given == given(world, *line, *account), &format!("line {line}: not what was given: {account:?}"))?;
+        // In an exchange that was carried out, what came back closes what was sent for it.
+        let closed = if undone || !is_exchange(world, *line) { 0 } else { faulty_back(world, *line) };
+        let due = given(world, *line, *account).saturating_sub(closed);
+        keep(account.given == due, &format!("line {line}: not what was given: {account:?}, due {due}"))?;
     }
     Ok(())
 }
@@ -329,6 +351,11 @@ fn given(world: &World, line: u16, account: Account) -> u32 {
         _ if paid => account.given.max(1),
         _ => 0,
     }
+}
+
+fn is_exchange(world: &World, line: u16) -> bool {
+    let plan = world.plan.as_ref().expect("a plan is carried out");
+    plan.lines.iter().any(|planned| planned.line == line && planned.resolution == Resolution::Replace)
 }
 
 /// Every parcel of ours that is out is expected back.

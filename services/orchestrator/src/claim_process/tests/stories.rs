@@ -12,7 +12,7 @@ impl Story {
     fn of(plan: Plan) -> Self {
         let (process, asked) = start(false);
         let mut story = Self { process, asked };
-        story.hears(Event::Judged { assessment: 1, plan });
+        story.hears(Event::Judged { assessment: 1, plan, fits: true });
         story
     }
 
@@ -134,7 +134,8 @@ fn a_full_claim_gives_up_asks_a_person_and_can_only_end() {
     story.learns(Leg::Shipment, 1, News::Parcel(Parcel::Cancelled));
     story.learns(Leg::Reservation, 1, News::Stock(Stock::Released));
     assert_eq!(story.process.stage, Stage::Assessing { reason: AssessReason::Failed });
-    let judged = Event::Judged { assessment: 2, plan: Plan { number: 2, ..plan(Resolution::Resend, 1) } };
+    let next = Plan { number: 2, ..plan(Resolution::Resend, 1) };
+    let judged = Event::Judged { assessment: 2, plan: next, fits: true };
     let Step::Go(process, _) = step_within(&story.process, &judged, true) else { panic!("it ends") };
     let reason = "CLAIM_TOO_LARGE".to_owned();
     assert_eq!(process.stage, Stage::Ended { outcome: Outcome::Rejected, reason, taken_back: None });
@@ -143,13 +144,14 @@ fn a_full_claim_gives_up_asks_a_person_and_can_only_end() {
 
 #[test]
 fn rounds_and_plans_have_an_end() {
-    let at = |round, plan, stage| Process { round, assessment: plan, plan, numbers: 0, acknowledged: true, stage };
+    let at =
+        |round, plan, stage| Process { round, assessment: plan, plan, numbers: 0, acknowledged: true, unfit: 0, stage };
     let low = Event::FollowUpAnswered { round: ROUNDS_MAX, score: 1, low: true };
     let Step::Go(process, _) = step(&at(ROUNDS_MAX, 1, Stage::FollowingUp), &low) else { panic!("it ends") };
     let reason = "ROUNDS_EXHAUSTED".to_owned();
     assert_eq!(process.stage, Stage::Ended { outcome: Outcome::Closed, reason, taken_back: None });
     let next = Plan { number: PLANS_MAX + 1, ..plan(Resolution::Resend, 1) };
-    let judged = Event::Judged { assessment: PLANS_MAX, plan: next };
+    let judged = Event::Judged { assessment: PLANS_MAX, plan: next, fits: true };
     let failed = Stage::Assessing { reason: AssessReason::Failed };
     let Step::Go(process, _) = step_within(&at(1, PLANS_MAX, failed), &judged, false) else { panic!("it ends") };
     assert!(matches!(process.stage, Stage::Ended { outcome: Outcome::Rejected, .. }));
@@ -262,4 +264,49 @@ fn stored_processes_stay_readable() {
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
     }
     assert_eq!(FORMAT, 1);
+}
+
+#[test]
+fn what_was_replaced_and_came_back_is_given_no_more() {
+    let line = LinePlan { line: 1, resolution: Resolution::Replace, quantity: 2, collect: true };
+    let plan = Plan { lines: vec![line], ..plan(Resolution::Replace, 2) };
+    let count = |accepted| News::Return(Return::Counted { count: Count { accepted, other: 1 }, complete: true });
+    // Whichever comes first: what was sent, or what it replaces.
+    for receipt_first in [true, false] {
+        let mut story = Story::of(plan.clone());
+        story
+            .learns(Leg::Entitlement, 1, News::Granted(2))
+            .learns(Leg::Reservation, 1, News::Stock(Stock::Reserved))
+            .learns(Leg::Shipment, 1, News::Parcel(Parcel::HandedOver));
+        if receipt_first {
+            story.learns(Leg::Receipt, 1, count(1));
+        }
+        story.learns(Leg::Shipment, 1, News::Parcel(Parcel::Delivered));
+        if !receipt_first {
+            story.learns(Leg::Receipt, 1, count(1));
+        }
+        story.learns(Leg::Reservation, 1, News::Stock(Stock::Consumed));
+        story.learns(Leg::Pickup, 1, News::Parcel(Parcel::Cancelled));
+        let grant = job(Leg::Entitlement, 1);
+        assert!(story.was_asked(&Command::Give { job: grant, quantity: 2 }));
+        let closed = Command::TakeBack { job: grant, quantity: 1 };
+        assert_eq!(story.asked.iter().filter(|command| **command == closed).count(), 1, "one unit came back");
+    }
+}
+
+#[test]
+fn a_plan_that_does_not_fit_is_made_again_three_times() {
+    let (mut process, _) = start(false);
+    for assessment in 1..=4 {
+        let plan = Plan { number: assessment, ..plan(Resolution::RefundOnly, 1) };
+        let Step::Go(after, asked) = step(&process, &Event::Judged { assessment, plan, fits: false }) else {
+            panic!("it is heard")
+        };
+        let reason = AssessReason::Basis;
+        let again = Command::Assess { assessment: assessment + 1, plan: assessment + 1, reason };
+        assert_eq!(asked.contains(&again), assessment < 4, "then what is left is granted");
+        process = after;
+    }
+    assert!(matches!(process.stage, Stage::Executing { .. }));
+    assert_eq!(process.unfit, 0);
 }

@@ -53,7 +53,7 @@ fn examples() -> Vec<Process> {
     let reason = || "R".to_owned();
     let investigating = heard(&new, Event::PersonNeeded { assessment: 1, reason: reason() });
     let asking = heard(&new, Event::AnswerNeeded { assessment: 1, line: 1, reason: reason() });
-    let approving = heard(&new, Event::Judged { assessment: 1, plan });
+    let approving = heard(&new, Event::Judged { assessment: 1, plan, fits: true });
     let agreeing = heard(&approving, Event::ApprovalGranted { plan: 1 });
     let executing = heard(&agreeing, Event::PlanAnswered { plan: 1, accepted: true });
     let work = |leg, news| Event::Work { job: Job { round: 1, line: 1, leg, attempt: 1 }, news };
@@ -75,12 +75,13 @@ fn events(process: &Process) -> Vec<Event> {
         follow_up: true,
         lines: vec![line.clone()],
     };
-    let judged = |automatic, consented| Event::Judged { assessment, plan: plan(automatic, consented) };
+    let judged = |automatic, consented| Event::Judged { assessment, plan: plan(automatic, consented), fits: true };
     let reason = || "R".to_owned();
     let mut events = vec![
         judged(true, true),
         judged(true, false),
         judged(false, true),
+        Event::Judged { assessment, plan: plan(true, true), fits: false },
         Event::Refused { assessment, reason: reason() },
         Event::PersonNeeded { assessment, reason: reason() },
         Event::AnswerNeeded { assessment, line: 1, reason: reason() },
@@ -107,6 +108,7 @@ fn events(process: &Process) -> Vec<Event> {
 
 fn event_name(event: &Event) -> String {
     match event {
+        Event::Judged { fits: false, .. } => "judged (does not fit)".to_owned(),
         Event::Judged { plan, .. } => {
             let approval = if plan.automatic { "automatic" } else { "to be approved" };
             let consent = if plan.consented { "agreed" } else { "to be agreed" };
@@ -292,7 +294,9 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
     let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false };
     let whole = Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![plan] };
     let (new, _) = start(false);
-    let Step::Go(process, _) = step(&new, &Event::Judged { assessment: 1, plan: whole }) else { unreachable!() };
+    let Step::Go(process, _) = step(&new, &Event::Judged { assessment: 1, plan: whole, fits: true }) else {
+        unreachable!()
+    };
     let Stage::Executing { lines, .. } = &process.stage else { unreachable!() };
     let mut line = lines[0].clone();
     let at = line.find(leg).expect("a leg of the line");

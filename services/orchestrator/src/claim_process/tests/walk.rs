@@ -93,8 +93,8 @@ fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
     }
     let mut world = past.world.clone();
     world.hear(event);
-    if let Event::Judged { plan, .. } = event {
-        world.take(plan);
+    if let Event::Judged { plan, fits, .. } = event {
+        promises::planned(&mut world, &process, plan, *fits)?;
     }
     world.withdrawn |= *event == Event::Withdrawn && past.process.stage != Stage::FollowingUp;
     promises::asked(&mut world, &past.process, &process, &commands)?;
@@ -205,6 +205,7 @@ fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
         counts: vec![Count { accepted: 1, other: 0 }, Count { accepted: 0, other: 0 }],
         mishaps: vec![Parcel::Lost, Parcel::Refused],
         talk: false,
+        unfit: false,
     }
 }
 
@@ -243,6 +244,7 @@ fn refund_only() -> Alphabet {
         assessments_max: 4,
         rounds_max: 2,
         talk: true,
+        unfit: true,
         ..quiet(plan(true, true, true), 4)
     }
 }
@@ -255,6 +257,12 @@ fn mixed() -> Alphabet {
         line(4, Resolution::TechnicalSupport, 1, false),
     ];
     Alphabet { mishaps: vec![Parcel::Lost], ..quiet(agreed(lines), 2) }
+}
+
+/// Plan after plan does not fit, until one is carried out all the same.
+fn unfit() -> Alphabet {
+    let plan = agreed(vec![line(1, Resolution::RefundOnly, 1, false)]);
+    Alphabet { plans_max: 6, assessments_max: 8, talk: true, unfit: true, ..quiet(plan, 2) }
 }
 
 fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
@@ -299,6 +307,11 @@ fn every_promise_holds_for_talk_and_money_in_two_rounds() {
 #[test]
 fn every_promise_holds_for_several_lines() {
     every_promise_holds("mixed", &mixed(), 35_000);
+}
+
+#[test]
+fn every_promise_holds_for_plans_that_do_not_fit() {
+    every_promise_holds("unfit", &unfit(), 1_000);
 }
 
 /// The walk must find the mistake, and by the promise that it breaks.
@@ -363,4 +376,14 @@ fn parcel_let_go_is_found() {
 #[test]
 fn kept_entitlement_is_found() {
     is_found(Mistake::KeepEntitlement, &resend(), "neither given nor given back");
+}
+
+#[test]
+fn replaced_unit_that_stays_given_is_found() {
+    is_found(Mistake::KeepReplaced, &replace(), "not what was given");
+}
+
+#[test]
+fn skipped_basis_is_found() {
+    is_found(Mistake::SkipBasis, &unfit(), "carried out although it does not fit");
 }

@@ -26,6 +26,8 @@ pub struct Alphabet {
     pub mishaps: Vec<Parcel>,
     /// Questions, persons and refusals before there is a plan.
     pub talk: bool,
+    /// Plans may not fit what the ledgers have.
+    pub unfit: bool,
 }
 
 /// What is known about one piece of work, or one task.
@@ -92,6 +94,8 @@ pub struct World {
     pub paused: bool,
     /// The newest round whose clocks were started.
     pub clocks: u16,
+    /// Plans in a row that did not fit and were made again.
+    pub unfit: u8,
 }
 
 impl Alphabet {
@@ -104,8 +108,11 @@ impl Alphabet {
         let assessment = process.assessment;
         if process.plan < self.plans_max {
             let number = process.plan + 1;
-            let judged = |plan: &Plan| Event::Judged { assessment, plan: Plan { number, ..plan.clone() } };
-            events.extend(self.plans.iter().map(judged));
+            let judged = |plan: &Plan, fits| Event::Judged { assessment, plan: Plan { number, ..plan.clone() }, fits };
+            events.extend(self.plans.iter().map(|plan| judged(plan, true)));
+            if self.unfit {
+                events.extend(self.plans.iter().map(|plan| judged(plan, false)));
+            }
         }
         if self.talk {
             events.extend(self.talk(process, world));
@@ -263,6 +270,7 @@ impl World {
 
     /// The plan that the claim now has.
     pub fn take(&mut self, plan: &Plan) {
+        self.unfit = 0;
         self.accounts.clear();
         self.approved = if plan.automatic { plan.number } else { self.approved };
         self.consented = if plan.consented { plan.number } else { self.consented };

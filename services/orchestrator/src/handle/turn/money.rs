@@ -1,31 +1,57 @@
 //! What belongs to the orchestrator is done at once: the ledger of what may still be given, and settlements.
 
 use chassis::Refusal;
+use proto::claim::Resolution;
+use proto::share;
 use uuid::Uuid;
 
 use super::{Turn, broken, numbers};
-use crate::case::{self, Grant};
+use crate::case::{self, Allowed, Grant, Part, Take};
 use crate::claim_process::{self, Event, Job, Leg, Money, News, Step};
 use crate::entitlement::{self, Entry, Ledger, OrderLine};
 use crate::events;
 use crate::settlement::{self, Settlement, State};
 
 impl Turn<'_> {
-    /// The ledger answers at once, in the same transaction. Granted twice is granted once.
+    /// The ledgers answer at once, in the same transaction. Granted twice is granted once.
     pub(super) fn grant(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
         if self.stored.grant(job).is_some() {
             return Ok(());
         }
-        let sale = self.stored.line(job.line).and_then(|line| case::sale(self.claim, line));
-        let line = sale.map(|(line, _)| line);
-        let line = line.filter(|line| self.ledger(line).is_some());
-        let mut granted = 0;
-        if let Some(line) = line {
-            let event = self.book(&line, job, entitlement::Command::Grant { units: quantity })?;
-            (granted, _) = event.amounts();
-            self.stored.case.grants.push(Grant { job, line, given: 0, amount: 0 });
+        let takes = self.stored.line(job.line).map(|line| case::takes(self.claim, line)).unwrap_or_default();
+        let currency = takes.first().map(|take| take.sale.currency.clone());
+        let mut grant = Grant { job, parts: Vec::new() };
+        let mut left = quantity;
+        for take in takes {
+            let ledger = self.ledger(&take.line);
+            // One settlement pays for a line, in the currency of its order.
+            let is_ours = |ledger: &Ledger| Some(&ledger.sale.currency) == currency.as_ref();
+            if take.sale.currency == *currency.as_ref().unwrap_or(&String::new())
+                && ledger.as_ref().is_some_and(is_ours)
+            {
+                let part = self.grant_part(job, &take, left)?;
+                left -= part.held;
+                grant.parts.push(part);
+            }
         }
-        self.answer(&Event::Work { job, news: News::Granted(granted) })
+        self.stored.case.grants.push(grant);
+        self.answer(&Event::Work { job, news: News::Granted(quantity - left) })
+    }
+
+    /// What one order line promises: what is free, and what was given as goods and has failed, if a person says so who
+    /// knows of it.
+    fn grant_part(&mut self, job: Job, take: &Take, most: u32) -> Result<Part, Refusal> {
+        let wanted = take.units.min(most);
+        let (free, _) = self.book(&take.line, job, entitlement::Command::Grant { units: wanted })?.amounts();
+        let allowed = Allowed { units: take.units, amount: take.amount };
+        let mut part = Part::new(take.line.clone(), free, Some(allowed));
+        let failed = (wanted - free).min(self.may_be_given_again(self.stored.plan.as_ref(), &take.line));
+        if failed > 0 {
+            let again = self.book(&take.line, job, entitlement::Command::GrantAgain { units: failed })?;
+            (part.again, part.again_worth) = again.amounts();
+            part.held += part.again;
+        }
+        Ok(part)
     }
 
     /// What is known at once goes back into the process.
@@ -39,26 +65,56 @@ impl Turn<'_> {
     }
 
     pub(super) fn give_back(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
-        let line = self.granted(job)?.line;
-        self.book(&line, job, entitlement::Command::GiveBack { units: quantity }).map(drop)
+        let mut grant = self.granted(job)?;
+        for (at, units) in grant.walk_back(quantity, |part| part.held) {
+            let part = &mut grant.parts[at];
+            // What had been given as goods is so again.
+            let again = units.min(part.again);
+            if again > 0 {
+                let left = self.ledger(&part.line).map_or(0, |ledger| ledger.paid - ledger.compensated);
+                let amount = share::first(part.again_worth, part.again, again).min(left);
+                self.book(&part.line, job, entitlement::Command::Give { units: again, amount, goods: true })?;
+                part.forget_again(again);
+            }
+            self.book(&part.line, job, entitlement::Command::GiveBack { units: units - again })?;
+            part.held -= units;
+        }
+        self.stored.set_grant(grant);
+        Ok(())
     }
 
+    /// Gives promised units, each at what it is worth and never above what the plan allows, in whatever portions.
     pub(super) fn give(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
         let mut grant = self.granted(job)?;
-        let amount = self.ledger(&grant.line).map_or(0, |ledger| settlement::refund(&ledger, quantity));
-        self.book(&grant.line, job, entitlement::Command::Give { units: quantity, amount })?;
-        grant.given += quantity;
-        grant.amount += amount;
+        let planned = self.stored.line(job.line).cloned().unwrap_or_default();
+        let goods = matches!(planned.resolution(), Resolution::Replace | Resolution::Resend);
+        let mut left = (case::allowed(self.claim, &planned) - grant.amount()).max(0);
+        for (at, units) in grant.walk(quantity, |part| part.held) {
+            let part = &mut grant.parts[at];
+            if part.allowed.is_none() {
+                let take = case::takes(self.claim, &planned).into_iter().find(|take| take.line == part.line);
+                part.allowed = take.map(|take| Allowed { units: take.units, amount: take.amount });
+            }
+            let worth = self.ledger(&part.line).map_or(0, |ledger| ledger.worth(units));
+            let amount = worth.min(part.cap(units)).min(left);
+            self.book(&part.line, job, entitlement::Command::Give { units, amount, goods })?;
+            left -= amount;
+            part.forget_again(part.again.saturating_sub(part.held - units));
+            part.goods = goods;
+            (part.held, part.given, part.amount) = (part.held - units, part.given + units, part.amount + amount);
+        }
         self.stored.set_grant(grant);
         Ok(())
     }
 
     pub(super) fn take_back(&mut self, job: Job, quantity: u32) -> Result<(), Refusal> {
         let mut grant = self.granted(job)?;
-        let amount = grant.share(quantity);
-        self.book(&grant.line, job, entitlement::Command::TakeBack { units: quantity, amount })?;
-        grant.given = grant.given.saturating_sub(quantity);
-        grant.amount -= amount;
+        for (at, units) in grant.walk_back(quantity, |part| part.given) {
+            let part = &mut grant.parts[at];
+            let amount = part.share(units);
+            self.book(&part.line, job, entitlement::Command::TakeBack { units, amount, goods: part.goods })?;
+            (part.given, part.amount) = (part.given - units, part.amount - amount);
+        }
         self.stored.set_grant(grant);
         Ok(())
     }
@@ -70,27 +126,18 @@ impl Turn<'_> {
             Some(settlement) if settlement.state != State::Instructed => return Ok(()),
             Some(settlement) => settlement,
             None => {
-                let grant = self.granted(grant)?;
+                let settlement = self.settlement(job, grant, quantity)?;
                 // Goods that cost nothing: nobody is told to pay nothing.
-                if grant.share(quantity) == 0 {
+                if settlement.gross() == 0 {
                     return self.answer(&Event::Work { job, news: News::Money(Money::Nothing) });
                 }
-                let ledger = self.ledger(&grant.line).ok_or_else(|| Refusal::park("there is no such ledger"))?;
-                let settlement = Settlement {
-                    settlement_id: self.settlement_id(job),
-                    claim: self.claim,
-                    job: numbers(job),
-                    quantity,
-                    amount: grant.share(quantity),
-                    currency: ledger.sale.currency,
-                    state: State::Instructed,
-                    reference: String::new(),
-                    instructed_at: self.meta.now,
-                    decided_at: None,
-                };
                 self.settled(settlement.clone());
                 let notice = events::refund_instructed(self.meta, self.claim, &self.stored, &settlement);
                 self.outcome.tell(notice);
+                // Freight took all of it: the customer is told so, and finance has nothing to pay.
+                if settlement.state == State::Paid {
+                    return self.answer(&Event::Work { job, news: News::Money(Money::Paid) });
+                }
                 if chassis::crash::bug("refund_twice") {
                     self.refund_twice(&settlement);
                 }
@@ -99,6 +146,32 @@ impl Turn<'_> {
         };
         self.outcome.tell(events::notice_for_finance(self.meta, self.claim, &self.stored, &settlement));
         Ok(())
+    }
+
+    /// What finance is to be told: what was booked for the units, less the freight that the customer agreed to bear.
+    fn settlement(&self, job: Job, grant: Job, quantity: u32) -> Result<Settlement, Refusal> {
+        let grant = self.granted(grant)?;
+        let of_any = grant.parts.iter().find_map(|part| self.ledger(&part.line));
+        let currency = of_any.ok_or_else(|| Refusal::park("there is no such ledger"))?.sale.currency;
+        let planned = self.stored.line(job.line);
+        let freight = planned.and_then(|line| line.freight_kept.as_ref()).filter(|kept| kept.currency == currency);
+        let (freight_kept, amount) = settlement::net(grant.worth(quantity), freight.map_or(0, |kept| kept.minor_units));
+        let is_due = amount > 0;
+        Ok(Settlement {
+            settlement_id: self.settlement_id(job),
+            claim: self.claim,
+            job: numbers(job),
+            quantity,
+            amount,
+            freight_kept,
+            allowed: planned.map(|line| case::allowed(self.claim, line)),
+            currency,
+            state: if is_due { State::Instructed } else { State::Paid },
+            reference: String::new(),
+            credit_note: String::new(),
+            instructed_at: self.meta.now,
+            decided_at: (!is_due).then_some(self.meta.now),
+        })
     }
 
     /// The seeded bug `refund_twice`: the same money under another name.
@@ -111,7 +184,7 @@ impl Turn<'_> {
         self.settled(second);
     }
 
-    fn book(
+    pub(super) fn book(
         &mut self,
         line: &OrderLine,
         job: Job,
@@ -119,19 +192,25 @@ impl Turn<'_> {
     ) -> Result<entitlement::Event, Refusal> {
         let mut ledger = self.ledger(line).ok_or_else(|| Refusal::park("there is no such ledger"))?;
         let refused = |refusal| Refusal::park(format!("the ledger refuses {command:?}: {refusal}"));
-        let event = entitlement::decide(&ledger, command).map_err(refused)?;
-        entitlement::evolve(&mut ledger, event);
-        if event.amounts().0 > 0 {
+        let event = entitlement::decide(&ledger, command.clone()).map_err(refused)?;
+        entitlement::evolve(&mut ledger, &event);
+        if event.is_movement() {
+            let (claim, at, version) = (self.claim, self.meta.now, ledger.sale.version);
             self.ledgers.insert(line.clone(), ledger);
-            let (claim, at) = (self.claim, self.meta.now);
-            self.entries.push(Entry { line: line.clone(), claim, job: numbers(job), event, at });
+            let entry = Entry { line: line.clone(), claim, job: numbers(job), event: event.clone(), version, at };
+            self.entries.push(entry);
         }
         Ok(event)
     }
 
-    fn ledger(&self, line: &OrderLine) -> Option<Ledger> {
+    pub(super) fn ledger(&self, line: &OrderLine) -> Option<Ledger> {
         self.asked.borrow_mut().insert(line.clone());
-        self.ledgers.get(line).or_else(|| self.world.ledgers.get(line)).cloned()
+        self.known_ledger(line).cloned()
+    }
+
+    /// A ledger that is only looked at: nothing is decided on it.
+    pub(super) fn known_ledger(&self, line: &OrderLine) -> Option<&Ledger> {
+        self.ledgers.get(line).or_else(|| self.world.ledgers.get(line))
     }
 
     fn granted(&self, job: Job) -> Result<Grant, Refusal> {

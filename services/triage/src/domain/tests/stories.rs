@@ -2,7 +2,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::date;
-use proto::claim::{Category, LiabilityParty, Money, Plan, ReportedLine, Resolution, Role, Severity};
+use proto::claim::{Category, Channel, LiabilityParty, Money, Plan, ReportedLine, Resolution, Role, Severity};
 use proto::triage::AssessReason;
 
 use super::super::plan::{MONEY_MAX, QUANTITY_REDUCED};
@@ -316,4 +316,29 @@ fn a_canary_is_refused_whatever_is_known_and_nobody_is_asked() {
     let mut order_only = canary(AssessReason::New);
     order_only.customer_ref = "C1".to_owned();
     assert_eq!(ruled(order_only, &Orders::default()).outcome, question);
+}
+
+#[test]
+fn freight_of_a_change_of_mind_is_borne_by_whom_the_policy_says() {
+    let returned = |channel: Channel, unit_price: i64| {
+        let mut sold = order();
+        sold.unit_price.minor_units = unit_price;
+        let asked = AssessClaim { channel: channel.into(), ..message(vec![wanted_back()], date(2026, 6, 20)) };
+        planned(ruled(asked, &facts([sold])))
+    };
+    let kept = |plan: &Plan| plan.lines[0].freight_kept.as_ref().map(|kept| kept.minor_units);
+    // The company pays: it is a cost of the plan, and nobody need be asked.
+    let ours = returned(Channel::Platform, 1_000);
+    assert_eq!((kept(&ours), ours.cost.as_ref().unwrap().minor_units, ours.consented), (None, 2_400, true));
+    assert_eq!(ours.lines[0].freight_payer(), LiabilityParty::CompanySales);
+    // The customer pays: told before consent, although the refund is what was wished for.
+    let theirs = returned(Channel::Phone, 1_000);
+    assert_eq!((kept(&theirs), theirs.cost.as_ref().unwrap().minor_units, theirs.consented), (Some(400), 2_000, false));
+    assert_eq!(theirs.lines[0].freight_payer(), LiabilityParty::CustomerChangeOfMind);
+    assert!(theirs.automatic);
+    // Never more than the refund.
+    assert_eq!(kept(&returned(Channel::Phone, 150)), Some(300));
+    // A fault of ours is not a change of mind, whatever the channel.
+    let asked = AssessClaim { channel: Channel::Phone.into(), ..message(vec![faulty()], date(2026, 6, 20)) };
+    assert_eq!(kept(&planned(ruled(asked, &facts([order()])))), None);
 }

@@ -1,0 +1,102 @@
+//! What a plan rests on: the facts of its order lines, and what other claims have left of them.
+//!
+//! A plan that fits is carried out as it is. One that takes more than is left, or goes by facts that are not the newest,
+//! is made again by triage, which hears what is left.
+
+use chassis::Refusal;
+use proto::claim::{LinePlan, Plan, Resolution};
+
+use super::Turn;
+use crate::case::{self, Left, Take};
+use crate::claim_process::{Job, Leg};
+use crate::entitlement::{self, Command, Event, Ledger, OrderLine};
+
+/// Who makes plans that no person has made.
+const RULES: &str = "rules";
+
+impl Turn<'_> {
+    /// Whether the ledgers have what a plan takes, by facts as new as its own. A plan of before, which names no facts,
+    /// gets what is left.
+    pub fn fits(&self, plan: &Plan) -> bool {
+        let takes = self.takes(plan);
+        let enough = |take: &Take| {
+            let Some(ledger) = self.following(take) else { return false };
+            let same = takes.iter().filter(|other| other.line == take.line);
+            let wanted = same.map(|take| u64::from(take.units)).sum::<u64>();
+            let has = u64::from(ledger.free()) + u64::from(self.may_be_given_again(Some(plan), &take.line));
+            wanted <= has && ledger.sale.version == take.sale.version && ledger.sale.currency == take.sale.currency
+        };
+        let fits = takes.iter().all(enough);
+        if !fits {
+            // What is decided now rests on these ledgers.
+            takes.iter().for_each(|take| drop(self.ledger(&take.line)));
+        }
+        fits
+    }
+
+    /// The ledgers go by the facts of a plan that is in force now, if they are newer.
+    pub(super) fn follow(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        for line in giving(plan) {
+            let number = u16::try_from(line.line).unwrap_or_default();
+            let job = Job { round: self.stored.process.round, line: number, leg: Leg::Entitlement, attempt: 0 };
+            for Take { line, sale, .. } in case::takes(self.claim, line) {
+                if self.known_ledger(&line).is_some_and(|ledger| ledger.can_follow(&sale)) {
+                    self.book(&line, job, Command::Correct(sale))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what is left of what a plan meant to take.
+    pub(super) fn note_left(&mut self, plan: &Plan) {
+        for take in self.takes(plan) {
+            if !self.stored.case.left.iter().any(|left| left.line == take.line) {
+                self.stored.case.left.push(Left { line: take.line, free: 0, replaced: 0 });
+            }
+        }
+    }
+
+    /// Whoever judges hears what is left now.
+    pub(super) fn refresh_left(&mut self) {
+        let mut lines = std::mem::take(&mut self.stored.case.left);
+        for left in &mut lines {
+            if let Some(ledger) = self.known_ledger(&left.line) {
+                (left.free, left.replaced) = (ledger.free(), ledger.replaced);
+            }
+        }
+        self.stored.case.left = lines;
+    }
+
+    /// Units of an order line that were given as goods and may be given for again: a person has made the plan who was told
+    /// of them.
+    pub(super) fn may_be_given_again(&self, plan: Option<&Plan>, line: &OrderLine) -> u32 {
+        if plan.is_none_or(|plan| plan.proposed_by == RULES) {
+            return 0;
+        }
+        let told = self.stored.case.left.iter().find(|left| left.line == *line).map_or(0, |left| left.replaced);
+        self.known_ledger(line).map_or(0, |ledger| ledger.replaced.min(told))
+    }
+
+    /// The ledger of what is taken, as it is when it follows the plan's facts.
+    fn following(&self, take: &Take) -> Option<Ledger> {
+        let mut ledger = self.known_ledger(&take.line)?.clone();
+        if ledger.can_follow(&take.sale) {
+            entitlement::evolve(&mut ledger, &Event::Corrected(take.sale.clone()));
+        }
+        Some(ledger)
+    }
+
+    fn takes(&self, plan: &Plan) -> Vec<Take> {
+        giving(plan).flat_map(|line| case::takes(self.claim, line)).collect()
+    }
+}
+
+/// The lines of a plan that give something and name the versions of their facts.
+fn giving(plan: &Plan) -> impl Iterator<Item = &LinePlan> {
+    let gives = |line: &&LinePlan| match line.resolution() {
+        Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund | Resolution::RefundOnly => true,
+        Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => false,
+    };
+    plan.lines.iter().filter(gives).filter(|line| !line.takes.is_empty())
+}
