@@ -4,6 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use proto::claim::Role;
+
 use super::super::strand::{Answer, Turn};
 use super::super::*;
 
@@ -51,7 +53,8 @@ fn examples() -> Vec<Process> {
         other => panic!("{event:?}: {other:?}"),
     };
     let reason = || "R".to_owned();
-    let investigating = heard(&new, Event::PersonNeeded { assessment: 1, reason: reason() });
+    let role = Role::Supervisor;
+    let investigating = heard(&new, Event::PersonNeeded { assessment: 1, reason: reason(), role });
     let asking = heard(&new, Event::AnswerNeeded { assessment: 1, line: 1, reason: reason() });
     let approving = heard(&new, Event::Judged { assessment: 1, plan });
     let agreeing = heard(&approving, Event::ApprovalGranted { plan: 1 });
@@ -82,7 +85,7 @@ fn events(process: &Process) -> Vec<Event> {
         judged(true, false),
         judged(false, true),
         Event::Refused { assessment, reason: reason() },
-        Event::PersonNeeded { assessment, reason: reason() },
+        Event::PersonNeeded { assessment, reason: reason(), role: Role::Supervisor },
         Event::AnswerNeeded { assessment, line: 1, reason: reason() },
         Event::CustomerAnswered { question: assessment },
         Event::ApprovalGranted { plan: process.plan },
@@ -93,6 +96,7 @@ fn events(process: &Process) -> Vec<Event> {
         Event::FollowUpAnswered { round, score: 1, low: true },
         Event::FollowUpLapsed { round },
         Event::Withdrawn,
+        Event::Duplicate,
         Event::ReadBackConfirmed,
         Event::ClockMoved,
     ];
@@ -138,7 +142,7 @@ fn news_name(news: News) -> String {
 fn stage_name(process: &Process) -> String {
     let name = words(&format!("{:?}", process.stage));
     let detail = match &process.stage {
-        Stage::Assessing { reason } | Stage::Investigating { reason } => format!("{reason:?}"),
+        Stage::Assessing { reason } | Stage::Investigating { reason, .. } => format!("{reason:?}"),
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
             let strand = lines[0].strands.last().expect("a leg");
             format!("{:?}: {}", strand.leg, at_name(strand.state))
