@@ -19,6 +19,7 @@ pub mod ids;
 mod personal;
 pub mod policy;
 pub mod share;
+mod state;
 pub mod subject;
 mod time;
 

@@ -8,12 +8,25 @@ use crate::claim::Channel;
 /// Nothing is promised for later than this: 60 days.
 const MINUTES_MAX: u32 = 60 * 24 * 60;
 
+/// Nobody looks further back for what was reported twice.
+const DUPLICATE_DAYS_MAX: u32 = 400;
+
 /// Section `[intake]` of a pack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intake {
+    /// When two reports may be the same.
+    pub duplicates: Duplicates,
     /// What is promised on each channel. Plain hours; the business clocks are those of escalation.
     pub promises: Promises,
+}
+
+/// When two reports may be the same: those of one customer about one order line.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duplicates {
+    /// Days between the two at the most.
+    pub days: u32,
 }
 
 /// What is promised on each channel: every channel is named, none is forgotten.
@@ -75,6 +88,8 @@ impl Promises {
 
 impl Intake {
     pub(super) fn check(&self, problems: &mut Problems) {
+        let days = self.duplicates.days;
+        problems.require((1..=DUPLICATE_DAYS_MAX).contains(&days), "intake.duplicates.days", "must be 1 to 400");
         for (channel, promise) in self.promises.all() {
             promise.check(&format!("intake.promises.{channel}"), problems);
         }
@@ -129,6 +144,16 @@ mod tests {
             let error = Pack::parse("pack.toml", &text).unwrap_err();
             assert!(error.to_string().contains(&format!("pack.toml:{line}: intake.promises.email.{key}")), "{error}");
             assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn days_of_duplicates_are_few_and_not_none() {
+        let at = SUPPLY_CHAIN.lines().position(|line| line == "[intake.duplicates]").unwrap() + 2;
+        for days in ["days = 0", "days = 401"] {
+            let text = SUPPLY_CHAIN.replacen("days = 30 # our default: duplicates", &format!("{days} #"), 1);
+            let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
+            assert!(error.contains(&format!("pack.toml:{at}: intake.duplicates.days")), "{error}");
         }
     }
 

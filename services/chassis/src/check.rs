@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 mod contact;
 
+/// As many as a page may have.
+const IDS_MAX: usize = 500;
+
 /// Greatest amount that is accepted, in minor units.
 const MONEY_MAX: i64 = 10_000_000_000_000;
 
@@ -86,6 +89,13 @@ impl Check {
     /// An id of ours.
     pub fn id<I: FromStr + From<Uuid>>(&mut self, field: &str, value: &str) -> I {
         I::from(self.uuid(field, value))
+    }
+
+    /// A list of UUIDs, at most 500; empty: none are asked for.
+    pub fn ids(&mut self, field: &str, values: &[String]) -> Vec<Uuid> {
+        self.count(field, values.len(), 0..=IDS_MAX);
+        let ids = values.iter().take(IDS_MAX).enumerate();
+        ids.map(|(at, value)| self.uuid(&format!("{field}[{at}]"), value)).collect()
     }
 
     /// One line of text: no control characters.

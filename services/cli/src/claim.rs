@@ -1,6 +1,7 @@
 //! `redress claim`: report, read, watch and answer claims.
 
 mod answer;
+mod list;
 mod personal;
 mod show;
 mod submit;
@@ -9,13 +10,13 @@ mod watch;
 
 use anyhow::Result;
 use proto::claim::ClaimState;
-use proto::intake::{AccessPurpose, GetClaimRequest, ListClaimsRequest};
+use proto::intake::{AccessPurpose, GetClaimRequest};
 use serde_json::json;
 use tonic::Request;
 
 use crate::connect::Session;
 use crate::exit::Failure;
-use crate::output::{self, table, time};
+use crate::output;
 use crate::words::{self, plain};
 
 pub use submit::Submit;
@@ -51,18 +52,8 @@ pub enum Claim {
         /// The claim.
         claim: String,
     },
-    /// List claims, newest first.
-    List {
-        /// Only claims of this customer.
-        #[arg(long, default_value = "")]
-        customer: String,
-        /// Only claims in this state, as intake knows it.
-        #[arg(long, value_parser = words::parse::<ClaimState>)]
-        state: Option<ClaimState>,
-        /// At the most so many, 1 to 500.
-        #[arg(long, default_value_t = 50)]
-        limit: i32,
-    },
+    /// List claims, newest first, with where each is and whom it waits for.
+    List(list::List),
     /// The customer confirms the main points.
     Confirm {
         /// The claim.
@@ -78,6 +69,9 @@ pub enum Claim {
         /// The order number, if that was asked.
         #[arg(long, default_value = "")]
         order: String,
+        /// The delivery address, if that was asked or is to be corrected.
+        #[arg(long, default_value = "")]
+        address: String,
         /// The answer in words.
         #[arg(long, default_value = "")]
         text: String,
@@ -107,6 +101,15 @@ pub enum Claim {
         #[arg(long, default_value = "")]
         text: String,
     },
+    /// Say that a claim is the same as another of the same customer: it ends, and the other one goes on for both. A merged claim
+    /// is never opened again.
+    Duplicate {
+        /// The claim that ends.
+        claim: String,
+        /// The claim that goes on.
+        #[arg(long, value_name = "CLAIM")]
+        of: String,
+    },
     /// Withdraw a claim; what was done is compensated.
     Withdraw {
         /// The claim.
@@ -125,42 +128,17 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
         Claim::Contact { claim, purpose } => personal::contact(&claim, purpose, session).await,
         Claim::Words { claim, purpose } => personal::words(&claim, purpose, session).await,
         Claim::Watch { claim } => watch::run(&claim, session).await,
-        Claim::List { customer, state, limit } => list(customer, state, limit, session).await,
+        Claim::List(list) => list::run(list, session).await,
         Claim::Confirm { claim } => answer::confirm(&claim, session).await,
-        Claim::Answer { claim, question, order, text } => {
-            answer::question(&claim, question, order, text, session).await
+        Claim::Answer { claim, question, order, address, text } => {
+            let said = answer::Said { order_no: order, address, text };
+            answer::question(&claim, question, said, session).await
         }
+        Claim::Duplicate { claim, of } => answer::duplicate(&claim, &of, session).await,
         Claim::Consent { claim, plan, refuse, text } => answer::plan(&claim, plan, !refuse, text, session).await,
         Claim::FollowUp { claim, score, text } => answer::follow_up(&claim, score, text, session).await,
         Claim::Withdraw { claim, text } => answer::withdraw(&claim, text, session).await,
     }
-}
-
-async fn list(customer_ref: String, state: Option<ClaimState>, limit: i32, session: &Session) -> Result<()> {
-    let request = ListClaimsRequest {
-        page_size: limit,
-        page_token: String::new(),
-        customer_ref,
-        state: state.unwrap_or_default().into(),
-    };
-    let answer = session.clients.intake()?.list_claims(Request::new(request)).await?.into_inner();
-    if session.output.is_json() {
-        return output::json(&json!({ "claims": answer.claims }));
-    }
-    let mut table = table(["claim", "customer", "state", "received", "lines", "SKU", "id"]);
-    for claim in answer.claims {
-        let sku = claim.lines.first().map(|line| line.sku.clone()).unwrap_or_default();
-        table.add_row([
-            claim.claim_number,
-            claim.customer_ref,
-            plain::<ClaimState>(claim.state),
-            time(claim.received_at.as_ref()),
-            claim.lines.len().to_string(),
-            sku,
-            claim.claim_id,
-        ]);
-    }
-    output::line(table)
 }
 
 /// Reads a claim by number or id.

@@ -23,6 +23,7 @@ pub mod import;
 pub mod money;
 pub mod output;
 pub mod parked;
+pub mod reasons;
 pub mod rebuild;
 pub mod serve;
 pub mod settlement;

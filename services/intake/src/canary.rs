@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use chassis::{Call, Check, Clock, Context, Lanes, OwnPart};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use opentelemetry::metrics::{Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
@@ -122,7 +123,7 @@ impl Canary {
     /// Under a method of its own: whoever guesses the request id cannot take it away.
     async fn submit(&self, slot: i64) -> Result<(), Status> {
         let body = report(slot, self.every);
-        let (request_id, command) = grpc::submit(Check::new(), &body, false, self.clock.now())?;
+        let (request_id, command) = grpc::submit(Check::new(), &body, false, &TimeZone::UTC, self.clock.now())?;
         let call = Call::own("intake");
         let answer: Result<SubmitClaimResponse, Status> =
             self.lanes.call(&call, "SubmitCanary", request_id, &body, command).await;
@@ -248,7 +249,13 @@ mod tests {
         assert_eq!(at("2026-11-22T10:00:00Z") + 1, at("2026-11-22T10:01:00Z"));
         assert_eq!(report(7, MINUTE), report(7, MINUTE));
         assert_ne!(report(7, MINUTE).request_id, report(8, MINUTE).request_id);
-        let taken = grpc::submit(Check::new(), &report(7, MINUTE), false, "2026-11-22T10:00:00Z".parse().unwrap());
+        let taken = grpc::submit(
+            Check::new(),
+            &report(7, MINUTE),
+            false,
+            &TimeZone::UTC,
+            "2026-11-22T10:00:00Z".parse().unwrap(),
+        );
         assert!(taken.is_ok(), "{taken:?}");
     }
 

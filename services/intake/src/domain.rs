@@ -8,6 +8,7 @@
 mod brought;
 mod claim;
 mod customer;
+mod duplicate;
 mod file;
 mod read_back;
 mod refusal;
@@ -25,6 +26,7 @@ pub use brought::{Brought, DAY, Piece, Quota, Spent};
 pub use chassis::Pii;
 pub use claim::{Claim, End, FollowUp, Proposal, ProposalState, Question, ReadBack};
 pub use customer::{Customer, CustomerAction, Erased, Hold, Key, customer_lane};
+pub use duplicate::{POSSIBLE_MAX, Recent, possible_duplicates};
 pub use file::{File, NewFile};
 pub use read_back::read_back;
 pub use refusal::Refusal;
@@ -87,8 +89,17 @@ pub enum Action {
         question_id: String,
         /// Order number, when that was asked; empty: none.
         order_no: String,
+        /// Delivery address; empty: it stays as it is.
+        address: Pii<String>,
         /// Answer in words.
         text: Pii<String>,
+    },
+    /// A person says that it is the same as another claim.
+    MarkDuplicate {
+        /// The other claim.
+        of: ClaimId,
+        /// With a version: only if it is still that one.
+        version: Option<i64>,
     },
     /// The customer withdraws.
     Withdraw {
@@ -204,6 +215,8 @@ pub enum Answer {
         line: u32,
         /// Order number; empty: none.
         order_no: String,
+        /// A delivery address came with it.
+        address_given: bool,
     },
     /// To a plan.
     Plan {
@@ -221,15 +234,31 @@ pub enum Answer {
     },
     /// The customer wants no more of it.
     Withdrawal,
+    /// A person, not the customer: it is the same as another claim.
+    Duplicate {
+        /// The other claim.
+        of: ClaimId,
+        /// Its number.
+        number: String,
+    },
 }
 
-/// Decides one action: what happens at `now` when `by` asks for it.
-pub fn decide(claim: &Claim, now: Timestamp, by: &str, action: &Action) -> Result<Vec<Event>, Refusal> {
+/// Decides one action: what happens at `now` when `by` asks for it. `other`: the claim that the action names.
+pub fn decide(
+    claim: &Claim,
+    other: Option<&Claim>,
+    now: Timestamp,
+    by: &str,
+    action: &Action,
+) -> Result<Vec<Event>, Refusal> {
     match action {
         Action::ConfirmReadBack { version } => claim.confirm_read_back(now, by, *version),
         Action::AddEvidence { evidence } => claim.add_evidence(evidence),
         Action::KeepFile { file } => claim.keep_file(now, by, file),
-        Action::AnswerQuestion { question_id, order_no, text: _ } => claim.answer_question(now, question_id, order_no),
+        Action::AnswerQuestion { question_id, order_no, address, text: _ } => {
+            claim.answer_question(now, question_id, order_no, is_given(address))
+        }
+        Action::MarkDuplicate { of, version } => claim.mark_duplicate(other, now, *of, *version),
         Action::Withdraw { text: _ } => {
             claim.live()?;
             Ok(vec![Event::Answered(Answer::Withdrawal, now)])
@@ -252,9 +281,9 @@ pub fn decide(claim: &Claim, now: Timestamp, by: &str, action: &Action) -> Resul
         Action::WithdrawPlan { plan_number } => Ok(claim.withdraw_plan(*plan_number)),
         // The customer wants no more of it: the process is told again, the customer is not asked.
         Action::AskCustomer { .. } | Action::ProposePlan { .. } | Action::StartFollowUp { .. }
-            if claim.withdrawal_requested =>
+            if claim.given_up().is_some() =>
         {
-            Ok(vec![Event::AnsweredBefore(Answer::Withdrawal)])
+            Ok(claim.given_up().map(Event::AnsweredBefore).into_iter().collect())
         }
         Action::AskCustomer { question_id, reason, line } => claim.ask(now, question_id, reason, *line),
         Action::ProposePlan { plan } => Ok(claim.propose(plan)),
@@ -313,6 +342,7 @@ impl Action {
             | Self::AddEvidence { .. }
             | Self::KeepFile { .. }
             | Self::AnswerQuestion { .. }
+            | Self::MarkDuplicate { .. }
             | Self::Withdraw { .. }
             | Self::AnswerPlan { .. }
             | Self::AnswerFollowUp { .. } => true,
@@ -333,9 +363,39 @@ impl Action {
             Self::AnswerPlan { plan_number, text, .. } => (format!("plan {plan_number}"), text),
             Self::AnswerFollowUp { text, .. } => ("follow-up".to_owned(), text),
             Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => return None,
+            Self::MarkDuplicate { .. } => return None,
             Self::AskCustomer { .. } | Self::CloseQuestion { .. } | Self::ProposePlan { .. } => return None,
             Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } | Self::EndClaim { .. } => return None,
         };
-        (!text.expose("whether there are words").is_empty()).then_some((about, text))
+        is_given(text).then_some((about, text))
     }
+
+    /// A delivery address that is to be kept with the contact.
+    pub fn address(&self) -> Option<&Pii<String>> {
+        match self {
+            Self::AnswerQuestion { address, .. } => is_given(address).then_some(address),
+            Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => None,
+            Self::MarkDuplicate { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
+            Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
+            Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
+            Self::EndClaim { .. } => None,
+        }
+    }
+
+    /// The other claim that is looked at with the one that is acted on.
+    pub fn other(&self) -> Option<ClaimId> {
+        match self {
+            Self::MarkDuplicate { of, .. } => Some(*of),
+            Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => None,
+            Self::AnswerQuestion { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
+            Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
+            Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
+            Self::EndClaim { .. } => None,
+        }
+    }
+}
+
+/// Whether there is a text, without a look at what it says.
+pub fn is_given(text: &Pii<String>) -> bool {
+    !text.expose("whether there is anything").trim().is_empty()
 }

@@ -4,16 +4,19 @@ mod notices;
 
 use chassis::{Malformed, Meta, Outgoing};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use prost::Message;
 use proto::claim::{ClaimState, ReportedLine};
 use proto::intake::{
-    ClaimSubmitted, ClaimWithdrawn, CustomerAnswered, FollowUpAnswered, IntakeCommand, IntakeEvent, PlanAnswered,
-    ReadBackConfirmed, intake_command, intake_event,
+    ClaimDuplicate, ClaimSubmitted, ClaimWithdrawn, CustomerAnswered, FollowUpAnswered, IntakeCommand, IntakeEvent,
+    PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
 };
 use proto::{ClaimId, Subject, to_wire};
 use uuid::Uuid;
 
-use crate::domain::{Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count};
+use crate::domain::{
+    Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count, is_given,
+};
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -65,14 +68,18 @@ fn outcome(value: i32) -> Result<End, Malformed> {
         Ok(ClaimState::Closed) => Ok(End::Closed),
         Ok(ClaimState::Rejected) => Ok(End::Rejected),
         Ok(ClaimState::Withdrawn) => Ok(End::Withdrawn),
-        _ => Err(Malformed("outcome is not CLOSED, REJECTED or WITHDRAWN".to_owned())),
+        Ok(ClaimState::Duplicate) => Ok(End::Duplicate),
+        _ => Err(Malformed("outcome is not CLOSED, REJECTED, WITHDRAWN or DUPLICATE".to_owned())),
     }
 }
 
 /// What is told when a claim was recorded.
 pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
-    let messages =
+    let mut messages =
         vec![outgoing(claim.id, "claim_submitted", claim_submitted(claim)), notices::claim_received(meta, claim)];
+    if !claim.possible_duplicates.is_empty() {
+        messages.push(notices::possible_duplicate(meta, claim));
+    }
     if_heard(claim, messages)
 }
 
@@ -109,8 +116,8 @@ fn if_heard(claim: &Claim, mut messages: Vec<Outgoing>) -> Vec<Outgoing> {
 fn answered(claim: ClaimId, answer: &Answer) -> Outgoing {
     use intake_event::Kind;
     match answer.clone() {
-        Answer::Question { question_id, line, order_no } => {
-            let kind = Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no });
+        Answer::Question { question_id, line, order_no, address_given } => {
+            let kind = Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given });
             outgoing(claim, "customer_answered", kind)
         }
         Answer::Plan { plan_number, accepted } => {
@@ -120,6 +127,10 @@ fn answered(claim: ClaimId, answer: &Answer) -> Outgoing {
             outgoing(claim, "follow_up_answered", Kind::FollowUpAnswered(FollowUpAnswered { round, score }))
         }
         Answer::Withdrawal => outgoing(claim, "claim_withdrawn", Kind::ClaimWithdrawn(ClaimWithdrawn {})),
+        Answer::Duplicate { of, number } => {
+            let duplicate = ClaimDuplicate { of_claim_id: of.to_string(), of_claim_number: number };
+            outgoing(claim, "claim_duplicate", Kind::ClaimDuplicate(duplicate))
+        }
     }
 }
 
@@ -138,8 +149,8 @@ pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
         lines: reported(&report.lines, &report.evidence),
         importance: report.importance,
         received_at: Some(to_wire(now)),
-        announced_on: String::new(),
-        address_known: None,
+        announced_on: day(report.announced_on),
+        address_known: Some(is_given(&report.contact.address)),
     };
     let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
     IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
@@ -154,9 +165,14 @@ fn claim_submitted(claim: &Claim) -> intake_event::Kind {
         lines: reported(&claim.lines, &claim.evidence),
         importance: claim.importance,
         received_at: Some(to_wire(claim.received_at)),
-        announced_on: String::new(),
-        address_known: None,
+        announced_on: day(claim.announced_on),
+        address_known: claim.address_known,
     })
+}
+
+/// A day on the wire; empty: none.
+pub fn day(day: Option<Date>) -> String {
+    day.map(|day| day.to_string()).unwrap_or_default()
 }
 
 /// The lines as every service sees them: without the free words.
@@ -174,8 +190,8 @@ fn reported_line(number: u32, line: &Line, evidence_count: u32) -> ReportedLine 
         quantity: line.quantity,
         category: line.category.into(),
         wish: line.wish.into(),
-        delivered_on: line.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
-        occurred_on: line.occurred_on.map(|day| day.to_string()).unwrap_or_default(),
+        delivered_on: day(line.delivered_on),
+        occurred_on: day(line.occurred_on),
         safety_risk: line.safety_risk,
         operation_stopped: line.operation_stopped,
         evidence_count,

@@ -10,14 +10,16 @@ use std::time::Instant;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
 use jiff::Timestamp;
-use proto::ClaimId;
+use jiff::tz::TimeZone;
 use proto::intake::intake_service_server::IntakeService;
 use proto::intake::{
     AddEvidenceRequest, AddEvidenceResponse, AnswerFollowUpRequest, AnswerFollowUpResponse, AnswerPlanRequest,
     AnswerPlanResponse, AnswerQuestionRequest, AnswerQuestionResponse, ConfirmReadBackRequest, ConfirmReadBackResponse,
     GetClaimRequest, GetClaimResponse, GetContactRequest, GetContactResponse, ListClaimsRequest, ListClaimsResponse,
-    SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
+    MarkDuplicateRequest, MarkDuplicateResponse, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
+    WithdrawClaimResponse,
 };
+use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
@@ -39,6 +41,8 @@ pub struct Api {
     pub reads: PgPool,
     /// What day it is.
     pub clock: Clock,
+    /// Where a day of the company begins.
+    pub day: TimeZone,
     /// What opens personal data.
     pub vault: Vault,
     /// Who lets reports in.
@@ -57,7 +61,7 @@ impl IntakeService for Api {
         let mut check = Check::new();
         report::of_a_customer(&mut check, &call, body);
         let own = call.actor.customer.is_some();
-        let (request_id, command) = submit(check, body, own, self.clock.now())?;
+        let (request_id, command) = submit(check, body, own, &self.day, self.clock.now())?;
         self.admission.let_in(Instant::now()).map_err(chassis::busy)?;
         let reply: SubmitClaimResponse = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
         if let Some(claim) = reply.claim.as_ref().and_then(|claim| claim.claim_id.parse().ok()) {
@@ -123,11 +127,29 @@ impl IntakeService for Api {
         let mut check = Check::new();
         let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
         let question_id = check.token("question_id", &body.question_id, 1..=64);
-        let order_no = check.code("order_no", &body.order_no, 0..=64);
+        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 0..=64);
+        let address = Pii::new(check.prose("address", &body.address, 0..=500));
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
-        let command = Command::Act { claim, action: Action::AnswerQuestion { question_id, order_no, text } };
+        let command = Command::Act { claim, action: Action::AnswerQuestion { question_id, order_no, address, text } };
         Ok(Response::new(self.lanes.call(&call, "AnswerQuestion", request_id, body, command).await?))
+    }
+
+    async fn mark_duplicate(
+        &self,
+        request: Request<MarkDuplicateRequest>,
+    ) -> Result<Response<MarkDuplicateResponse>, Status> {
+        let (call, body) = (Call::of(&request), request.get_ref());
+        let mut check = Check::new();
+        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let of: ClaimId = check.id("of_claim_id", &body.of_claim_id);
+        if of == claim && !of.0.is_nil() {
+            check.add("of_claim_id", "must be another claim than claim_id");
+        }
+        let version = check::etag(&mut check, &body.etag);
+        check.finish()?;
+        let command = Command::Act { claim, action: Action::MarkDuplicate { of, version } };
+        Ok(Response::new(self.lanes.call(&call, "MarkDuplicate", request_id, body, command).await?))
     }
 
     async fn withdraw_claim(
@@ -170,15 +192,16 @@ impl IntakeService for Api {
     }
 }
 
-/// The command of a report, whoever makes it: the customer by an `own` call, or somebody else.
+/// The command of a report, whoever makes it: the customer by an `own` call, or somebody else. `day`: where a day begins.
 pub fn submit(
     mut check: Check,
     body: &SubmitClaimRequest,
     own: bool,
+    day: &TimeZone,
     now: Timestamp,
 ) -> Result<(Uuid, Command), Status> {
     let request_id = check.request_id(&body.request_id);
-    let report = report::report(&mut check, body, now);
+    let report = report::report(&mut check, body, day, now);
     check.finish()?;
     Ok((request_id, Command::Submit { request_id, report: Box::new(report), own }))
 }
@@ -196,6 +219,7 @@ pub fn answer(action: &Action, now: &Claim) -> Outcome {
         Action::AddEvidence { .. } => Outcome::reply(&AddEvidenceResponse { claim }),
         Action::KeepFile { file } => Outcome::reply(&evidence::kept(file, now)),
         Action::AnswerQuestion { .. } => Outcome::reply(&AnswerQuestionResponse { claim }),
+        Action::MarkDuplicate { .. } => Outcome::reply(&MarkDuplicateResponse { claim }),
         Action::Withdraw { .. } => Outcome::reply(&WithdrawClaimResponse { claim }),
         Action::AnswerPlan { .. } => Outcome::reply(&AnswerPlanResponse { claim }),
         Action::AnswerFollowUp { .. } => Outcome::reply(&AnswerFollowUpResponse { claim }),
@@ -214,6 +238,17 @@ impl From<Refusal> for chassis::Refusal {
         match &refusal {
             Refusal::ClaimEnded => state("the claim has ended"),
             Refusal::AlreadyWithdrawn => state("the claim was withdrawn before"),
+            Refusal::AlreadyDuplicate { of } => {
+                state("a person has said that the claim is a duplicate of another one").with("of", of)
+            }
+            Refusal::NoOther { of } => Self::not_found("claim", of),
+            Refusal::OtherCustomer => state("the other claim is another customer's"),
+            Refusal::NotMergeable => {
+                state("the other claim was withdrawn, or is a duplicate itself: name the one that goes on")
+            }
+            Refusal::AlreadySolved => {
+                state("all was done for the claim, and the customer is asked whether it is solved")
+            }
             Refusal::AlreadyConfirmed => state("the read-back was confirmed before"),
             Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::TooMuchEvidence { held } => {

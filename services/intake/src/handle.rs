@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     self, Action, Brought, Claim, Command, Contact, Customer, CustomerAction, Erased, Event, Hold, Piece, Pii, Quota,
-    Report,
+    Recent, Report,
 };
 use crate::vault::{Vault, WrappedKey};
 use crate::{canary, events, grpc, store};
@@ -40,8 +40,12 @@ pub struct World {
     pub counts: VecDeque<i64>,
     /// Keys of the customers of new claims, if they were read without a lock.
     pub keys: Vec<WrappedKey>,
+    /// What customers of new claims have reported lately, newest first.
+    pub recent: BTreeMap<String, Vec<Recent>>,
     /// Contact data of new claims.
     pub contacts: Vec<(ClaimId, Contact)>,
+    /// Addresses that came with answers, by claim: the last one counts.
+    pub addresses: BTreeMap<ClaimId, Pii<String>>,
     /// Free words of customers.
     pub words: Vec<Word>,
     /// Customers who are erased or held.
@@ -126,7 +130,11 @@ impl chassis::Domain for Handle {
     }
 
     async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, commands, self.clock.now().saturating_sub(domain::DAY).unwrap_or_default()).await
+        let now = self.clock.now();
+        let days = self.pack.intake.duplicates.days;
+        let recent = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or_default();
+        let since = store::Since { day: now.saturating_sub(domain::DAY).unwrap_or_default(), recent };
+        store::load(tx, lock, commands, since).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
@@ -160,7 +168,11 @@ impl Handle {
             world.brings(self.quota, meta.now, &report.customer_ref, id.0, Piece::Claim)?;
         }
         let number = domain::claim_number(meta.now, count);
-        let claim = domain::submit(report, id, number, meta.now, &self.pack.intake);
+        // Claims that we make ourselves repeat each other on purpose.
+        let canary = proto::canary::is_marked(&report.customer_ref);
+        let recent = if canary { Vec::new() } else { world.recent_of(&report.customer_ref) };
+        let repeats = domain::possible_duplicates(&report.lines, &recent);
+        let claim = domain::submit(report, id, number, repeats, meta.now, &self.pack.intake);
         let outcome = grpc::submitted(&claim).telling(events::submitted(meta, &claim));
         world.contacts.push((id, report.contact.clone()));
         world.claims.insert(id, Entry { before: None, now: claim });
@@ -169,6 +181,17 @@ impl Handle {
 }
 
 impl World {
+    /// What a customer has reported lately, newest first: in this batch, and before.
+    fn recent_of(&self, customer_ref: &str) -> Vec<Recent> {
+        let new = self.claims.values().rev().filter(|entry| entry.before.is_none());
+        let new = new.filter(|entry| entry.now.customer_ref == customer_ref).flat_map(|entry| {
+            let number = &entry.now.number;
+            let lines = entry.now.lines.iter();
+            lines.map(|line| Recent { number: number.clone(), order_no: line.order_no.clone(), sku: line.sku.clone() })
+        });
+        new.chain(self.recent.get(customer_ref).into_iter().flatten().cloned()).collect()
+    }
+
     /// Counts what a customer brings, if the day has room for it.
     fn brings(
         &mut self,
@@ -196,7 +219,8 @@ fn act(world: &mut World, meta: &Meta, quota: Quota, id: ClaimId, action: &Actio
     if meta.actor.customer.as_ref().is_some_and(|customer| *customer != entry.now.customer_ref) {
         return Err(Refusal::not_found("claim", id));
     }
-    let events = domain::decide(&entry.now, meta.now, &meta.actor.subject, action)?;
+    let other = action.other().and_then(|other| world.claims.get(&other)).map(|entry| &entry.now);
+    let events = domain::decide(&entry.now, other, meta.now, &meta.actor.subject, action)?;
     // A file that the claim has already is not kept twice, and does not count twice.
     if let (Action::KeepFile { file: new }, [Event::FileKept { file, .. }]) = (action, &events[..])
         && let Some(customer_ref) = &new.own
@@ -212,6 +236,9 @@ fn act(world: &mut World, meta: &Meta, quota: Quota, id: ClaimId, action: &Actio
     }
     if was_going && entry.now.end.is_some() && entry.now.is_canary() {
         world.canaries.push(meta.now.duration_since(entry.now.received_at));
+    }
+    if let Some(address) = action.address() {
+        world.addresses.insert(id, address.clone());
     }
     if let Some((about, text)) = action.words() {
         world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });

@@ -63,7 +63,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             given_up: Box::new(move || paced.given_up()),
             rows: limits.ahead,
         });
-        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), vault, admission };
+        let day = ctx.pack().triage.time_zone.clone();
+        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, vault, admission };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })

@@ -21,7 +21,7 @@ pub use decided::DIFFERS;
 pub use erasures::{erase_again, erasures};
 pub use files::{ask_for_file, erased_files, file, files, forget_file, owned};
 pub use keys::{key_samples, keys_wrapped_by, rewrapped};
-pub use load::load;
+pub use load::{Since, load};
 pub use personal::{Access, Reading, Unread, Word, accesses, contact, words};
 pub use read::{Filter, by_number, canaries, claims, customer_of, list};
 pub use save::save;
@@ -35,7 +35,7 @@ pub const GRANTS: &[chassis::Grant] = &[
     ("customer_word", "SELECT, INSERT"),
     ("customer_brought", "SELECT, INSERT, DELETE"),
     ("customer_key", "SELECT, INSERT, UPDATE"),
-    ("contact", "SELECT, INSERT"),
+    ("contact", "SELECT, INSERT, UPDATE"),
     ("customer_decision", "SELECT"),
     ("legal_hold", "SELECT, INSERT, UPDATE"),
     ("contact_access", "SELECT, INSERT"),
@@ -47,8 +47,8 @@ pub const GRANTS: &[chassis::Grant] = &[
 
 /// Every statement, so that a test can prepare each against the migrated schema.
 pub const STATEMENTS: &[&str] = &[
-    load::COUNTS,
-    load::COUNTS_AND_KEYS,
+    load::COUNTS_AND_RECENT,
+    load::COUNTS_RECENT_AND_KEYS,
     load::READ_CLAIMS,
     load::LOCK_CLAIMS,
     rows::CLAIMS,
@@ -61,10 +61,12 @@ pub const STATEMENTS: &[&str] = &[
     read::OF_CUSTOMER,
     read::IN_STATE,
     read::OF_CUSTOMER_IN_STATE,
+    read::THESE,
     read::CANARIES,
     save::INSERT_CLAIMS,
     save::UPDATE_CLAIMS,
     sealed::INSERT_CONTACTS,
+    sealed::UPDATE_ADDRESSES,
     sealed::INSERT_LINES,
     sealed::INSERT_EVIDENCE,
     save::UPSERT_QUESTIONS,

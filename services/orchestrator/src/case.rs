@@ -28,6 +28,12 @@ pub struct Case {
     /// Lines whose order number was asked for and is not known.
     #[serde(default)]
     pub order_unknown: BTreeSet<u32>,
+    /// The customer gave a delivery address later.
+    #[serde(default)]
+    pub address_given: bool,
+    /// The claim that this one was said to repeat, a UUID; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub duplicate_of: String,
     /// Severity by the newest judgement, a number of the contract.
     #[serde(default)]
     pub severity: i32,
@@ -83,6 +89,8 @@ impl Case {
             submitted,
             order_nos: BTreeMap::new(),
             order_unknown: BTreeSet::new(),
+            address_given: false,
+            duplicate_of: String::new(),
             severity: Severity::Unspecified as i32,
             waybills: Vec::new(),
             grants: Vec::new(),
@@ -105,6 +113,11 @@ impl Case {
         } else if reported.order_no.is_empty() && !self.order_nos.contains_key(&line) {
             self.order_unknown.insert(line);
         }
+    }
+
+    /// Whether goods can be sent to the customer, or collected there; `None`: it was not told.
+    pub fn address_known(&self) -> Option<bool> {
+        if self.address_given { Some(true) } else { self.submitted.address_known }
     }
 
     /// The lines as reported, with the order numbers that were given later.

@@ -28,15 +28,17 @@ mod strand;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod waiting;
 
 pub use again::{Patience, ask_again, patience};
 pub use command::*;
 pub use event::*;
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 use mistakes::{Mistake, planted};
-pub use questions::{LegStatus, leg_statuses, state, waiting_for, waits_for};
+pub use questions::{LegStatus, leg_statuses, state, waiting_for};
 pub use stage::*;
 use strand::Turn;
+pub use waiting::{Waits, waits, waits_for};
 
 /// The process of a new claim, and what it asks first. `acknowledge`: its channel demands that the main points are read
 /// back to the customer (S0-13).
@@ -66,7 +68,7 @@ pub fn step(process: &Process, event: &Event) -> Step {
     }
     let step = match &process.stage {
         Stage::Assessing { reason } => assessing(process, *reason, event),
-        Stage::Investigating { .. } => investigating(process, event),
+        Stage::Investigating { reason, why, .. } => investigating(process, *reason, why, event),
         Stage::AwaitingCustomer { .. } => awaiting_customer(process, event),
         Stage::AwaitingApproval(plan) => awaiting_approval(process, plan, event),
         Stage::AwaitingConsent(plan) => awaiting_consent(process, plan, event),
@@ -80,25 +82,33 @@ pub fn step(process: &Process, event: &Event) -> Step {
 
 fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
     match event {
-        Event::PersonNeeded { assessment, reason: why } if *assessment == process.assessment => {
+        Event::PersonNeeded { assessment, reason: why, role } if *assessment == process.assessment => {
             let asked = Fact::PersonAsked { reason: why.clone(), line: 0 };
             let commands = vec![Command::Announce(Fact::Assessed), Command::Announce(asked)];
-            Step::Go(process.at(Stage::Investigating { reason }), commands)
+            Step::Go(process.at(Stage::Investigating { reason, why: why.clone(), role: *role }), commands)
         }
         Event::PersonNeeded { .. } => Step::Stay,
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
-        Event::Withdrawn | Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::Withdrawn | Event::Duplicate => being_judged(process, event),
+        Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
         Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
         Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
         Event::Work { .. } => Step::Stay,
     }
 }
 
-fn investigating(process: &Process, event: &Event) -> Step {
+fn investigating(process: &Process, reason: AssessReason, known: &str, event: &Event) -> Step {
     match event {
+        // A claim from before it was kept whom it waits for: triage says it again when it is asked again.
+        Event::PersonNeeded { assessment, reason: why, role }
+            if *assessment == process.assessment && known.is_empty() && !why.is_empty() =>
+        {
+            Step::Go(process.at(Stage::Investigating { reason, why: why.clone(), role: *role }), vec![])
+        }
         Event::PersonNeeded { .. } => Step::Stay,
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
-        Event::Withdrawn | Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::Withdrawn | Event::Duplicate => being_judged(process, event),
+        Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
         Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
         Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
         Event::Work { .. } => Step::Stay,
@@ -119,6 +129,7 @@ fn being_judged(process: &Process, event: &Event) -> Step {
             Step::Go(process.at(Stage::AwaitingCustomer { line: *line, reason: reason.clone() }), commands)
         }
         Event::Withdrawn => withdraw(process, TakenBack::Assessment),
+        Event::Duplicate => merge(process, TakenBack::Assessment),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => Step::Stay,
@@ -135,6 +146,7 @@ fn awaiting_customer(process: &Process, event: &Event) -> Step {
             assess(process, AssessReason::Answered, vec![Command::ResumeClocks, answered])
         }
         Event::Withdrawn => withdraw(process, TakenBack::Question),
+        Event::Duplicate => merge(process, TakenBack::Question),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -154,6 +166,7 @@ fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
             assess(process, AssessReason::Denied, vec![Command::Announce(Fact::Denied { plan: plan.number })])
         }
         Event::Withdrawn => withdraw(process, TakenBack::Approval),
+        Event::Duplicate => merge(process, TakenBack::Approval),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -174,6 +187,7 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
             assess(process, AssessReason::ConsentRefused, vec![Command::Announce(refused)])
         }
         Event::Withdrawn => withdraw(process, TakenBack::Proposal),
+        Event::Duplicate => merge(process, TakenBack::Proposal),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -185,20 +199,17 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
 
 fn following_up(process: &Process, event: &Event) -> Step {
     match event {
-        Event::FollowUpAnswered { round, score, low: true } if *round == process.round => {
-            if process.round < ROUNDS_MAX {
-                reopen(process, *score)
-            } else {
-                end(process, Outcome::Closed, limits::ROUNDS, vec![])
+        Event::FollowUpAnswered { round, score, low } if *round == process.round => {
+            let answered = Command::Announce(Fact::FollowUpAnswered { round: *round, score: *score });
+            match low {
+                true if process.round < ROUNDS_MAX => reopen(process, *score, answered),
+                true => end(process, Outcome::Closed, limits::ROUNDS, vec![answered]),
+                false => end(process, Outcome::Closed, "", vec![answered]),
             }
         }
-        Event::FollowUpAnswered { round, low: false, .. } | Event::FollowUpLapsed { round }
-            if *round == process.round =>
-        {
-            end(process, Outcome::Closed, "", vec![])
-        }
+        Event::FollowUpLapsed { round } if *round == process.round => end(process, Outcome::Closed, "", vec![]),
         // All is done and was wanted: there is nothing to take back, and no need to ask any more.
-        Event::Withdrawn => end(process, Outcome::Closed, "", vec![]),
+        Event::Withdrawn | Event::Duplicate => end(process, Outcome::Closed, "", vec![]),
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
@@ -213,7 +224,7 @@ fn ended(event: &Event) -> Step {
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } | Event::Withdrawn => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::Work { .. } | Event::Withdrawn | Event::Duplicate => Step::Stay,
         Event::ReadBackConfirmed | Event::ClockMoved => Step::Stay,
     }
 }
@@ -258,17 +269,22 @@ fn assess(process: &Process, reason: AssessReason, mut commands: Vec<Command>) -
     Step::Go(process, commands)
 }
 
-fn reopen(process: &Process, score: u32) -> Step {
+fn reopen(process: &Process, score: u32, answered: Command) -> Step {
     let round = process.round + 1;
     let process = Process { round, numbers: 0, ..process.clone() };
     let kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
     let reopened = Command::Announce(Fact::Reopened { round, score });
-    assess(&process, AssessReason::Reopened, vec![reopened, Command::StartClocks { round, kinds }])
+    assess(&process, AssessReason::Reopened, vec![answered, reopened, Command::StartClocks { round, kinds }])
 }
 
 /// Nothing was begun yet that must be undone, but for the open question.
 fn withdraw(process: &Process, open: TakenBack) -> Step {
     end_with(process, Outcome::Withdrawn, WITHDRAWN, Some(open), vec![open.command(process)])
+}
+
+/// The same of a claim that goes on as another one.
+fn merge(process: &Process, open: TakenBack) -> Step {
+    end_with(process, Outcome::Duplicate, DUPLICATE, Some(open), vec![open.command(process)])
 }
 
 fn end(process: &Process, outcome: Outcome, reason: &str, commands: Vec<Command>) -> Step {
@@ -307,6 +323,8 @@ fn clock_moved(process: &Process) -> Step {
 
 /// Reason of a claim that the customer withdrew.
 const WITHDRAWN: &str = "WITHDRAWN";
+/// Reason of a claim that a person has merged into another one.
+const DUPLICATE: &str = "DUPLICATE";
 
 impl Process {
     fn at(&self, stage: Stage) -> Process {

@@ -13,7 +13,7 @@ use proto::escalation::{EscalationEvent, escalation_event};
 use proto::intake::{IntakeEvent, intake_event};
 use proto::inventory::{InventoryEvent, inventory_event};
 use proto::logistics::{LogisticsEvent, ShipmentState, logistics_event};
-use proto::orchestrator::LegStatus;
+use proto::orchestrator::{LegStatus, Waiting};
 use proto::triage::{TriageEvent, triage_event};
 use proto::{Subject, claim, from_wire, ids};
 use uuid::Uuid;
@@ -88,6 +88,7 @@ fn intake(claim: Uuid, kind: intake_event::Kind) -> Result<Command, Malformed> {
             Event::CustomerAnswered { question: question.ok_or_else(|| malformed("not a question of ours"))? }
         }
         Kind::ClaimWithdrawn(_) => Event::Withdrawn,
+        Kind::ClaimDuplicate(_) => Event::Duplicate,
         Kind::PlanAnswered(answer) => Event::PlanAnswered { plan: answer.plan_number, accepted: answer.accepted },
         // Whether the score is low is decided by the policy, when the command is.
         Kind::FollowUpAnswered(answer) => {
@@ -110,7 +111,7 @@ fn triage(kind: &triage_event::Kind) -> Result<Event, Malformed> {
             Event::Refused { assessment: refused.assessment, reason: refused.reason.clone() }
         }
         Kind::PersonNeeded(needed) => {
-            Event::PersonNeeded { assessment: needed.assessment, reason: needed.reason.clone() }
+            Event::PersonNeeded { assessment: needed.assessment, reason: needed.reason.clone(), role: needed.role() }
         }
         Kind::AnswerNeeded(needed) => Event::AnswerNeeded {
             assessment: needed.assessment,
@@ -191,6 +192,18 @@ pub(crate) fn legs(process: &Process) -> Vec<LegStatus> {
         waiting_for: status.waiting_for as i32,
     });
     legs.collect()
+}
+
+/// All that a claim waits for, as the contract says it.
+pub(crate) fn waiting(process: &Process) -> Vec<Waiting> {
+    let waits = claim_process::waits(process).into_iter().map(|waits| Waiting {
+        party: waits.party as i32,
+        role: waits.role as i32,
+        line: u32::from(waits.line),
+        leg: waits.leg.map_or(claim::Leg::Unspecified, wire_leg) as i32,
+        reason: waits.reason,
+    });
+    waits.collect()
 }
 
 fn told(claim: Uuid, event: Event, told: Told) -> Result<Command, Malformed> {

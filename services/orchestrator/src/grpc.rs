@@ -4,6 +4,7 @@ mod lists;
 mod wire;
 
 use chassis::{Call, Check, Lanes, Refusal, read_failed};
+use proto::codes;
 use proto::orchestrator::orchestrator_service_server::OrchestratorService;
 use proto::orchestrator::{
     ConfirmSettlementRequest, ConfirmSettlementResponse, GetEntitlementRequest, GetEntitlementResponse,
@@ -46,7 +47,7 @@ impl OrchestratorService for Api {
         &self,
         request: Request<ListProcessesRequest>,
     ) -> Result<Response<ListProcessesResponse>, Status> {
-        lists::processes(&self.reads, request.get_ref()).await.map(Response::new)
+        lists::processes(&self.reads, &Call::of(&request), request.get_ref()).await.map(Response::new)
     }
 
     async fn get_timeline(
@@ -96,8 +97,8 @@ impl OrchestratorService for Api {
     ) -> Result<Response<GetEntitlementResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        let order_no = check.code("order_no", &body.order_no, 1..=64);
-        let sku = check.code("sku", &body.sku, 1..=64);
+        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
+        let sku = check.code("sku", &codes::tidy(&body.sku), 1..=64);
         let line_id = check.code("line_id", &body.line_id, 0..=64);
         check.finish()?;
         let ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;

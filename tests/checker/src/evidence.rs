@@ -202,7 +202,7 @@ impl Evidence {
 
 /// Whether nothing follows this state.
 pub fn is_terminal(state: ClaimState) -> bool {
-    matches!(state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
+    state.has_ended()
 }
 
 /// Milliseconds since 1970; 0: not given.

@@ -152,7 +152,7 @@ fn closed() -> Vec<ClaimEvent> {
         ..Default::default()
     };
     let paid = claim::SettlementPaid { settlement_id, line: 2, amount: money() };
-    let ended = claim::Ended { outcome: S::Closed as i32, reason: String::new() };
+    let ended = claim::Ended { outcome: S::Closed as i32, ..claim::Ended::default() };
     events(
         CLAIM,
         vec![

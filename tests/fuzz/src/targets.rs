@@ -10,6 +10,7 @@ use cli::import::report::Report;
 use cli::import::{claims, orders, stock};
 use intake::evidence::sniff::{Type, examine};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use prost::Message;
 use proto::Subject;
 use proto::claim::ClaimEvent;
@@ -59,7 +60,7 @@ pub fn event_decode(input: &[u8]) {
 /// A claim that somebody submits.
 pub fn claim_validation(input: &[u8]) {
     let Ok(request) = SubmitClaimRequest::decode(input) else { return };
-    drop(intake::grpc::submit(Check::new(), &request, true, Timestamp::UNIX_EPOCH));
+    drop(intake::grpc::submit(Check::new(), &request, true, &TimeZone::UTC, Timestamp::UNIX_EPOCH));
 }
 
 /// A token of a page; its list has keys of numbers or of ids.

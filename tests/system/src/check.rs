@@ -21,7 +21,7 @@ impl World {
         assert_eq!(self.parked().await, Vec::<String>::new());
         let processes = self.processes().await;
         for (claim, (state, party, events)) in &processes {
-            let ended = matches!(state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
+            let ended = state.has_ended();
             let named = !matches!(party, WaitingFor::Unspecified | WaitingFor::System);
             assert!(ended != named, "claim {claim} is {state:?} and waits for {party:?}");
             if ended {
@@ -89,9 +89,7 @@ impl World {
         let public = self.public_events(claim, count).await;
         let numbers: Vec<u32> = public.iter().map(|event| event.number).collect();
         assert_eq!(numbers, (1..=events).collect::<Vec<_>>(), "claim {claim}");
-        let ended = |event: &&ClaimEvent| {
-            matches!(event.state(), ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
-        };
+        let ended = |event: &&ClaimEvent| event.state().has_ended();
         let ends = public.iter().filter(ended).map(|event| event.number).collect::<Vec<_>>();
         assert!(ends.is_empty() || ends == [events], "claim {claim} ended at {ends:?} of {events}");
         assert_eq!(public, self.timeline(claim).await, "the stream and the timeline of claim {claim} differ");

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use proto::intake::{
-    AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, ConfirmReadBackRequest, WithdrawClaimRequest,
+    AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, ConfirmReadBackRequest, MarkDuplicateRequest,
+    WithdrawClaimRequest,
 };
 use tonic::Request;
 
@@ -19,14 +20,18 @@ pub async fn confirm(claim: &str, session: &Session) -> Result<()> {
     print(answer.claim.as_ref(), session)
 }
 
+/// What the customer answers.
+pub struct Said {
+    /// Order number; empty: none.
+    pub order_no: String,
+    /// Delivery address; empty: it stays as it is.
+    pub address: String,
+    /// In words.
+    pub text: String,
+}
+
 /// Answers a question, or the one that is open.
-pub async fn question(
-    claim: &str,
-    question: Option<String>,
-    order_no: String,
-    text: String,
-    session: &Session,
-) -> Result<()> {
+pub async fn question(claim: &str, question: Option<String>, said: Said, session: &Session) -> Result<()> {
     let claim = get(claim, session).await?;
     let open = claim.questions.iter().find(|question| question.answered_at.is_none() && question.closed_at.is_none());
     let question_id = question.or_else(|| open.map(|question| question.question_id.clone()));
@@ -35,8 +40,9 @@ pub async fn question(
         request_id: session.request_id(),
         claim_id: claim.claim_id,
         question_id,
-        order_no,
-        text,
+        order_no: said.order_no,
+        text: said.text,
+        address: said.address,
     };
     let answer = session.clients.intake()?.answer_question(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
@@ -58,6 +64,19 @@ pub async fn follow_up(claim: &str, score: u32, text: String, session: &Session)
     let claim_id = get(claim, session).await?.claim_id;
     let request = AnswerFollowUpRequest { request_id: session.request_id(), claim_id, score, text };
     let answer = session.clients.intake()?.answer_follow_up(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)
+}
+
+/// Says that the claim is the same as another one.
+pub async fn duplicate(claim: &str, of: &str, session: &Session) -> Result<()> {
+    let (claim, of) = (get(claim, session).await?, get(of, session).await?);
+    let request = MarkDuplicateRequest {
+        request_id: session.request_id(),
+        claim_id: claim.claim_id,
+        of_claim_id: of.claim_id,
+        etag: claim.etag,
+    };
+    let answer = session.clients.intake()?.mark_duplicate(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
 }
 

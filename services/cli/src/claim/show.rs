@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use proto::claim::{Category, ClaimState, Leg, LegState, ReportedLine, Resolution, WaitingFor};
-use proto::orchestrator::{GetProcessRequest, Process};
+use proto::intake::Claim;
+use proto::orchestrator::{GetProcessRequest, Process, Waiting};
 use serde_json::json;
 use tonic::{Code, Request};
 
@@ -10,12 +11,14 @@ use super::{get, timeline};
 use crate::connect::Session;
 use crate::money;
 use crate::output::{self, table, time};
+use crate::reasons;
 use crate::words::plain;
 
 /// Shows a claim.
 pub async fn run(name: &str, session: &Session) -> Result<()> {
-    let claim = get(name, session).await?;
+    let mut claim = get(name, session).await?;
     let process = process(&claim.claim_id, session).await?;
+    claim.state = process.as_ref().map_or(claim.state, |process| process.state);
     let events = match &process {
         Some(_) => timeline::read(&claim.claim_id, session).await?,
         None => Vec::new(),
@@ -23,11 +26,11 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
     if session.output.is_json() {
         return output::json(&json!({ "claim": claim, "process": process, "timeline": events }));
     }
-    let state = process.as_ref().map_or(claim.state, |process| process.state);
-    output::line(format!("{} {} (id {})", claim.claim_number, plain::<ClaimState>(state), claim.claim_id))?;
+    output::line(format!("{} {} (id {})", claim.claim_number, plain::<ClaimState>(claim.state), claim.claim_id))?;
     output::line(format!("customer {}, received {}", claim.customer_ref, time(claim.received_at.as_ref())))?;
+    about(&claim)?;
     for question in claim.questions.iter().filter(|asked| asked.answered_at.is_none() && asked.closed_at.is_none()) {
-        output::line(format!("open question {}: {}", question.question_id, question.reason))?;
+        output::line(format!("open question {}: {}", question.question_id, reasons::told(&question.reason)))?;
     }
     for promise in &claim.promises {
         output::line(format!("promised {} by {}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
@@ -37,6 +40,22 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         show_process(&process)?;
     }
     output::line(timeline::table(&events))
+}
+
+/// What was told with the report, where it was.
+fn about(claim: &Claim) -> Result<()> {
+    if !claim.announced_on.is_empty() {
+        output::line(format!("announced on {}", claim.announced_on))?;
+    }
+    if claim.address_known == Some(false) {
+        output::line("no delivery address is known")?;
+    }
+    if !claim.duplicate_of.is_empty() {
+        output::line(format!("a duplicate of {}", claim.duplicate_of))?;
+    } else if !claim.possible_duplicates.is_empty() {
+        output::line(format!("perhaps the same as {}", claim.possible_duplicates.join(", ")))?;
+    }
+    Ok(())
 }
 
 /// The process of a claim; a claim that was recorded a moment ago has none yet.
@@ -64,13 +83,26 @@ fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
     table
 }
 
-fn show_process(process: &Process) -> Result<()> {
-    let waiting = plain::<WaitingFor>(process.waiting_for);
-    if !waiting.is_empty() {
-        output::line(format!("waits for {waiting}"))?;
+/// Whom it waits for, where, and why.
+fn waits(waiting: &Waiting) -> String {
+    let mut text = format!("waits for {}", plain::<WaitingFor>(waiting.party));
+    if waiting.line > 0 {
+        text.push_str(&format!(", line {}", waiting.line));
     }
+    let leg = plain::<Leg>(waiting.leg);
+    if !leg.is_empty() {
+        text.push_str(&format!(" {leg}"));
+    }
+    if !waiting.reason.is_empty() {
+        text.push_str(&format!(": {}", reasons::told(&waiting.reason)));
+    }
+    text
+}
+
+fn show_process(process: &Process) -> Result<()> {
+    process.waiting.iter().try_for_each(|waiting| output::line(waits(waiting)))?;
     if !process.end_reason.is_empty() {
-        output::line(format!("ended because of {}", process.end_reason))?;
+        output::line(format!("ended because of {}", reasons::told(&process.end_reason)))?;
     }
     if let Some(plan) = &process.plan {
         let cost = money::show(plan.cost.as_ref());

@@ -65,6 +65,9 @@ pub struct Submit {
     /// Day of delivery, YYYY-MM-DD.
     #[arg(long, default_value = "")]
     pub delivered: String,
+    /// Day the customer first told of it, if that was before today, YYYY-MM-DD.
+    #[arg(long, default_value = "")]
+    pub announced: String,
     /// A safety hazard is suspected.
     #[arg(long)]
     pub safety_risk: bool,
@@ -93,6 +96,9 @@ pub async fn run(submit: Submit, session: &Session) -> Result<()> {
     output::line(format!("{} {}", claim.claim_number, claim.claim_id))?;
     for promise in &claim.promises {
         output::line(format!("promised {} by {}", promise.kind.to_lowercase(), output::time(promise.due_at.as_ref())))?;
+    }
+    if !claim.possible_duplicates.is_empty() {
+        output::line(format!("perhaps the same as {}", claim.possible_duplicates.join(", ")))?;
     }
     output::line("read back:")?;
     answer.read_back.iter().try_for_each(|point| output::line(format!("  {point}")))
@@ -139,5 +145,6 @@ fn one_line(submit: Submit) -> SubmitClaimRequest {
         attested: true,
         importance: submit.importance,
         upset: false,
+        announced_on: submit.announced,
     }
 }

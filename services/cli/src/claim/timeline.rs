@@ -10,6 +10,7 @@ use tonic::Request;
 use crate::connect::Session;
 use crate::money;
 use crate::output;
+use crate::reasons;
 use crate::words::plain;
 
 /// Reads all public events of a claim.
@@ -47,13 +48,13 @@ pub fn table(events: &[ClaimEvent]) -> Table {
 pub fn describe(kind: &Kind) -> String {
     match kind {
         Kind::Submitted(event) => format!("reported by customer {}, {} line(s)", event.customer_ref, event.lines),
-        Kind::QuestionAsked(event) => format!("customer asked: {}", event.reason),
+        Kind::QuestionAsked(event) => format!("customer asked: {}", reasons::told(&event.reason)),
         Kind::QuestionAnswered(event) => format!("customer answered {}", event.question_id),
         Kind::Assessed(event) => event.assessment.as_ref().map_or_else(String::new, |judged| {
             let (category, severity) = (plain::<Category>(judged.category), plain::<Severity>(judged.severity));
             format!("judged {category}, {severity}, by {}", judged.judged_by)
         }),
-        Kind::PersonAsked(event) => format!("a person must decide: {}", event.reason),
+        Kind::PersonAsked(event) => format!("a person must decide: {}", reasons::told(&event.reason)),
         Kind::Planned(event) => event.plan.as_ref().map_or_else(String::new, |plan| {
             let lines =
                 plan.lines.iter().map(|line| format!("{} × {}", plain::<Resolution>(line.resolution), line.quantity));
@@ -78,9 +79,10 @@ pub fn describe(kind: &Kind) -> String {
         },
         Kind::CompensationStarted(event) => format!("what was done is undone: {}", event.reason),
         Kind::FollowUpStarted(_) => "customer asked whether it is solved".to_owned(),
+        Kind::FollowUpAnswered(event) => format!("customer scored {} of 5", event.score),
         Kind::Reopened(event) => format!("opened again with score {}", event.score),
         Kind::Ended(event) if event.reason.is_empty() => plain::<ClaimState>(event.outcome),
-        Kind::Ended(event) => format!("{}: {}", plain::<ClaimState>(event.outcome), event.reason),
+        Kind::Ended(event) => format!("{}: {}", plain::<ClaimState>(event.outcome), reasons::told(&event.reason)),
     }
 }
 
@@ -119,8 +121,9 @@ mod tests {
 
     #[test]
     fn events_are_told_in_a_few_words() {
-        let ended = Ended { outcome: ClaimState::Rejected.into(), reason: "ORDER_NOT_FOUND".to_owned() };
-        assert_eq!(describe(&Kind::Ended(ended)), "rejected: ORDER_NOT_FOUND");
+        let ended =
+            Ended { outcome: ClaimState::Rejected.into(), reason: "ORDER_NOT_FOUND".to_owned(), ..Ended::default() };
+        assert_eq!(describe(&Kind::Ended(ended)), "rejected: ORDER_NOT_FOUND (no such purchase is known)");
         let moved = LegMoved {
             line: 1,
             leg: Leg::Receipt.into(),

@@ -40,6 +40,7 @@ async fn no_number(world: &World, claim: &str, question: &str) -> Result<()> {
             question_id: question.to_owned(),
             order_no: String::new(),
             text: "I do not have the order number any more.".to_owned(),
+            ..AnswerQuestionRequest::default()
         };
         let mut intake = intake.clone();
         async move { intake.answer_question(Request::new(request)).await }

@@ -66,6 +66,9 @@ fn is_at_rest(process: &Process, quiet: Duration) -> bool {
             WaitingFor::Customer => true,
             WaitingFor::System | WaitingFor::Unspecified => false,
             WaitingFor::Specialist
+            | WaitingFor::Supervisor
+            | WaitingFor::Quality
+            | WaitingFor::Management
             | WaitingFor::Approver
             | WaitingFor::Stock
             | WaitingFor::Carrier
@@ -77,7 +80,7 @@ fn is_at_rest(process: &Process, quiet: Duration) -> bool {
 
 /// Whether a state is an end.
 pub fn is_ended(state: ClaimState) -> bool {
-    matches!(state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
+    state.has_ended()
 }
 
 /// Whether a process is neither ended nor waits for a party of the outside world.

@@ -1,10 +1,11 @@
 //! The state of a claim, and what can be read from it.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use proto::ClaimId;
 use proto::claim::{Channel, ClaimState, Plan};
 
-use super::{Evidence, File, Line, Promises, Refusal};
+use super::{Answer, Evidence, File, Line, Promises, Refusal};
 
 /// A claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,12 @@ pub struct Claim {
     pub upset: bool,
     /// When it was received.
     pub received_at: Timestamp,
+    /// Day the customer first told of the problem, if that was said; otherwise the day of receipt.
+    pub announced_on: Option<Date>,
+    /// Whether goods can be sent to the customer; `None`: it was not kept.
+    pub address_known: Option<bool>,
+    /// Numbers of claims that this one may repeat, newest first.
+    pub possible_duplicates: Vec<String>,
     /// Lines as reported. Not loaded for commands of the orchestrator, which need none.
     pub lines: Vec<Line>,
     /// Evidence, in order of arrival. Not loaded for commands of the orchestrator.
@@ -47,6 +54,8 @@ pub struct Claim {
     pub scores: Vec<u32>,
     /// The customer has withdrawn.
     pub withdrawal_requested: bool,
+    /// The claim that a person has said this one repeats: its id and number.
+    pub duplicate_of: Option<(ClaimId, String)>,
     /// How it ended, and why.
     pub end: Option<(End, String)>,
 }
@@ -77,6 +86,8 @@ pub struct Question {
     pub closed_at: Option<Timestamp>,
     /// Order number that was answered.
     pub order_no: String,
+    /// A delivery address came with the answer.
+    pub address_given: bool,
 }
 
 /// A plan that waits, or waited, for the customer's answer.
@@ -121,6 +132,8 @@ pub enum End {
     Rejected,
     /// Withdrawn by the customer.
     Withdrawn,
+    /// The same as another claim.
+    Duplicate,
 }
 
 impl Claim {
@@ -130,6 +143,7 @@ impl Claim {
             Some((End::Closed, _)) => ClaimState::Closed,
             Some((End::Rejected, _)) => ClaimState::Rejected,
             Some((End::Withdrawn, _)) => ClaimState::Withdrawn,
+            Some((End::Duplicate, _)) => ClaimState::Duplicate,
             None if self.questions.iter().any(Question::is_open) => ClaimState::AwaitingCustomer,
             None if self.open_plan().is_some() => ClaimState::AwaitingConsent,
             None if self.open_follow_up().is_some() => ClaimState::FollowingUp,
@@ -159,7 +173,19 @@ impl Claim {
 
     pub(super) fn live(&self) -> Result<(), Refusal> {
         self.going()?;
-        if self.withdrawal_requested { Err(Refusal::AlreadyWithdrawn) } else { Ok(()) }
+        match self.given_up() {
+            Some(Answer::Duplicate { number, .. }) => Err(Refusal::AlreadyDuplicate { of: number }),
+            Some(_) => Err(Refusal::AlreadyWithdrawn),
+            None => Ok(()),
+        }
+    }
+
+    /// Why nobody is asked any more, although the claim has not ended: what the process is told then.
+    pub(super) fn given_up(&self) -> Option<Answer> {
+        if self.withdrawal_requested {
+            return Some(Answer::Withdrawal);
+        }
+        self.duplicate_of.clone().map(|(of, number)| Answer::Duplicate { of, number })
     }
 
     pub(super) fn question(&self, id: &str) -> Option<&Question> {

@@ -11,6 +11,27 @@ pub enum Refusal {
     /// The customer has withdrawn.
     #[error("the claim was withdrawn before")]
     AlreadyWithdrawn,
+    /// A person has said that it repeats another claim.
+    #[error("the claim was said to be a duplicate before")]
+    AlreadyDuplicate {
+        /// Number of the other claim.
+        of: String,
+    },
+    /// The claim that it is said to repeat is not there.
+    #[error("there is no such claim")]
+    NoOther {
+        /// The other claim.
+        of: proto::ClaimId,
+    },
+    /// The other claim is another customer's.
+    #[error("the other claim is another customer's")]
+    OtherCustomer,
+    /// The other claim does not go on, or is a duplicate itself.
+    #[error("the other claim was withdrawn or is a duplicate itself")]
+    NotMergeable,
+    /// All was done, and the customer is asked whether it is solved.
+    #[error("all was done for the claim")]
+    AlreadySolved,
     /// The main points were confirmed.
     #[error("the read-back was confirmed before")]
     AlreadyConfirmed,
@@ -87,6 +108,10 @@ impl Refusal {
         match self {
             Self::ClaimEnded => "CLAIM_ENDED",
             Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
+            Self::AlreadyDuplicate { .. } => "ALREADY_DUPLICATE",
+            Self::OtherCustomer => "OTHER_CUSTOMER",
+            Self::NotMergeable => "NOT_MERGEABLE",
+            Self::AlreadySolved => "ALREADY_SOLVED",
             Self::AlreadyConfirmed => "ALREADY_CONFIRMED",
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::TooMuchEvidence { .. } => "TOO_MUCH_EVIDENCE",
@@ -98,7 +123,7 @@ impl Refusal {
             Self::PlanNotOpen { .. } => "PLAN_NOT_OPEN",
             Self::FollowUpNotOpen => "FOLLOW_UP_NOT_OPEN",
             Self::TooManyQuestions => "TOO_MANY_QUESTIONS",
-            Self::NoSuchCustomer | Self::NoSuchHold => "NOT_FOUND",
+            Self::NoSuchCustomer | Self::NoSuchHold | Self::NoOther { .. } => "NOT_FOUND",
             Self::CustomerErased => "CUSTOMER_ERASED",
             Self::OpenClaims { .. } => "OPEN_CLAIMS",
             Self::LegalHold(_) => "LEGAL_HOLD",

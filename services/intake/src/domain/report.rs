@@ -6,7 +6,7 @@ use proto::ClaimId;
 use proto::claim::{Category, Channel, Resolution};
 use proto::policy::intake::Intake;
 
-use super::{Claim, Pii};
+use super::{Claim, Pii, is_given};
 
 /// How to reach the customer. It never enters a claim, an event or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub struct Report {
     pub importance: u32,
     /// The customer is upset: a flag on the record only (S1-12).
     pub upset: bool,
+    /// Day the customer first told of the problem, if that was said.
+    pub announced_on: Option<Date>,
 }
 
 /// What was promised to the customer and holds now (N9).
@@ -123,7 +125,15 @@ fn recorded(lines: &[Line]) -> Vec<Line> {
 }
 
 /// Records a claim. What was checked at the edge is not checked again: nothing here can be refused.
-pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rules: &Intake) -> Claim {
+/// `repeats`: numbers of claims that it may repeat.
+pub fn submit(
+    report: &Report,
+    id: ClaimId,
+    number: String,
+    repeats: Vec<String>,
+    now: Timestamp,
+    rules: &Intake,
+) -> Claim {
     let promised = rules.promises.on(report.channel);
     let after = |minutes: u32| now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
     Claim {
@@ -136,6 +146,9 @@ pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rule
         importance: report.importance,
         upset: report.upset,
         received_at: now,
+        announced_on: report.announced_on,
+        address_known: Some(is_given(&report.contact.address)),
+        possible_duplicates: repeats,
         lines: recorded(&report.lines),
         evidence: report.evidence.clone(),
         files: Vec::new(),
@@ -150,6 +163,7 @@ pub fn submit(report: &Report, id: ClaimId, number: String, now: Timestamp, rule
         follow_up: None,
         scores: Vec::new(),
         withdrawal_requested: false,
+        duplicate_of: None,
         end: None,
     }
 }

@@ -36,12 +36,12 @@ impl Claim {
         Ok(vec![Event::EvidenceAdded(evidence.to_vec())])
     }
 
-    pub(super) fn answer_question(&self, now: Timestamp, id: &str, order_no: &str) -> Decided {
+    pub(super) fn answer_question(&self, now: Timestamp, id: &str, order_no: &str, address_given: bool) -> Decided {
         self.live()?;
         let question = self.question(id).filter(|question| question.is_open());
         let question = question.ok_or_else(|| Refusal::QuestionNotOpen { question_id: id.to_owned() })?;
         let (question_id, line) = (id.to_owned(), question.line);
-        let answer = Answer::Question { question_id, line, order_no: order_no.to_owned() };
+        let answer = Answer::Question { question_id, line, order_no: order_no.to_owned(), address_given };
         Ok(vec![Event::Answered(answer, now)])
     }
 
@@ -66,7 +66,8 @@ impl Claim {
     pub(super) fn ask(&self, now: Timestamp, id: &str, reason: &str, line: u32) -> Decided {
         if let Some(known) = self.question(id) {
             let (question_id, line) = (id.to_owned(), known.line);
-            let answer = Answer::Question { question_id, line, order_no: known.order_no.clone() };
+            let (order_no, address_given) = (known.order_no.clone(), known.address_given);
+            let answer = Answer::Question { question_id, line, order_no, address_given };
             return Ok(known.answered_at.map(|_| Event::AnsweredBefore(answer)).into_iter().collect());
         }
         self.room_for_question()?;
@@ -119,10 +120,14 @@ impl Claim {
 impl Claim {
     pub(super) fn answered(&mut self, answer: &Answer, at: Timestamp) {
         match answer {
-            Answer::Question { question_id, line: _, order_no } => {
+            Answer::Question { question_id, line: _, order_no, address_given } => {
                 if let Some(question) = self.questions.iter_mut().find(|question| question.id == *question_id) {
                     question.answered_at = Some(at);
                     question.order_no.clone_from(order_no);
+                    question.address_given = *address_given;
+                }
+                if *address_given {
+                    self.address_known = Some(true);
                 }
             }
             Answer::Plan { plan_number: _, accepted } => {
@@ -140,6 +145,7 @@ impl Claim {
                 self.scores.push(*score);
             }
             Answer::Withdrawal => self.withdrawal_requested = true,
+            Answer::Duplicate { of, number } => self.duplicate_of = Some((*of, number.clone())),
         }
     }
 
@@ -161,6 +167,7 @@ impl Question {
             answered_at: None,
             closed_at: None,
             order_no: String::new(),
+            address_given: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every past of a small claim: two questions, two plans, two rounds, in every order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proto::claim::{Category, Channel, ClaimState, LinePlan, Resolution};
@@ -37,12 +38,23 @@ fn report(channel: Channel) -> Report {
         country: "GB".to_owned(),
         importance: 0,
         upset: false,
+        announced_on: None,
     }
 }
 
 fn fresh(channel: Channel) -> Claim {
     let pack = Pack::load(None).unwrap();
-    submit(&report(channel), ClaimId(Uuid::nil()), claim_number(now(), 7), now(), &pack.intake)
+    submit(&report(channel), ClaimId(Uuid::nil()), claim_number(now(), 7), Vec::new(), now(), &pack.intake)
+}
+
+/// The other claim that the first one may be merged into.
+static OTHER: LazyLock<Claim> = LazyLock::new(|| {
+    let number = claim_number(now(), 6);
+    Claim { id: ClaimId(Uuid::max()), number, lines: Vec::new(), ..fresh(Channel::Web) }
+});
+
+fn other() -> Claim {
+    OTHER.clone()
 }
 
 fn plan(number: u32) -> Box<Plan> {
@@ -60,6 +72,7 @@ fn actions() -> Vec<(&'static str, Action)> {
     let text = || Pii::new(String::new());
     let mut all = vec![
         ("confirm_read_back", Action::ConfirmReadBack { version: None }),
+        ("mark_duplicate", Action::MarkDuplicate { of: ClaimId(Uuid::max()), version: None }),
         ("withdraw", Action::Withdraw { text: text() }),
         ("answer_follow_up", Action::AnswerFollowUp { score: 2, text: text() }),
     ];
@@ -67,7 +80,8 @@ fn actions() -> Vec<(&'static str, Action)> {
         let question_id = format!("q{number}");
         let reason = "ORDER_NUMBER_NEEDED".to_owned();
         let (id, order_no) = (question_id.clone(), "1".to_owned());
-        all.push(("answer_question", Action::AnswerQuestion { question_id: id, order_no, text: text() }));
+        let address = Pii::new("1 Example Road".to_owned());
+        all.push(("answer_question", Action::AnswerQuestion { question_id: id, order_no, address, text: text() }));
         all.push(("ask_customer", Action::AskCustomer { question_id: question_id.clone(), reason, line: 1 }));
         all.push(("close_question", Action::CloseQuestion { question_id }));
         for accepted in [true, false] {
@@ -77,14 +91,14 @@ fn actions() -> Vec<(&'static str, Action)> {
         all.push(("withdraw_plan", Action::WithdrawPlan { plan_number: number }));
         all.push(("start_follow_up", Action::StartFollowUp { round: number }));
     }
-    for end in [End::Closed, End::Rejected, End::Withdrawn] {
+    for end in [End::Closed, End::Rejected, End::Withdrawn, End::Duplicate] {
         all.push(("end_claim", Action::EndClaim { end, reason: "R".to_owned() }));
     }
     all
 }
 
 fn apply(claim: &Claim, action: &Action) -> Result<(Claim, Vec<Event>), Refusal> {
-    let events = decide(claim, now(), "anna", action)?;
+    let events = decide(claim, Some(&OTHER), now(), "anna", action)?;
     let mut after = claim.clone();
     events.iter().for_each(|event| evolve(&mut after, event));
     Ok((after, events))
@@ -114,9 +128,10 @@ fn walk(mut look: impl FnMut(&Claim, &'static str, &Action, &Result<(Claim, Vec<
         for (name, action) in &actions {
             let result = apply(&claim, action);
             look(&claim, name, action, &result);
-            // A claim that has ended is at rest; to look at a few of them from all sides is enough.
+            // A claim that has ended, or goes on as another one, is at rest; to look at a few of them from all sides is
+            // enough.
             if let Ok((after, _)) = result
-                && (after.end.is_none() || after.questions.is_empty())
+                && (after.end.is_none() && after.duplicate_of.is_none() || after.questions.is_empty())
                 && seen.insert(content(&after))
             {
                 waiting.push(after);
@@ -138,9 +153,9 @@ fn every_past_keeps_the_promises() {
         if claim.end.is_some() {
             assert!(events.is_empty(), "{name} moves a claim that has ended");
         }
-        if claim.withdrawal_requested && claim.end.is_none() && !action.is_call() {
+        if claim.given_up().is_some() && claim.end.is_none() && !action.is_call() {
             let asks = events.iter().any(|event| tells_customer(event) && !matches!(event, Event::Ended { .. }));
-            assert!(!asks, "{name} asks a customer who has withdrawn");
+            assert!(!asks, "{name} asks the customer of a claim that was given up");
         }
         let again = apply(after, action);
         if action.is_call() {
@@ -171,10 +186,9 @@ fn never_goes_back(before: &Claim, after: &Claim) {
     assert!(after.withdrawal_requested >= before.withdrawal_requested);
     assert!(before.end.is_none() || before.end == after.end);
     assert!(before.read_back.is_none() || before.read_back == after.read_back);
-    assert_eq!(
-        after.end.is_some(),
-        matches!(after.state(), ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn)
-    );
+    assert!(before.duplicate_of.is_none() || before.duplicate_of == after.duplicate_of);
+    assert!(after.duplicate_of.is_none() || !after.withdrawal_requested);
+    assert_eq!(after.end.is_some(), after.state().has_ended());
 }
 
 /// State and action → what can come of it. The table in which people look; a test prints it, so that it cannot lie.
@@ -206,7 +220,10 @@ fn short(state: ClaimState) -> String {
 #[test]
 fn what_is_known_is_told_again() {
     for (asked, answer) in [
-        ("ask_customer", Answer::Question { question_id: "q1".to_owned(), line: 1, order_no: "1".to_owned() }),
+        (
+            "ask_customer",
+            Answer::Question { question_id: "q1".to_owned(), line: 1, order_no: "1".to_owned(), address_given: true },
+        ),
         ("propose_plan", Answer::Plan { plan_number: 1, accepted: true }),
         ("start_follow_up", Answer::FollowUp { round: 1, score: 2 }),
     ] {
@@ -258,6 +275,49 @@ fn promises_are_made_kept_and_moved() {
     assert_eq!(apply(&claim, &refuse).unwrap().0.promises.solution, None);
     let (claim, _) = apply(&claim, &Action::EndClaim { end: End::Closed, reason: String::new() }).unwrap();
     assert_eq!(claim.promises, Promises::default());
+}
+
+#[test]
+fn only_what_goes_on_takes_in_a_duplicate() {
+    let (claim, of) = (fresh(Channel::Phone), ClaimId(Uuid::max()));
+    let mark = |version| Action::MarkDuplicate { of, version };
+    let merge = |other: Option<&Claim>, version| decide(&claim, other, now(), "anna", &mark(version)).map(drop);
+    assert_eq!(merge(Some(&other()), Some(1)), Ok(()));
+    assert_eq!(merge(Some(&other()), Some(2)), Err(Refusal::EtagMismatch));
+    assert_eq!(merge(None, None), Err(Refusal::NoOther { of }));
+    let foreign = Claim { customer_ref: "C-2".to_owned(), ..other() };
+    assert_eq!(merge(Some(&foreign), None), Err(Refusal::OtherCustomer));
+    for gone in [
+        Claim { withdrawal_requested: true, ..other() },
+        Claim { duplicate_of: Some((ClaimId(Uuid::nil()), "RD-2026-000007".to_owned())), ..other() },
+        Claim { end: Some((End::Withdrawn, String::new())), ..other() },
+    ] {
+        assert_eq!(merge(Some(&gone), None), Err(Refusal::NotMergeable));
+    }
+    // What was solved or refused before was reported before.
+    let closed = Claim { end: Some((End::Closed, String::new())), ..other() };
+    assert_eq!(merge(Some(&closed), None), Ok(()));
+    let (merged, _) = apply(&claim, &mark(None)).unwrap();
+    let again = apply(&merged, &mark(None)).unwrap_err();
+    assert_eq!(again, Refusal::AlreadyDuplicate { of: "RD-2026-000006".to_owned() });
+    let text = Pii::default();
+    assert_eq!(apply(&merged, &Action::Withdraw { text }).unwrap_err().reason(), "ALREADY_DUPLICATE");
+}
+
+#[test]
+fn b_d13_it_is_known_whether_goods_can_be_sent() {
+    let claim = fresh(Channel::Phone);
+    assert_eq!(claim.address_known, Some(false), "no address was given");
+    let (claim, _) =
+        apply(&claim, &actions().into_iter().find(|(name, _)| *name == "ask_customer").unwrap().1).unwrap();
+    let answer = |address: &str| Action::AnswerQuestion {
+        question_id: claim.questions[0].id.clone(),
+        order_no: String::new(),
+        address: Pii::new(address.to_owned()),
+        text: Pii::default(),
+    };
+    assert_eq!(apply(&claim, &answer(" ")).unwrap().0.address_known, Some(false), "spaces are no address");
+    assert_eq!(apply(&claim, &answer("1 Example Road")).unwrap().0.address_known, Some(true));
 }
 
 #[test]

@@ -16,6 +16,13 @@ pub(super) fn claim_received(meta: &Meta, claim: &Claim) -> Outgoing {
     notice(meta, claim, "claim_received", parameters)
 }
 
+/// Those who look after claims look whether the customer has reported it twice.
+pub(super) fn possible_duplicate(meta: &Meta, claim: &Claim) -> Outgoing {
+    let parameters = vec![("of", claim.possible_duplicates.join(" "))];
+    let audience = ("specialist", String::new());
+    to(meta, claim, audience, "possible_duplicate", parameters)
+}
+
 /// Something must be known from the customer.
 pub(super) fn question_asked(meta: &Meta, claim: &Claim, question: &Question) -> Outgoing {
     let parameters = vec![
@@ -51,8 +58,13 @@ pub(super) fn claim_ended(meta: &Meta, claim: &Claim, end: End, reason: &str) ->
         End::Closed => "CLOSED",
         End::Rejected => "REJECTED",
         End::Withdrawn => "WITHDRAWN",
+        End::Duplicate => "DUPLICATE",
     };
-    notice(meta, claim, "claim_ended", vec![("outcome", outcome.to_owned()), ("reason", reason.to_owned())])
+    let mut parameters = vec![("outcome", outcome.to_owned()), ("reason", reason.to_owned())];
+    // The customer is told under which number it goes on.
+    let of = claim.duplicate_of.as_ref().filter(|_| end == End::Duplicate);
+    parameters.extend(of.map(|(_, number)| ("duplicate_of", number.clone())));
+    notice(meta, claim, "claim_ended", parameters)
 }
 
 /// A customer was erased, or must not be: whoever looked contacts up and kept them acts on it.
@@ -70,16 +82,26 @@ pub(super) fn of_customer(meta: &Meta, customer_ref: &str, template: &str) -> Ou
 }
 
 fn notice(meta: &Meta, claim: &Claim, template: &str, parameters: Vec<(&str, String)>) -> Outgoing {
+    to(meta, claim, ("customer", claim.customer_ref.clone()), template, parameters)
+}
+
+fn to(
+    meta: &Meta,
+    claim: &Claim,
+    (audience, customer_ref): (&str, String),
+    template: &str,
+    parameters: Vec<(&str, String)>,
+) -> Outgoing {
     let parameters: HashMap<String, String> =
         parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Outgoing::notice(&Notice {
         notice_id: meta.new_id().to_string(),
-        audience: "customer".to_owned(),
+        audience: audience.to_owned(),
         template: template.to_owned(),
         parameters,
         claim_id: claim.id.to_string(),
         claim_number: claim.number.clone(),
-        customer_ref: claim.customer_ref.clone(),
+        customer_ref,
         raised_at: Some(to_wire(meta.now)),
     })
 }

@@ -12,6 +12,19 @@ use uuid::Uuid;
 use super::reply;
 use crate::store::{self, Filter};
 
+/// States that a claim can have here.
+const IN_INTAKE: [ClaimState; 9] = [
+    ClaimState::Unspecified,
+    ClaimState::Submitted,
+    ClaimState::AwaitingCustomer,
+    ClaimState::AwaitingConsent,
+    ClaimState::FollowingUp,
+    ClaimState::Closed,
+    ClaimState::Rejected,
+    ClaimState::Withdrawn,
+    ClaimState::Duplicate,
+];
+
 /// A page ends before this size, whatever was asked for: clients read 4 MiB at the most unless they are told otherwise.
 const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
@@ -54,18 +67,23 @@ pub(super) async fn own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<(
 /// Claims, newest first.
 pub(super) async fn list(reads: &PgPool, call: &Call, body: &ListClaimsRequest) -> Result<ListClaimsResponse, Status> {
     let mut check = Check::new();
-    let mut customer_ref = check.token("customer_ref", &body.customer_ref, 0..=64);
+    let mut customer_ref = check.customer_ref("customer_ref", &body.customer_ref, true);
     let others = call.actor.customer.as_ref().is_some_and(|own| !customer_ref.is_empty() && customer_ref != *own);
     // A customer lists own claims, whatever else is asked.
     customer_ref = call.actor.customer.clone().unwrap_or(customer_ref);
     let state: ClaimState = check.optional_choice("state", body.state);
-    let mut page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name()]);
+    if !IN_INTAKE.contains(&state) {
+        check.add("state", "is none that intake has: the processes of claims are listed by ListProcesses");
+    }
+    let ids = check.ids("claim_ids", &body.claim_ids);
+    let of = body.claim_ids.join(" ");
+    let mut page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name(), &of]);
     let before = page.after.as_ref().map_or(Uuid::max(), |after| check.uuid("page_token", after));
     check.finish()?;
     if others {
         return Ok(ListClaimsResponse::default());
     }
-    let filter = Filter { customer_ref, state };
+    let filter = Filter { customer_ref, state, ids };
     let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
     let claims = store::claims(reads, &ids).await.map_err(read_failed)?;
     let claims: Vec<Claim> = ids.iter().filter_map(|id| claims.get(&ClaimId(*id))).map(reply::claim).collect();

@@ -30,6 +30,10 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
         scores: claim.scores.clone(),
         end_reason: claim.end.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default(),
         country: claim.country.clone(),
+        announced_on: events::day(claim.announced_on),
+        possible_duplicates: claim.possible_duplicates.clone(),
+        duplicate_of: claim.duplicate_of.as_ref().map(|(_, number)| number.clone()).unwrap_or_default(),
+        address_known: claim.address_known,
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chassis::{Call, Check};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use proto::EVENT_BYTES_MAX;
+use jiff::{SignedDuration, Span, Timestamp};
 use proto::intake::{self as wire, NewLine, SubmitClaimRequest};
+use proto::{EVENT_BYTES_MAX, codes};
 
 use crate::domain::{Contact, EVIDENCE_MAX, Evidence, Line, Pii, Report};
 use crate::events;
@@ -15,22 +15,24 @@ use crate::events;
 /// Lines a claim can have.
 pub(super) const LINES_MAX: usize = 100;
 const SERIALS_MAX: usize = 100;
+const ANNOUNCED_DAYS_MAX: i64 = 400;
 const FILE_BYTES_MAX: i64 = 1 << 31;
 
 /// Checks a new claim.
-pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, now: Timestamp) -> Report {
+pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, day: &TimeZone, now: Timestamp) -> Report {
     check.count("lines", body.lines.len(), 1..=LINES_MAX);
     let today = latest_day(now);
     let lines = body.lines.iter().take(LINES_MAX).enumerate();
     let report = Report {
         channel: check.choice("channel", body.channel),
-        customer_ref: check.token("customer_ref", &body.customer_ref, 1..=64),
+        customer_ref: check.customer_ref("customer_ref", &body.customer_ref, false),
         contact: contact(check, body.contact.as_ref()),
         lines: lines.map(|(at, new)| line(check, &format!("lines[{at}]"), new, today)).collect(),
         evidence: evidence(check, &body.evidence, 0, body.lines.len()),
         country: country(check, &body.country),
         importance: check.number("importance", body.importance, 0..=3),
         upset: body.upset,
+        announced_on: announced(check, &body.announced_on, day.to_datetime(now).date()),
     };
     if !body.attested {
         check.add("attested", "the customer must attest that the data are true"); // S2-30
@@ -43,17 +45,21 @@ pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, now: Timestam
 
 /// Nobody from outside may use the mark of canaries: customers would be told nothing.
 ///
-/// A customer reports for nobody else, and does not say how important it is.
+/// A customer reports for nobody else, and says neither how important it is nor that it was told before.
 pub(super) fn of_a_customer(check: &mut Check, call: &Call, body: &SubmitClaimRequest) {
-    if proto::canary::is_marked(&body.customer_ref) {
+    let customer_ref = codes::tidy(&body.customer_ref);
+    if proto::canary::is_marked(&customer_ref) {
         check.add("customer_ref", "must not begin with \"canary\": that marks claims of the service itself");
     }
     let Some(customer) = &call.actor.customer else { return };
-    if body.customer_ref != *customer {
+    if customer_ref != *customer {
         check.add("customer_ref", "must be the customer of the token");
     }
     if body.importance != 0 {
         check.add("importance", "is not for the customer to say");
+    }
+    if !body.announced_on.is_empty() {
+        check.add("announced_on", "is not for the customer to say");
     }
 }
 
@@ -103,9 +109,9 @@ fn country(check: &mut Check, country: &str) -> String {
 fn line(check: &mut Check, at: &str, new: &NewLine, today: Date) -> Line {
     let field = |name: &str| format!("{at}.{name}");
     Line {
-        order_no: check.code(&field("order_no"), &new.order_no, 0..=64),
-        sku: check.code(&field("sku"), &new.sku, 1..=64),
-        batch: check.code(&field("batch"), &new.batch, 0..=64),
+        order_no: check.code(&field("order_no"), &codes::tidy(&new.order_no), 0..=64),
+        sku: check.code(&field("sku"), &codes::tidy(&new.sku), 1..=64),
+        batch: check.code(&field("batch"), &codes::tidy(&new.batch), 0..=64),
         serials: serials(check, &field("serials"), new),
         quantity: check.number(&field("quantity"), new.quantity, 1..=1_000_000),
         category: check.optional_choice(&field("category"), new.category),
@@ -126,17 +132,30 @@ fn past(check: &mut Check, field: &str, value: &str, today: Date) -> Option<Date
     date
 }
 
+/// The day the customer first told of it: windows count to it, so it is neither after the report nor long ago.
+fn announced(check: &mut Check, value: &str, received_on: Date) -> Option<Date> {
+    let date = check.date("announced_on", value)?;
+    let earliest = received_on.saturating_sub(Span::new().days(ANNOUNCED_DAYS_MAX));
+    if !(earliest..=received_on).contains(&date) {
+        let why = format!("must not be after the day of receipt, {received_on}, nor more than 400 days before it");
+        check.add("announced_on", &why);
+    }
+    Some(date)
+}
+
 fn serials(check: &mut Check, field: &str, new: &NewLine) -> Vec<String> {
     check.count(field, new.serials.len(), 0..=SERIALS_MAX);
     if new.quantity > 0 && u32::try_from(new.serials.len()).is_ok_and(|count| count > new.quantity) {
         check.add(field, "must not be more than the quantity");
     }
+    let serials = new.serials.iter().take(SERIALS_MAX).map(|serial| codes::tidy(serial)).enumerate();
+    let serials: Vec<String> =
+        serials.map(|(at, serial)| check.code(&format!("{field}[{at}]"), &serial, 1..=64)).collect();
     let mut known = HashSet::new();
-    if !new.serials.iter().all(|serial| known.insert(serial)) {
+    if !serials.iter().all(|serial| known.insert(serial)) {
         check.add(field, "must not have the same number twice");
     }
-    let serials = new.serials.iter().take(SERIALS_MAX).enumerate();
-    serials.map(|(at, serial)| check.code(&format!("{field}[{at}]"), serial, 1..=64)).collect()
+    serials
 }
 
 /// Checks evidence; `lines` is the number of lines that it may be about.

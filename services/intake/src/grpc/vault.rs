@@ -62,7 +62,7 @@ impl VaultService for Api {
         let body = request.get_ref();
         let mut check = Check::new();
         let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
-        let customer_ref = check.token("customer_ref", &body.customer_ref, 0..=64);
+        let customer_ref = check.customer_ref("customer_ref", &body.customer_ref, true);
         if claim.is_some() && !customer_ref.is_empty() {
             check.add("customer_ref", "must be empty if the claim is given");
         }
@@ -83,7 +83,7 @@ impl VaultService for Api {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
-        let customer_ref = check.token("customer_ref", &body.customer_ref, 1..=64);
+        let customer_ref = check.customer_ref("customer_ref", &body.customer_ref, false);
         let reason = check.choice("reason", body.reason);
         let reference = check.token("reference", &body.reference, 1..=64);
         check.finish()?;
@@ -96,7 +96,7 @@ impl VaultService for Api {
 
     async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Result<Response<GetErasureResponse>, Status> {
         let mut check = Check::new();
-        let customer_ref = check.token("customer_ref", &request.get_ref().customer_ref, 1..=64);
+        let customer_ref = check.customer_ref("customer_ref", &request.get_ref().customer_ref, false);
         check.finish()?;
         let (customer, counts) = store::customer(&self.reads, &customer_ref).await.map_err(read_failed)?;
         if customer.keys.is_empty() {
@@ -122,7 +122,7 @@ impl VaultService for Api {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
-        let customer_ref = check.token("customer_ref", &body.customer_ref, 1..=64);
+        let customer_ref = check.customer_ref("customer_ref", &body.customer_ref, false);
         let reason = check.choice("reason", body.reason);
         let reference = check.token("reference", &body.reference, 1..=64);
         check.finish()?;

@@ -32,7 +32,7 @@ pub(super) const HOLDS: &str = holds!();
 
 pub(super) const OPEN: &str = "SELECT customer_ref, count(*) AS open, \
          (array_agg(claim_number ORDER BY claim_id))[1:20] AS numbers \
-     FROM claim WHERE customer_ref = ANY($1) AND state NOT IN (10, 11, 12) GROUP BY customer_ref";
+     FROM claim WHERE customer_ref = ANY($1) AND state NOT IN (10, 11, 12, 13) GROUP BY customer_ref";
 
 pub(super) const DESTROY: &str = "UPDATE customer_key \
      SET wrapped = NULL, erased_at = $2, erased_by = $3, reason = $4, reference = $5 \

@@ -30,8 +30,12 @@ pub(super) const IN_STATE: &str = "SELECT claim_id FROM claim \
 pub(super) const OF_CUSTOMER_IN_STATE: &str = "SELECT claim_id FROM claim \
      WHERE claim_id < $1 AND customer_ref = $3 AND state = $4 ORDER BY claim_id DESC LIMIT $2";
 
+pub(super) const THESE: &str = "SELECT claim_id FROM claim \
+     WHERE claim_id = ANY($3) AND claim_id < $1 AND ($4 = '' OR customer_ref = $4) AND ($5 = 0 OR state = $5) \
+     ORDER BY claim_id DESC LIMIT $2";
+
 /// The newest canaries: when each was received, and whether it has ended.
-pub(super) const CANARIES: &str = "SELECT received_at, state IN (10, 11, 12) AS ended FROM claim \
+pub(super) const CANARIES: &str = "SELECT received_at, state IN (10, 11, 12, 13) AS ended FROM claim \
      WHERE customer_ref = $1 ORDER BY claim_id DESC LIMIT $2";
 
 /// Which claims are listed.
@@ -41,6 +45,8 @@ pub struct Filter {
     pub customer_ref: String,
     /// Only those in this state; unspecified: in any.
     pub state: ClaimState,
+    /// Only these; empty: all.
+    pub ids: Vec<Uuid>,
 }
 
 /// The claims with these ids. The claim's own row is read first: its etag is never newer than what comes with it.
@@ -70,6 +76,10 @@ pub async fn by_number(pool: &PgPool, number: &str) -> Result<Option<Uuid>, Faul
 /// Ids of claims, newest first.
 pub async fn list(pool: &PgPool, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Uuid>, Fault> {
     let (customer_ref, state) = (filter.customer_ref.as_str(), filter.state as i32);
+    if !filter.ids.is_empty() {
+        let query = sqlx::query_scalar(THESE).bind(before).bind(limit).bind(&filter.ids);
+        return Ok(query.bind(customer_ref).bind(state).fetch_all(pool).await?);
+    }
     let query = match (customer_ref.is_empty(), state == 0) {
         (true, true) => sqlx::query_scalar(ALL).bind(before).bind(limit),
         (false, true) => sqlx::query_scalar(OF_CUSTOMER).bind(before).bind(limit).bind(customer_ref),

@@ -16,7 +16,8 @@ macro_rules! claim_columns {
     () => {
         "claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_at, read_back_by, acknowledgement_due, first_feedback_due, \
-         solution_due, plan_number, plan_state, plan, follow_up_round, follow_up_score, scores"
+         solution_due, plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
+         possible_duplicates, duplicate_of, duplicate_of_number"
     };
 }
 pub(super) use claim_columns;
@@ -30,8 +31,8 @@ pub(super) const LINES: &str = "SELECT claim_id, order_no, sku, batch, serials, 
 pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, line \
      FROM evidence WHERE claim_id = ANY($1) ORDER BY claim_id, evidence_no";
 
-pub(super) const QUESTIONS: &str = "SELECT claim_id, question_id, reason, line, asked_at, answered_at, closed_at, order_no \
-     FROM question WHERE claim_id = ANY($1) ORDER BY claim_id, question_no";
+pub(super) const QUESTIONS: &str = "SELECT claim_id, question_id, reason, line, asked_at, answered_at, closed_at, order_no, \
+     address_given FROM question WHERE claim_id = ANY($1) ORDER BY claim_id, question_no";
 
 /// Claims by id.
 pub(super) type Claims = BTreeMap<ClaimId, Claim>;
@@ -61,6 +62,11 @@ pub(super) struct ClaimRow {
     follow_up_round: i32,
     follow_up_score: i16,
     scores: Vec<i16>,
+    announced_on: Option<Date>,
+    address_known: Option<bool>,
+    possible_duplicates: Vec<String>,
+    duplicate_of: Option<Uuid>,
+    duplicate_of_number: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -98,6 +104,7 @@ struct QuestionRow {
     answered_at: Option<Timestamp>,
     closed_at: Option<Timestamp>,
     order_no: String,
+    address_given: bool,
 }
 
 /// Adds lines and evidence to claims.
@@ -147,6 +154,7 @@ impl ClaimRow {
             ClaimState::Closed => Some(End::Closed),
             ClaimState::Rejected => Some(End::Rejected),
             ClaimState::Withdrawn => Some(End::Withdrawn),
+            ClaimState::Duplicate => Some(End::Duplicate),
             _ => None,
         };
         let follow_up = FollowUp {
@@ -164,6 +172,9 @@ impl ClaimRow {
             importance: u32::from(self.importance.unsigned_abs()),
             upset: self.upset,
             received_at: self.received_at.to_jiff(),
+            announced_on: self.announced_on.map(Date::to_jiff),
+            address_known: self.address_known,
+            possible_duplicates: self.possible_duplicates,
             lines: Vec::new(),
             evidence: Vec::new(),
             files: Vec::new(),
@@ -178,6 +189,7 @@ impl ClaimRow {
             follow_up: (follow_up.round > 0).then_some(follow_up),
             scores: self.scores.into_iter().map(|score| u32::from(score.unsigned_abs())).collect(),
             withdrawal_requested: self.withdrawal_requested,
+            duplicate_of: self.duplicate_of.map(|of| (ClaimId(of), self.duplicate_of_number)),
             end: end.map(|end| (end, self.end_reason)),
         })
     }
@@ -224,6 +236,7 @@ impl QuestionRow {
             answered_at: self.answered_at.map(Timestamp::to_jiff),
             closed_at: self.closed_at.map(Timestamp::to_jiff),
             order_no: self.order_no,
+            address_given: self.address_given,
         }
     }
 }

@@ -14,13 +14,15 @@ use crate::vault::Vault;
 pub(super) const INSERT_CLAIMS: &str = "INSERT INTO claim ( \
          claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_by, acknowledgement_due, first_feedback_due, \
-         plan_number, plan_state, plan, follow_up_round, follow_up_score, scores \
+         plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
+         possible_duplicates \
      ) SELECT claim_id, claim_number, 1, channel, customer_ref, country, importance, upset, received_at, 1, \
-         '', false, '', acknowledgement_due, first_feedback_due, 0, 0, '', 0, 0, '{}' \
+         '', false, '', acknowledgement_due, first_feedback_due, 0, 0, '', 0, 0, '{}', announced_on, address_known, \
+         string_to_array(possible_duplicates, ' ') \
      FROM UNNEST($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::boolean[], \
-         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[]) \
+         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::date[], $12::boolean[], $13::text[]) \
          AS new (claim_id, claim_number, channel, customer_ref, country, importance, upset, received_at, \
-             acknowledgement_due, first_feedback_due)";
+             acknowledgement_due, first_feedback_due, announced_on, address_known, possible_duplicates)";
 
 pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          version = new.version, state = new.state, end_reason = new.end_reason, \
@@ -30,23 +32,26 @@ pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          solution_due = new.solution_due, \
          plan_number = new.plan_number, plan_state = new.plan_state, plan = new.plan, \
          follow_up_round = new.follow_up_round, follow_up_score = new.follow_up_score, \
-         scores = string_to_array(new.scores, ',')::smallint[] \
+         scores = string_to_array(new.scores, ',')::smallint[], address_known = new.address_known, \
+         duplicate_of = new.duplicate_of, duplicate_of_number = new.duplicate_of_number \
      FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], \
          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::smallint[], $13::bytea[], \
-         $14::integer[], $15::smallint[], $16::text[], $17::bigint[]) \
+         $14::integer[], $15::smallint[], $16::text[], $17::boolean[], $18::uuid[], $19::text[], $20::bigint[]) \
          AS new (claim_id, version, state, end_reason, withdrawal_requested, read_back_at, read_back_by, \
              acknowledgement_due, first_feedback_due, solution_due, plan_number, plan_state, plan, \
-             follow_up_round, follow_up_score, scores, was) \
+             follow_up_round, follow_up_score, scores, address_known, duplicate_of, duplicate_of_number, was) \
      WHERE claim.claim_id = new.claim_id AND claim.version = new.was";
 
 pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
-         (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
-     SELECT claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no \
+         (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no, address_given) \
+     SELECT claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no, address_given \
      FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], \
-         $7::timestamptz[], $8::timestamptz[], $9::text[]) \
-         AS new (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no) \
+         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::boolean[]) \
+         AS new (claim_id, question_no, question_id, reason, line, asked_at, answered_at, closed_at, order_no, \
+             address_given) \
      ON CONFLICT (claim_id, question_no) DO UPDATE SET \
-         answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no";
+         answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no, \
+         address_given = excluded.address_given";
 
 /// Writes what has changed.
 pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World) -> Result<(), Fault> {
@@ -60,6 +65,7 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
         sealed::insert_contacts(writes, &keys, world)?;
         sealed::insert_lines(writes, &keys, &new_claims)?;
     }
+    sealed::update_addresses(writes, &keys, world)?;
     // A claim that was made and changed in the same batch is inserted as made, then changed.
     let later: Vec<&Entry> = changed.iter().copied().filter(|entry| entry.now.version > 1).collect();
     if later.iter().any(|entry| entry.before.is_none()) {
@@ -110,7 +116,10 @@ fn insert_claims(writes: &mut Writes, new: &[&Entry]) {
         .bind(each(new, |claim| claim.upset))
         .bind(each(new, |claim| claim.received_at.to_sqlx()))
         .bind(each(new, |claim| at(claim.promises.acknowledgement)))
-        .bind(each(new, |claim| at(claim.promises.first_feedback)));
+        .bind(each(new, |claim| at(claim.promises.first_feedback)))
+        .bind(each(new, |claim| claim.announced_on.map(ToSqlx::to_sqlx)))
+        .bind(each(new, |claim| claim.address_known))
+        .bind(each(new, |claim| claim.possible_duplicates.join(" ")));
 }
 
 fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
@@ -138,6 +147,9 @@ fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
         .bind(each(changed, |claim| whole(claim.follow_up.map_or(0, |asked| asked.round))))
         .bind(each(changed, |claim| small(claim.follow_up.and_then(|asked| asked.score).unwrap_or(0))))
         .bind(each(changed, scores))
+        .bind(each(changed, |claim| claim.address_known))
+        .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(of, _)| of.0)))
+        .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(_, of)| of.clone()).unwrap_or_default()))
         .bind(changed.iter().map(|entry| entry.before.as_ref().map_or(1, |before| before.version)).collect::<Vec<_>>());
 }
 
@@ -166,5 +178,6 @@ fn upsert_questions(writes: &mut Writes, changed: &[&Entry]) {
         .bind(time(|question| question.asked_at))
         .bind(time(|question| question.answered_at))
         .bind(time(|question| question.closed_at))
-        .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, question)| question.address_given).collect::<Vec<_>>());
 }

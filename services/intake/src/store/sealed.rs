@@ -18,6 +18,11 @@ pub(super) const INSERT_CONTACTS: &str = "INSERT INTO contact \
      FROM UNNEST($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[]) \
          AS new (claim_id, key_id, customer_name, contact_person, company, phone, email, address)";
 
+/// An address that the customer gave later, under the key of the claim.
+pub(super) const UPDATE_ADDRESSES: &str = "UPDATE contact SET address = new.address \
+     FROM UNNEST($1::uuid[], $2::uuid[], $3::bytea[]) AS new (claim_id, key_id, address) \
+     WHERE contact.claim_id = new.claim_id AND contact.key_id = new.key_id";
+
 /// Serial numbers travel as lines of one text, since UNNEST flattens arrays of arrays.
 pub(super) const INSERT_LINES: &str = "INSERT INTO claim_line \
          (claim_id, line, order_no, sku, batch, serials, quantity, category, wish, delivered_on, occurred_on, \
@@ -47,7 +52,8 @@ pub(super) fn claims(world: &World, changed: &[&Entry]) -> BTreeSet<Uuid> {
         |entry: &&&Entry| entry.before.as_ref().is_some_and(|before| before.evidence.len() < entry.now.evidence.len());
     let of_evidence = changed.iter().filter(grown).map(|entry| entry.now.id.0);
     let of_words = world.words.iter().map(|word| word.claim.0).filter(is_old);
-    of_evidence.chain(of_words).collect()
+    let of_addresses = world.addresses.keys().map(|claim| claim.0);
+    of_evidence.chain(of_words).chain(of_addresses).collect()
 }
 
 pub(super) fn insert_contacts(writes: &mut Writes, keys: &Keys, world: &World) -> Result<(), Fault> {
@@ -66,6 +72,24 @@ pub(super) fn insert_contacts(writes: &mut Writes, keys: &Keys, world: &World) -
     for column in sealed {
         writes.bind(column);
     }
+    Ok(())
+}
+
+/// Questions are answered about claims that are there: their contacts are, too.
+pub(super) fn update_addresses(writes: &mut Writes, keys: &Keys, world: &World) -> Result<(), Fault> {
+    if world.addresses.is_empty() {
+        return Ok(());
+    }
+    let (mut key_ids, mut sealed) = (Vec::new(), Vec::new());
+    for (id, address) in &world.addresses {
+        key_ids.push(keys.key(*id)?.id);
+        sealed.push(keys.seal(claim_of(world, *id)?, (id.0, 0, "address"), address)?);
+    }
+    writes
+        .exactly(sealed.len(), UPDATE_ADDRESSES)
+        .bind(world.addresses.keys().map(|claim| claim.0).collect::<Vec<_>>())
+        .bind(key_ids)
+        .bind(sealed);
     Ok(())
 }
 

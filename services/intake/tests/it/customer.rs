@@ -25,6 +25,7 @@ fn answer(claim: &str, question_id: &str) -> AnswerQuestionRequest {
         question_id: question_id.to_owned(),
         order_no: "536365".to_owned(),
         text: "It is on Ada's bill".to_owned(),
+        address: String::new(),
     }
 }
 
@@ -119,7 +120,8 @@ async fn a_question_is_answered() {
         "the saved answer"
     );
     let told = world.told(id).await;
-    let expected = CustomerAnswered { question_id: "q1".to_owned(), line: 1, order_no: "536365".to_owned() };
+    let (question_id, order_no) = ("q1".to_owned(), "536365".to_owned());
+    let expected = CustomerAnswered { question_id, line: 1, order_no, address_given: false };
     assert_eq!(told[1..], [intake_event::Kind::CustomerAnswered(expected)]);
     refused(
         &client.answer_question(answer(id, "q1")).await.unwrap_err(),

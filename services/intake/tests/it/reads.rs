@@ -70,10 +70,12 @@ async fn lists_are_newest_first_filtered_and_paged() {
 
     let page = world.client.clone().list_claims(query.clone()).await.unwrap().into_inner();
     assert_eq!(world.get(&all[0]).await, page.claims[0], "a list has whole claims");
-    let bad = ListClaimsRequest { page_size: -1, page_token: page.next_page_token, customer_ref: even, state: 99 };
+    let page_token = page.next_page_token;
+    let claim_ids = vec![all[0].clone(), "x".to_owned()];
+    let bad = ListClaimsRequest { page_size: -1, page_token, customer_ref: even, state: 99, claim_ids };
     assert_eq!(
         bad_fields(&world.client.clone().list_claims(bad).await.unwrap_err()),
-        ["state", "page_size", "page_token"]
+        ["state", "claim_ids[1]", "page_size", "page_token"]
     );
 }
 

@@ -3,7 +3,7 @@
 use prost::Message;
 use proto::claim::{Channel, ClaimState};
 use proto::from_wire;
-use proto::intake::{Contact, NewLine, SubmitClaimRequest, intake_event};
+use proto::intake::{Contact, ListClaimsRequest, NewLine, SubmitClaimRequest, intake_event};
 use testkit::{actor, bad_fields, details, reason, request_id};
 use tonic::Code;
 
@@ -77,6 +77,32 @@ async fn s24_personal_data_is_in_no_table_and_in_no_event() {
     }
 }
 
+/// Codes are kept as they are meant, not as a keyboard or a form made them; and a customer has one reference, here and in
+/// orders.
+#[tokio::test]
+async fn case_codes_as_people_type_them() {
+    let world = World::start().await;
+    let mut request = SubmitClaimRequest { customer_ref: " C  42 ".to_owned(), ..submit_request() };
+    request.lines[0].order_no = " #AB-1001 ".to_owned();
+    request.lines[0].sku = "\u{ff21}RT-1".to_owned();
+    request.lines[0].batch = "B 7\u{200b}".to_owned();
+    request.lines[0].serials = vec![" S-1".to_owned(), "S\u{2011}2".to_owned()];
+    let claim = world.client.clone().submit_claim(request.clone()).await.unwrap().into_inner().claim.unwrap();
+    let line = &claim.lines[0];
+    assert_eq!((line.order_no.as_str(), line.sku.as_str(), line.batch.as_str()), ("#AB-1001", "ART-1", "B 7"));
+    assert_eq!((line.serials[0].as_str(), claim.customer_ref.as_str()), ("S-1", "C 42"));
+    let listed = ListClaimsRequest { customer_ref: "C 42".to_owned(), ..ListClaimsRequest::default() };
+    assert_eq!(world.client.clone().list_claims(listed).await.unwrap().into_inner().claims, [claim]);
+    // What differs in spelling only is the same serial number, and a mark in disguise is still one.
+    request.request_id = testkit::request_id();
+    request.lines[0].serials = vec!["S-1".to_owned(), " S-1 ".to_owned()];
+    request.customer_ref = " canary-7".to_owned();
+    let status = world.client.clone().submit_claim(request).await.unwrap_err();
+    let mut fields = bad_fields(&status);
+    fields.sort();
+    assert_eq!(fields, ["customer_ref", "lines[0].serials"]);
+}
+
 #[tokio::test]
 async fn every_bad_field_is_named_at_once() {
     let world = World::start().await;
@@ -108,6 +134,7 @@ async fn every_bad_field_is_named_at_once() {
         attested: false,
         importance: 4,
         upset: false,
+        announced_on: "2190-01-01".to_owned(),
     };
     let status = world.client.clone().submit_claim(request).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "MALFORMED"));
@@ -115,6 +142,7 @@ async fn every_bad_field_is_named_at_once() {
     fields.sort();
     fields.dedup();
     let expected = [
+        "announced_on",
         "attested",
         "channel",
         "contact.customer_name",

@@ -170,5 +170,6 @@ pub fn submit_request() -> SubmitClaimRequest {
         attested: true,
         importance: 2,
         upset: true,
+        announced_on: String::new(),
     }
 }

@@ -324,6 +324,13 @@ pub enum Fact {
         /// The round.
         round: u16,
     },
+    /// The customer said how satisfied they are.
+    FollowUpAnswered {
+        /// The round.
+        round: u16,
+        /// Satisfaction, 1 to 5.
+        score: u32,
+    },
     /// A new round begins.
     Reopened {
         /// The new round.

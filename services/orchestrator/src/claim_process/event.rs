@@ -1,5 +1,7 @@
 //! What a claim can learn.
 
+use proto::claim::Role;
+
 use super::stage::{Count, Job, Plan};
 
 /// What the process can learn: facts from the services, decisions of people, and that time is over.
@@ -27,6 +29,8 @@ pub enum Event {
         assessment: u32,
         /// Stable reason code.
         reason: String,
+        /// Whom it waits for.
+        role: Role,
     },
     /// The customer must be asked.
     AnswerNeeded {
@@ -46,6 +50,8 @@ pub enum Event {
     ReadBackConfirmed,
     /// The customer withdrew.
     Withdrawn,
+    /// A person has said that it is the same as another claim, which goes on for both.
+    Duplicate,
     /// Those who may, approved.
     ApprovalGranted {
         /// The plan.

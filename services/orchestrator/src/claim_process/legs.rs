@@ -54,6 +54,9 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
         Event::Withdrawn => {
             undo::begin(process, lines.to_vec(), Then::EndWithdrawn, WITHDRAWN, Turn::new(process, vec![]))
         }
+        Event::Duplicate => {
+            undo::begin(process, lines.to_vec(), Then::EndDuplicate, DUPLICATE, Turn::new(process, vec![]))
+        }
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,

@@ -19,7 +19,7 @@ pub struct LegStatus {
 pub fn waiting_for(process: &Process) -> Vec<Command> {
     let Process { round, assessment, plan, .. } = *process;
     match &process.stage {
-        Stage::Assessing { reason } | Stage::Investigating { reason } => {
+        Stage::Assessing { reason } | Stage::Investigating { reason, .. } => {
             vec![Command::Assess { assessment, plan: plan + 1, reason: *reason }]
         }
         Stage::AwaitingCustomer { line, reason } => {
@@ -34,22 +34,6 @@ pub fn waiting_for(process: &Process) -> Vec<Command> {
         }
         Stage::FollowingUp => vec![Command::StartFollowUp { round }],
         Stage::Ended { .. } => vec![],
-    }
-}
-
-/// The party that the claim waits for. A service that owes an answer comes first, because it can be asked again at once;
-/// then whoever holds up the most.
-pub fn waits_for(process: &Process) -> WaitingFor {
-    match &process.stage {
-        Stage::Assessing { .. } => WaitingFor::System,
-        Stage::Investigating { .. } => WaitingFor::Specialist,
-        Stage::AwaitingCustomer { .. } | Stage::AwaitingConsent(_) | Stage::FollowingUp => WaitingFor::Customer,
-        Stage::AwaitingApproval(_) => WaitingFor::Approver,
-        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
-            let parties = lines.iter().flat_map(|line| &line.strands).map(Strand::waits_for);
-            parties.min_by_key(|party| urgency(*party)).unwrap_or(WaitingFor::Unspecified)
-        }
-        Stage::Ended { .. } => WaitingFor::Unspecified,
     }
 }
 
@@ -68,6 +52,7 @@ pub fn state(process: &Process) -> ClaimState {
             Outcome::Closed => ClaimState::Closed,
             Outcome::Rejected => ClaimState::Rejected,
             Outcome::Withdrawn => ClaimState::Withdrawn,
+            Outcome::Duplicate => ClaimState::Duplicate,
         },
     }
 }
@@ -94,7 +79,7 @@ pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
             *plan > process.plan
         }
         Event::FollowUpAnswered { round, .. } | Event::FollowUpLapsed { round } => *round > process.round,
-        Event::ReadBackConfirmed | Event::Withdrawn | Event::ClockMoved => false,
+        Event::ReadBackConfirmed | Event::Withdrawn | Event::Duplicate | Event::ClockMoved => false,
         Event::Work { job, news } => {
             let known = match &process.stage {
                 Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => last_number(lines, *job),
@@ -111,20 +96,6 @@ pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
 fn last_number(lines: &[Line], job: Job) -> u16 {
     let strands = lines.iter().filter(|line| line.plan.line == job.line).flat_map(|line| &line.strands);
     strands.filter(|strand| strand.leg == job.leg).map(|strand| strand.last).max().unwrap_or(0)
-}
-
-fn urgency(party: WaitingFor) -> u8 {
-    match party {
-        WaitingFor::System => 0,
-        WaitingFor::Specialist | WaitingFor::Logistics => 1,
-        WaitingFor::Approver => 2,
-        WaitingFor::Customer => 3,
-        WaitingFor::Stock => 4,
-        WaitingFor::Finance => 5,
-        WaitingFor::Carrier => 6,
-        WaitingFor::Warehouse => 7,
-        WaitingFor::Unspecified => 8,
-    }
 }
 
 impl News {
@@ -154,35 +125,5 @@ impl Line {
             At::Undone => LegState::Undone,
         };
         LegStatus { job: self.job(round, at), state, waiting_for: strand.waits_for() }
-    }
-}
-
-impl Leg {
-    /// Who can help when it has failed: the party whose role its work item has.
-    fn helper(self) -> WaitingFor {
-        match self {
-            Self::Settlement => WaitingFor::Finance,
-            Self::Receipt | Self::Reservation => WaitingFor::Warehouse,
-            Self::Shipment | Self::Pickup => WaitingFor::Logistics,
-            Self::Entitlement | Self::Support => WaitingFor::Specialist,
-        }
-    }
-}
-
-impl Strand {
-    /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
-    fn waits_for(&self) -> WaitingFor {
-        match (self.leg, self.state) {
-            (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
-            (leg, At::Failed(_) | At::UndoFailed) => leg.helper(),
-            (_, At::HeldPartly) => WaitingFor::Stock,
-            (_, At::Consuming) => WaitingFor::System,
-            (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
-            (Leg::Support, At::Asked) => WaitingFor::Specialist,
-            (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
-            (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
-            (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,
-            (_, At::Asked | At::CountedPartly | At::Undoing) => WaitingFor::System,
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Where a claim is: stages, lines and legs, in the form that is stored.
 
+use proto::claim::Role;
 use serde::{Deserialize, Serialize};
 
 /// Version of the stored form of [`Process`]. Old forms are read for ever, so it only grows.
@@ -45,6 +46,12 @@ pub enum Stage {
     Investigating {
         /// Why the claim is assessed.
         reason: AssessReason,
+        /// Why a person is needed, stable code; empty: it was not kept.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+        /// Whom it waits for.
+        #[serde(default)]
+        role: Role,
     },
     /// A question to the customer is open: `q<assessment>`.
     AwaitingCustomer {
@@ -124,6 +131,8 @@ pub enum Then {
     AssessAgain,
     /// The claim ends: the customer has withdrawn it.
     EndWithdrawn,
+    /// The claim ends: it goes on as another one.
+    EndDuplicate,
 }
 
 /// How a claim ended.
@@ -135,6 +144,8 @@ pub enum Outcome {
     Rejected,
     /// Withdrawn by the customer.
     Withdrawn,
+    /// The same as another claim.
+    Duplicate,
 }
 
 /// What is to be done, as far as the process must know it.

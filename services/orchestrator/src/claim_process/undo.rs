@@ -35,12 +35,10 @@ pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event:
             }
         }
         // What is undone already need not be undone again; only what follows is another.
-        Event::Withdrawn => match then {
-            Then::AssessAgain => {
-                let stage = Stage::Compensating { lines: lines.to_vec(), then: Then::EndWithdrawn };
-                Step::Go(process.at(stage), vec![])
-            }
-            Then::EndWithdrawn => Step::Stay,
+        Event::Withdrawn | Event::Duplicate => match (then, event) {
+            (Then::AssessAgain, Event::Duplicate) => given_up(process, lines, Then::EndDuplicate),
+            (Then::AssessAgain, _) => given_up(process, lines, Then::EndWithdrawn),
+            (Then::EndWithdrawn | Then::EndDuplicate, _) => Step::Stay,
         },
         Event::ReadBackConfirmed => acknowledged(process),
         Event::ClockMoved => clock_moved(process),
@@ -49,6 +47,10 @@ pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event:
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
         Event::FollowUpLapsed { .. } => Step::Stay,
     }
+}
+
+fn given_up(process: &Process, lines: &[Line], then: Then) -> Step {
+    Step::Go(process.at(Stage::Compensating { lines: lines.to_vec(), then }), vec![])
 }
 
 fn proceed(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: Turn) -> Step {
@@ -65,6 +67,7 @@ fn proceed(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: Turn) 
     match then {
         Then::AssessAgain => assess(&process, AssessReason::Failed, turn.commands),
         Then::EndWithdrawn => end(&process, Outcome::Withdrawn, WITHDRAWN, turn.commands),
+        Then::EndDuplicate => end(&process, Outcome::Duplicate, DUPLICATE, turn.commands),
     }
 }
 

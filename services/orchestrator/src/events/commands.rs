@@ -96,7 +96,7 @@ impl To<'_> {
             order_unknown_lines: case.order_unknown.iter().copied().collect(),
             announced_on: case.submitted.announced_on.clone(),
             left: case.left.iter().map(words::left).collect(),
-            address_known: case.submitted.address_known,
+            address_known: case.address_known(),
             channel: case.submitted.channel,
         };
         self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))

@@ -7,7 +7,7 @@ use proto::inventory::inventory_event;
 use proto::triage::triage_event;
 
 use super::{Told, words};
-use crate::claim_process::{Fact, Job, Leg};
+use crate::claim_process::{Fact, Job, Leg, Outcome};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
 
@@ -65,9 +65,16 @@ pub(crate) fn kind(
             Kind::CompensationStarted(claim::CompensationStarted { reason: (*reason).to_owned() })
         }
         Fact::FollowUpStarted { round } => Kind::FollowUpStarted(claim::FollowUpStarted { round: u32::from(*round) }),
+        Fact::FollowUpAnswered { round, score } => {
+            Kind::FollowUpAnswered(claim::FollowUpAnswered { round: u32::from(*round), score: *score })
+        }
         Fact::Reopened { round, score } => Kind::Reopened(claim::Reopened { round: u32::from(*round), score: *score }),
         Fact::Ended { outcome, reason } => {
-            Kind::Ended(claim::Ended { outcome: words::outcome(*outcome) as i32, reason: reason.clone() })
+            let duplicate_of = match outcome {
+                Outcome::Duplicate => stored.case.duplicate_of.clone(),
+                Outcome::Closed | Outcome::Rejected | Outcome::Withdrawn => String::new(),
+            };
+            Kind::Ended(claim::Ended { outcome: words::outcome(*outcome) as i32, reason: reason.clone(), duplicate_of })
         }
     }
 }
@@ -93,6 +100,7 @@ pub(crate) fn name(event: &ClaimEvent) -> &'static str {
         Some(Kind::ClockMoved(_)) => "clock_moved",
         Some(Kind::CompensationStarted(_)) => "compensation_started",
         Some(Kind::FollowUpStarted(_)) => "follow_up_started",
+        Some(Kind::FollowUpAnswered(_)) => "follow_up_answered",
         Some(Kind::Reopened(_)) => "reopened",
         Some(Kind::Ended(_)) | None => "ended",
     }

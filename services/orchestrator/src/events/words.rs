@@ -116,6 +116,7 @@ pub(crate) fn outcome(outcome: Outcome) -> ClaimState {
         Outcome::Closed => ClaimState::Closed,
         Outcome::Rejected => ClaimState::Rejected,
         Outcome::Withdrawn => ClaimState::Withdrawn,
+        Outcome::Duplicate => ClaimState::Duplicate,
     }
 }
 
@@ -130,17 +131,12 @@ pub(super) fn clocks(clocks: &[Clock]) -> Vec<i32> {
 
 /// The kind of a task, and the role of the person who can help.
 pub(super) fn task(kind: Task, leg: Leg) -> (escalation::WorkKind, claim::Role) {
-    let role = match leg {
-        Leg::Settlement => claim::Role::Finance,
-        Leg::Receipt | Leg::Reservation => claim::Role::Warehouse,
-        Leg::Shipment | Leg::Pickup => claim::Role::Logistics,
-        Leg::Entitlement | Leg::Support => claim::Role::Specialist,
+    let kind = match kind {
+        Task::Support => escalation::WorkKind::Support,
+        Task::LegFailed => escalation::WorkKind::LegFailed,
+        Task::CompensationFailed => escalation::WorkKind::CompensationFailed,
     };
-    match kind {
-        Task::Support => (escalation::WorkKind::Support, claim::Role::Specialist),
-        Task::LegFailed => (escalation::WorkKind::LegFailed, role),
-        Task::CompensationFailed => (escalation::WorkKind::CompensationFailed, role),
-    }
+    (kind, leg.helper())
 }
 
 /// A kind of clock as a word: `first_feedback`.

@@ -11,7 +11,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::wire;
-use crate::store::reads;
+use crate::store::reads::{self, Filter};
 
 /// Settlements of a claim that are shown with it: more than its lines and rounds ever have.
 pub(super) const SETTLEMENTS_MAX: i64 = 5_000;
@@ -23,16 +23,33 @@ pub(super) async fn own(pool: &PgPool, call: &Call, claim: Uuid) -> Result<(), S
     if whose.as_ref() == Some(customer) { Ok(()) } else { Err(Refusal::not_found("claim", claim).into()) }
 }
 
-/// Processes by claim id.
-pub(super) async fn processes(pool: &PgPool, body: &ListProcessesRequest) -> Result<ListProcessesResponse, Status> {
+/// Processes by claim id. A customer sees own claims only, and names them: they are not looked for.
+pub(super) async fn processes(
+    pool: &PgPool,
+    call: &Call,
+    body: &ListProcessesRequest,
+) -> Result<ListProcessesResponse, Status> {
     let mut check = Check::new();
+    let claims = check.ids("claim_ids", &body.claim_ids);
+    if call.actor.customer.is_some() && claims.is_empty() {
+        check.add("claim_ids", "must be given by a customer");
+    }
     let state: ClaimState = check.optional_choice("state", body.state);
     let waiting_for: WaitingFor = check.optional_choice("waiting_for", body.waiting_for);
-    let query = [state.as_str_name(), waiting_for.as_str_name()];
+    let of = body.claim_ids.join(" ");
+    let order = if body.newest_first { "newest" } else { "oldest" };
+    let query = [state.as_str_name(), waiting_for.as_str_name(), &of, order];
     let page = check.page(body.page_size, &body.page_token, &query);
     let after = page.key::<Uuid>(&mut check);
     check.finish()?;
-    let rows = reads::processes(pool, small(state as i32), small(waiting_for as i32), after, page.limit).await;
+    let filter = Filter {
+        state: small(state as i32),
+        parties: if waiting_for == WaitingFor::Unspecified { 0 } else { 1 << waiting_for as i32 },
+        claims: (!claims.is_empty()).then_some(claims),
+        customer_ref: call.actor.customer.clone().unwrap_or_default(),
+        newest_first: body.newest_first,
+    };
+    let rows = reads::processes(pool, &filter, after, page.limit).await;
     let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.claim.to_string());
     Ok(ListProcessesResponse { processes: rows.iter().map(wire::listed).collect(), next_page_token })
 }

@@ -1,5 +1,7 @@
 //! Rows as messages of the contract.
 
+use std::collections::HashSet;
+
 use proto::claim::{Job, Money};
 use proto::orchestrator::{GetEntitlementResponse, Process, Settlement};
 use proto::to_wire;
@@ -25,11 +27,15 @@ pub(super) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::S
         changed_at: Some(to_wire(stored.changed_at)),
         end_reason: stored.summary.end_reason.clone(),
         settlements: settlements.iter().map(settlement).collect(),
+        waiting: events::waiting(&stored.process),
     }
 }
 
-/// A process in a list: without plan and legs.
+/// A process in a list: without plan and legs, and with each party once.
 pub(super) fn listed(row: &Listed) -> Process {
+    let mut waiting = events::waiting(&row.process);
+    let mut known = HashSet::new();
+    waiting.retain(|waiting| known.insert(waiting.party));
     Process {
         claim_id: row.claim.to_string(),
         claim_number: row.claim_number.clone(),
@@ -41,6 +47,7 @@ pub(super) fn listed(row: &Listed) -> Process {
         events: row.events,
         changed_at: Some(to_wire(row.changed_at)),
         end_reason: row.summary.end_reason.clone(),
+        waiting,
         settlements: Vec::new(),
     }
 }

@@ -240,7 +240,7 @@ impl<'a> Turn<'a> {
             return;
         }
         // Only the last event of a claim says that it has ended: what led there carries the state before.
-        let ended = matches!(view.state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
+        let ended = view.state.has_ended();
         let before = &self.stored.summary;
         let (state, waiting_for) = match fact {
             Fact::Ended { .. } => (view.state as i32, view.waiting_for as i32),
@@ -285,6 +285,7 @@ impl<'a> Turn<'a> {
             state: state as i32,
             waiting_for: waiting_for as i32,
             round: u32::from(process.round),
+            parties: claim_process::waits(process).iter().fold(0, |all, waits| all | 1 << waits.party as i32),
             end_reason: match &process.stage {
                 claim_process::Stage::Ended { reason, .. } => reason.clone(),
                 _ => String::new(),

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{count, int};
 use crate::case::{self, Case, Grant};
-use crate::claim_process::{Event, FORMAT, Job, Process};
+use crate::claim_process::{Event, FORMAT, Job, Process, Stage};
 use crate::entitlement::OrderLine;
 use crate::events::Told;
 
@@ -56,6 +56,8 @@ pub struct Summary {
     pub waiting_for: i32,
     /// Round, from 1.
     pub round: u32,
+    /// All parties it waits for, as bits numbered as in the contract.
+    pub parties: u32,
     /// Stable reason code of the end.
     pub end_reason: String,
 }
@@ -85,6 +87,11 @@ impl Stored {
         let json = |text: Result<Vec<u8>, serde_json::Error>| text.map_or(0, |text| text.len());
         let plan = self.plan.as_ref().map_or(0, Message::encoded_len);
         json(serde_json::to_vec(&self.case)) + json(serde_json::to_vec(&self.process)) + plan
+    }
+
+    /// Whether the open question is about an order number.
+    fn asked_for_order_no(&self) -> bool {
+        matches!(&self.process.stage, Stage::AwaitingCustomer { reason, .. } if reason.starts_with("ORDER_NUMBER"))
     }
 
     /// A line of the plan in force.
@@ -121,7 +128,15 @@ impl Stored {
             Told::Triage(triage_event::Kind::ClaimRefused(refused)) => refused.judgement.as_ref(),
             Told::Triage(triage_event::Kind::PersonNeeded(needed)) => needed.judgement.as_ref(),
             Told::Intake(intake_event::Kind::CustomerAnswered(answer)) => {
-                self.case.answered(answer.line, &answer.order_no);
+                // What else was asked says nothing about an order.
+                if !answer.order_no.is_empty() || self.asked_for_order_no() {
+                    self.case.answered(answer.line, &answer.order_no);
+                }
+                self.case.address_given |= answer.address_given;
+                None
+            }
+            Told::Intake(intake_event::Kind::ClaimDuplicate(duplicate)) => {
+                self.case.duplicate_of.clone_from(&duplicate.of_claim_id);
                 None
             }
             Told::Logistics(logistics_event::Kind::Booked(booked)) => {
@@ -141,7 +156,7 @@ impl Stored {
 
 macro_rules! processes {
     () => {
-        "SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
+        "SELECT claim_id, version, claim, format, process, plan, state, waiting_for, parties, round, events, end_reason, \
              changed_at, ask_again_at, ask_wait_s, due_at \
          FROM process WHERE claim_id = ANY($1) ORDER BY claim_id"
     };
@@ -153,19 +168,20 @@ pub(super) const LOCK: &str = concat!(processes!(), " FOR UPDATE");
 /// Inserts version 1 and otherwise follows the version before: of two replicas that begin a claim, one is too late.
 pub(super) const WRITE: &str = "\
     INSERT INTO process (claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
-        changed_at, ask_again_at, ask_wait_s, due_at) \
+        changed_at, ask_again_at, ask_wait_s, due_at, parties) \
     SELECT claim_id, version, claim::json, format, process::json, plan, state, waiting_for, round, events, end_reason, \
-        changed_at, ask_again_at, ask_wait_s, due_at \
+        changed_at, ask_again_at, ask_wait_s, due_at, parties \
     FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::smallint[], $5::text[], $6::bytea[], $7::smallint[], \
             $8::smallint[], $9::int[], $10::int[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], \
-            $15::timestamptz[]) \
+            $15::timestamptz[], $16::int[]) \
         AS p(claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, \
-            changed_at, ask_again_at, ask_wait_s, due_at) \
+            changed_at, ask_again_at, ask_wait_s, due_at, parties) \
     ON CONFLICT (claim_id) DO UPDATE \
     SET version = EXCLUDED.version, claim = EXCLUDED.claim, format = EXCLUDED.format, process = EXCLUDED.process, \
         plan = EXCLUDED.plan, state = EXCLUDED.state, waiting_for = EXCLUDED.waiting_for, round = EXCLUDED.round, \
         events = EXCLUDED.events, end_reason = EXCLUDED.end_reason, changed_at = EXCLUDED.changed_at, \
-        ask_again_at = EXCLUDED.ask_again_at, ask_wait_s = EXCLUDED.ask_wait_s, due_at = EXCLUDED.due_at \
+        ask_again_at = EXCLUDED.ask_again_at, ask_wait_s = EXCLUDED.ask_wait_s, due_at = EXCLUDED.due_at, \
+        parties = EXCLUDED.parties \
     WHERE process.version = EXCLUDED.version - 1";
 
 /// What was only remembered is still so.
@@ -218,7 +234,8 @@ pub fn write(writes: &mut Writes, processes: &BTreeMap<Uuid, Stored>, changed: &
         .bind(time(|row| Some(row.changed_at)))
         .bind(time(|row| row.ask_again_at))
         .bind(number(|row| row.ask_wait_s)?)
-        .bind(time(|row| row.due_at));
+        .bind(time(|row| row.due_at))
+        .bind(number(|row| row.summary.parties)?);
     Ok(())
 }
 
@@ -275,6 +292,7 @@ pub(super) fn stored(row: &PgRow) -> Result<Stored, Fault> {
             state: i32::from(row.try_get::<i16, _>("state")?),
             waiting_for: i32::from(row.try_get::<i16, _>("waiting_for")?),
             round: count(row.try_get("round")?)?,
+            parties: count(row.try_get("parties")?)?,
             end_reason: row.try_get("end_reason")?,
         },
         events: count(row.try_get("events")?)?,

@@ -3,27 +3,52 @@
 use chassis::Fault;
 use jiff::Timestamp;
 use proto::claim::ClaimEvent;
+use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::processes::{Stored, Summary, stored};
 use super::settlements::settlement;
 use super::{count, ledgers};
+use crate::claim_process::Process;
 use crate::entitlement::Ledger;
 use crate::settlement::Settlement;
 
 pub(super) const PROCESS: &str = "\
-    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, round, events, end_reason, changed_at, \
+    SELECT claim_id, version, claim, format, process, plan, state, waiting_for, parties, round, events, end_reason, changed_at, \
         ask_again_at, ask_wait_s, due_at \
     FROM process WHERE claim_id = $1";
 
 pub(super) const CUSTOMER: &str = "SELECT claim->'submitted'->>'customerRef' FROM process WHERE claim_id = $1";
 
-pub(super) const PROCESSES: &str = "\
-    SELECT claim_id, claim->'submitted'->>'claimNumber' AS claim_number, state, waiting_for, round, events, end_reason, changed_at \
-    FROM process \
-    WHERE ($1 = 0 OR state = $1) AND ($2 = 0 OR waiting_for = $2) AND ($3::uuid IS NULL OR claim_id > $3) \
-    ORDER BY claim_id LIMIT $4";
+macro_rules! processes {
+    ($which: literal, $order: literal) => {
+        concat!(
+            "SELECT claim_id, claim->'submitted'->>'claimNumber' AS claim_number, state, waiting_for, parties, round, \
+                 events, end_reason, changed_at, process FROM process WHERE ",
+            $which,
+            " ($1 = 0 OR state = $1) AND ",
+            $order,
+            " LIMIT $3"
+        )
+    };
+}
+
+// One for each index and order, so that each is planned for it. Ids are made from the time.
+pub(super) const OLDEST: &str = processes!("", "claim_id > $2 ORDER BY claim_id");
+pub(super) const NEWEST: &str = processes!("", "claim_id < $2 ORDER BY claim_id DESC");
+pub(super) const OLDEST_OPEN: &str =
+    processes!("state < 10 AND parties & $4 <> 0 AND", "claim_id > $2 ORDER BY claim_id");
+pub(super) const NEWEST_OPEN: &str =
+    processes!("state < 10 AND parties & $4 <> 0 AND", "claim_id < $2 ORDER BY claim_id DESC");
+pub(super) const OLDEST_OF: &str = processes!(
+    "claim_id = ANY($4) AND ($5 = 0 OR parties & $5 <> 0) AND ($6 = '' OR claim->'submitted'->>'customerRef' = $6) AND",
+    "claim_id > $2 ORDER BY claim_id"
+);
+pub(super) const NEWEST_OF: &str = processes!(
+    "claim_id = ANY($4) AND ($5 = 0 OR parties & $5 <> 0) AND ($6 = '' OR claim->'submitted'->>'customerRef' = $6) AND",
+    "claim_id < $2 ORDER BY claim_id DESC"
+);
 
 /// The public events of a claim as they were journalled.
 pub(super) const TIMELINE: &str = "\
@@ -58,6 +83,23 @@ pub struct Listed {
     pub events: u32,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// Where it is.
+    pub process: Process,
+}
+
+/// Which processes are listed.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those in this state; 0: in any.
+    pub state: i16,
+    /// Only those that wait for one of these parties, as bits; 0: for whomever.
+    pub parties: i32,
+    /// Only these claims; `None`: all.
+    pub claims: Option<Vec<Uuid>>,
+    /// Only those of this customer among them; empty: of all.
+    pub customer_ref: String,
+    /// The newest first.
+    pub newest_first: bool,
 }
 
 /// One process, whole.
@@ -72,14 +114,16 @@ pub async fn customer(pool: &PgPool, claim: Uuid) -> Result<Option<String>, Faul
 }
 
 /// Processes by claim id, from behind `after`.
-pub async fn processes(
-    pool: &PgPool,
-    state: i16,
-    waiting_for: i16,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Listed>, Fault> {
-    let query = sqlx::query(PROCESSES).bind(state).bind(waiting_for).bind(after).bind(limit);
+pub async fn processes(pool: &PgPool, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Vec<Listed>, Fault> {
+    let Filter { state, parties, claims, customer_ref, newest_first } = filter;
+    let after = after.unwrap_or(if *newest_first { Uuid::max() } else { Uuid::nil() });
+    let pick =
+        |newest, oldest| sqlx::query(if *newest_first { newest } else { oldest }).bind(*state).bind(after).bind(limit);
+    let query = match claims {
+        Some(claims) => pick(NEWEST_OF, OLDEST_OF).bind(claims).bind(*parties).bind(customer_ref),
+        None if *parties != 0 => pick(NEWEST_OPEN, OLDEST_OPEN).bind(*parties),
+        None => pick(NEWEST, OLDEST),
+    };
     let rows = query.fetch_all(pool).await?;
     let listed = rows.iter().map(|row| {
         Ok(Listed {
@@ -89,10 +133,12 @@ pub async fn processes(
                 state: i32::from(row.try_get::<i16, _>("state")?),
                 waiting_for: i32::from(row.try_get::<i16, _>("waiting_for")?),
                 round: count(row.try_get("round")?)?,
+                parties: count(row.try_get("parties")?)?,
                 end_reason: row.try_get("end_reason")?,
             },
             events: count(row.try_get("events")?)?,
             changed_at: row.try_get::<jiff_sqlx::Timestamp, _>("changed_at")?.to_jiff(),
+            process: row.try_get::<Json<Process>, _>("process")?.0,
         })
     });
     listed.collect()

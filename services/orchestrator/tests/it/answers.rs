@@ -21,13 +21,13 @@ async fn last_assessment(story: &Story<'_>) -> proto::triage::AssessClaim {
 }
 
 fn needed(assessment: u32, line: u32) -> triage_event::Kind {
-    let reason = "ORDER_NUMBER_MISSING".to_owned();
+    let reason = "ORDER_NUMBER_NEEDED".to_owned();
     triage_event::Kind::AnswerNeeded(AnswerNeeded { assessment, reason, line })
 }
 
 fn answered(question: &str, line: u32, order_no: &str) -> intake_event::Kind {
     let (question_id, order_no) = (question.to_owned(), order_no.to_owned());
-    intake_event::Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no })
+    intake_event::Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given: false })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,9 +97,17 @@ async fn what_is_not_there_is_not_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_lists_name_every_bad_field() {
     let world = World::start().await;
-    let request = ListProcessesRequest { state: 99, waiting_for: 99, page_size: -1, page_token: "x".to_owned() };
+    let request = ListProcessesRequest {
+        state: 99,
+        waiting_for: 99,
+        page_size: -1,
+        page_token: "x".to_owned(),
+        claim_ids: vec!["x".to_owned()],
+        newest_first: false,
+    };
     let status = world.api().list_processes(request).await.unwrap_err();
-    assert_eq!(testkit::bad_fields(&status), ["state", "waiting_for", "page_size", "page_token"]);
+    let bad = ["claim_ids[0]", "state", "waiting_for", "page_size", "page_token"];
+    assert_eq!(testkit::bad_fields(&status), bad);
     let request = ListSettlementsRequest { claim_id: "x".to_owned(), state: 9, ..ListSettlementsRequest::default() };
     let status = world.api().list_settlements(request).await.unwrap_err();
     assert_eq!(testkit::bad_fields(&status), ["claim_id", "state"]);

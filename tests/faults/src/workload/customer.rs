@@ -85,6 +85,7 @@ async fn answer(world: &World, case: &Case, question: &Question, turn: u32) {
         claim_id: case.claim.clone(),
         question_id: question.question_id.clone(),
         order_no: order_no.clone(),
+        address: String::new(),
         text: texts::description(&mut world.dice.about(case.key(), what)),
     };
     world.act(case, &customer(), &what, request(&what)).await;

@@ -8,14 +8,19 @@ use crate::dynamic::{NOBODY, message};
 pub fn requests(method: &MethodDescriptor) -> Vec<DynamicMessage> {
     let name = method.full_name().trim_start_matches("redress.");
     let examples = REQUESTS.iter().filter(|(of, _)| *of == name);
-    examples.map(|(_, text)| message(&method.input(), text, NOBODY)).collect()
+    examples.map(|(_, text)| message(&method.input(), &text.replace("$YESTERDAY", &yesterday()), NOBODY)).collect()
+}
+
+/// A day that is neither in the future nor long ago, anywhere.
+fn yesterday() -> String {
+    (jiff::Zoned::now().date() - jiff::Span::new().days(2)).to_string()
 }
 
 const REQUESTS: &[(&str, &str)] = &[
     (
         "intake.v1.IntakeService.SubmitClaim",
         r#"{"request_id": "@", "channel": "CHANNEL_WEB", "customer_ref": "C-1", "country": "GB", "attested": true,
-            "importance": 1, "upset": true,
+            "importance": 1, "upset": true, "announced_on": "$YESTERDAY",
             "contact": {"customer_name": "Ada", "contact_person": "Bob", "company": "Example", "phone": "+44 1",
                 "email": "ada@example.org", "address": "1 Example Road\nLeeds"},
             "lines": [{"order_no": "O-1", "sku": "MUG", "batch": "B-1", "serials": ["S-1"], "quantity": 2,
@@ -27,7 +32,11 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_id": "@"}"#),
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_number": "RD-2026-000001"}"#),
-    ("intake.v1.IntakeService.ListClaims", r#"{"page_size": 5, "customer_ref": "C-1", "state": "CLAIM_STATE_CLOSED"}"#),
+    (
+        "intake.v1.IntakeService.ListClaims",
+        r#"{"page_size": 5, "customer_ref": "C-1", "state": "CLAIM_STATE_CLOSED",
+            "claim_ids": ["@"]}"#,
+    ),
     (
         "intake.v1.IntakeService.GetContact",
         r#"{"claim_id": "@", "purpose": "DELIVERY", "fields": ["PERSONAL_FIELD_PHONE"]}"#,
@@ -57,7 +66,12 @@ const REQUESTS: &[(&str, &str)] = &[
     ("intake.v1.EvidenceService.DownloadEvidence", r#"{"reference": "AAAA"}"#),
     (
         "intake.v1.IntakeService.AnswerQuestion",
-        r#"{"request_id": "@", "claim_id": "@", "question_id": "q1", "order_no": "O-1", "text": "here\nit is"}"#,
+        r#"{"request_id": "@", "claim_id": "@", "question_id": "q1", "order_no": "O-1", "text": "here\nit is",
+            "address": "1 Example Road\nLeeds"}"#,
+    ),
+    (
+        "intake.v1.IntakeService.MarkDuplicate",
+        r#"{"request_id": "@", "claim_id": "@", "of_claim_id": "0192f000-0000-7000-8000-000000000001", "etag": "\"1\""}"#,
     ),
     ("intake.v1.IntakeService.WithdrawClaim", r#"{"request_id": "@", "claim_id": "@", "text": "found it"}"#),
     (
@@ -156,7 +170,8 @@ const REQUESTS: &[(&str, &str)] = &[
     ("orchestrator.v1.OrchestratorService.GetProcess", r#"{"claim_id": "@"}"#),
     (
         "orchestrator.v1.OrchestratorService.ListProcesses",
-        r#"{"state": "CLAIM_STATE_CLOSED", "waiting_for": "WAITING_FOR_STOCK", "page_size": 5}"#,
+        r#"{"state": "CLAIM_STATE_CLOSED", "waiting_for": "WAITING_FOR_STOCK", "page_size": 5, "claim_ids": ["@"],
+            "newest_first": true}"#,
     ),
     ("orchestrator.v1.OrchestratorService.GetTimeline", r#"{"claim_id": "@", "page_size": 5}"#),
     (

@@ -50,6 +50,7 @@ async fn ask_all(world: &World, claim: &str) -> Vec<(&'static str, Result<(), St
         question_id: "q1".to_owned(),
         order_no: text(),
         text: text(),
+        address: text(),
     }));
     ask!(intake.withdraw_claim(WithdrawClaimRequest { request_id: id(), claim_id: claim_id(), text: text() }));
     ask!(intake.answer_plan(AnswerPlanRequest {

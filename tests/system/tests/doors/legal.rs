@@ -21,17 +21,22 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("intake.v1.NewLine.description", &["empty"]),
     ("intake.v1.SubmitClaimRequest.evidence", &["none"]),
     ("intake.v1.SubmitClaimRequest.importance", &["zero"]),
+    ("intake.v1.SubmitClaimRequest.announced_on", &["empty"]),
     ("intake.v1.Evidence.name", &["empty"]),
     ("intake.v1.Evidence.line", &["zero"]),
     // The order number when there is none; words that need not be said.
     ("intake.v1.AnswerQuestionRequest.order_no", &["empty"]),
     ("intake.v1.AnswerQuestionRequest.text", &["empty"]),
+    ("intake.v1.AnswerQuestionRequest.address", &["empty"]),
     ("intake.v1.WithdrawClaimRequest.text", &["empty"]),
     ("intake.v1.AnswerPlanRequest.text", &["empty"]),
     // A plan of that number may be made one day: PLAN_NOT_OPEN.
     ("intake.v1.AnswerPlanRequest.plan_number", &["max"]),
     ("intake.v1.AnswerFollowUpRequest.text", &["empty"]),
     ("intake.v1.ListClaimsRequest.customer_ref", &["empty"]),
+    ("intake.v1.ListClaimsRequest.claim_ids", &["none"]),
+    ("orchestrator.v1.ListProcessesRequest.claim_ids", &["none"]),
+    ("intake.v1.MarkDuplicateRequest.etag", &["empty"]),
     // Empty: not compared.
     ("intake.v1.ConfirmReadBackRequest.etag", &["empty"]),
     ("inventory.v1.ReceiveReturnRequest.etag", &["empty"]),

@@ -95,8 +95,12 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"claim_number": "RD-2026-000001", "channel": "CHANNEL_WEB", "customer_ref": "C-1", "country": "GB",
             "lines": [$LINE], "importance": 1, "received_at": "2026-01-02T03:04:05Z"}"#,
     ),
-    ("IntakeEvent.customer_answered", r#"{"question_id": "q1", "line": 1, "order_no": "O-1"}"#),
+    ("IntakeEvent.customer_answered", r#"{"question_id": "q1", "line": 1, "order_no": "O-1", "address_given": true}"#),
     ("IntakeEvent.claim_withdrawn", "{}"),
+    (
+        "IntakeEvent.claim_duplicate",
+        r#"{"of_claim_id": "01900000-0000-7000-8000-0000000000bb", "of_claim_number": "RD-2026-000002"}"#,
+    ),
     ("IntakeEvent.plan_answered", r#"{"plan_number": 1, "accepted": true}"#),
     ("IntakeEvent.follow_up_answered", r#"{"round": 1, "score": 5}"#),
     ("IntakeEvent.read_back_confirmed", "{}"),

@@ -94,7 +94,8 @@ async fn answers_of_the_customer(doors: &mut Doors, claim: &str, why: [(Code, &'
     doors.refused(("intake", "AddEvidence"), client.add_evidence(ask), why[1], Leaves::Answer).await;
     let (request_id, claim_id, text) = ids();
     let (question_id, order_no) = ("q9".to_owned(), String::new());
-    let ask = intake::AnswerQuestionRequest { request_id, claim_id, question_id, order_no, text };
+    let address = String::new();
+    let ask = intake::AnswerQuestionRequest { request_id, claim_id, question_id, order_no, text, address };
     doors.refused(("intake", "AnswerQuestion"), client.answer_question(ask), why[2], Leaves::Answer).await;
     let (request_id, claim_id, text) = ids();
     let ask = intake::AnswerPlanRequest { request_id, claim_id, plan_number: 9, accepted: true, text };
@@ -127,9 +128,23 @@ async fn what_does_not_fit_the_state_is_refused_with_its_reason() {
     doors.world.stack.stop().await.unwrap();
 }
 
+/// A claim is the same as another one.
+fn duplicate(claim: &str, of: &str) -> tonic::Request<intake::MarkDuplicateRequest> {
+    let ask = intake::MarkDuplicateRequest {
+        request_id: request_id(),
+        claim_id: claim.to_owned(),
+        of_claim_id: of.to_owned(),
+        etag: String::new(),
+    };
+    actor(ask, "sue", &["specialist"])
+}
+
 /// Calls about what does not exist.
 async fn nothing_is_known(doors: &mut Doors) {
     let not_found = (Code::NotFound, "NOT_FOUND");
+    let mut client = doors.world.intake().await;
+    let merge = client.mark_duplicate(duplicate(NOBODY, &request_id()));
+    doors.refused(("intake", "MarkDuplicate"), merge, not_found, Leaves::Answer).await;
     let mut client = doors.world.triage().await;
     let ask = decision(NOBODY, "\"1\"", 1);
     doors.refused(("triage", "DecideWorkItem"), client.decide_work_item(ask), not_found, Leaves::Answer).await;
@@ -252,6 +267,16 @@ async fn an_end(doors: &mut Doors) {
     doors.world.until_state(&claim, ClaimState::Withdrawn).await;
     doors.world.seen_by_customer(&claim, |seen| seen.state() == ClaimState::Withdrawn).await;
     doors.rest().await;
+    let other = doors
+        .world
+        .submit(doors.world.report("C-2", vec![line("", "JAR", 1, Category::Other, Resolution::Unspecified)]));
+    let other = other.await;
+    doors.rest().await;
+    let mut client = doors.world.intake().await;
+    for (claim, of, why) in [(&claim, &other, (STATE, "CLAIM_ENDED")), (&other, &claim, (STATE, "OTHER_CUSTOMER"))] {
+        let merge = client.mark_duplicate(duplicate(claim, of));
+        doors.refused(("intake", "MarkDuplicate"), merge, why, Leaves::Answer).await;
+    }
     let ended = (STATE, "CLAIM_ENDED");
     answers_of_the_customer(doors, &claim, [ended, ended, ended, ended, (STATE, "FOLLOW_UP_NOT_OPEN"), ended]).await;
 }

@@ -52,6 +52,7 @@ async fn a_question_to_the_customer_pauses_the_clock() {
         question_id: known.questions[0].question_id.clone(),
         order_no: "O-9".to_owned(),
         text: "I found the invoice".to_owned(),
+        address: String::new(),
     };
     world.intake().await.answer_question(answer).await.unwrap();
     let running = clock_in(&world, &claim, ClockKind::FinalSolution, ClockState::Running).await;

@@ -114,6 +114,7 @@ async fn asked_and_withdrawn(world: &World) -> String {
         question_id: asked.questions[0].question_id.clone(),
         order_no: "O-8".to_owned(),
         text: "answered by a canary".to_owned(),
+        address: String::new(),
     };
     let day = (world.clock.now().to_zoned(TimeZone::UTC).date() - jiff::Span::new().days(3)).to_string();
     let sold = OrderLine {

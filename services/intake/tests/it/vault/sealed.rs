@@ -18,6 +18,7 @@ async fn what_the_customer_wrote_is_read_back() {
         question_id: "q1".to_owned(),
         order_no: String::new(),
         text: "It is on Ada's bill".to_owned(),
+        address: String::new(),
     };
     world.client.clone().answer_question(answer).await.unwrap();
     let text = "Ada bought another one".to_owned();

@@ -46,7 +46,7 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
         Command::Assess { assessment, plan, .. } => {
             keep(*assessment == world.asked[0] + 1, "an assessment number is used twice")?;
             keep(*plan == after.plan + 1, "a plan number is used twice")?;
-            keep(!world.withdrawn, "judged again though withdrawn")?;
+            keep(!world.withdrawn && !world.duplicate, "judged again though given up")?;
             world.asked[0] = *assessment;
         }
         Command::AskCustomer { question, .. } => new_number(&mut world.asked[1], *question)?,
@@ -60,6 +60,7 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
             world.ends += 1;
             keep(ended, "ended and not at the end")?;
             keep((*outcome == Outcome::Withdrawn) == world.withdrawn, "withdrawn, and ended otherwise")?;
+            keep((*outcome == Outcome::Duplicate) == world.duplicate, "a duplicate, and ended otherwise")?;
         }
         Command::CancelAssessment { assessment } => {
             keep(ended && *assessment == world.asked[0], "another assessment is taken back")?;
@@ -150,6 +151,7 @@ pub fn hold(process: &Process, world: &World) -> Kept {
     keep(ended || world.paused == asking, "clocks pause exactly while the customer is asked")?;
     let party = waits_for(process);
     keep(ended == (party == proto::claim::WaitingFor::Unspecified), "a claim waits for a named party until it ends")?;
+    keep(ended == waits(process).is_empty(), "all that a claim waits for is told")?;
     keep(ended == open.is_empty(), "a claim has an open question until it ends")
 }
 

@@ -4,6 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use proto::claim::Role;
+
 use super::super::strand::{Answer, Turn};
 use super::super::*;
 
@@ -51,7 +53,8 @@ fn examples() -> Vec<Process> {
         other => panic!("{event:?}: {other:?}"),
     };
     let reason = || "R".to_owned();
-    let investigating = heard(&new, Event::PersonNeeded { assessment: 1, reason: reason() });
+    let role = Role::Supervisor;
+    let investigating = heard(&new, Event::PersonNeeded { assessment: 1, reason: reason(), role });
     let asking = heard(&new, Event::AnswerNeeded { assessment: 1, line: 1, reason: reason() });
     let approving = heard(&new, Event::Judged { assessment: 1, plan, fits: true });
     let agreeing = heard(&approving, Event::ApprovalGranted { plan: 1 });
@@ -83,7 +86,7 @@ fn events(process: &Process) -> Vec<Event> {
         judged(false, true),
         Event::Judged { assessment, plan: plan(true, true), fits: false },
         Event::Refused { assessment, reason: reason() },
-        Event::PersonNeeded { assessment, reason: reason() },
+        Event::PersonNeeded { assessment, reason: reason(), role: Role::Supervisor },
         Event::AnswerNeeded { assessment, line: 1, reason: reason() },
         Event::CustomerAnswered { question: assessment },
         Event::ApprovalGranted { plan: process.plan },
@@ -94,6 +97,7 @@ fn events(process: &Process) -> Vec<Event> {
         Event::FollowUpAnswered { round, score: 1, low: true },
         Event::FollowUpLapsed { round },
         Event::Withdrawn,
+        Event::Duplicate,
         Event::ReadBackConfirmed,
         Event::ClockMoved,
     ];
@@ -140,7 +144,7 @@ fn news_name(news: News) -> String {
 fn stage_name(process: &Process) -> String {
     let name = words(&format!("{:?}", process.stage));
     let detail = match &process.stage {
-        Stage::Assessing { reason } | Stage::Investigating { reason } => format!("{reason:?}"),
+        Stage::Assessing { reason } | Stage::Investigating { reason, .. } => format!("{reason:?}"),
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
             let strand = lines[0].strands.last().expect("a leg");
             format!("{:?}: {}", strand.leg, at_name(strand.state))

@@ -47,7 +47,7 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
                 broken
             })?;
             let Some(next) = next else { continue };
-            moves |= !matches!(event, Event::Withdrawn | Event::ReadBackConfirmed);
+            moves |= !matches!(event, Event::Withdrawn | Event::Duplicate | Event::ReadBackConfirmed);
             if within(alphabet, &next.process) && seen.insert(hash.hash_one(&next)) {
                 trails.push((at, Some(event)));
                 todo.push_back((next, trails.len() - 1));
@@ -96,7 +96,9 @@ fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
     if let Event::Judged { plan, fits, .. } = event {
         promises::planned(&mut world, &process, plan, *fits)?;
     }
-    world.withdrawn |= *event == Event::Withdrawn && past.process.stage != Stage::FollowingUp;
+    let all_done = past.process.stage == Stage::FollowingUp;
+    world.withdrawn |= *event == Event::Withdrawn && !all_done;
+    world.duplicate |= *event == Event::Duplicate && !all_done;
     promises::asked(&mut world, &past.process, &process, &commands)?;
     if let Step::Go(_, again) = step(&process, event)
         && !again.is_empty()
@@ -206,11 +208,12 @@ fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
         mishaps: vec![Parcel::Lost, Parcel::Refused],
         talk: false,
         unfit: false,
+        duplicates: false,
     }
 }
 
 fn resend() -> Alphabet {
-    quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3)
+    Alphabet { duplicates: true, ..quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3) }
 }
 
 fn late() -> Alphabet {
@@ -245,6 +248,7 @@ fn refund_only() -> Alphabet {
         rounds_max: 2,
         talk: true,
         unfit: true,
+        duplicates: true,
         ..quiet(plan(true, true, true), 4)
     }
 }

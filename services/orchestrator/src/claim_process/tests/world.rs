@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use proto::claim::Role;
+
 use super::super::*;
 
 /// What a walk lets happen.
@@ -28,6 +30,8 @@ pub struct Alphabet {
     pub talk: bool,
     /// Plans may not fit what the ledgers have.
     pub unfit: bool,
+    /// A person says that it is the same as another claim.
+    pub duplicates: bool,
 }
 
 /// What is known about one piece of work, or one task.
@@ -90,6 +94,8 @@ pub struct World {
     pub ends: u32,
     /// The customer has withdrawn, while there was something to withdraw.
     pub withdrawn: bool,
+    /// It goes on as another claim, said while there was something to give up.
+    pub duplicate: bool,
     /// All clocks are paused.
     pub paused: bool,
     /// The newest round whose clocks were started.
@@ -102,6 +108,9 @@ impl Alphabet {
     /// Everything that can happen next.
     pub fn events(&self, process: &Process, world: &World) -> Vec<Event> {
         let mut events = vec![Event::Withdrawn];
+        if self.duplicates {
+            events.push(Event::Duplicate);
+        }
         if !process.acknowledged {
             events.push(Event::ReadBackConfirmed);
         }
@@ -132,7 +141,7 @@ impl Alphabet {
         let mut events = vec![];
         for assessment in 1..=process.assessment {
             events.push(Event::Refused { assessment, reason: reason() });
-            events.push(Event::PersonNeeded { assessment, reason: reason() });
+            events.push(Event::PersonNeeded { assessment, reason: reason(), role: Role::Supervisor });
             events.push(Event::AnswerNeeded { assessment, line: 1, reason: reason() });
         }
         let [_, question, approval, proposal, follow_up] = world.asked;

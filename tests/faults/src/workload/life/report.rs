@@ -150,6 +150,7 @@ impl<'d> Report<'d> {
             line: 1,
         };
         SubmitClaimRequest {
+            announced_on: String::new(),
             request_id: String::new(),
             channel: chance.pick(&CHANNELS).copied().unwrap_or(Channel::Web).into(),
             customer_ref,

@@ -1,0 +1,152 @@
+//! Whom a claim waits for, all of them: from the same source as the questions and the work items, so that lists, states and
+//! work lists cannot say different things.
+
+use proto::claim::{Role, WaitingFor};
+
+use super::*;
+
+/// One party that the claim waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// The party.
+    pub party: WaitingFor,
+    /// The role of the work item that is open; unspecified: there is none here.
+    pub role: Role,
+    /// The line; 0: the whole claim.
+    pub line: u16,
+    /// The leg; `None`: none has begun.
+    pub leg: Option<Leg>,
+    /// Stable reason code of the question or the work item; empty: the ordinary course.
+    pub reason: String,
+}
+
+/// All that the claim waits for, by line; nothing: it has ended.
+pub fn waits(process: &Process) -> Vec<Waits> {
+    match &process.stage {
+        Stage::Assessing { .. } => vec![Waits::whole(WaitingFor::System, "")],
+        Stage::Investigating { why, role, .. } => {
+            vec![Waits { role: *role, ..Waits::whole(decides(*role), why) }]
+        }
+        Stage::AwaitingCustomer { line, reason } => {
+            vec![Waits { line: *line, ..Waits::whole(WaitingFor::Customer, reason) }]
+        }
+        Stage::AwaitingConsent(_) | Stage::FollowingUp => vec![Waits::whole(WaitingFor::Customer, "")],
+        Stage::AwaitingApproval(_) => vec![Waits::whole(WaitingFor::Approver, "")],
+        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
+            let strands = lines.iter().flat_map(|line| line.strands.iter().map(move |strand| (line, strand)));
+            strands.filter_map(|(line, strand)| strand.waits(line.plan.line)).collect()
+        }
+        Stage::Ended { .. } => vec![],
+    }
+}
+
+/// The one of them that holds up the most. A service that owes an answer comes first, because it can be asked again at
+/// once.
+pub fn waits_for(process: &Process) -> WaitingFor {
+    let parties = waits(process).into_iter().map(|waits| waits.party);
+    parties.min_by_key(|party| urgency(*party)).unwrap_or(WaitingFor::Unspecified)
+}
+
+fn urgency(party: WaitingFor) -> u8 {
+    match party {
+        WaitingFor::System => 0,
+        WaitingFor::Specialist | WaitingFor::Logistics => 1,
+        WaitingFor::Supervisor | WaitingFor::Quality | WaitingFor::Management => 1,
+        WaitingFor::Approver => 2,
+        WaitingFor::Customer => 3,
+        WaitingFor::Stock => 4,
+        WaitingFor::Finance => 5,
+        WaitingFor::Carrier => 6,
+        WaitingFor::Warehouse => 7,
+        WaitingFor::Unspecified => 8,
+    }
+}
+
+/// The party that has a role; claims from before it was kept wait for a specialist.
+fn decides(role: Role) -> WaitingFor {
+    match role {
+        Role::Specialist | Role::Unspecified => WaitingFor::Specialist,
+        Role::Supervisor => WaitingFor::Supervisor,
+        Role::Warehouse => WaitingFor::Warehouse,
+        Role::Quality => WaitingFor::Quality,
+        Role::Logistics => WaitingFor::Logistics,
+        Role::Finance => WaitingFor::Finance,
+        Role::Management => WaitingFor::Management,
+    }
+}
+
+impl Waits {
+    fn whole(party: WaitingFor, reason: &str) -> Self {
+        Self { party, role: Role::Unspecified, line: 0, leg: None, reason: reason.to_owned() }
+    }
+}
+
+impl Leg {
+    /// Who can help when it has failed: the role of its work item.
+    pub fn helper(self) -> Role {
+        match self {
+            Self::Settlement => Role::Finance,
+            Self::Receipt | Self::Reservation => Role::Warehouse,
+            Self::Shipment | Self::Pickup => Role::Logistics,
+            Self::Entitlement | Self::Support => Role::Specialist,
+        }
+    }
+}
+
+impl Strand {
+    /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
+    pub(super) fn waits_for(&self) -> WaitingFor {
+        match (self.leg, self.state) {
+            (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
+            (leg, At::Failed(_) | At::UndoFailed) => decides(leg.helper()),
+            (_, At::HeldPartly) => WaitingFor::Stock,
+            (_, At::Consuming) => WaitingFor::System,
+            (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
+            (Leg::Support, At::Asked) => WaitingFor::Specialist,
+            (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
+            (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
+            (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,
+            (_, At::Asked | At::CountedPartly | At::Undoing) => WaitingFor::System,
+        }
+    }
+
+    fn waits(&self, line: u16) -> Option<Waits> {
+        let party = self.waits_for();
+        if party == WaitingFor::Unspecified {
+            return None;
+        }
+        let (role, reason) = if self.has_task() { (self.leg.helper(), self.reason()) } else { (Role::Unspecified, "") };
+        Some(Waits { party, role, line, leg: Some(self.leg), reason: reason.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn investigating(stage: &str) -> Process {
+        let text = format!(
+            r#"{{"round":1,"assessment":1,"plan":0,"numbers":0,"acknowledged":true,"stage":{{"Investigating":{stage}}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn u18_a_claim_waits_for_the_role_of_its_work_item() {
+        let process = investigating(r#"{"reason":"New","why":"VALUE_HIGH","role":"ROLE_SUPERVISOR"}"#);
+        let all = waits(&process);
+        assert_eq!(waits_for(&process), WaitingFor::Supervisor);
+        assert_eq!((all[0].role, all[0].reason.as_str(), all.len()), (Role::Supervisor, "VALUE_HIGH", 1));
+    }
+
+    #[test]
+    fn a_claim_from_before_the_role_was_kept_is_told_it_when_it_is_asked_again() {
+        let old = investigating(r#"{"reason":"New"}"#);
+        assert_eq!(waits_for(&old), WaitingFor::Specialist);
+        let told = Event::PersonNeeded { assessment: 1, reason: "VALUE_HIGH".to_owned(), role: Role::Supervisor };
+        let Step::Go(new, commands) = step(&old, &told) else { panic!("it stays") };
+        assert!(commands.is_empty());
+        assert_eq!(waits_for(&new), WaitingFor::Supervisor);
+        assert_eq!(step(&new, &told), Step::Stay);
+    }
+}
