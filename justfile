@@ -50,7 +50,8 @@ measure:
     cargo build --release --package cli
     cargo run --release --package system --bin measure
 
-# load: claims a second as a ratio to naked PostgreSQL, latency, cost; --growth for what grows or breaks
+# The build of another checkout must be there: cargo build --release --package cli.
+# load: claims a second as a ratio to naked PostgreSQL, latency, cost; --growth, --against another checkout in turn
 bench *args:
     cargo build --release --package cli --package load
     cargo run --release --package load -- {{args}}

@@ -118,12 +118,17 @@ async fn given(mut client: OrchestratorServiceClient<Wire>, line: &Line, sku: &s
 pub async fn parked(stand: &Stand) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for service in SERVICES {
-        let mut client = OperationsServiceClient::new(stand.channel(service.name).await?);
-        let listed = client.list_parked(ListParkedRequest::default()).await?.into_inner().parked;
-        let told = |row: &proto::operations::Parked| {
-            format!("{} has parked {}: {} {}", service.name, row.subject, row.reason, row.detail)
-        };
-        problems.extend(listed.iter().take(TOLD).map(told));
+        problems.extend(parked_at(service.name, stand.channel(service.name).await?).await?);
     }
     Ok(problems)
+}
+
+/// Nothing is parked at one service.
+pub async fn parked_at(service: &str, wire: Wire) -> Result<Vec<String>> {
+    let mut client = OperationsServiceClient::new(wire);
+    let listed = client.list_parked(ListParkedRequest::default()).await?.into_inner().parked;
+    let told = |row: &proto::operations::Parked| {
+        format!("{service} has parked {}: {} {}", row.subject, row.reason, row.detail)
+    };
+    Ok(listed.iter().take(TOLD).map(told).collect())
 }

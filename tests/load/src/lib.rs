@@ -8,6 +8,7 @@
 //! - [`stand`]: the running stack. [`shop`]: what was sold. [`driver`], [`public`], [`load`]: claims under way.
 //! - [`b6`]: the baseline. [`counters`], [`processes`]: what a claim costs. [`point`]: one measured point.
 //! - [`check`]: a fast wrong run is a failed run. [`growth`]: the same load when something grows or breaks.
+//! - [`versus`]: another build and this one in turn, as a ratio.
 //! - [`report`], [`plot`], [`profile`]: what comes out.
 
 pub mod b6;
@@ -27,3 +28,4 @@ pub mod report;
 pub mod runs;
 pub mod shop;
 pub mod stand;
+pub mod versus;

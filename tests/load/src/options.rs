@@ -20,6 +20,14 @@ pub struct Options {
     /// Runs, each on servers of its own: the middle of each figure is told.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=25))]
     pub runs: u32,
+    /// Compares with another build, the release programs of the checkout or in the folder that is named: both in turn, on
+    /// installations of their own, pair by pair. The ratios new / other of claims a second, CPU of a claim and a claim
+    /// alone are told with their least, middle and most. Takes one `--point closed:N`, or 64 claims in flight.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["growth", "runs", "quick", "plot", "profile", "in_process"])]
+    pub against: Option<PathBuf>,
+    /// Pairs that `--against` measures; a pair takes some 20 seconds longer than twice `--seconds`.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub pairs: u32,
     /// One short run, to see that everything works. Its figures mean nothing.
     #[arg(long)]
     pub quick: bool,

@@ -65,6 +65,11 @@ impl Cpu {
 
 /// This process and all that descend from it and are of the stand.
 pub fn all() -> Vec<Process> {
+    below(std::process::id())
+}
+
+/// The same below another process.
+fn below(root: u32) -> Vec<Process> {
     let me = std::process::id();
     let mut rows = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -77,7 +82,7 @@ pub fn all() -> Vec<Process> {
     }
     let mut found = Vec::new();
     for (&pid, stat) in &rows {
-        if !descends(&rows, pid, me) {
+        if !descends(&rows, pid, root) {
             continue;
         }
         let group = if pid == me { Some(Group::Driver) } else { group(pid, &stat.name) };
@@ -91,8 +96,13 @@ pub fn all() -> Vec<Process> {
 
 /// CPU used so far.
 pub fn cpu() -> Cpu {
+    cpu_below(std::process::id())
+}
+
+/// CPU used so far by what a process has started.
+pub fn cpu_below(root: u32) -> Cpu {
     let mut sum = Cpu::default();
-    for process in all() {
+    for process in below(root) {
         let slot = match process.group {
             Group::Service(_) => &mut sum.services,
             Group::Postgres => &mut sum.postgres,

@@ -1,5 +1,6 @@
 //! The test stand: a private PostgreSQL and NATS with durability on, the six services as processes, and the driver.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::options::Options;
 use crate::shop::Shop;
 
 /// Connections to a service that is under load.
-const CHANNELS: usize = 4;
+pub const CHANNELS: usize = 4;
 /// Storage of the streams together, to which the feed adds two fifths, so that a long run does not fill them: they keep
 /// everything for days.
 const STORAGE_MIB: u32 = 11 * 1024;
@@ -98,13 +99,19 @@ async fn channels(stack: &Stack, service: &str) -> Result<Vec<Wire>> {
 }
 
 async fn channel(stack: &Stack, service: &str) -> Result<Wire> {
-    let address = stack.endpoints().get(service).with_context(|| format!("there is no service {service}"))?;
-    let endpoint = Endpoint::from_shared(address.clone())?.tcp_nodelay(true);
-    let channel = endpoint.connect().await.with_context(|| format!("{service} does not answer"))?;
-    Ok(Bearer::new(stack.secrets()).on(channel))
+    connect(stack.endpoints(), service, &Bearer::new(stack.secrets())).await
 }
 
-fn program(options: &Options) -> Result<PathBuf> {
+/// A connection to one of the services at some addresses.
+pub async fn connect(services: &BTreeMap<String, String>, service: &str, bearer: &Bearer) -> Result<Wire> {
+    let address = services.get(service).with_context(|| format!("there is no service {service}"))?;
+    let endpoint = Endpoint::from_shared(address.clone())?.tcp_nodelay(true);
+    let channel = endpoint.connect().await.with_context(|| format!("{service} does not answer"))?;
+    Ok(bearer.on(channel))
+}
+
+/// The program `redress` of this build.
+pub fn program(options: &Options) -> Result<PathBuf> {
     let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.with_file_name("redress"));
     let program = options.program.clone().map_or_else(beside, Ok)?;
     ensure!(program.exists(), "{} is missing: run `just bench`, which builds it", program.display());
