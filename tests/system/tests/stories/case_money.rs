@@ -47,11 +47,8 @@ async fn case_replacement_fails_again() {
     world.sold("CASE-6", "ART-1", 1, 3_000, 20).await;
     world.stock("ART-1", 5).await;
     let ledger = async || {
-        let ask = GetEntitlementRequest {
-            order_no: "CASE-6".to_owned(),
-            sku: "ART-1".to_owned(),
-            line_id: String::new(),
-        };
+        let ask =
+            GetEntitlementRequest { order_no: "CASE-6".to_owned(), sku: "ART-1".to_owned(), line_id: String::new() };
         world.orchestrator().await.get_entitlement(ask).await.unwrap().into_inner()
     };
     for exchange in 1..=2 {
