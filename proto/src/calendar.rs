@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 
 use crate::policy::escalation as policy;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan};
 
 /// How far into the future working time is looked for, in years.
@@ -55,13 +54,6 @@ impl Calendar {
     /// Whether every holiday up to `at` is known. What is reckoned beyond is provisional: the next pack may move it.
     pub fn is_known(&self, at: Timestamp) -> bool {
         self.0.time_zone.to_datetime(at).date() <= self.0.known_until
-    }
-
-    /// The first working day that is not before `day`: a day with working time, made up for or not.
-    pub fn working_day(&self, day: Date) -> Date {
-        let last = day.saturating_add(Span::new().years(HORIZON_YEARS));
-        let mut days = day.series(1.day()).take_while(|day| *day <= last);
-        days.find(|day| !self.0.day(*day).is_empty()).unwrap_or(day)
     }
 
     /// Shows every working span from `start` on, in order, until `visit` breaks. `Err`: it never did; how far it came.

@@ -2,7 +2,7 @@
 //!
 //! A pack is one TOML file. It is read whole and validated at start: an unknown key, a missing value, an overlapping
 //! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has
-//! a section of its own and reads no other.
+//! a section of its own; the calendars of escalation are everybody's.
 
 pub mod escalation;
 pub mod intake;
@@ -83,7 +83,7 @@ impl Pack {
             problems.add("currency", why.to_string());
         }
         self.intake.check(problems);
-        self.triage.check(problems);
+        self.triage.check(problems, &self.escalation.calendars);
         self.inventory.check(problems);
         self.logistics.check(problems);
         self.escalation.check(problems, self.effective_from);

@@ -170,18 +170,3 @@ fn ff6_what_lies_beyond_the_last_known_day_is_provisional() {
     let end = office().add_working("2027-12-10T09:00:00Z".parse().unwrap(), SignedDuration::from_mins(6_750));
     assert!(!office().is_known(end), "{end}");
 }
-
-#[test]
-fn a_day_off_gives_way_to_the_next_working_day() {
-    for (day, working) in [
-        ("2026-11-27", "2026-11-27"),
-        ("2026-11-28", "2026-11-30"),
-        ("2026-11-29", "2026-11-30"),
-        // Christmas, the weekend, and the day given for it.
-        ("2026-12-25", "2026-12-29"),
-        // A Saturday that is worked.
-        ("2026-12-12", "2026-12-12"),
-    ] {
-        assert_eq!(office().working_day(day.parse().unwrap()), working.parse().unwrap(), "{day}");
-    }
-}

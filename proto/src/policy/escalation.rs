@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -18,6 +19,9 @@ use super::triage::{PerSeverity, Word};
 use crate::claim::{Resolution, Role, Severity};
 
 pub use period::Period;
+
+/// Most special days and holidays of a calendar.
+const DAYS_MAX: usize = 2_000;
 
 /// Section `[escalation]` of a pack.
 #[derive(Clone, Debug, Deserialize)]
@@ -90,6 +94,13 @@ impl Calendar {
             None if self.holidays.contains(&date) => &[],
             None => self.weekday(date.weekday()),
         }
+    }
+
+    /// The first working day that is not before `day`: one with working time, also where that is made up for.
+    pub fn working_day(&self, day: Date) -> Date {
+        // A valid calendar has at most so many days off, and a working day in each week.
+        let mut days = day.series(1.day()).take(8 * DAYS_MAX);
+        days.find(|day| !self.day(*day).is_empty()).unwrap_or(day)
     }
 }
 

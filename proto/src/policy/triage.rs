@@ -3,6 +3,7 @@
 //! Amounts are minor units of the pack's currency, shares and scores are per mille.
 
 mod check;
+mod terms;
 mod word;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::claim::{
     BatchRule, Category, Channel, Department, LiabilityParty, Resolution, ReturnReason, Role, Severity,
 };
 
+pub use terms::{ArticleTerms, Calendars, CategoryTerms, EarlierTerms, EndsOn, Length, Start, Term, Terms, Windows};
 pub use word::Word;
 
 /// Section `[triage]` of a pack.
@@ -44,6 +46,15 @@ pub struct Triage {
     pub windows: Windows,
     /// How long faults are made good by replacement, after the window for refunds (S4-12).
     pub warranty: Term,
+    /// Terms of single articles, by SKU.
+    #[serde(default)]
+    pub articles: BTreeMap<String, ArticleTerms>,
+    /// Terms of goods that were bought before those above were in force, the oldest first.
+    #[serde(default)]
+    pub earlier_terms: Vec<EarlierTerms>,
+    /// Longest time that goods are on their way, in days. Where nobody knows when they were delivered, a claim that only
+    /// such a delay would make timely goes to a person.
+    pub delivery_days_max: u32,
     /// Estimated freight of one line, each direction.
     pub freight: Freight,
     /// Days after which a resolution is promised (S0-51).
@@ -192,6 +203,10 @@ pub struct CategoryRule {
     /// Which batch goes out instead (domain rule 5); none: what the kind of claim says.
     #[serde(default)]
     pub batch: Option<Word<BatchRule>>,
+    /// In place of the window of the kind.
+    pub window: Option<Term>,
+    /// In place of `warranty`.
+    pub warranty: Option<Term>,
 }
 
 impl CategoryRule {
@@ -239,38 +254,6 @@ pub enum Kind {
     Advice,
     /// The rules never decide it.
     Judgement,
-}
-
-/// Windows by kind of claim.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Windows {
-    /// Refund of faulty goods; outside and out of warranty a person decides (S1-28).
-    pub quality: Term,
-    /// Return of good goods; outside it is refused (S1-29).
-    pub change_of_mind: Term,
-    /// Damage, loss and mistakes on the way; outside a person decides.
-    pub fulfilment: Term,
-}
-
-/// A number of days from an event; the last day counts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Term {
-    /// When it starts.
-    pub from: Start,
-    /// Days.
-    pub days: u32,
-}
-
-/// When a term starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
-    /// Day of purchase.
-    Purchase,
-    /// Day of delivery.
-    Delivery,
 }
 
 /// Estimated freight of one line.
@@ -417,7 +400,7 @@ impl LineMax {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkItems {
-    /// Hours until a work item is due.
+    /// Working hours until a work item is due, in the calendar of `[escalation]`.
     pub due_hours: PerSeverity<u32>,
     /// Whom it waits for, by reason.
     pub roles: WorkRoles,
@@ -435,6 +418,12 @@ pub struct WorkRoles {
     pub category_unclear: Word<Role>,
     /// The category is never decided by rules.
     pub judgement_needed: Word<Role>,
+    /// Inside or outside of the window, by a day of delivery that nobody knows.
+    pub delivery_day_unknown: Word<Role>,
+    /// The goods are not delivered yet.
+    pub not_delivered_yet: Word<Role>,
+    /// The customer was asked where to send or collect goods, and did not say.
+    pub address_needed: Word<Role>,
     /// Sold in another currency than the pack's.
     pub currency_unknown: Word<Role>,
     /// Sold to nobody known, and something would be given before the goods are back.

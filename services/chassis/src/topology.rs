@@ -70,7 +70,7 @@ pub const SERVICES: [Row; 6] = [
     },
     Row {
         service: "triage",
-        publishes: &["event.triage.*"],
+        publishes: &["event.triage.*", "notice.*.work_waiting"],
         stream: "COMMANDS",
         consumes: "command.triage.*",
         overhears: &[],

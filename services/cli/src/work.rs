@@ -51,7 +51,7 @@ fn list(items: Vec<Item>, session: &Session) -> Result<()> {
     if session.output.is_json() {
         return output::json(&json!({ "workItems": items }));
     }
-    let mut table = table(["work item", "claim", "for", "what", "why", "due", "open"]);
+    let mut table = table(["work item", "claim", "for", "what", "why", "due", "state"]);
     for item in items {
         table.add_row([
             item.id().to_owned(),
@@ -60,7 +60,7 @@ fn list(items: Vec<Item>, session: &Session) -> Result<()> {
             item.kind(),
             item.reason().to_owned(),
             output::time(item.due_at()),
-            if item.open() { "open" } else { "decided" }.to_owned(),
+            item.state(),
         ]);
     }
     output::line(table)

@@ -5,6 +5,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod address;
 pub mod ask;
 pub mod eligibility;
 pub mod judge;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 
 use chassis::Meta;
 use jiff::{SignedDuration, Timestamp};
+use proto::calendar::Calendar;
 use proto::claim::{Assessment, LinePlan, Plan, ReportedLine, Resolution, Role};
 use proto::policy::Pack;
 use proto::triage::triage_event::Kind as Answer;
@@ -29,7 +31,7 @@ use proto::{ClaimId, WorkItemId};
 use ask::Ask;
 use orders::{Order, Orders};
 use person::{Verdict, VerdictKind};
-use rules::{Outcome, RULES, Ruling};
+use rules::{Outcome, Ruling};
 
 /// Questions to the customer of a claim: intake holds as many.
 const QUESTIONS_MAX: usize = 20;
@@ -89,6 +91,8 @@ pub enum Event {
         by: String,
         /// Why.
         note: String,
+        /// What was decided.
+        decision: Decision,
         /// When.
         at: Timestamp,
     },
@@ -176,6 +180,8 @@ pub struct Item {
     pub ended: Option<(Timestamp, String)>,
     /// Why it was decided so.
     pub note: String,
+    /// What was decided.
+    pub decision: Decision,
     /// The number a customer can quote.
     pub claim_number: String,
     /// Lines as reported.
@@ -184,6 +190,15 @@ pub struct Item {
     pub assessment: Assessment,
     /// What the rules would do.
     pub proposal: Vec<LinePlan>,
+}
+
+/// What a person decided; nothing, where a work item waits or was taken back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// What was decided for each line, refused ones too.
+    pub lines: Vec<LinePlan>,
+    /// What the customer was asked instead.
+    pub question: String,
 }
 
 /// Whether a work item waits.
@@ -248,7 +263,10 @@ fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> 
         // Taken back: a late command does nothing. Otherwise the answer of the same name is the same.
         return if known.answer.is_some() { vec![Event::Told(known.number)] } else { Vec::new() };
     }
-    let mut ruling = rules::rule(pack, ask, orders, returns_to(case, ask), meta.now);
+    let kept = address::kept(&pack.triage, case, ask, meta.now);
+    let by_person = kept.is_some();
+    let mut ruling = kept.unwrap_or_else(|| rules::rule(pack, ask, orders, returns_to(case, ask), meta.now));
+    ruling.outcome = address::of_rules(&pack.triage, case, ask, ruling.outcome);
     // Who has answered so often is not asked again (P56).
     if matches!(ruling.outcome, Outcome::Question { .. }) && questions(case) >= QUESTIONS_MAX {
         ruling.outcome = rules::unanswered(&pack.triage);
@@ -258,7 +276,7 @@ fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> 
     if let Outcome::Person { reason, role, proposal } = &ruling.outcome {
         events.push(Event::ItemOpened(Box::new(item(pack, ask, meta, &ruling.assessment, reason, *role, proposal))));
     }
-    events.insert(0, Event::Assessed(Box::new(entry(ask, 1, ruling, false, meta))));
+    events.insert(0, Event::Assessed(Box::new(entry(ask, 1, ruling, by_person, meta))));
     events.push(Event::Told(number));
     events
 }
@@ -285,18 +303,20 @@ fn item(
     proposal: &[LinePlan],
 ) -> Item {
     let hours = *pack.triage.work_items.due_hours.of(assessment.severity());
+    let office = Calendar::new(pack.escalation.calendars[&pack.escalation.calendar].clone());
     Item {
         id: WorkItemId(meta.new_id()),
         claim: ask.claim,
         number: ask.assessment(),
         role,
         reason: reason.to_owned(),
-        due_at: meta.now + SignedDuration::from_hours(i64::from(hours)),
+        due_at: office.add_working(meta.now, SignedDuration::from_hours(i64::from(hours))),
         state: ItemState::Open,
         version: 1,
         opened_at: meta.now,
         ended: None,
         note: String::new(),
+        decision: Decision::default(),
         claim_number: ask.message.claim_number.clone(),
         lines: ask.message.lines.clone(),
         assessment: assessment.clone(),
@@ -329,6 +349,7 @@ fn cancel(case: &Case, meta: &Meta, claim: ClaimId, number: u32) -> Vec<Event> {
         state: ItemState::Closed,
         by: meta.actor.subject.clone(),
         note: String::new(),
+        decision: Decision::default(),
         at: meta.now,
     });
     [Event::Assessed(Box::new(cancelled))].into_iter().chain(ends).collect()
@@ -357,11 +378,15 @@ fn decided(
     if etag != chassis::etag(item.version) {
         return Err(Refusal::EtagMismatch);
     }
+    let mut decision = Decision::default();
     let ruling = match &verdict.kind {
         VerdictKind::Ask(_) if questions(case) >= QUESTIONS_MAX => return Err(Refusal::TooLarge),
         VerdictKind::Ask(reason) => Ruling {
             assessment: asked_by(meta, item, verdict),
-            outcome: Outcome::Question { reason: reason.clone(), line: 0 },
+            outcome: {
+                decision.question.clone_from(reason);
+                Outcome::Question { reason: reason.clone(), line: 0 }
+            },
         },
         VerdictKind::Lines(decisions) => {
             let entries = case.entries.range(..=item.number).rev();
@@ -373,7 +398,12 @@ fn decided(
                 return Err(Refusal::TooLarge);
             }
             let first = plan.lines.first().map(|line| line.reason.clone()).unwrap_or_default();
-            let outcome = if refused { Outcome::Refused(first) } else { Outcome::Plan(plan) };
+            decision.lines.clone_from(&plan.lines);
+            let outcome = if refused {
+                Outcome::Refused(first)
+            } else {
+                address::of_person(case, ask, plan).map_err(Refusal::PlanInvalid)?
+            };
             Ruling { assessment, outcome }
         }
     };
@@ -384,6 +414,7 @@ fn decided(
             state: ItemState::Decided,
             by: meta.actor.subject.clone(),
             note: verdict.note.clone(),
+            decision,
             at: meta.now,
         },
         Event::Told(item.number),
@@ -423,12 +454,13 @@ pub fn evolve(case: &mut Case, event: &Event) {
         Event::ItemOpened(item) => {
             case.items.insert(item.id, (**item).clone());
         }
-        Event::ItemEnded { item, state, by, note, at } => {
+        Event::ItemEnded { item, state, by, note, decision, at } => {
             if let Some(item) = case.items.get_mut(item) {
                 item.state = *state;
                 item.version += 1;
                 item.ended = Some((*at, by.clone()));
-                item.note = note.clone();
+                item.note.clone_from(note);
+                item.decision = decision.clone();
             }
         }
     }
@@ -458,6 +490,11 @@ fn entry(ask: &Ask, version: u32, ruling: Ruling, by_person: bool, meta: &Meta) 
             let answer = AnswerNeeded { assessment, reason: reason.clone(), line };
             (EntryState::Question, reason, None, Answer::AnswerNeeded(answer))
         }
+        Outcome::AddressFor(plan) => {
+            let reason = rules::ADDRESS_NEEDED.to_owned();
+            let answer = AnswerNeeded { assessment, reason: reason.clone(), line: 0 };
+            (EntryState::Question, reason, Some(plan), Answer::AnswerNeeded(answer))
+        }
     };
     Entry {
         claim: ask.claim,
@@ -466,7 +503,7 @@ fn entry(ask: &Ask, version: u32, ruling: Ruling, by_person: bool, meta: &Meta) 
         state,
         reason,
         by_person,
-        by: if by_person { meta.actor.subject.clone() } else { RULES.to_owned() },
+        by: judgement.as_ref().map_or_else(String::new, |judgement| judgement.judged_by.clone()),
         at: meta.now,
         judgement,
         asked: Some(ask.clone()),

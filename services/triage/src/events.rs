@@ -1,15 +1,14 @@
 //! Messages to commands, answers to messages: the only translator.
 
-use chassis::{Malformed, Outgoing};
-use prost::Message;
-use proto::claim::{Assessment, LinePlan, ReportedLine};
+use chassis::{Malformed, Meta, Outgoing};
+use proto::claim::Notice;
 use proto::triage::triage_command::Kind;
 use proto::triage::triage_event::Kind as Answer;
 use proto::triage::{TriageCommand, TriageEvent, WorkItem};
 use proto::{ClaimId, Subject};
 
 use crate::domain::ask::Ask;
-use crate::domain::{Command, Entry, Item, ItemState};
+use crate::domain::{Command, Entry, Item, ItemState, role_name};
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -44,38 +43,52 @@ pub fn answer(entry: &Entry) -> Option<Outgoing> {
 
 /// A work item, as it is shown.
 pub fn work_item(item: &Item) -> WorkItem {
+    let decided = item.ended.as_ref().filter(|_| item.state == ItemState::Decided);
     WorkItem {
         work_item_id: item.id.to_string(),
         etag: chassis::etag(item.version),
         claim_id: item.claim.to_string(),
-        claim_number: item.claim_number.clone(),
         role: item.role.into(),
         reason: item.reason.clone(),
         due_at: Some(proto::to_wire(item.due_at)),
-        lines: item.lines.clone(),
-        assessment: Some(item.assessment.clone()),
-        proposal: item.proposal.clone(),
         open: item.state == ItemState::Open,
+        opened_at: Some(proto::to_wire(item.opened_at)),
+        decided_by: decided.map(|(_, by)| by.clone()).unwrap_or_default(),
+        decided_at: decided.map(|(at, _)| proto::to_wire(*at)),
+        note: item.note.clone(),
+        ..content(item)
     }
 }
 
-/// What a work item shows and no column holds.
-pub type Content = (String, Vec<ReportedLine>, Assessment, Vec<LinePlan>);
-
-/// The content of a work item as it is stored.
-pub fn content(item: &Item) -> Vec<u8> {
-    let content = WorkItem {
+/// What a work item shows and no column holds: it is stored in this form.
+pub fn content(item: &Item) -> WorkItem {
+    WorkItem {
         claim_number: item.claim_number.clone(),
         lines: item.lines.clone(),
         assessment: Some(item.assessment.clone()),
         proposal: item.proposal.clone(),
+        decision: item.decision.lines.clone(),
+        question: item.decision.question.clone(),
         ..WorkItem::default()
-    };
-    content.encode_to_vec()
+    }
 }
 
-/// Reads a stored content.
-pub fn read_content(bytes: &[u8]) -> Result<Content, prost::DecodeError> {
-    let content = WorkItem::decode(bytes)?;
-    Ok((content.claim_number, content.lines, content.assessment.unwrap_or_default(), content.proposal))
+/// Work waits: told to those it waits for, when it begins to. It names no customer and says nothing of what they wrote.
+pub fn work_waits(item: &Item, meta: &Meta) -> Outgoing {
+    let parameters = [
+        ("work_item_id", item.id.to_string()),
+        ("kind", "judgement".to_owned()),
+        ("reason", item.reason.clone()),
+        ("due_at", item.due_at.to_string()),
+    ];
+    Outgoing::notice(&Notice {
+        notice_id: meta.new_id().to_string(),
+        audience: role_name(item.role),
+        template: "work_waiting".to_owned(),
+        parameters: parameters.map(|(key, value)| (key.to_owned(), value)).into(),
+        claim_id: item.claim.to_string(),
+        claim_number: item.claim_number.clone(),
+        customer_ref: String::new(),
+        raised_at: Some(proto::to_wire(meta.now)),
+    })
 }

@@ -2,7 +2,9 @@
 
 mod check;
 
-use chassis::{Call, Check, Lanes, read_failed};
+use chassis::{Call, Check, Clock, Lanes, read_failed};
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
 use proto::ClaimId;
 use proto::claim::Role;
 use proto::triage::triage_service_server::TriageService;
@@ -23,6 +25,8 @@ pub struct Api {
     pub lanes: Lanes<Handle>,
     /// For reads only.
     pub reads: PgPool,
+    /// What the time is, for days that must not be in the future.
+    pub clock: Clock,
 }
 
 #[tonic::async_trait]
@@ -33,7 +37,9 @@ impl TriageService for Api {
     ) -> Result<Response<RecordOrdersResponse>, Status> {
         let call = Call::of(&request);
         let body = request.get_ref();
-        let (request_id, command) = check::record_orders(body)?;
+        // The first day that begins anywhere is fourteen hours ahead.
+        let latest = (self.clock.now() + 14.hours()).to_zoned(TimeZone::UTC).date();
+        let (request_id, command) = check::record_orders(body, latest)?;
         Ok(Response::new(self.lanes.call(&call, "RecordOrders", request_id, body, command).await?))
     }
 
@@ -50,7 +56,9 @@ impl TriageService for Api {
         }
         let plan = rows.iter().find_map(|(_, plan)| plan.clone());
         let assessments = rows.into_iter().map(|(assessment, _)| assessment).collect();
-        Ok(Response::new(GetAssessmentResponse { assessments, plan }))
+        let items = store::items_of(&self.reads, claim).await.map_err(read_failed)?;
+        let work_items = items.iter().map(events::work_item).collect();
+        Ok(Response::new(GetAssessmentResponse { assessments, plan, work_items }))
     }
 
     async fn list_work_items(

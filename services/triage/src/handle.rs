@@ -73,7 +73,7 @@ impl Domain for Handle {
         let nothing = Case::default();
         let case = claim.and_then(|claim| world.cases.get(&claim)).unwrap_or(&nothing);
         let happened = domain::decide(&self.pack, case, &world.orders, meta, command)?;
-        let messages = apply(world, claim, meta.now, &happened);
+        let messages = apply(world, claim, meta, &happened);
         Ok(reply(world, command).telling(messages))
     }
 
@@ -84,7 +84,7 @@ impl Domain for Handle {
 }
 
 /// Lets the world go on; gives what is to be told.
-fn apply(world: &mut World, claim: Option<ClaimId>, now: Timestamp, happened: &[Event]) -> Vec<chassis::Outgoing> {
+fn apply(world: &mut World, claim: Option<ClaimId>, meta: &Meta, happened: &[Event]) -> Vec<chassis::Outgoing> {
     let mut messages = Vec::new();
     for event in happened {
         if let Some(claim) = claim {
@@ -94,10 +94,11 @@ fn apply(world: &mut World, claim: Option<ClaimId>, now: Timestamp, happened: &[
             (Event::Recorded(order), _) => {
                 world.orders.record(order.clone());
                 world.recorded.insert((order.order_no.clone(), order.sku.clone()), order.clone());
-                world.recorded_at = Some(now);
+                world.recorded_at = Some(meta.now);
             }
             (Event::Assessed(entry), _) => world.entries.push((**entry).clone()),
             (Event::ItemOpened(item), _) => {
+                messages.push(events::work_waits(item, meta));
                 world.items.insert((item.claim, item.id));
             }
             (Event::ItemEnded { item, .. }, Some(claim)) => {

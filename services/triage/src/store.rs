@@ -6,7 +6,7 @@ mod row;
 mod save;
 
 pub use load::load;
-pub use read::{Filter, assessments, work_items};
+pub use read::{Filter, assessments, items_of, work_items};
 pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
@@ -31,4 +31,5 @@ pub const STATEMENTS: &[&str] = &[
     read::ASSESSMENTS,
     read::OPEN_ITEMS,
     read::ALL_ITEMS,
+    read::CLAIM_ITEMS,
 ];

@@ -4,7 +4,7 @@
 use proto::WireTime;
 use proto::claim::{
     self, ClaimEvent, ClaimState, Job, Leg, LegMoved, LegState, LinePlan, Money, Notice, Plan, ReportedLine,
-    Resolution, WaitingFor, claim_event::Kind,
+    Resolution, Role, WaitingFor, claim_event::Kind,
 };
 use proto::escalation::{self, ClockKind, ClockState, Escalation, RunningClock, WorkKind};
 use proto::intake::{Claim, Contact, NewLine, SubmitClaimRequest, SubmitClaimResponse};
@@ -12,6 +12,7 @@ use proto::inventory::{GetAvailabilityResponse, Movement, MovementKind, Reservat
 use proto::logistics::{Direction, Shipment, ShipmentState};
 use proto::orchestrator::{GetEntitlementResponse, Process, Settlement, SettlementState};
 use proto::policy::Pack;
+use proto::triage;
 use serde_json::{Value, json};
 
 use crate::evidence::{Evidence, Violation};
@@ -297,6 +298,13 @@ fn goods(evidence: &mut Evidence) {
 }
 
 fn people(evidence: &mut Evidence) {
+    evidence.judging.push(triage::WorkItem {
+        work_item_id: "w2".into(),
+        claim_id: CLAIM.into(),
+        role: Role::Specialist as i32,
+        opened_at: Some(at(DEADLINE)),
+        ..triage::WorkItem::default()
+    });
     evidence.tasks.push(escalation::WorkItem {
         work_item_id: "w1".into(),
         kind: WorkKind::Approval as i32,
@@ -335,11 +343,12 @@ fn notices(evidence: &mut Evidence) {
         (CLAIM, "refund_instructed", vec![("line", "2")]),
         (CLAIM, "refund_paid", vec![("line", "2")]),
         (WAITING, "clock_breached", vec![("escalation_id", "e1")]),
+        (CLAIM, "work_waiting", vec![("work_item_id", "w2")]),
     ];
     for (number, (claim, template, parameters)) in told.into_iter().enumerate() {
         let notice = Notice {
             notice_id: format!("n{number}"),
-            audience: "customer".into(),
+            audience: if template == "work_waiting" { "specialist" } else { "customer" }.into(),
             template: template.into(),
             claim_id: claim.into(),
             parameters: parameters.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),

@@ -89,6 +89,7 @@ impl Shop {
             unit_price: Some(Money { minor_units: 500, currency: "GBP".to_owned() }),
             purchased_on: day.to_string(),
             delivered_on: day.to_string(),
+            ..OrderLine::default()
         });
         let orders = RecordOrdersRequest { request_id: request_id(), lines: lines.collect() };
         triage.record_orders(orders).await.context("cannot record the orders")?;

@@ -106,6 +106,7 @@ impl World {
             unit_price: Some(proto::claim::Money { minor_units: price_minor, currency: "GBP".to_owned() }),
             purchased_on: day.to_string(),
             delivered_on: day.to_string(),
+            ..OrderLine::default()
         };
         let orders = RecordOrdersRequest { request_id: request_id(), lines: vec![line] };
         self.triage().await.record_orders(orders).await.expect("orders are recorded");

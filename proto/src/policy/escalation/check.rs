@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::super::Problems;
 use super::super::triage::{PerSeverity, Word};
-use super::{Authority, Calendar, DueHours, Escalation, Level, Period, Target};
+use super::{Authority, Calendar, DAYS_MAX, DueHours, Escalation, Level, Period, Target};
 use crate::claim::{Resolution, Severity};
 
 /// Greatest amount, in minor units.
@@ -17,8 +17,6 @@ const MINUTES_MAX: u32 = 366 * 24 * 60;
 const HOURS_MAX: u32 = 720;
 /// Most levels of a ladder, and most steps of an approval.
 const STEPS_MAX: usize = 7;
-/// Most special days and holidays of a calendar.
-const DAYS_MAX: usize = 2_000;
 
 const SEVERITIES: [Severity; 4] = [Severity::Minor, Severity::General, Severity::Serious, Severity::Urgent];
 

@@ -159,3 +159,19 @@ fn cost_resolution_and_severity_name_those_who_approve() {
     assert_eq!(chain(Resolution::Replace, Severity::Minor, None), ["supervisor", "finance", "management"]);
     assert!(chain(Resolution::Reject, Severity::Minor, Some(0)).is_empty());
 }
+
+#[test]
+fn a_day_off_gives_way_to_the_next_working_day() {
+    let office = &Pack::load(None).unwrap().escalation.calendars["office"];
+    for (day, working) in [
+        ("2026-11-27", "2026-11-27"),
+        ("2026-11-28", "2026-11-30"),
+        ("2026-11-29", "2026-11-30"),
+        // Christmas, the weekend, and the day given for it.
+        ("2026-12-25", "2026-12-29"),
+        // A Saturday that is worked.
+        ("2026-12-12", "2026-12-12"),
+    ] {
+        assert_eq!(office.working_day(day.parse().unwrap()), working.parse().unwrap(), "{day}");
+    }
+}

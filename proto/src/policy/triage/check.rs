@@ -1,8 +1,13 @@
 //! What makes a pack wrong for triage: every gap, overlap and contradiction, told with its path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Authority, CategoryRule, PriorityRules, SeverityRules, Term, Triage, Word, WorkItems};
+use jiff::civil::date;
+
+use super::{
+    ArticleTerms, Authority, Calendars, CategoryRule, EndsOn, Length, PriorityRules, SeverityRules, Term, Triage,
+    Windows, Word, WorkItems,
+};
 use crate::claim::{Category, Resolution, Role, Severity};
 use crate::policy::Problems;
 
@@ -14,7 +19,7 @@ const SCORE_MAX: u32 = 1000;
 const DAYS_MAX: u32 = 3650;
 
 impl Triage {
-    pub(in crate::policy) fn check(&self, problems: &mut Problems) {
+    pub(in crate::policy) fn check(&self, problems: &mut Problems, calendars: &Calendars) {
         for sku in &self.non_goods {
             problems.require(
                 (1..=64).contains(&sku.chars().count()),
@@ -34,7 +39,8 @@ impl Triage {
         self.severity.check(problems);
         self.priority.check(problems);
         self.check_categories(problems);
-        self.check_terms(problems);
+        self.check_terms(problems, calendars);
+        self.check_promised_days(problems);
         problems.require(
             !self.consent.not_needed.contains(&Word(Resolution::ReturnRefund)),
             "triage.consent.not_needed",
@@ -56,19 +62,35 @@ impl Triage {
         }
     }
 
-    fn check_terms(&self, problems: &mut Problems) {
-        let windows = &self.windows;
-        term(problems, "triage.windows.quality", &windows.quality);
-        term(problems, "triage.windows.change_of_mind", &windows.change_of_mind);
-        term(problems, "triage.windows.fulfilment", &windows.fulfilment);
-        term(problems, "triage.warranty", &self.warranty);
-        if self.warranty.from == windows.quality.from {
-            problems.require(
-                self.warranty.days >= windows.quality.days,
-                "triage.warranty.days",
-                "must not end before windows.quality",
-            );
+    fn check_terms(&self, problems: &mut Problems, calendars: &Calendars) {
+        let check = |problems: &mut Problems, path: String, term: &Term| term.check(problems, &path, calendars);
+        windows(problems, "triage", &self.windows, &self.warranty, calendars);
+        for (category, rule) in &self.categories {
+            let own = rule.window.iter().map(|term| ("window", term));
+            for (name, term) in own.chain(rule.warranty.iter().map(|term| ("warranty", term))) {
+                check(problems, format!("triage.categories.{category}.{name}"), term);
+            }
         }
+        articles(problems, "triage", &self.articles, calendars);
+        for (at, earlier) in self.earlier_terms.iter().enumerate() {
+            let path = format!("triage.earlier_terms[{at}]");
+            windows(problems, &path, &earlier.windows, &earlier.warranty, calendars);
+            for (category, own) in &earlier.categories {
+                let terms = own.window.iter().map(|term| ("window", term));
+                for (name, term) in terms.chain(own.warranty.iter().map(|term| ("warranty", term))) {
+                    check(problems, format!("{path}.categories.{category}.{name}"), term);
+                }
+            }
+            articles(problems, &path, &earlier.articles, calendars);
+        }
+        for (at, pair) in self.earlier_terms.windows(2).enumerate() {
+            let path = format!("triage.earlier_terms[{}].last_day", at + 1);
+            problems.require(pair[1].last_day > pair[0].last_day, path, "must be after that of the entry before");
+        }
+        problems.require(self.delivery_days_max <= DAYS_MAX, "triage.delivery_days_max", "must be 0 to 3650 days");
+    }
+
+    fn check_promised_days(&self, problems: &mut Problems) {
         let days = &self.promised_days;
         for (name, days) in [
             ("replace", days.replace),
@@ -189,7 +211,7 @@ impl WorkItems {
         problems.require(
             hours.iter().all(|hours| (1..=720).contains(*hours)),
             "triage.work_items.due_hours",
-            "must be 1 to 720 hours",
+            "must be 1 to 720 working hours",
         );
         problems.require(
             hours.is_sorted_by(|milder, worse| milder >= worse),
@@ -207,6 +229,69 @@ fn score(problems: &mut Problems, path: &str, score: u32) {
     problems.require(score <= SCORE_MAX, path, "must be 0 to 1000");
 }
 
-fn term(problems: &mut Problems, path: &str, term: &Term) {
-    problems.require((1..=DAYS_MAX).contains(&term.days), format!("{path}.days"), "must be 1 to 3650 days");
+/// Terms by kind. Warranty goes on where the window for refunds ends.
+fn windows(problems: &mut Problems, path: &str, windows: &Windows, warranty: &Term, calendars: &Calendars) {
+    for (name, term) in [
+        ("windows.quality", &windows.quality),
+        ("windows.change_of_mind", &windows.change_of_mind),
+        ("windows.fulfilment", &windows.fulfilment),
+        ("warranty", warranty),
+    ] {
+        term.check(problems, &format!("{path}.{name}"), calendars);
+    }
+    let last = |term: &Term| term.last_day(date(2026, 1, 1), None, calendars);
+    problems.require(
+        warranty.from != windows.quality.from || last(warranty) >= last(&windows.quality),
+        format!("{path}.warranty"),
+        "must not end before windows.quality",
+    );
+}
+
+fn articles(problems: &mut Problems, path: &str, articles: &BTreeMap<String, ArticleTerms>, calendars: &Calendars) {
+    for (sku, own) in articles {
+        let path = format!("{path}.articles.{sku}");
+        problems.require((1..=64).contains(&sku.chars().count()), path.as_str(), "an SKU has 1 to 64 characters");
+        for (name, term) in [
+            ("quality", &own.quality),
+            ("change_of_mind", &own.change_of_mind),
+            ("fulfilment", &own.fulfilment),
+            ("warranty", &own.warranty),
+        ] {
+            term.iter().for_each(|term| term.check(problems, &format!("{path}.{name}"), calendars));
+        }
+    }
+}
+
+impl Term {
+    fn check(&self, problems: &mut Problems, path: &str, calendars: &Calendars) {
+        self.length().check(problems, path);
+        match (self.ends_on, &self.calendar) {
+            (EndsOn::WorkingDay, None) => {
+                problems.add(format!("{path}.ends_on"), "needs the name of a calendar of [escalation]: calendar = ...");
+            }
+            (EndsOn::WorkingDay, Some(name)) if !calendars.contains_key(name) => {
+                problems.add(format!("{path}.calendar"), format!("there is no calendar `{name}`"));
+            }
+            (EndsOn::AnyDay, Some(_)) => {
+                problems.add(format!("{path}.calendar"), "is for ends_on = \"working_day\" only");
+            }
+            (EndsOn::WorkingDay, Some(_)) | (EndsOn::AnyDay, None) => {}
+        }
+        if let Some(longer) = &self.after_repair {
+            longer.check(problems, &format!("{path}.after_repair"));
+        }
+    }
+}
+
+impl Length {
+    fn check(self, problems: &mut Problems, path: &str) {
+        let given = [("days", self.days, DAYS_MAX), ("months", self.months, 360), ("years", self.years, 30)];
+        let given: Vec<_> = given.into_iter().filter_map(|(unit, number, max)| Some((unit, number?, max))).collect();
+        let [(unit, number, max)] = given[..] else {
+            problems.add(path, "must have exactly one of days, months and years");
+            return;
+        };
+        let why = format!("must be 1 to {max} {unit}");
+        problems.require((1..=max).contains(&number), format!("{path}.{unit}"), why);
+    }
 }

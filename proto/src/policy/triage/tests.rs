@@ -1,5 +1,12 @@
 //! Wrong packs, and what is told about them.
 
+use std::sync::LazyLock;
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::{Calendars, EndsOn, Term};
+use crate::claim::Category;
 use crate::policy::{Pack, SUPPLY_CHAIN};
 
 /// Problems of the shipped pack after an edit, with the line that the edit is on.
@@ -92,4 +99,132 @@ fn a_bearer_of_freight_that_is_nobody_is_told_with_its_line() {
     assert!(*told == line && why.contains("unknown variant `nobody`"), "{problems:?}");
     let (_, problems) = problems_after("supervision = \"company\"\n", "", "[triage.freight.bearer]");
     assert!(problems[0].1.contains("missing field `supervision`"), "{problems:?}");
+}
+
+const WARRANTY: &str = "from = \"delivery\"\nmonths = 12\n";
+
+#[test]
+fn a_term_that_is_none_is_told_with_its_line() {
+    let one_of = "triage.warranty: must have exactly one of days, months and years";
+    for (new, mark, problem) in [
+        ("from = \"delivery\"\n", "[triage.warranty]", one_of),
+        ("from = \"delivery\"\nmonths = 12\nyears = 1\n", "[triage.warranty]", one_of),
+        ("from = \"delivery\"\nyears = 31\n", "years = 31", "triage.warranty.years: must be 1 to 30 years"),
+        (
+            "from = \"delivery\"\ndays = 7\n",
+            "[triage.warranty]",
+            "triage.warranty: must not end before windows.quality",
+        ),
+        (
+            "from = \"delivery\"\nmonths = 12\nends_on = \"working_day\"\n",
+            "ends_on = \"working_day\"",
+            "triage.warranty.ends_on: needs the name of a calendar of [escalation]: calendar = ...",
+        ),
+        (
+            "from = \"delivery\"\nmonths = 12\ncalendar = \"office\"\n",
+            "calendar = \"office\"",
+            "triage.warranty.calendar: is for ends_on = \"working_day\" only",
+        ),
+        (
+            "from = \"delivery\"\nmonths = 12\nends_on = \"working_day\"\ncalendar = \"home\"\n",
+            "calendar = \"home\"",
+            "triage.warranty.calendar: there is no calendar `home`",
+        ),
+    ] {
+        let (line, problems) = problems_after(WARRANTY, new, mark);
+        assert_eq!(problems[0], (line, problem.to_owned()));
+    }
+}
+
+#[test]
+fn earlier_terms_are_whole_and_in_order() {
+    let entry = |day: &str| {
+        let term = "{ from = \"purchase\", days = 14 }";
+        format!(
+            "[[triage.earlier_terms]]\nlast_day = \"{day}\"\nwindows = {{ quality = {term}, change_of_mind = {term}, fulfilment = \
+             {term} }}\nwarranty = {term}\n\n"
+        )
+    };
+    let text = |days: [&str; 2]| {
+        let entries = days.map(entry).concat();
+        SUPPLY_CHAIN.replacen("[triage.freight]", &format!("{entries}[triage.freight]"), 1)
+    };
+    let pack = Pack::parse("pack.toml", &text(["2024-12-31", "2025-12-31"])).unwrap();
+    let days = |day| pack.triage.terms(Category::ReturnRequest, "A", day).window.unwrap().days;
+    assert_eq!(days(date(2025, 12, 31)), Some(14));
+    assert_eq!(days(date(2026, 1, 1)), Some(30));
+    let problems = Pack::parse("pack.toml", &text(["2025-12-31", "2024-12-31"])).unwrap_err().problems;
+    let why = "triage.earlier_terms[1].last_day: must be after that of the entry before";
+    assert_eq!(problems.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>(), [why]);
+}
+
+#[test]
+fn an_article_comes_before_its_category_and_that_before_the_kind() {
+    let own = "[triage.articles.LAMP]\nwarranty = { from = \"delivery\", years = 3 }\n\n[triage.freight]";
+    let text = SUPPLY_CHAIN.replacen("[triage.freight]", own, 1).replacen(
+        "[triage.categories.quality_performance]\n",
+        "[triage.categories.quality_performance]\nwarranty = { from = \"delivery\", years = 2 }\n",
+        1,
+    );
+    let rules = Pack::parse("pack.toml", &text).unwrap().triage;
+    let years = |category, sku| rules.terms(category, sku, date(2026, 6, 1)).warranty.map(|term| term.years);
+    assert_eq!(years(Category::QualityPerformance, "LAMP"), Some(Some(3)));
+    assert_eq!(years(Category::QualityPerformance, "MUG"), Some(Some(2)));
+    assert_eq!(years(Category::QualityColour, "MUG"), Some(None));
+    assert_eq!(years(Category::QualityColour, "LAMP"), Some(Some(3)));
+    assert_eq!(years(Category::ReturnRequest, "LAMP"), None, "nothing is wrong with the goods");
+}
+
+fn term(days: Option<u32>, months: Option<u32>, years: Option<u32>) -> Term {
+    let (ends_on, calendar, after_repair) = (EndsOn::AnyDay, None, None);
+    Term { from: super::Start::Delivery, days, months, years, ends_on, calendar, after_repair }
+}
+
+#[test]
+fn ff4_months_and_years_go_by_the_calendar() {
+    let none = Calendars::new();
+    let last = |term: Term, start| term.last_day(start, None, &none);
+    assert_eq!(last(term(None, None, Some(2)), date(2027, 3, 1)), date(2029, 3, 1));
+    assert_eq!(last(term(Some(730), None, None), date(2027, 3, 1)), date(2029, 2, 28));
+    assert_eq!(last(term(None, None, Some(1)), date(2024, 2, 29)), date(2025, 2, 28));
+    assert_eq!(last(term(None, None, Some(4)), date(2024, 2, 29)), date(2028, 2, 29));
+    assert_eq!(last(term(None, Some(1), None), date(2026, 1, 31)), date(2026, 2, 28));
+    assert_eq!(last(term(None, Some(36), None), date(2023, 11, 30)), date(2026, 11, 30));
+    // It is lengthened once, if the goods were repaired within it.
+    let longer = super::Length { days: None, months: Some(12), years: None };
+    let lengthened = Term { after_repair: Some(longer), ..term(None, None, Some(2)) };
+    let repaired = |day| lengthened.last_day(date(2026, 8, 31), Some(day), &none);
+    assert_eq!(repaired(date(2028, 8, 31)), date(2029, 8, 31));
+    assert_eq!(repaired(date(2028, 9, 1)), date(2028, 8, 31));
+}
+
+#[test]
+fn ff3_a_term_ends_on_a_working_day() {
+    let pack = Pack::load(None).unwrap();
+    let window = &pack.triage.windows.change_of_mind;
+    let last = |start| window.last_day(start, None, &pack.escalation.calendars);
+    assert_eq!(last(date(2026, 10, 30)), date(2026, 11, 30), "the 29th is a Sunday");
+    assert_eq!(last(date(2026, 11, 25)), date(2026, 12, 29), "the 25th and the 28th are holidays");
+    assert_eq!(last(date(2026, 11, 12)), date(2026, 12, 12), "this Saturday is worked");
+    assert_eq!(last(date(2026, 10, 28)), date(2026, 11, 27), "a Friday");
+}
+
+proptest! {
+    /// Whatever the unit, a later start never ends earlier, a working day never shortens, and it is the same day of the
+    /// month unless that is too short.
+    #[test]
+    fn terms_rise_with_their_start(start in 0_i64..20_000, later in 0_i64..400, number in 1_u32..=30, unit in 0..3) {
+        static PACK: LazyLock<Pack> = LazyLock::new(|| Pack::load(None).unwrap());
+        let calendars = &PACK.escalation.calendars;
+        let given = |at| (unit == at).then_some(number);
+        let any = term(given(0), given(1), given(2));
+        let working = Term { ends_on: EndsOn::WorkingDay, calendar: Some("office".to_owned()), ..any.clone() };
+        let start = date(2000, 1, 1).saturating_add(jiff::Span::new().days(start));
+        let last = any.last_day(start, None, calendars);
+        prop_assert!(last > start && any.last_day(start.saturating_add(jiff::Span::new().days(later)), None, calendars) >= last);
+        prop_assert!(unit == 0 || last.day() == start.day() || (last == last.last_of_month() && last.day() < start.day()));
+        let open = working.last_day(start, None, calendars);
+        prop_assert!(open >= last && !calendars["office"].day(open).is_empty());
+        prop_assert!(last == open || calendars["office"].day(last).is_empty());
+    }
 }

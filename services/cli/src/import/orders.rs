@@ -96,6 +96,7 @@ fn order_line(lines: &[Line], days: i64, currency: &str, report: &mut Report) ->
         unit_price: Some(Money { minor_units: price, currency: currency.to_owned() }),
         purchased_on: shift::moved(first.day, days).to_string(),
         delivered_on: String::new(),
+        ..OrderLine::default()
     };
     Some(Entry { rows, value })
 }

@@ -102,7 +102,7 @@ fn tell(item: Option<Item>, session: &Session) -> Result<()> {
     if session.output.is_json() {
         return output::json(&json!({ "workItem": item }));
     }
-    let state = if item.open() { "open" } else { "decided" };
+    let state = item.state();
     output::line(format!("{} of {} is {state}", item.id(), item.claim_number()))
 }
 

@@ -60,6 +60,19 @@ impl Item {
         both!(self, item => item.open)
     }
 
+    /// Whether it waits; if not, who decided and why.
+    pub fn state(&self) -> String {
+        match self {
+            Self::Triage(item) if item.open => "open".to_owned(),
+            Self::Triage(item) if item.decided_by.is_empty() => "taken back".to_owned(),
+            Self::Triage(item) => {
+                let note = if item.note.is_empty() { String::new() } else { format!(": {}", item.note) };
+                format!("decided by {}{note}", item.decided_by)
+            }
+            Self::Escalation(item) => if item.open { "open" } else { "decided" }.to_owned(),
+        }
+    }
+
     /// What is to be done.
     pub fn kind(&self) -> String {
         match self {

@@ -18,6 +18,8 @@ pub struct Ask {
     pub reason: AssessReason,
     /// When the claim was received.
     pub received_at: Timestamp,
+    /// Day the customer first told of the problem, where that was before it was recorded.
+    pub announced_on: Option<Date>,
     /// Its lines.
     pub lines: Vec<Line>,
     /// Lines whose order number was asked for and is not known.
@@ -43,6 +45,8 @@ pub struct Line {
     pub category: Category,
     /// What the customer hopes for.
     pub wish: Resolution,
+    /// Day of delivery, as the customer says.
+    pub delivered_on: Option<Date>,
     /// Day of the problem.
     pub occurred_on: Option<Date>,
     /// A safety hazard is suspected.
@@ -66,8 +70,9 @@ impl Ask {
         if lines.is_empty() || lines.len() > 100 || numbers.len() != lines.len() {
             return Err("the lines are not 1 to 100 different ones".to_owned());
         }
+        let announced_on = day(&message.announced_on).map_err(|()| "announced_on is not a day")?;
         let unknown = message.order_unknown_lines.iter().copied().collect();
-        Ok(Self { claim, reason: message.reason(), received_at, lines, unknown, message })
+        Ok(Self { claim, reason: message.reason(), received_at, announced_on, lines, unknown, message })
     }
 
     /// Number of the assessment within the claim.
@@ -91,6 +96,17 @@ impl Ask {
         zone.to_datetime(self.received_at).date()
     }
 
+    /// The day that counts for windows: that of the first report where somebody says it was earlier, never after receipt.
+    pub fn claimed_on(&self, zone: &TimeZone) -> Date {
+        let received_on = self.received_on(zone);
+        self.announced_on.map_or(received_on, |announced_on| announced_on.min(received_on))
+    }
+
+    /// Whether goods can be sent to the customer and collected. What was asked before it was told is taken as known.
+    pub fn address_is_known(&self) -> bool {
+        self.message.address_known.unwrap_or(true)
+    }
+
     /// Whether the customer was asked for the order number of a line: it is asked for once.
     pub fn was_asked(&self, line: &Line) -> bool {
         self.unknown.contains(&line.line) || (self.reason == AssessReason::Answered && !line.order_no.is_empty())
@@ -103,10 +119,8 @@ impl Line {
         if from.line == 0 || from.sku.is_empty() || !(1..=1_000_000).contains(&from.quantity) {
             return Err(wrong("it needs a number from 1, an SKU, and 1 to 1,000,000 units"));
         }
-        let occurred_on = match from.occurred_on.as_str() {
-            "" => None,
-            day => Some(day.parse().map_err(|_| wrong("occurred_on is not a day"))?),
-        };
+        let delivered_on = day(&from.delivered_on).map_err(|()| wrong("delivered_on is not a day"))?;
+        let occurred_on = day(&from.occurred_on).map_err(|()| wrong("occurred_on is not a day"))?;
         Ok(Self {
             line: from.line,
             order_no: from.order_no.clone(),
@@ -115,9 +129,15 @@ impl Line {
             quantity: from.quantity,
             category: Category::try_from(from.category).map_err(|_| wrong("the category is not known"))?,
             wish: Resolution::try_from(from.wish).map_err(|_| wrong("the wish is not known"))?,
+            delivered_on,
             occurred_on,
             safety_risk: from.safety_risk,
             operation_stopped: from.operation_stopped,
         })
     }
+}
+
+/// A day, or none.
+fn day(text: &str) -> Result<Option<Date>, ()> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| ()) }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use proto::claim::Money;
-use proto::policy::triage::Start;
 
 use super::ask::{Ask, Line};
 
@@ -25,16 +24,10 @@ pub struct Order {
     pub purchased_on: Date,
     /// Day of delivery, if it is known.
     pub delivered_on: Option<Date>,
-}
-
-impl Order {
-    /// The day a term begins; an unknown delivery is taken as the day of purchase.
-    pub fn day(&self, start: Start) -> Date {
-        match start {
-            Start::Purchase => self.purchased_on,
-            Start::Delivery => self.delivered_on.unwrap_or(self.purchased_on),
-        }
-    }
+    /// Last day of the warranty that was sold with the goods, if it is not that of the rules.
+    pub warranty_until: Option<Date>,
+    /// Day the goods were repaired, if they were.
+    pub repaired_on: Option<Date>,
 }
 
 /// The order facts that a batch of commands looks at.
@@ -63,7 +56,7 @@ impl Orders {
     ///
     /// With an order number it is that one, if customer and SKU fit. Without, it is the newest purchase of the SKU by
     /// the customer that is not later than claim and problem and has the units, else the newest.
-    pub fn find(&self, ask: &Ask, line: &Line, received_on: Date) -> Option<&Order> {
+    pub fn find(&self, ask: &Ask, line: &Line, claimed_on: Date) -> Option<&Order> {
         let customer = ask.customer_ref();
         if !line.order_no.is_empty() {
             let order = self.by_order.get(&(line.order_no.clone(), line.sku.clone()))?;
@@ -73,7 +66,7 @@ impl Orders {
         if customer.is_empty() {
             return None;
         }
-        let latest = line.occurred_on.map_or(received_on, |day| day.min(received_on));
+        let latest = line.occurred_on.map_or(claimed_on, |day| day.min(claimed_on));
         let numbers = self.by_customer.get(&(customer.to_owned(), line.sku.clone()))?;
         let purchases = numbers.iter().filter_map(|number| self.by_order.get(&(number.clone(), line.sku.clone())));
         purchases

@@ -95,9 +95,9 @@ pub fn plan(
     let rules = &pack.triage;
     let mut misfits = Misfits::new();
     let (mut lines, mut judged) = (Vec::new(), Vec::new());
-    let received_on = ask.received_on(&rules.time_zone);
+    let claimed_on = ask.claimed_on(&rules.time_zone);
     for (line, decision) in by_line {
-        let order = orders.find(ask, line, received_on);
+        let order = orders.find(ask, line, claimed_on);
         let quantity =
             decision.quantity.unwrap_or_else(|| order.map_or(line.quantity, |o| line.quantity.min(o.quantity)));
         let price = price(pack, order, decision, &mut misfits);

@@ -54,6 +54,11 @@ fn sends(resolution: Resolution) -> bool {
     matches!(resolution, Resolution::Replace | Resolution::Resend)
 }
 
+/// Whether goods are sent or collected, so that an address is needed.
+pub fn travels(line: &LinePlan) -> bool {
+    line.collect || matches!(line.resolution(), Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund)
+}
+
 /// The candidate: the customer's wish if it is one, else the category's default. Under warranty nothing is refunded;
 /// if that leaves no candidate there is none.
 pub fn choose(rule: &CategoryRule, wish: Resolution, eligibility: Eligibility) -> Option<Resolution> {
@@ -169,7 +174,8 @@ fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Fr
     }
 }
 
-fn promised(rules: &Triage, resolution: Resolution, from: Date) -> String {
+/// The day on which a resolution is promised.
+pub fn promised(rules: &Triage, resolution: Resolution, from: Date) -> String {
     let days = rules.promised_days.of(resolution);
     days.map(|days| from.saturating_add(i64::from(days).days()).to_string()).unwrap_or_default()
 }

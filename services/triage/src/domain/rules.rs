@@ -8,7 +8,7 @@ use proto::policy::triage::{Kind, Triage};
 use proto::triage::AssessReason;
 
 use super::ask::{Ask, Line};
-use super::eligibility::{Eligibility, eligibility};
+use super::eligibility::{Eligibility, at_best, eligibility};
 use super::judge::{self, Judged};
 use super::orders::{Order, Orders};
 use super::plan::{self, Making};
@@ -17,6 +17,8 @@ use super::plan::{self, Making};
 pub const RULES: &str = "rules";
 /// The customer is asked for the order number.
 pub const ORDER_NUMBER_NEEDED: &str = "ORDER_NUMBER_NEEDED";
+/// The customer is asked where goods are to be sent or collected.
+pub const ADDRESS_NEEDED: &str = "ADDRESS_NEEDED";
 /// The line is about something that is no goods.
 pub const NOT_GOODS: &str = "NOT_GOODS";
 /// The line is about a purchase that is not known.
@@ -35,6 +37,12 @@ pub enum Why {
     CategoryUnclear,
     /// The category is never decided by rules.
     JudgementNeeded,
+    /// Nobody knows when the goods were delivered, and it would change the answer.
+    DeliveryDayUnknown,
+    /// The goods are not delivered yet: cancelling is another thing than returning.
+    NotDeliveredYet,
+    /// The customer was asked where goods are to be sent or collected, and did not say.
+    AddressNeeded,
     /// Sold in another currency than the pack's.
     CurrencyUnknown,
     /// Sold to nobody known, and something would be given before the goods are back: any finder of the number could ask.
@@ -60,6 +68,9 @@ impl Why {
             Self::OutsideWindow => (OUTSIDE_WINDOW, roles.outside_window),
             Self::CategoryUnclear => ("CATEGORY_UNCLEAR", roles.category_unclear),
             Self::JudgementNeeded => ("JUDGEMENT_NEEDED", roles.judgement_needed),
+            Self::DeliveryDayUnknown => ("DELIVERY_DAY_UNKNOWN", roles.delivery_day_unknown),
+            Self::NotDeliveredYet => ("NOT_DELIVERED_YET", roles.not_delivered_yet),
+            Self::AddressNeeded => (ADDRESS_NEEDED, roles.address_needed),
             Self::CurrencyUnknown => ("CURRENCY_UNKNOWN", roles.currency_unknown),
             Self::AnonymousOrder => ("ANONYMOUS_ORDER", roles.anonymous_order),
             Self::OrderNotFound => (ORDER_NOT_FOUND, roles.order_not_found),
@@ -81,7 +92,7 @@ pub struct Ruling {
     pub outcome: Outcome,
 }
 
-/// What follows from a judgement: one of four, always.
+/// What follows from a judgement: one of these, always.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// There is a plan.
@@ -104,6 +115,8 @@ pub enum Outcome {
         /// The line it is about; 0: the whole claim.
         line: u32,
     },
+    /// The customer is asked for the address that a person's plan needs; the plan is kept.
+    AddressFor(Plan),
 }
 
 /// What the rules say of one line.
@@ -117,8 +130,8 @@ enum Says {
 /// Rules on a claim. `person`: the person with this role and reason had asked the customer, and gets it back.
 pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Role)>, now: Timestamp) -> Ruling {
     let rules = &pack.triage;
-    let received_on = ask.received_on(&rules.time_zone);
-    let found: Vec<_> = ask.lines.iter().map(|line| (line, orders.find(ask, line, received_on))).collect();
+    let claimed_on = ask.claimed_on(&rules.time_zone);
+    let found: Vec<_> = ask.lines.iter().map(|line| (line, orders.find(ask, line, claimed_on))).collect();
     let judged: Vec<_> =
         found.iter().map(|(line, order)| judge::line(rules, line, worth(pack, line, *order))).collect();
     let says = found.iter().zip(&judged).map(|((line, order), judged)| says(pack, ask, line, *order, judged, now));
@@ -203,8 +216,19 @@ fn says(pack: &Pack, ask: &Ask, line: &Line, order: Option<&Order>, judged: &Jud
     if ours.is_none() {
         return Says::AskPerson(Why::CurrencyUnknown, None);
     }
-    let eligible = eligibility(rules, judged.rule.kind, order, ask.received_on(&rules.time_zone));
+    let today = ask.received_on(&rules.time_zone).max(rules.time_zone.to_datetime(now).date());
+    if order.delivered_on.is_some_and(|delivered_on| delivered_on > today) {
+        return Says::AskPerson(Why::NotDeliveredYet, make(Eligibility::Inside));
+    }
+    let claimed_on = ask.claimed_on(&rules.time_zone);
+    let eligible = eligibility(pack, judged.category, order, claimed_on);
     let made = make(eligible);
+    let answer = |eligible| (eligible == Eligibility::Outside, plan::choose(judged.rule, line.wish, eligible));
+    if let Some(best) = at_best(pack, judged.category, line, order, claimed_on)
+        && answer(best) != answer(eligible)
+    {
+        return Says::AskPerson(Why::DeliveryDayUnknown, make(best));
+    }
     match (eligible, judged.rule.kind, made) {
         (Eligibility::Outside, Kind::ChangeOfMind, _) => refuse(OUTSIDE_WINDOW),
         (Eligibility::Outside, _, made) => Says::AskPerson(Why::OutsideWindow, made),

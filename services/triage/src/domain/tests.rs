@@ -2,6 +2,8 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
 
+mod address;
+mod dates;
 mod goods;
 mod life;
 mod properties;
@@ -78,7 +80,7 @@ fn ask(message: AssessClaim) -> Ask {
     Ask::read(ClaimId(ids::v7(Timestamp::UNIX_EPOCH, [1; 10])), message).unwrap()
 }
 
-/// Ten units of `A` for 1.00 each, bought by `C1` on the first of June.
+/// Ten units of `A` for 1.00 each, bought by `C1` and delivered on the first of June.
 fn order() -> Order {
     Order {
         order_no: "O1".to_owned(),
@@ -87,7 +89,9 @@ fn order() -> Order {
         quantity: 10,
         unit_price: Money { minor_units: 100, currency: "GBP".to_owned() },
         purchased_on: BOUGHT,
-        delivered_on: None,
+        delivered_on: Some(BOUGHT),
+        warranty_until: None,
+        repaired_on: None,
     }
 }
 

@@ -40,17 +40,17 @@ pub(super) const LOCK_ITEMS: &str = concat!(items!(), " FOR UPDATE");
 
 pub(super) const ORDERS_BY_NUMBER: &str = "\
     SELECT DISTINCT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on \
+        o.delivered_on, o.warranty_until, o.repaired_on \
     FROM UNNEST($1::text[], $2::text[]) AS k(order_no, sku) JOIN order_line AS o USING (order_no, sku)";
 
 /// The one purchase that `Orders::find` would choose from all of them.
 pub(super) const ORDERS_BY_CUSTOMER: &str = "\
     SELECT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on \
+        o.delivered_on, o.warranty_until, o.repaired_on \
     FROM UNNEST($1::text[], $2::text[], $3::date[], $4::int[]) AS k(customer_ref, sku, latest, quantity) \
     CROSS JOIN LATERAL (\
         SELECT l.order_no, l.sku, l.customer_ref, l.quantity, l.unit_price_minor, l.currency, l.purchased_on, \
-            l.delivered_on \
+            l.delivered_on, l.warranty_until, l.repaired_on \
         FROM order_line AS l \
         WHERE l.customer_ref = k.customer_ref AND l.sku = k.sku AND l.purchased_on <= k.latest \
         ORDER BY (l.quantity >= k.quantity) DESC, l.purchased_on DESC, l.order_no COLLATE \"C\" DESC LIMIT 1\
@@ -118,7 +118,7 @@ async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, F
     let (mut numbers, mut skus) = (Vec::new(), Vec::new());
     let (mut customers, mut bought, mut latest, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for ask in asks {
-        let received_on = ask.received_on(zone);
+        let claimed_on = ask.claimed_on(zone);
         for line in &ask.lines {
             if !line.order_no.is_empty() {
                 numbers.push(line.order_no.as_str());
@@ -126,7 +126,7 @@ async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, F
             } else if !ask.customer_ref().is_empty() {
                 customers.push(ask.customer_ref());
                 bought.push(line.sku.as_str());
-                let day: Date = line.occurred_on.map_or(received_on, |day| day.min(received_on)).to_sqlx();
+                let day: Date = line.occurred_on.map_or(claimed_on, |day| day.min(claimed_on)).to_sqlx();
                 latest.push(day);
                 quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
             }

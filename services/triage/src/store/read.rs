@@ -30,6 +30,12 @@ pub(super) const ALL_ITEMS: &str = "\
         AND ($4::smallint = 0 OR role = $4) AND ($5::uuid IS NULL OR claim_id = $5) \
     ORDER BY urgency, due_at, work_item_id LIMIT $6";
 
+/// The work items of one claim.
+pub(super) const CLAIM_ITEMS: &str = "\
+    SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
+        content \
+    FROM work_item WHERE claim_id = $1 ORDER BY urgency, due_at, work_item_id LIMIT 100";
+
 /// Which work items are wanted.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -64,6 +70,12 @@ impl Filter {
 pub async fn assessments(pool: &PgPool, claim: ClaimId) -> Result<Vec<(Assessment, Option<Plan>)>, Fault> {
     let rows = sqlx::query(ASSESSMENTS).bind(claim.0).fetch_all(pool).await?;
     rows.iter().map(|row| Ok((row::judgement(row)?.unwrap_or_default(), row::plan(row)?))).collect()
+}
+
+/// The work items of a claim, most urgent first.
+pub async fn items_of(pool: &PgPool, claim: ClaimId) -> Result<Vec<Item>, Fault> {
+    let rows = sqlx::query(CLAIM_ITEMS).bind(claim.0).fetch_all(pool).await?;
+    rows.iter().map(row::item).collect()
 }
 
 /// Work items, most urgent first.

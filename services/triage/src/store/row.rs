@@ -4,15 +4,14 @@ use chassis::Fault;
 use jiff_sqlx::{Date, Timestamp};
 use prost::Message;
 use proto::claim::{Assessment, Money, Plan, Role};
-use proto::triage::{AssessClaim, TriageEvent};
+use proto::triage::{AssessClaim, TriageEvent, WorkItem};
 use proto::{ClaimId, WorkItemId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::domain::ask::Ask;
 use crate::domain::orders::Order;
-use crate::domain::{Entry, EntryState, Item, ItemState};
-use crate::events;
+use crate::domain::{Decision, Entry, EntryState, Item, ItemState};
 
 fn odd(what: &str, why: impl ToString) -> Fault {
     Fault::Permanent(format!("a stored {what} cannot be read: {}", why.to_string()))
@@ -42,6 +41,8 @@ pub fn order(row: &PgRow) -> Result<Order, Fault> {
         unit_price: Money { minor_units: row.try_get("unit_price_minor")?, currency: row.try_get("currency")? },
         purchased_on: row.try_get::<Date, _>("purchased_on")?.to_jiff(),
         delivered_on: row.try_get::<Option<Date>, _>("delivered_on")?.map(Date::to_jiff),
+        warranty_until: row.try_get::<Option<Date>, _>("warranty_until")?.map(Date::to_jiff),
+        repaired_on: row.try_get::<Option<Date>, _>("repaired_on")?.map(Date::to_jiff),
     })
 }
 
@@ -89,9 +90,7 @@ pub fn entry(row: &PgRow) -> Result<Entry, Fault> {
 
 /// A work item.
 pub fn item(row: &PgRow) -> Result<Item, Fault> {
-    let content: Vec<u8> = row.try_get("content")?;
-    let (claim_number, lines, assessment, proposal) =
-        events::read_content(&content).map_err(|error| odd("content", error))?;
+    let content = message::<WorkItem>(row, "content")?.unwrap_or_default();
     let ended_at = row.try_get::<Option<Timestamp>, _>("ended_at")?.map(Timestamp::to_jiff);
     let ended_by: Option<String> = row.try_get("ended_by")?;
     Ok(Item {
@@ -106,10 +105,11 @@ pub fn item(row: &PgRow) -> Result<Item, Fault> {
         opened_at: row.try_get::<Timestamp, _>("opened_at")?.to_jiff(),
         ended: ended_at.zip(ended_by),
         note: row.try_get("note")?,
-        claim_number,
-        lines,
-        assessment,
-        proposal,
+        decision: Decision { lines: content.decision, question: content.question },
+        claim_number: content.claim_number,
+        lines: content.lines,
+        assessment: content.assessment.unwrap_or_default(),
+        proposal: content.proposal,
     })
 }
 

@@ -14,15 +14,18 @@ use crate::handle::World;
 /// The same order line again replaces the facts; rows are taken in one order, so that two batches cannot deadlock.
 pub(super) const ORDERS: &str = "\
     INSERT INTO order_line (order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, \
-        delivered_on, recorded_at) \
+        delivered_on, warranty_until, repaired_on, recorded_at) \
     SELECT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on, $9::timestamptz \
-    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::date[], $8::date[]) \
-        AS o(order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, delivered_on) \
+        o.delivered_on, o.warranty_until, o.repaired_on, $11::timestamptz \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::date[], $8::date[], \
+        $9::date[], $10::date[]) \
+        AS o(order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, delivered_on, \
+        warranty_until, repaired_on) \
     ORDER BY o.order_no, o.sku \
     ON CONFLICT (order_no, sku) DO UPDATE SET customer_ref = EXCLUDED.customer_ref, quantity = EXCLUDED.quantity, \
         unit_price_minor = EXCLUDED.unit_price_minor, currency = EXCLUDED.currency, \
-        purchased_on = EXCLUDED.purchased_on, delivered_on = EXCLUDED.delivered_on, recorded_at = EXCLUDED.recorded_at";
+        purchased_on = EXCLUDED.purchased_on, delivered_on = EXCLUDED.delivered_on, \
+        warranty_until = EXCLUDED.warranty_until, repaired_on = EXCLUDED.repaired_on, recorded_at = EXCLUDED.recorded_at";
 
 pub(super) const ENTRIES: &str = "\
     INSERT INTO assessment (claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, \
@@ -46,7 +49,8 @@ pub(super) const ITEMS: &str = "\
         AS i(work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
         ended_by, note, content) \
     ON CONFLICT (work_item_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version, \
-        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note \
+        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note, \
+        content = EXCLUDED.content \
         WHERE work_item.version = EXCLUDED.version - 1";
 
 /// Writes what has changed.
@@ -71,6 +75,8 @@ fn save_orders(writes: &mut Writes, world: &World) {
         .bind(orders().map(|order| order.unit_price.currency.as_str()).collect::<Vec<_>>())
         .bind(orders().map(|order| order.purchased_on.to_sqlx()).collect::<Vec<Date>>())
         .bind(orders().map(|order| order.delivered_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
+        .bind(orders().map(|order| order.warranty_until.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
+        .bind(orders().map(|order| order.repaired_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
         .bind(at.to_sqlx());
 }
 
@@ -125,7 +131,7 @@ fn save_items(writes: &mut Writes, items: &[&Item]) {
         .bind(each().map(|item| item.ended.as_ref().map(|(at, _)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())
         .bind(each().map(|item| item.ended.as_ref().map(|(_, by)| by.as_str())).collect::<Vec<_>>())
         .bind(each().map(|item| item.note.as_str()).collect::<Vec<_>>())
-        .bind(each().map(|item| events::content(item)).collect::<Vec<_>>());
+        .bind(each().map(|item| events::content(item).encode_to_vec()).collect::<Vec<_>>());
 }
 
 /// Numbers of ours are far below the limit; the edge and the domain keep them so.

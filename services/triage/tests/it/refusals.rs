@@ -21,9 +21,24 @@ async fn every_bad_field_of_an_order_is_named() {
         unit_price: Some(Money { minor_units: -1, currency: "gbp".to_owned() }),
         purchased_on: String::new(),
         delivered_on: "2026-02-30".to_owned(),
+        warranty_until: "soon".to_owned(),
+        repaired_on: "2026-13-01".to_owned(),
+        ..OrderLine::default()
     };
-    let early = OrderLine { delivered_on: "2026-05-31".to_owned(), ..sold("O2", "A", 1) };
-    let lines = vec![bad, sold("O1", "A", 1), sold("O1", "A", 2), early];
+    let early = OrderLine {
+        delivered_on: "2026-05-31".to_owned(),
+        warranty_until: "2026-05-31".to_owned(),
+        repaired_on: "2026-05-31".to_owned(),
+        ..sold("O2", "A", 1)
+    };
+    // Goods may be delivered in the future, but nobody has bought or repaired anything tomorrow.
+    let tomorrow = OrderLine {
+        purchased_on: "2199-03-01".to_owned(),
+        delivered_on: "2199-03-02".to_owned(),
+        repaired_on: "2199-03-03".to_owned(),
+        ..sold("O3", "A", 1)
+    };
+    let lines = vec![bad, sold("O1", "A", 1), sold("O1", "A", 2), early, tomorrow];
     let error = client.record_orders(RecordOrdersRequest { request_id: "1".to_owned(), lines }).await.unwrap_err();
     assert_eq!((error.code(), reason(&error).as_str()), (Code::InvalidArgument, "MALFORMED"));
     assert_eq!(
@@ -33,13 +48,20 @@ async fn every_bad_field_of_an_order_is_named() {
             "lines[0].order_no",
             "lines[0].sku",
             "lines[0].customer_ref",
+            "lines[0].customer_ref",
             "lines[0].quantity",
             "lines[0].unit_price.minor_units",
             "lines[0].unit_price.currency",
             "lines[0].delivered_on",
             "lines[0].purchased_on",
+            "lines[0].warranty_until",
+            "lines[0].repaired_on",
             "lines[2]",
             "lines[3].delivered_on",
+            "lines[3].warranty_until",
+            "lines[3].repaired_on",
+            "lines[4].purchased_on",
+            "lines[4].repaired_on",
         ]
     );
     for count in [0, 501] {

@@ -32,6 +32,7 @@ pub fn sold(order_no: &str, sku: &str, price: i64) -> OrderLine {
         unit_price: Some(Money { minor_units: price, currency: "GBP".to_owned() }),
         purchased_on: "2026-06-01".to_owned(),
         delivered_on: "2026-06-03".to_owned(),
+        ..OrderLine::default()
     }
 }
 

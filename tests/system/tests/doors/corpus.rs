@@ -86,7 +86,7 @@ const REQUESTS: &[(&str, &str)] = &[
         "triage.v1.TriageService.RecordOrders",
         r#"{"request_id": "@", "lines": [{"order_no": "O-1", "sku": "MUG", "customer_ref": "C-1", "quantity": 1,
             "unit_price": {"minor_units": 250, "currency": "GBP"}, "purchased_on": "2026-01-01",
-            "delivered_on": "2026-01-02"}]}"#,
+            "delivered_on": "2026-01-02", "warranty_until": "2028-01-02", "repaired_on": "2026-03-01"}]}"#,
     ),
     ("triage.v1.TriageService.GetAssessment", r#"{"claim_id": "@"}"#),
     (

@@ -125,6 +125,7 @@ async fn asked_and_withdrawn(world: &World) -> String {
         unit_price: Some(Money { minor_units: 250, currency: "GBP".to_owned() }),
         purchased_on: day.clone(),
         delivered_on: day,
+        ..OrderLine::default()
     };
     let orders = RecordOrdersRequest { request_id: request_id(), lines: vec![sold] };
     world.triage().await.record_orders(orders).await.unwrap();

@@ -66,6 +66,16 @@ fn the_same_assessment_again_gets_the_same_answer_again() {
 }
 
 #[test]
+fn a_d10_work_items_are_due_in_working_time() {
+    let mut case = Case::default();
+    // A Friday, eleven o'clock in London: five hours and a half are left, Monday has seven and a half, and Tuesday two.
+    run(&mut case, &facts([order()]), &system(date(2026, 6, 19)), &assess(1, AssessReason::Denied)).unwrap();
+    let item = open(&case).remove(0);
+    assert_eq!(pack().triage.work_items.due_hours.minor, 15);
+    assert_eq!(item.due_at, "2026-06-23T10:00:00Z".parse().unwrap());
+}
+
+#[test]
 fn a_late_assessment_of_a_cancelled_number_does_nothing() {
     let (mut case, day) = (Case::default(), system(date(2026, 6, 20)));
     run(&mut case, &facts([order()]), &day, &cancel(1)).unwrap();

@@ -52,6 +52,8 @@ fn orders() -> impl Strategy<Value = Vec<Order>> {
             unit_price: Money { minor_units, currency: if odd < 20 { "EUR" } else { "GBP" }.to_owned() },
             purchased_on: BOUGHT.checked_add(day.days()).unwrap(),
             delivered_on: (odd % 2 == 0).then(|| BOUGHT.checked_add((day + 5).days()).unwrap()),
+            warranty_until: (odd % 3 == 0).then(|| BOUGHT.checked_add((day + 200).days()).unwrap()),
+            repaired_on: (odd % 5 == 0).then(|| BOUGHT.checked_add((day + 100).days()).unwrap()),
         }),
         0..12,
     )
@@ -129,6 +131,7 @@ proptest! {
                     sound(line, reported.iter().find(|reported| reported.line == line.line).unwrap());
                 }
             }
+            Outcome::AddressFor(plan) => panic!("the plan of a person waits, and nobody made one: {plan:?}"),
             Outcome::Question { line, .. } => prop_assert!(!person_only && line as usize <= reported.len()),
         }
     }

@@ -1,8 +1,8 @@
 //! One report, one outcome.
 
-use jiff::ToSpan;
 use jiff::civil::date;
 use proto::claim::{Category, Channel, LiabilityParty, Money, Plan, ReportedLine, Resolution, Role, Severity};
+use proto::policy::triage::Term;
 use proto::triage::AssessReason;
 
 use super::super::plan::{MONEY_MAX, QUANTITY_REDUCED};
@@ -49,25 +49,25 @@ fn a_return_inside_the_window_is_automatic_and_consented() {
 #[test]
 fn the_last_day_of_each_window_counts() {
     let rules = &pack().triage;
-    let last = |days: u32| BOUGHT.checked_add(i64::from(days).days()).unwrap();
+    let last = |term: &Term| term.last_day(BOUGHT, None, &pack().escalation.calendars);
     let on = |line: &ReportedLine, day: Date| ruled(message(vec![line.clone()], day), &facts([order()])).outcome;
     let next = |day: Date| day.tomorrow().unwrap();
 
-    let day = last(rules.windows.change_of_mind.days);
+    let day = last(&rules.windows.change_of_mind);
     assert!(matches!(on(&wanted_back(), day), Outcome::Plan(_)));
     assert_eq!(on(&wanted_back(), next(day)), Outcome::Refused("OUTSIDE_WINDOW".to_owned()));
 
     let damaged = ReportedLine { category: Category::TransitDamage.into(), ..faulty() };
-    let day = last(rules.windows.fulfilment.days);
+    let day = last(&rules.windows.fulfilment);
     assert!(matches!(on(&damaged, day), Outcome::Plan(_)));
     assert!(matches!(on(&damaged, next(day)), Outcome::Person { reason, .. } if reason == "OUTSIDE_WINDOW"));
 
-    let day = last(rules.warranty.days);
+    let day = last(&rules.warranty);
     assert!(matches!(on(&faulty(), day), Outcome::Plan(_)));
     assert!(matches!(on(&faulty(), next(day)), Outcome::Person { reason, .. } if reason == "OUTSIDE_WINDOW"));
 
     let money_back = ReportedLine { wish: Resolution::ReturnRefund.into(), ..faulty() };
-    let day = last(rules.windows.quality.days);
+    let day = last(&rules.windows.quality);
     let refund = planned(ruled(message(vec![money_back.clone()], day), &facts([order()])));
     assert_eq!((refund.lines[0].resolution(), refund.consented), (Resolution::ReturnRefund, true));
     // Under warranty the fault is made good, but not with money; the customer did not wish that and is asked.
@@ -77,12 +77,13 @@ fn the_last_day_of_each_window_counts() {
 
 #[test]
 fn a_window_begins_with_delivery_and_days_are_those_of_the_policy() {
-    let delivered = Order { delivered_on: Some(date(2026, 6, 11)), ..order() };
-    let asked = message(vec![wanted_back()], date(2026, 7, 11));
+    let delivered = Order { delivered_on: Some(date(2026, 6, 8)), ..order() };
+    let asked = message(vec![wanted_back()], date(2026, 7, 8));
     assert!(matches!(ruled(asked.clone(), &facts([delivered.clone()])).outcome, Outcome::Plan(_)));
-    assert!(matches!(ruled(asked.clone(), &facts([order()])).outcome, Outcome::Refused(_)));
+    let before = Order { delivered_on: Some(date(2026, 6, 7)), ..order() };
+    assert!(matches!(ruled(asked.clone(), &facts([before])).outcome, Outcome::Refused(_)));
     // 23:30 UTC in summer is the next day in London.
-    let late = AssessClaim { received_at: Some(to_wire("2026-07-11T23:30:00Z".parse().unwrap())), ..asked };
+    let late = AssessClaim { received_at: Some(to_wire("2026-07-08T23:30:00Z".parse().unwrap())), ..asked };
     assert!(matches!(ruled(late, &facts([delivered])).outcome, Outcome::Refused(_)));
 }
 
@@ -158,6 +159,7 @@ fn without_order_number_the_newest_fitting_purchase_counts() {
     let on = |order_no: &str, day: i8, quantity: u32| Order {
         order_no: order_no.to_owned(),
         purchased_on: date(2026, 6, day),
+        delivered_on: None,
         quantity,
         ..order()
     };

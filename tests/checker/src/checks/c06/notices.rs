@@ -101,6 +101,12 @@ fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
     for row in &evidence.escalations {
         add(&row.claim_id, format!("clock_breached {}", row.escalation_id), 1, ms(row.raised_at.as_ref()));
     }
+    // Whoever judges is told that a claim waits for it.
+    for item in evidence.judging.iter().filter(|item| item.opened_at.is_some()) {
+        let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let about = format!("work_waiting {} for {role}", item.work_item_id);
+        add(&item.claim_id, about, 1, ms(item.opened_at.as_ref()));
+    }
     wanted
 }
 
@@ -122,6 +128,9 @@ mod tests {
         evidence.notices.by_event.remove(&event);
         let found = check(&evidence);
         assert!(found.len() == 1 && found[0].until_ms > 0, "{found:?}");
+        let mut evidence = sample::good();
+        evidence.notices.by_event.retain(|_, row| row.template != "work_waiting");
+        assert_eq!(check(&evidence)[0].what, "0 notices of work_waiting w2 for specialist, 1 are due");
     }
 
     #[test]

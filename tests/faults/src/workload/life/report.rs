@@ -115,6 +115,7 @@ impl<'d> Report<'d> {
             unit_price: Some(Money { minor_units: wanted.price, currency: "GBP".to_owned() }),
             purchased_on: day.clone(),
             delivered_on: if chance.percent(50) { day.clone() } else { String::new() },
+            ..OrderLine::default()
         });
         if !wanted.numbered {
             self.hidden_order.clone_from(&order_no);
