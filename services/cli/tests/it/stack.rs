@@ -118,7 +118,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!(listed(&["--state", "duplicate"]), [copy]);
     assert_eq!(listed(&["--customer", "C1", "--state", "duplicate"]), [copy]);
     assert_eq!(listed(&["--customer", "C1", "--state", "submitted"]), Vec::<String>::new());
-    assert_eq!(listed(&["--waiting-for", "carrier"]), [number.clone()]);
+    assert_eq!(listed(&["--waiting-for", "carrier"]), [number.as_str()]);
     let (exit, _) = up.ask(&["claim", "withdraw", &number]);
     assert_eq!(exit, 0);
     let (exit, refused) = up.ask(&["claim", "withdraw", &number]);
