@@ -99,7 +99,7 @@ impl OrchestratorService for Api {
         let mut check = Check::new();
         let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
         let sku = check.code("sku", &codes::tidy(&body.sku), 1..=64);
-        let line_id = check.code("line_id", &body.line_id, 0..=64);
+        let line_id = check.code("line_id", &codes::tidy(&body.line_id), 0..=64);
         check.finish()?;
         let ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;
         let found = wire::entitlement(&ledgers);

@@ -65,7 +65,7 @@ pub struct Summary {
     pub closed: usize,
     /// Acknowledged claims that are rejected.
     pub rejected: usize,
-    /// Acknowledged claims that are withdrawn.
+    /// Acknowledged claims that are withdrawn, or merged into another one.
     pub withdrawn: usize,
     /// Acknowledged claims that wait for a customer who never answers.
     pub waiting: usize,

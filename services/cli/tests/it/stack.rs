@@ -101,12 +101,29 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     let number = answer["claim"]["claimNumber"].as_str().unwrap().to_owned();
     let (exit, shown) = up.ask(&["claim", "show", &number]);
     assert_eq!((exit, &shown["claim"]["claimNumber"]), (0, &Value::from(number.clone())));
+    // Reported once more, it is found, merged, and listed where it is.
+    let (_, twice) = up.ask(&[&submit[..], &goods[..], &["--channel", "phone"]].concat());
+    assert_eq!(twice["claim"]["possibleDuplicates"], serde_json::json!([number]), "{twice}");
+    let copy = twice["claim"]["claimNumber"].as_str().unwrap();
+    let (exit, merged) = up.ask(&["claim", "duplicate", copy, "--of", &number]);
+    assert_eq!((exit, &merged["claim"]["duplicateOf"]), (0, &Value::from(number.clone())), "{merged}");
+    let stack = up.stack.path().to_str().unwrap();
+    assert_eq!(code(&redress(&["--stack", stack, "claim", "watch", copy]).output().unwrap()), 0);
+    let listed = |options: &[&str]| {
+        let (exit, listed) = up.ask(&[&["claim", "list"], options].concat());
+        assert_eq!(exit, 0, "{listed}");
+        let claims = listed["claims"].as_array().unwrap().clone();
+        claims.iter().map(|claim| claim["claimNumber"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--state", "duplicate"]), [copy]);
+    assert_eq!(listed(&["--customer", "C1", "--state", "duplicate"]), [copy]);
+    assert_eq!(listed(&["--customer", "C1", "--state", "submitted"]), Vec::<String>::new());
+    assert_eq!(listed(&["--waiting-for", "carrier"]), [number.as_str()]);
     let (exit, _) = up.ask(&["claim", "withdraw", &number]);
     assert_eq!(exit, 0);
     let (exit, refused) = up.ask(&["claim", "withdraw", &number]);
     assert_eq!(exit, 3, "{refused}");
     // It ends when everything was compensated; its last event is the end.
-    let stack = up.stack.path().to_str().unwrap();
     let watched = redress(&["--output", "json", "--stack", stack, "claim", "watch", &number]).output().unwrap();
     assert_eq!(code(&watched), 0, "{}", String::from_utf8_lossy(&watched.stderr));
     let last: Value = serde_json::from_str(String::from_utf8_lossy(&watched.stdout).lines().last().unwrap()).unwrap();
@@ -130,7 +147,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     let (exit, proof) = up.ask(&["customer", "erasure", "C1"]);
     assert_eq!(
         (exit, &proof["unreadableClaims"], proof["erasures"].as_array().unwrap().len()),
-        (0, &Value::from(1), 1)
+        (0, &Value::from(2), 1)
     );
     assert_eq!(up.ask(&["customer", "accesses", "C1"]).1["accesses"].as_array().unwrap().len(), 2);
 
@@ -179,6 +196,6 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
 fn six_processes_serve_as_one_does() {
     let home = tempfile::tempdir().unwrap();
     let up = Up::start(home.path(), &["--processes"]);
-    assert_eq!(up.ask(&["claim", "list"]), (0, serde_json::json!({ "claims": [] })));
+    assert_eq!(up.ask(&["claim", "list"]), (0, serde_json::json!({ "claims": [], "processes": [] })));
     up.stop();
 }

@@ -3,7 +3,7 @@
 use proto::escalation;
 use proto::intake::{
     AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest,
-    SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
+    MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
 };
 use proto::logistics::ReportTrackingRequest;
 use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
@@ -79,6 +79,10 @@ fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
             let claim = evidence.claims.get(&call.asked::<WithdrawClaimRequest>()?.claim_id)?;
             let kept = claim.withdrawal_requested || is_terminal(claim.state());
             if kept { None } else { lost(&claim.claim_id, "the withdrawal".to_owned()) }
+        }
+        "MarkDuplicate" => {
+            let claim = evidence.claims.get(&call.asked::<MarkDuplicateRequest>()?.claim_id)?;
+            if claim.duplicate_of.is_empty() { lost(&claim.claim_id, "the merging".to_owned()) } else { None }
         }
         "AnswerQuestion" => {
             let asked = call.asked::<AnswerQuestionRequest>()?;

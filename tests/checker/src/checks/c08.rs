@@ -29,7 +29,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
             found.push(Violation::of("C8", claim, why));
         }
     }
-    found.extend(withdrawals(evidence));
+    found.extend(given_up(evidence));
     found.extend(decided_by_nobody(evidence));
     found
 }
@@ -47,6 +47,7 @@ fn races(evidence: &Evidence) -> Vec<Violation> {
             "AnswerQuestion" => format!("question {}", text("questionId")),
             "AnswerPlan" => format!("plan {}", call.request["planNumber"]),
             "WithdrawClaim" => "the withdrawal".to_owned(),
+            "MarkDuplicate" => "the merging".to_owned(),
             "ConfirmReadBack" => "the read-back".to_owned(),
             _ => continue,
         };
@@ -62,10 +63,16 @@ fn races(evidence: &Evidence) -> Vec<Violation> {
     many.map(text).collect()
 }
 
-/// An acknowledged withdrawal ends the claim, unless it had ended already.
-fn withdrawals(evidence: &Evidence) -> Vec<Violation> {
+/// An acknowledged withdrawal ends the claim, unless it had ended already; and so does that it was merged into another.
+fn given_up(evidence: &Evidence) -> Vec<Violation> {
+    let withdrawn = ("WithdrawClaim", "withdrawal", ClaimState::Withdrawn);
+    let merged = ("MarkDuplicate", "merging", ClaimState::Duplicate);
+    [withdrawn, merged].into_iter().flat_map(|how| ended_so(evidence, how)).collect()
+}
+
+fn ended_so(evidence: &Evidence, (method, noun, end): (&str, &str, ClaimState)) -> Vec<Violation> {
     let mut found = Vec::new();
-    for call in evidence.log.calls.iter().filter(|call| call.is_ok("WithdrawClaim")) {
+    for call in evidence.log.calls.iter().filter(|call| call.is_ok(method)) {
         let claim = call.request["claimId"].as_str().unwrap_or_default();
         let Some(process) = evidence.processes.get(claim) else { continue };
         let soon = evidence.soon(call.ended_ms);
@@ -76,14 +83,13 @@ fn withdrawals(evidence: &Evidence) -> Vec<Violation> {
             let ended = evidence.ended_ms(claim).unwrap_or(0);
             let before = evidence.timeline(claim).iter().rev().nth(1).map(proto::claim::ClaimEvent::state);
             // Who is only asked whether it is solved has got all there is: withdrawn then, it is closed.
-            let fits = process.state() == ClaimState::Withdrawn || before == Some(ClaimState::FollowingUp);
+            let fits = process.state() == end || before == Some(ClaimState::FollowingUp);
             if !fits && ended > soon {
-                let what =
-                    format!("its withdrawal was acknowledged, and long afterwards it became {:?}", process.state());
+                let what = format!("its {noun} was acknowledged, and long afterwards it became {:?}", process.state());
                 found.push(Violation::of("C8", claim, what));
             }
         } else if process.state() != ClaimState::Compensating {
-            let what = format!("its withdrawal was acknowledged, and it is {:?}", process.state());
+            let what = format!("its {noun} was acknowledged, and it is {:?}", process.state());
             found.push(Violation::of("C8", claim, what).unless_mended_by(soon));
         }
     }

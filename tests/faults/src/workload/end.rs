@@ -60,11 +60,11 @@ fn tally(world: &World) -> Summary {
         match state {
             ClaimState::Closed => summary.closed += 1,
             ClaimState::Rejected => summary.rejected += 1,
-            ClaimState::Withdrawn => summary.withdrawn += 1,
+            ClaimState::Withdrawn | ClaimState::Duplicate => summary.withdrawn += 1,
             _ if case.life.rests(state) => summary.waiting += 1,
             _ => summary.open += 1,
         }
-        let ended = matches!(state, ClaimState::Closed | ClaimState::Rejected | ClaimState::Withdrawn);
+        let ended = state.has_ended();
         if ended && !case.life.may_end(state) {
             let story = case.life.story;
             summary.surprises.push(format!("claim {} ({story:?}) is {state:?}", case.claim));

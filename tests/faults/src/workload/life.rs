@@ -142,6 +142,8 @@ pub struct Life {
     pub order_no: String,
     /// What is reported twice.
     pub repeat: Repeat,
+    /// Somebody sees that the same content came twice, and merges the second claim into the first.
+    pub merged: bool,
     /// A report with bad fields comes first.
     pub clumsy: bool,
     /// When the customer withdraws.
@@ -179,6 +181,7 @@ impl Life {
             report: report.finish(&mut chance),
             order_no,
             repeat,
+            merged: dice.percent(u64::from(index), "merged", 60),
             clumsy: chance.percent(4),
             withdraws: withdraws(&mut chance),
             answers: manner(&mut chance, [70, 82, 90]),
@@ -204,6 +207,7 @@ impl Life {
         match state {
             // Nobody is withdrawn who did not want to be.
             ClaimState::Withdrawn => self.withdraws.is_some(),
+            ClaimState::Duplicate => self.repeat == Repeat::Twice && self.merged,
             // What is clear gets no second opinion.
             ClaimState::Closed => !matches!(self.story, Story::NotGoods | Story::TooLate),
             ClaimState::Rejected => true,

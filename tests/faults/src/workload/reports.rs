@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use proto::intake::{AddEvidenceRequest, ConfirmReadBackRequest, Evidence, SubmitClaimRequest};
+use proto::intake::{AddEvidenceRequest, ConfirmReadBackRequest, Evidence, MarkDuplicateRequest, SubmitClaimRequest};
 use tokio::task::JoinSet;
 
-use super::call::{About, Answer, customer};
+use super::call::{About, Actor, Answer, customer};
 use super::life::{Life, Moment, Repeat};
 use super::world::{Case, World};
 
@@ -57,13 +57,32 @@ async fn report(world: Arc<World>, life: Arc<Life>) {
         }
         Repeat::Twice => {
             world.submitted.fetch_add(1, Ordering::Relaxed);
-            if submit(&world, &life, 1, request(&world, &life, "1")).await.is_none() {
-                world.unknown.fetch_add(1, Ordering::Relaxed);
+            match submit(&world, &life, 1, request(&world, &life, "1")).await {
+                Some(copy) if life.merged => merge(&world, &copy, &case).await,
+                Some(_) => {}
+                None => drop(world.unknown.fetch_add(1, Ordering::Relaxed)),
             }
         }
         Repeat::Same | Repeat::No => {}
     }
     afterwards(&world, &case).await;
+}
+
+/// Somebody sees that it was reported twice. By then either may have ended.
+async fn merge(world: &World, copy: &Case, first: &Case) {
+    let request = MarkDuplicateRequest {
+        request_id: world.id(copy, "duplicate"),
+        claim_id: copy.claim.clone(),
+        of_claim_id: first.claim.clone(),
+        etag: String::new(),
+    };
+    let clerk = Actor::new("specialist.1", "specialist");
+    let answer = world.act(copy, &clerk, "duplicate", request).await;
+    if let Answer::Refused(reason) = answer
+        && !matches!(reason.as_str(), "CLAIM_ENDED" | "ALREADY_WITHDRAWN" | "ALREADY_SOLVED" | "NOT_MERGEABLE")
+    {
+        world.surprise(format!("claim {}: a duplicate was refused: {reason}", copy.claim));
+    }
 }
 
 /// What follows the report by itself.

@@ -163,7 +163,7 @@ impl World {
         };
         let answer = self.act(case, &customer(), &format!("withdraw {moment:?}"), request).await;
         if let Answer::Refused(reason) = answer
-            && !matches!(reason.as_str(), "CLAIM_ENDED" | "ALREADY_WITHDRAWN")
+            && !matches!(reason.as_str(), "CLAIM_ENDED" | "ALREADY_WITHDRAWN" | "ALREADY_DUPLICATE")
         {
             self.surprise(format!("claim {}: a withdrawal was refused: {reason}", case.claim));
         }

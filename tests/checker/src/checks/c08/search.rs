@@ -12,6 +12,7 @@ const CALLS_MAX: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum What {
     Withdraw,
+    Duplicate,
     Question(String),
     Plan(String),
     FollowUp,
@@ -35,6 +36,7 @@ struct Op {
 struct State {
     ended: bool,
     withdrawn: bool,
+    duplicate: bool,
     read_back: bool,
     answered: BTreeSet<String>,
 }
@@ -64,6 +66,7 @@ fn operation(attempts: &[&Call]) -> Option<Op> {
     let text = |field: &str| first.request[field].as_str().unwrap_or_default().to_owned();
     let what = match first.method.as_str() {
         "WithdrawClaim" => What::Withdraw,
+        "MarkDuplicate" => What::Duplicate,
         "AnswerQuestion" => What::Question(text("questionId")),
         "AnswerPlan" => What::Plan(first.request["planNumber"].to_string()),
         "AnswerFollowUp" => What::FollowUp,
@@ -74,7 +77,10 @@ fn operation(attempts: &[&Call]) -> Option<Op> {
     // What is refused because it is too much or unreadable says nothing of the claim.
     let says = |call: &&&Call| match call.outcome {
         Outcome::Ok => true,
-        Outcome::Refused => matches!(call.reason.as_str(), "CLAIM_ENDED" | "ALREADY_WITHDRAWN" | "ALREADY_CONFIRMED"),
+        Outcome::Refused => matches!(
+            call.reason.as_str(),
+            "CLAIM_ENDED" | "ALREADY_WITHDRAWN" | "ALREADY_DUPLICATE" | "ALREADY_CONFIRMED"
+        ),
         Outcome::Unknown => false,
     };
     let begun = attempts.iter().map(|call| call.begun_ms).min()?;
@@ -121,16 +127,19 @@ impl Op {
             let fits = match self.reason.as_str() {
                 "CLAIM_ENDED" => state.ended,
                 "ALREADY_WITHDRAWN" => state.withdrawn,
+                "ALREADY_DUPLICATE" => state.duplicate,
                 "ALREADY_CONFIRMED" => state.read_back,
                 _ => true,
             };
             return fits.then_some(next);
         }
+        let wanted = !state.withdrawn && !state.duplicate;
         let new = match &self.what {
-            What::Withdraw => !std::mem::replace(&mut next.withdrawn, true),
-            What::Question(id) => !state.withdrawn && next.answered.insert(format!("question {id}")),
-            What::Plan(number) => !state.withdrawn && next.answered.insert(format!("plan {number}")),
-            What::FollowUp => !state.withdrawn,
+            What::Withdraw => !std::mem::replace(&mut next.withdrawn, true) && wanted,
+            What::Duplicate => !std::mem::replace(&mut next.duplicate, true) && wanted,
+            What::Question(id) => wanted && next.answered.insert(format!("question {id}")),
+            What::Plan(number) => wanted && next.answered.insert(format!("plan {number}")),
+            What::FollowUp => wanted,
             What::ReadBack => !std::mem::replace(&mut next.read_back, true),
             What::Evidence => true,
         };
@@ -172,6 +181,16 @@ mod tests {
         assert!(explained(&[answer.clone(), withdraw.clone()], false));
         let late = Call { begun_ms: 6, ..answer };
         assert!(!explained(&[late, withdraw], false));
+    }
+
+    #[test]
+    fn a_claim_is_withdrawn_or_merged_and_not_both() {
+        let merged = call("MarkDuplicate", "m", (1, 2), Outcome::Ok, "");
+        let late = call("WithdrawClaim", "w", (3, 4), Outcome::Ok, "");
+        assert!(!explained(&[merged.clone(), late.clone()], false));
+        let refused = Call { outcome: Outcome::Refused, reason: "ALREADY_DUPLICATE".into(), ..late };
+        assert!(explained(&[merged, refused.clone()], false));
+        assert!(!explained(&[refused], false));
     }
 
     #[test]
