@@ -141,6 +141,8 @@ pub struct DueHours {
     pub compensation_failed: u32,
     /// The answer to an escalation.
     pub escalation: u32,
+    /// What came back is not as announced.
+    pub return_mismatch: u32,
 }
 
 /// Who may approve some resolutions of some severities.

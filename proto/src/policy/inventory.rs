@@ -17,6 +17,8 @@ pub struct Inventory {
     pub hold_s: u32,
     /// Days after which goods that are missing are expected.
     pub lead_time_days: u32,
+    /// Goods of several batches may go out together, if no single batch has enough.
+    pub mix_batches: bool,
 }
 
 impl Inventory {

@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::claim::{Category, Channel, Department, LiabilityParty, Resolution, Role, Severity};
+use crate::claim::{
+    BatchRule, Category, Channel, Department, LiabilityParty, Resolution, ReturnReason, Role, Severity,
+};
 
 pub use word::Word;
 
@@ -187,12 +189,39 @@ pub struct CategoryRule {
     pub default: Word<Resolution>,
     /// Whether the customer has goods that are worth collecting.
     pub collect: bool,
+    /// Which batch goes out instead (domain rule 5); none: what the kind of claim says.
+    #[serde(default)]
+    pub batch: Option<Word<BatchRule>>,
 }
 
 impl CategoryRule {
     /// Whether a resolution is a candidate.
     pub fn allows(&self, resolution: Resolution) -> bool {
         self.resolutions.iter().any(|candidate| candidate.0 == resolution)
+    }
+
+    /// Which batch goes out: never again the one that is said to be faulty, unless the pack wants it.
+    pub fn batch_rule(&self) -> BatchRule {
+        match (self.batch, self.kind) {
+            (Some(rule), _) => rule.0,
+            (None, Kind::Quality) => BatchRule::Other,
+            (None, Kind::ChangeOfMind | Kind::Fulfilment | Kind::Advice | Kind::Judgement) => BatchRule::Any,
+        }
+    }
+
+    /// Why goods of a category come back. What a person decided without a word of fault is taken as the customer's wish
+    /// only if the customer is liable: goods are not sold again by mistake.
+    pub fn return_reason(&self, category: Category, liability: LiabilityParty) -> ReturnReason {
+        match (self.kind, category) {
+            (_, Category::WrongItem) => ReturnReason::WrongItem,
+            // Nothing is wrong with what came too late.
+            (_, Category::LateDelivery) | (Kind::ChangeOfMind, _) => ReturnReason::ChangeOfMind,
+            (Kind::Quality | Kind::Fulfilment, _) => ReturnReason::Faulty,
+            (Kind::Advice | Kind::Judgement, _) if liability == LiabilityParty::CustomerChangeOfMind => {
+                ReturnReason::ChangeOfMind
+            }
+            (Kind::Advice | Kind::Judgement, _) => ReturnReason::Faulty,
+        }
     }
 }
 

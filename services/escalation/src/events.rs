@@ -98,7 +98,9 @@ fn job(claim: &Claim, task: &Task) -> proto::claim::Job {
 fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Option<Outgoing> {
     match item.kind {
         WorkKind::Approval | WorkKind::Escalation => {}
-        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed => return None,
+        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
+            return None;
+        }
     }
     let parameters = [
         ("work_item_id", item.id.to_string()),

@@ -2,14 +2,16 @@
 //!
 //! - Stock is on hand at a place (SKU, batch, warehouse, zone); only the ledger of movements changes it (S4-33).
 //! - A reservation holds units of qualified zones: available = on hand - reserved, never negative (domain rule 4).
-//!   What is missing is back-ordered, and filled oldest first as soon as there is stock.
-//! - Returns are counted receipt by receipt; only accepted units go back to stock (domain rule 6).
+//!   What is missing is back-ordered, and filled oldest first as soon as there is stock of a batch that may go out.
+//! - Returns are counted receipt by receipt. Each unit has two answers, whether it counts for the claim and whether it can
+//!   be sold again, and lies in one place: qualified stock, or pending_inspection (domain rule 6).
 //! - Everything about a job is idempotent: asked again, it stands where it stood.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod decide;
 mod evolve;
 mod fill;
+mod returns;
 mod state;
 mod words;
 
@@ -18,11 +20,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use proto::ClaimId;
+use uuid::Uuid;
 
 pub use decide::decide;
 pub use evolve::evolve;
 pub use fill::fill;
-pub use words::{Disposition, MovementKind, ReservationState, ReturnState, Zone};
+pub use words::{BatchRule, Disposition, MovementKind, ReservationState, ReturnReason, ReturnState, Zone};
 
 /// Names one piece of work for ever: chosen by the orchestrator, repeated in every answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,12 +82,23 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Move units to another zone.
+    MoveStock {
+        /// Where they are.
+        from: Place,
+        /// Where they go.
+        to: Zone,
+        /// Units.
+        quantity: u32,
+        /// Why.
+        reason: String,
+    },
     /// Hold stock for a job.
     Reserve {
         /// The job.
         job: Job,
         /// What is wanted.
-        wanted: GoodsLine,
+        wanted: Wanted,
         /// Promise it as soon as all is held.
         commit: bool,
     },
@@ -100,6 +114,8 @@ pub enum Command {
         job: Job,
         /// What is announced.
         announced: GoodsLine,
+        /// Why they come.
+        reason: ReturnReason,
     },
     /// Expect them no more.
     CancelReturn(Job),
@@ -120,6 +136,8 @@ pub enum Command {
         quantity: u32,
         /// What is done.
         disposition: Disposition,
+        /// SKU of another article that is put to its own; empty: goods of the SKU of the return are meant.
+        other_sku: String,
     },
 }
 
@@ -148,23 +166,42 @@ pub struct Warehouse {
 pub struct GoodsLine {
     /// SKU.
     pub sku: String,
-    /// Batch; empty: none, or any when it is wanted.
+    /// Batch; empty: none.
     pub batch: String,
     /// Units.
     pub quantity: u32,
 }
 
-/// One receipt of a return.
+/// What a reservation wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// SKU.
+    pub sku: String,
+    /// Batch that is complained about; may be empty.
+    pub batch: String,
+    /// Which batch goes out.
+    pub rule: BatchRule,
+    /// Units.
+    pub quantity: u32,
+}
+
+/// One receipt of a return.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Warehouse.
     pub warehouse: String,
-    /// Units accepted.
+    /// Units as the claim says.
     pub accepted: u32,
     /// Units damaged.
     pub damaged: u32,
     /// Units of another article.
     pub wrong_item: u32,
+    /// Units as the claim says that cannot be sold again.
+    pub unsalable: u32,
+    /// Units that are not as the claim says.
+    pub not_as_claimed: u32,
+    /// SKU of the other article; empty: not known.
+    pub other_sku: String,
     /// No more is expected.
     pub last: bool,
 }
@@ -172,7 +209,13 @@ pub struct Receipt {
 impl Receipt {
     /// Units that came with it.
     pub fn units(&self) -> u32 {
-        self.accepted.saturating_add(self.damaged).saturating_add(self.wrong_item)
+        self.own().saturating_add(self.wrong_item)
+    }
+
+    /// Units of the SKU of the return.
+    pub fn own(&self) -> u32 {
+        let good = self.accepted.saturating_add(self.unsalable);
+        good.saturating_add(self.damaged).saturating_add(self.not_as_claimed)
     }
 }
 
@@ -190,6 +233,8 @@ pub enum Event {
     },
     /// A warehouse is known.
     WarehouseRegistered(Warehouse),
+    /// A delivery was booked: its document names it.
+    DeliveryBooked(Delivery),
     /// Stock moved: an entry of the ledger.
     Moved {
         /// Where.
@@ -206,7 +251,7 @@ pub enum Event {
         /// The job.
         job: Job,
         /// What is wanted.
-        wanted: GoodsLine,
+        wanted: Wanted,
         /// Promise it as soon as all is held.
         commit: bool,
         /// Its place in the queue for scarce stock.
@@ -222,6 +267,8 @@ pub enum Event {
         job: Job,
         /// Units by place.
         taken: Vec<(Place, u32)>,
+        /// In place of what it held: another batch has enough for all.
+        instead: bool,
         /// When it runs out, if it is not committed by now.
         expires_at: Timestamp,
     },
@@ -232,7 +279,9 @@ pub enum Event {
         /// The job.
         job: Job,
         /// What was wanted.
-        wanted: GoodsLine,
+        wanted: Wanted,
+        /// The state that says why.
+        state: ReservationState,
         /// When it was asked for.
         at: Timestamp,
     },
@@ -248,6 +297,8 @@ pub enum Event {
         job: Job,
         /// What is announced.
         announced: GoodsLine,
+        /// Why they come.
+        reason: ReturnReason,
     },
     /// Some were counted.
     ReturnCounted {
@@ -255,6 +306,10 @@ pub enum Event {
         job: Job,
         /// What was counted.
         receipt: Receipt,
+        /// Units of it that went to qualified stock; the others wait in pending_inspection.
+        qualified: u32,
+        /// The return was closed before.
+        late: bool,
     },
     /// They are expected no more, or it is remembered that they never will be.
     ReturnCancelled(Job),
@@ -264,11 +319,22 @@ pub enum Event {
         job: Job,
         /// Where they were.
         warehouse: String,
-        /// Damaged units.
-        damaged: u32,
+        /// Units of the SKU of the return.
+        own: u32,
         /// Units of another article.
         wrong_item: u32,
     },
+}
+
+/// A delivery to a warehouse, as its document names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Warehouse.
+    pub warehouse: String,
+    /// Delivery note or purchase order.
+    pub document: String,
+    /// Derived from zone and lines: the same contents have the same.
+    pub contents: Uuid,
 }
 
 // ---- State
@@ -289,6 +355,9 @@ pub enum Refusal {
     /// The valuables zone of the warehouse has no custodian (S4-38).
     #[error("the valuables zone of the warehouse has no custodian")]
     NoCustodian(String),
+    /// The warehouse has booked another delivery under this document.
+    #[error("another delivery was booked under this document")]
+    DocumentReused(String),
     /// There is less than is to be taken.
     #[error("there is less than is to be taken")]
     OutOfStock {
@@ -347,6 +416,7 @@ fn freed(state: &State, events: &[Event]) -> BTreeSet<String> {
             Event::Moved { .. }
             | Event::SkuRegistered { .. }
             | Event::WarehouseRegistered(_)
+            | Event::DeliveryBooked(_)
             | Event::ReservationOpened { .. }
             | Event::Held { .. }
             | Event::Promised(_)

@@ -7,15 +7,17 @@ use std::collections::BTreeSet;
 
 use chassis::{Malformed, Outgoing};
 use proto::Subject;
-use proto::claim::{Job as WireJob, ReturnCount};
+use proto::claim::{BatchRule as WireRule, Job as WireJob, ReturnCount, ReturnReason as WireReason};
 use proto::inventory::inventory_command::Kind as Asked;
 use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::{
-    Consumed, Expired, InventoryCommand, InventoryEvent, Released, ReservationFailed, Reserved, ReservedPartly,
-    ReturnCancelled, ReturnCounted,
+    Consumed, ExpectReturn, Expired, InventoryCommand, InventoryEvent, Released, ReservationFailed, Reserve, Reserved,
+    ReservedPartly, ReturnCancelled, ReturnCounted,
 };
 
-use crate::domain::{Command, Event, GoodsLine, Job, Reservation, ReservationState, Return, State};
+use crate::domain::{
+    BatchRule, Command, Event, GoodsLine, Job, Reservation, ReservationState, Return, ReturnReason, State, Wanted,
+};
 
 /// Most units that one job can be about.
 pub const QUANTITY_MAX: u32 = 10_000_000;
@@ -26,15 +28,13 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let job = message.job.as_ref().and_then(job).ok_or_else(|| Malformed("the command names no job".to_owned()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     Ok(match kind {
-        Asked::Reserve(asked) => {
-            let wanted = goods(asked.sku, asked.batch, asked.quantity)?;
-            Command::Reserve { job, wanted, commit: asked.commit }
-        }
+        Asked::Reserve(asked) => Command::Reserve { job, commit: asked.commit, wanted: wanted(asked)? },
         Asked::Consume(_) => Command::Consume(job),
         Asked::Release(_) => Command::Release(job),
         Asked::ExpectReturn(asked) => {
+            let reason = return_reason(&asked);
             let announced = goods(asked.sku, asked.batch, asked.quantity)?;
-            Command::ExpectReturn { job, announced }
+            Command::ExpectReturn { job, announced, reason }
         }
         Asked::CancelReturn(_) => Command::CancelReturn(job),
     })
@@ -46,6 +46,31 @@ fn goods(sku: String, batch: String, quantity: u32) -> Result<GoodsLine, Malform
         return Err(Malformed(format!("SKU, batch or quantity {quantity} is out of bounds")));
     }
     Ok(GoodsLine { sku, batch, quantity })
+}
+
+fn wanted(asked: Reserve) -> Result<Wanted, Malformed> {
+    let rule = asked.batch_rule();
+    let GoodsLine { sku, batch, quantity } = goods(asked.sku, asked.batch, asked.quantity)?;
+    // A batch that nobody has named is neither kept nor avoided.
+    let rule = match rule {
+        WireRule::Other if batch.trim().is_empty() => BatchRule::Any,
+        WireRule::Same if batch.trim().is_empty() => BatchRule::Single,
+        WireRule::Unspecified | WireRule::Any => BatchRule::Any,
+        WireRule::Other => BatchRule::Other,
+        WireRule::Same => BatchRule::Same,
+        WireRule::Single => BatchRule::Single,
+    };
+    Ok(Wanted { sku, batch, rule, quantity })
+}
+
+fn return_reason(asked: &ExpectReturn) -> ReturnReason {
+    match asked.reason() {
+        WireReason::Unspecified => ReturnReason::Unspecified,
+        WireReason::Faulty => ReturnReason::Faulty,
+        WireReason::ChangeOfMind => ReturnReason::ChangeOfMind,
+        WireReason::WrongItem => ReturnReason::WrongItem,
+        WireReason::Undelivered => ReturnReason::Undelivered,
+    }
 }
 
 /// Reads the name of a piece of work.
@@ -67,11 +92,13 @@ pub fn wire_job(job: &Job) -> WireJob {
 /// Counted units of a return.
 pub fn wire_count(known: &Return) -> ReturnCount {
     ReturnCount {
-        accepted: known.accepted,
-        damaged: known.damaged,
-        wrong_item: known.wrong_item,
+        accepted: known.counting(),
+        damaged: known.damaged - known.damaged_as_claimed(),
+        wrong_item: known.wrong_item - known.wrong_as_claimed(),
         missing: known.missing(),
         excess: known.excess(),
+        resalable: known.resalable(),
+        not_as_claimed: known.not_as_claimed,
     }
 }
 
@@ -89,13 +116,18 @@ pub fn told(state: &State, command: &Command, events: &[Event]) -> Vec<Outgoing>
                 told.extend(reservation(state, command, job));
             }
         }
-        Command::ExpectReturn { job, .. } | Command::CancelReturn(job) | Command::ReceiveReturn { job, .. } => {
-            told.extend(goods_return(state, command, job));
+        Command::ExpectReturn { job, .. } | Command::CancelReturn(job) => {
+            told.extend(goods_return(state, command, job, 0));
+        }
+        Command::ReceiveReturn { job, receipt, .. } => {
+            let late = events.iter().any(|event| matches!(event, Event::ReturnCounted { late: true, .. }));
+            told.extend(goods_return(state, command, job, if late { receipt.units() } else { 0 }));
         }
         Command::RegisterSkus(_)
         | Command::RegisterWarehouse(_)
         | Command::ReceiveGoods { .. }
         | Command::AdjustStock { .. }
+        | Command::MoveStock { .. }
         | Command::DisposeReturn { .. } => {}
     }
     let mut others = BTreeSet::new();
@@ -114,6 +146,7 @@ pub fn told(state: &State, command: &Command, events: &[Event]) -> Vec<Outgoing>
 fn reservation(state: &State, command: &Command, job: &Job) -> Option<Outgoing> {
     let known = state.reservations.get(job)?;
     let reserved = || Told::Reserved(Reserved { quantity: known.wanted });
+    let failed = |reason: &str| Told::ReservationFailed(ReservationFailed { reason: reason.to_owned() });
     let asked_to_reserve = matches!(command, Command::Reserve { .. });
     let kind = match known.state {
         ReservationState::HeldPartly => Told::ReservedPartly(partly(known)),
@@ -123,7 +156,8 @@ fn reservation(state: &State, command: &Command, job: &Job) -> Option<Outgoing> 
         ReservationState::Consumed => Told::Consumed(Consumed { quantity: known.wanted }),
         ReservationState::Released => Told::Released(Released {}),
         ReservationState::Expired => Told::Expired(Expired {}),
-        ReservationState::Failed => Told::ReservationFailed(ReservationFailed { reason: "UNKNOWN_SKU".to_owned() }),
+        ReservationState::Failed => failed("UNKNOWN_SKU"),
+        ReservationState::BatchUnknown => failed("BATCH_UNKNOWN"),
     };
     Some(event(job, kind))
 }
@@ -137,13 +171,14 @@ fn partly(known: &Reservation) -> ReservedPartly {
 }
 
 /// Where a return stands. A return that is counted to the end answers a cancel too: what was accepted stays accepted.
-fn goods_return(state: &State, command: &Command, job: &Job) -> Option<Outgoing> {
+fn goods_return(state: &State, command: &Command, job: &Job, late: u32) -> Option<Outgoing> {
     let known = state.returns.get(job)?;
     let asked_to_cancel = matches!(command, Command::CancelReturn(_));
     let kind = if asked_to_cancel || known.state == crate::domain::ReturnState::Cancelled {
-        Told::ReturnCancelled(ReturnCancelled { accepted: known.accepted })
+        Told::ReturnCancelled(ReturnCancelled { accepted: known.counting() })
     } else {
-        Told::ReturnCounted(ReturnCounted { count: Some(wire_count(known)), complete: known.state.is_complete() })
+        let (count, complete) = (Some(wire_count(known)), known.state.is_complete());
+        Told::ReturnCounted(ReturnCounted { count, complete, late })
     };
     Some(event(job, kind))
 }

@@ -9,14 +9,14 @@ use proto::inventory::inventory_service_server::InventoryService;
 use proto::inventory::{
     AdjustStockRequest, AdjustStockResponse, DisposeReturnRequest, DisposeReturnResponse, GetAvailabilityRequest,
     GetAvailabilityResponse, ListMovementsRequest, ListMovementsResponse, ListReservationsRequest,
-    ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, ReceiveGoodsRequest, ReceiveGoodsResponse,
-    ReceiveReturnRequest, ReceiveReturnResponse, RegisterSkusRequest, RegisterSkusResponse, RegisterWarehouseRequest,
-    RegisterWarehouseResponse, Zone as WireZone,
+    ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, MoveStockRequest, MoveStockResponse,
+    ReceiveGoodsRequest, ReceiveGoodsResponse, ReceiveReturnRequest, ReceiveReturnResponse, RegisterSkusRequest,
+    RegisterSkusResponse, RegisterWarehouseRequest, RegisterWarehouseResponse, Zone as WireZone,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::{Command, GoodsLine, Job, Place, Receipt, Refusal, Sku, Warehouse, Zone};
+use crate::domain::{Command, Disposition, GoodsLine, Job, Place, Receipt, Refusal, Sku, Warehouse, Zone};
 use crate::events::{self, QUANTITY_MAX};
 use crate::handle::Handle;
 
@@ -77,7 +77,7 @@ impl InventoryService for Api {
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
         let warehouse = check_warehouse(&mut check, &body.warehouse);
-        let zone = check_zone(&mut check, body.zone);
+        let zone = check_zone(&mut check, "zone", body.zone);
         let document = check.code("document", &body.document, 0..=64);
         check.count("lines", body.lines.len(), 1..=500);
         let lines = body.lines.iter().enumerate().map(|(at, line)| GoodsLine {
@@ -101,7 +101,7 @@ impl InventoryService for Api {
         let request_id = check.request_id(&body.request_id);
         let place = Place {
             warehouse: check_warehouse(&mut check, &body.warehouse),
-            zone: check_zone(&mut check, body.zone),
+            zone: check_zone(&mut check, "zone", body.zone),
             sku: check.code("sku", &body.sku, 1..=64),
             batch: check.code("batch", &body.batch, 0..=64),
         };
@@ -114,6 +114,28 @@ impl InventoryService for Api {
         check.finish()?;
         let command = Command::AdjustStock { place, delta, reason };
         Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, command).await?))
+    }
+
+    async fn move_stock(&self, request: Request<MoveStockRequest>) -> Result<Response<MoveStockResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let from = Place {
+            warehouse: check_warehouse(&mut check, &body.warehouse),
+            zone: check_zone(&mut check, "from_zone", body.from_zone),
+            sku: check.code("sku", &body.sku, 1..=64),
+            batch: check.code("batch", &body.batch, 0..=64),
+        };
+        let to = check_zone(&mut check, "to_zone", body.to_zone);
+        if body.from_zone == body.to_zone {
+            check.add("to_zone", "must be another zone than from_zone");
+        }
+        let quantity = check.number("quantity", body.quantity, 1..=QUANTITY_MAX);
+        let reason = check.code("reason", &body.reason, 1..=200);
+        check.finish()?;
+        let command = Command::MoveStock { from, to, quantity, reason };
+        Ok(Response::new(self.lanes.call(&call, "MoveStock", request_id, body, command).await?))
     }
 
     async fn get_availability(
@@ -159,8 +181,14 @@ impl InventoryService for Api {
             accepted: check.number("accepted", body.accepted, 0..=QUANTITY_MAX),
             damaged: check.number("damaged", body.damaged, 0..=QUANTITY_MAX),
             wrong_item: check.number("wrong_item", body.wrong_item, 0..=QUANTITY_MAX),
+            unsalable: check.number("unsalable", body.unsalable, 0..=QUANTITY_MAX),
+            not_as_claimed: check.number("not_as_claimed", body.not_as_claimed, 0..=QUANTITY_MAX),
+            other_sku: check.code("other_sku", &body.other_sku, 0..=64),
             last: body.last,
         };
+        if !receipt.other_sku.is_empty() && receipt.wrong_item == 0 {
+            check.add("other_sku", "names the article of wrong_item, and there is none");
+        }
         if receipt.units() == 0 && !receipt.last {
             check.add("accepted", "a receipt of nothing must be the last one");
         }
@@ -180,8 +208,12 @@ impl InventoryService for Api {
         let job = check_job(&mut check, body.job.as_ref());
         let quantity = check.number("quantity", body.quantity, 1..=QUANTITY_MAX);
         let disposition = words::disposition(check.choice("disposition", body.disposition));
+        let other_sku = check.code("other_sku", &body.other_sku, 0..=64);
+        if !other_sku.is_empty() && disposition != Disposition::Restock {
+            check.add("other_sku", "is where goods are restocked: only with RESTOCK");
+        }
         check.finish()?;
-        let command = Command::DisposeReturn { job, quantity, disposition };
+        let command = Command::DisposeReturn { job, quantity, disposition, other_sku };
         Ok(Response::new(self.lanes.call(&call, "DisposeReturn", request_id, body, command).await?))
     }
 }
@@ -194,8 +226,8 @@ fn check_warehouse(check: &mut Check, value: &str) -> String {
     value.to_owned()
 }
 
-fn check_zone(check: &mut Check, value: i32) -> Zone {
-    words::zone(check.choice::<WireZone>("zone", value))
+fn check_zone(check: &mut Check, field: &str, value: i32) -> Zone {
+    words::zone(check.choice::<WireZone>(field, value))
 }
 
 fn check_job(check: &mut Check, value: Option<&WireJob>) -> Job {
@@ -224,6 +256,7 @@ impl From<Refusal> for chassis::Refusal {
                 Self::new(Code::NotFound, "UNKNOWN_WAREHOUSE", &text).with("warehouse", warehouse)
             }
             Refusal::NoCustodian(warehouse) => precondition("NO_CUSTODIAN").with("warehouse", warehouse),
+            Refusal::DocumentReused(document) => precondition("DOCUMENT_REUSED").with("document", document),
             Refusal::OutOfStock { free } => precondition("OUT_OF_STOCK").with("free", free),
             Refusal::NoSuchReturn(job) => Self::not_found("return", words::job_name(&job)),
             Refusal::ReturnChanged => Self::etag_mismatch(),

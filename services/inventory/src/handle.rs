@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::Timestamp;
 use proto::inventory::{
-    AdjustStockResponse, DisposeReturnResponse, ReceiveGoodsResponse, ReceiveReturnResponse, RegisterSkusResponse,
-    RegisterWarehouseResponse,
+    AdjustStockResponse, DisposeReturnResponse, MoveStockResponse, ReceiveGoodsResponse, ReceiveReturnResponse,
+    RegisterSkusResponse, RegisterWarehouseResponse,
 };
 use uuid::Uuid;
 
 use crate::domain::{
-    Command, Event, Job, MovementKind, Place, Receipt, ReservationState, State, Stock, Terms, Warehouse, execute,
+    Command, Delivery, Event, Job, MovementKind, Place, Receipt, ReservationState, State, Stock, Terms, Warehouse,
+    execute,
 };
 use crate::{events, grpc, store};
 
@@ -69,6 +70,8 @@ pub struct Changed {
     pub movements: Vec<Movement>,
     /// New receipts of returns.
     pub receipts: Vec<Receipted>,
+    /// New deliveries, with who booked them and when.
+    pub deliveries: Vec<(Delivery, String, Timestamp)>,
     /// Number and balance of the last movement of each place that moved.
     ledger: BTreeMap<Place, (i64, i64)>,
 }
@@ -119,7 +122,7 @@ impl Domain for Handle {
             Command::RegisterSkus(skus) => named(skus.first().map_or("", |sku| &sku.sku)),
             Command::RegisterWarehouse(warehouse) => named(&warehouse.warehouse),
             Command::ReceiveGoods { lines, .. } => named(lines.first().map_or("", |line| &line.sku)),
-            Command::AdjustStock { place, .. } => named(&place.sku),
+            Command::AdjustStock { place, .. } | Command::MoveStock { from: place, .. } => named(&place.sku),
             Command::Reserve { job, .. }
             | Command::Consume(job)
             | Command::Release(job)
@@ -168,10 +171,18 @@ fn reply(state: &State, command: &Command, events: &[Event]) -> Outcome {
             Outcome::reply(&RegisterSkusResponse { registered: u32::try_from(skus.len()).unwrap_or(u32::MAX) })
         }
         Command::RegisterWarehouse(_) => Outcome::reply(&RegisterWarehouseResponse {}),
-        Command::ReceiveGoods { lines, .. } => Outcome::reply(&ReceiveGoodsResponse {
-            units: lines.iter().map(|line| u64::from(line.quantity)).sum(),
-            reservations_filled: filled(state, events),
-        }),
+        Command::ReceiveGoods { lines, .. } => {
+            // A delivery that is known already moves nothing.
+            let repeated = events.is_empty();
+            let lines = lines.iter().filter(|_| !repeated);
+            let units = lines.map(|line| u64::from(line.quantity)).sum();
+            Outcome::reply(&ReceiveGoodsResponse { units, reservations_filled: filled(state, events), repeated })
+        }
+        Command::MoveStock { from, to, .. } => {
+            let to = Place { zone: *to, ..from.clone() };
+            let on_hand = state.stock.get(&to).map_or(0, |stock| stock.on_hand).unsigned_abs();
+            Outcome::reply(&MoveStockResponse { on_hand, reservations_filled: filled(state, events) })
+        }
         Command::AdjustStock { place, .. } => {
             let on_hand = state.stock.get(place).map_or(0, |stock| stock.on_hand);
             Outcome::reply(&AdjustStockResponse { on_hand: on_hand.unsigned_abs() })
@@ -211,6 +222,7 @@ impl Changed {
             && self.reservations.is_empty()
             && self.returns.is_empty()
             && self.movements.is_empty()
+            && self.deliveries.is_empty()
     }
 }
 
@@ -225,6 +237,9 @@ impl World {
             }
             Event::WarehouseRegistered(warehouse) => {
                 changed.warehouses.insert(warehouse.warehouse.clone(), warehouse.clone());
+            }
+            Event::DeliveryBooked(delivery) => {
+                changed.deliveries.push((delivery.clone(), meta.actor.subject.clone(), meta.now));
             }
             Event::Moved { place, kind, quantity, document } => {
                 let start = || self.loaded.stock.get(place).map_or((0, 0), |stock| (stock.moves, stock.on_hand));
@@ -248,7 +263,7 @@ impl World {
             | Event::Consumed(job)
             | Event::Released(job, _)
             | Event::Expired(job) => drop(changed.reservations.insert(*job)),
-            Event::ReturnCounted { job, receipt } => {
+            Event::ReturnCounted { job, receipt, .. } => {
                 changed.returns.insert(*job);
                 changed.receipts.push(Receipted {
                     job: *job,

@@ -29,6 +29,7 @@ const DUE: &str = "\
 pub const GRANTS: &[chassis::Grant] = &[
     ("warehouse", "SELECT, INSERT, UPDATE"),
     ("sku", "SELECT, INSERT, UPDATE"),
+    ("delivery", "SELECT, INSERT"),
     ("movement", "SELECT, INSERT"),
     ("stock", "SELECT, INSERT, UPDATE"),
     ("reservation", "SELECT, INSERT, UPDATE"),
@@ -45,6 +46,7 @@ pub const STATEMENTS: &[&str] = &[
     load::READ,
     load::LOCK,
     load::WAREHOUSES,
+    load::DELIVERIES,
     load::STOCK,
     load::RESERVATIONS,
     load::ALLOCATIONS,
@@ -55,6 +57,7 @@ pub const STATEMENTS: &[&str] = &[
     save::VERSIONS,
     save::UNCHANGED,
     save::WAREHOUSES,
+    save::DELIVERIES,
     save::MOVEMENTS,
     save::STOCK_NEW,
     save::STOCK_CHANGED,

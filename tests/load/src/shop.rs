@@ -156,7 +156,7 @@ async fn receive(mut inventory: InventoryServiceClient<Connection>, skus: &[Stri
         request_id: request_id(),
         warehouse: WAREHOUSE.to_owned(),
         zone: Zone::Qualified.into(),
-        document: "PO-1".to_owned(),
+        document: String::new(),
         lines: lines.collect(),
     };
     inventory.receive_goods(goods).await.context("cannot receive the goods")?;

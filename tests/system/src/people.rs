@@ -39,7 +39,7 @@ impl World {
             request_id: request_id(),
             warehouse: "MAIN".to_owned(),
             zone: Zone::Qualified.into(),
-            document: "PO-1".to_owned(),
+            document: String::new(),
             lines: vec![GoodsLine { sku: sku.to_owned(), batch: String::new(), quantity }],
         };
         self.inventory().await.receive_goods(receive).await.expect("goods are received");
@@ -110,6 +110,7 @@ impl World {
             damaged,
             wrong_item,
             last,
+            ..ReceiveReturnRequest::default()
         };
         let counted = self.inventory().await.receive_return(receipt).await.expect("the receipt is booked").into_inner();
         counted.goods_return.expect("the return comes back").count.expect("it has a count")

@@ -169,6 +169,7 @@ impl DueHours {
             ("leg_failed", self.leg_failed),
             ("compensation_failed", self.compensation_failed),
             ("escalation", self.escalation),
+            ("return_mismatch", self.return_mismatch),
         ] {
             let path = format!("escalation.due_hours.{name}");
             problems.require((1..=HOURS_MAX).contains(&hours), path, "must be 1 to 720 working hours");

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, Error};
 
-use crate::claim::{Category, Department, LiabilityParty, Resolution, Role, Severity};
+use crate::claim::{BatchRule, Category, Department, LiabilityParty, Resolution, Role, Severity};
 
 /// A word of the contract; never the unspecified one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,7 @@ words! {
     Department, "DEPARTMENT_", "department";
     Resolution, "RESOLUTION_", "resolution";
     Role, "ROLE_", "role";
+    BatchRule, "BATCH_RULE_", "batch rule";
 }
 
 /// Reads the IANA name of a time zone.

@@ -186,6 +186,7 @@ serve! {
     register_skus: RegisterSkusRequest -> RegisterSkusResponse;
     register_warehouse: RegisterWarehouseRequest -> RegisterWarehouseResponse;
     receive_goods: ReceiveGoodsRequest -> ReceiveGoodsResponse;
+    move_stock: MoveStockRequest -> MoveStockResponse;
     get_availability: GetAvailabilityRequest -> GetAvailabilityResponse;
     list_movements: ListMovementsRequest -> ListMovementsResponse;
     list_reservations: ListReservationsRequest -> ListReservationsResponse;

@@ -79,7 +79,8 @@ async fn rule(world: &World, item: &escalation::WorkItem, tries: usize) -> Resul
     let escalation = world.acting(&format!("{role}-on-duty"), &role)?.escalation()?;
     let ruling = match item.kind() {
         WorkKind::LegFailed if tries <= RETRIES => Ruling::Retry,
-        WorkKind::LegFailed => Ruling::Deny,
+        // What was not accepted is not refunded.
+        WorkKind::LegFailed | WorkKind::ReturnMismatch => Ruling::Deny,
         WorkKind::Approval
         | WorkKind::Support
         | WorkKind::CompensationFailed

@@ -57,11 +57,12 @@ pub async fn import(bytes: &[u8], register: Option<&str>, session: &Session) -> 
                 request_id: file.clone(),
                 warehouse: warehouse.clone(),
                 zone: Zone::Qualified.into(),
-                document: format!("import {file}"),
+                document: String::new(),
                 lines,
             };
             // The id of the file is part of the content: the same goods in another file are other goods.
             request.request_id = content_id("stock", &serde_json::to_vec(&request).unwrap_or_default());
+            request.document = format!("import {}", request.request_id);
             inventory.clone().receive_goods(Request::new(request)).await?;
             made += count;
             Ok(())

@@ -68,6 +68,7 @@ impl Rules {
             WorkKind::LegFailed => hours.leg_failed,
             WorkKind::CompensationFailed => hours.compensation_failed,
             WorkKind::Escalation => hours.escalation,
+            WorkKind::ReturnMismatch => hours.return_mismatch,
         };
         self.office().add_working(now, SignedDuration::from_hours(i64::from(hours)))
     }

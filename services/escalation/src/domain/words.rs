@@ -106,6 +106,8 @@ word! {
         CompensationFailed = "compensation_failed",
         /// A promise was broken.
         Escalation = "escalation",
+        /// What came back is not as announced.
+        ReturnMismatch = "return_mismatch",
     }
 }
 
@@ -191,7 +193,7 @@ impl WorkKind {
     /// Whether a ruling answers what is asked.
     pub fn takes(self, ruling: Ruling) -> bool {
         match self {
-            Self::Approval | Self::Support => ruling != Ruling::Retry,
+            Self::Approval | Self::Support | Self::ReturnMismatch => ruling != Ruling::Retry,
             Self::LegFailed => ruling != Ruling::Approve,
             Self::CompensationFailed => true,
             Self::Escalation => ruling == Ruling::Approve,

@@ -92,7 +92,9 @@ fn severity(severity: i32) -> Result<Severity, Malformed> {
 fn work_kind(kind: i32) -> Result<WorkKind, Malformed> {
     let kind = wire::WorkKind::try_from(kind).ok().and_then(|kind| WorkKind::try_from(kind).ok());
     match kind {
-        Some(kind @ (WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed)) => Ok(kind),
+        Some(
+            kind @ (WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch),
+        ) => Ok(kind),
         Some(WorkKind::Approval | WorkKind::Escalation) | None => Err(malformed("this kind of task is not opened")),
     }
 }

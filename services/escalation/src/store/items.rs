@@ -67,7 +67,9 @@ pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
         WorkKind::Escalation => {
             About::Clock(ClockKey { kind: word(row, "clock", ClockKind::parse)?, round: count(row, "round")? })
         }
-        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed => About::Task(task(row)?),
+        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
+            About::Task(task(row)?)
+        }
     };
     Ok(Item {
         id: row.try_get("work_item_id")?,

@@ -1,16 +1,16 @@
 //! What a command leads to.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use uuid::Uuid;
 
-use super::fill::pick;
+use super::fill::{Pick, is_known, pick};
 use super::{
-    Command, Disposition, Event, GoodsLine, Job, MovementKind, Place, Receipt, Refusal, ReservationState, Return,
-    ReturnState, State, Terms, Zone,
+    BatchRule, Command, Delivery, Event, GoodsLine, Job, MovementKind, Place, Refusal, ReservationState, State, Terms,
+    Wanted, Zone, returns,
 };
-
-/// Changes of one return, after which only the last receipt is taken.
-const RECEIPTS_MAX: i64 = 200;
 
 /// Decides a command. Nothing happens until its events are evolved.
 pub fn decide(state: &State, terms: &Terms, now: Timestamp, command: &Command) -> Result<Vec<Event>, Refusal> {
@@ -27,18 +27,21 @@ pub fn decide(state: &State, terms: &Terms, now: Timestamp, command: &Command) -
             receive_goods(state, warehouse, *zone, document, lines)
         }
         Command::AdjustStock { place, delta, reason } => adjust(state, place, *delta, reason),
+        Command::MoveStock { from, to, quantity, reason } => move_stock(state, from, *to, *quantity, reason),
         Command::Reserve { job, wanted, commit } => reserve(state, terms, now, *job, wanted, *commit),
         Command::Consume(job) => consume(state, job),
         Command::Release(job) => Ok(release(state, job, now)),
         Command::Expire(job, due_at) => Ok(expire(state, job, *due_at)),
-        Command::ExpectReturn { job, announced } => expect_return(state, job, announced),
-        Command::CancelReturn(job) => Ok(cancel_return(state, job)),
-        Command::ReceiveReturn { job, version, receipt } => receive_return(state, job, *version, receipt),
-        Command::DisposeReturn { job, quantity, disposition } => dispose(state, job, *quantity, *disposition),
+        Command::ExpectReturn { job, announced, reason } => returns::expect(state, job, announced, *reason),
+        Command::CancelReturn(job) => Ok(returns::cancel(state, job)),
+        Command::ReceiveReturn { job, version, receipt } => returns::receive(state, job, *version, receipt),
+        Command::DisposeReturn { job, quantity, disposition, other_sku } => {
+            returns::dispose(state, job, *quantity, *disposition, other_sku)
+        }
     }
 }
 
-fn check_place(state: &State, warehouse: &str, zone: Zone) -> Result<(), Refusal> {
+pub(super) fn check_place(state: &State, warehouse: &str, zone: Zone) -> Result<(), Refusal> {
     let custodian = state.warehouses.get(warehouse).ok_or_else(|| Refusal::UnknownWarehouse(warehouse.to_owned()))?;
     // S4-38: valuables are in somebody's care.
     if zone == Zone::Valuables && custodian.is_empty() {
@@ -47,7 +50,7 @@ fn check_place(state: &State, warehouse: &str, zone: Zone) -> Result<(), Refusal
     Ok(())
 }
 
-fn check_sku(state: &State, sku: &str) -> Result<(), Refusal> {
+pub(super) fn check_sku(state: &State, sku: &str) -> Result<(), Refusal> {
     if state.skus.contains(sku) { Ok(()) } else { Err(Refusal::UnknownSku(sku.to_owned())) }
 }
 
@@ -59,12 +62,38 @@ fn receive_goods(
     lines: &[GoodsLine],
 ) -> Result<Vec<Event>, Refusal> {
     check_place(state, warehouse, zone)?;
+    let mut events = Vec::new();
+    // Without a document nothing tells one delivery from another.
+    if !document.is_empty() {
+        let key = (warehouse.to_owned(), document.to_owned());
+        let contents = contents(zone, lines);
+        match state.deliveries.get(&key) {
+            Some(known) if *known == contents => return Ok(events),
+            Some(_) => return Err(Refusal::DocumentReused(key.1)),
+            None => events.push(Event::DeliveryBooked(Delivery { warehouse: key.0, document: key.1, contents })),
+        }
+    }
     let moved = |line: &GoodsLine| {
         check_sku(state, &line.sku)?;
         let place = place(&line.sku, &line.batch, warehouse, zone);
         Ok(moved(&place, MovementKind::Receipt, i64::from(line.quantity), document))
     };
-    lines.iter().map(moved).collect()
+    let moves = lines.iter().map(moved).collect::<Result<Vec<Event>, Refusal>>()?;
+    events.extend(moves);
+    Ok(events)
+}
+
+/// Names what a delivery brings, in whatever order and portions its lines are.
+fn contents(zone: Zone, lines: &[GoodsLine]) -> Uuid {
+    let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for line in lines {
+        *sums.entry((&line.sku, &line.batch)).or_default() += u64::from(line.quantity);
+    }
+    let sums: Vec<(&str, &str, String)> =
+        sums.into_iter().map(|((sku, batch), units)| (sku, batch, units.to_string())).collect();
+    let parts = sums.iter().flat_map(|(sku, batch, units)| [*sku, *batch, units.as_str()]);
+    let parts: Vec<&str> = std::iter::once(zone.word()).chain(parts).collect();
+    proto::ids::derived(Timestamp::UNIX_EPOCH, &parts)
 }
 
 fn adjust(state: &State, place: &Place, delta: i64, reason: &str) -> Result<Vec<Event>, Refusal> {
@@ -77,25 +106,42 @@ fn adjust(state: &State, place: &Place, delta: i64, reason: &str) -> Result<Vec<
     Ok(vec![moved(place, MovementKind::Adjustment, delta, reason)])
 }
 
+fn move_stock(state: &State, from: &Place, to: Zone, quantity: u32, reason: &str) -> Result<Vec<Event>, Refusal> {
+    check_place(state, &from.warehouse, from.zone)?;
+    check_place(state, &from.warehouse, to)?;
+    check_sku(state, &from.sku)?;
+    let (free, quantity) = (state.stock.get(from).map_or(0, super::Stock::free), i64::from(quantity));
+    if free < quantity {
+        return Err(Refusal::OutOfStock { free });
+    }
+    let to = Place { zone: to, ..from.clone() };
+    let kind = MovementKind::Moved;
+    Ok(vec![moved(from, kind, -quantity, reason), moved(&to, kind, quantity, reason)])
+}
+
 fn reserve(
     state: &State,
     terms: &Terms,
     now: Timestamp,
     job: Job,
-    wanted: &GoodsLine,
+    wanted: &Wanted,
     commit: bool,
 ) -> Result<Vec<Event>, Refusal> {
     if let Some(known) = state.reservations.get(&job) {
         let remembered_only = known.sku.is_empty();
-        let same = known.sku == wanted.sku && known.batch == wanted.batch && known.wanted == wanted.quantity;
-        if !remembered_only && !same {
+        if !remembered_only && known.asked() != *wanted {
             return Err(Refusal::Broken("a job that was reserved is asked for again with other goods"));
         }
         let open = matches!(known.state, ReservationState::HeldPartly | ReservationState::Held);
         return Ok(if open && commit && !known.commit { vec![Event::Promised(job)] } else { Vec::new() });
     }
+    let failed = |state| vec![Event::ReservationFailed { job, wanted: wanted.clone(), state, at: now }];
     if !state.skus.contains(&wanted.sku) {
-        return Ok(vec![Event::ReservationFailed { job, wanted: wanted.clone(), at: now }]);
+        return Ok(failed(ReservationState::Failed));
+    }
+    // Nobody waits without end for what was never there: a slip of the pen, or goods of somebody else.
+    if wanted.rule == BatchRule::Same && !is_known(state, wanted) {
+        return Ok(failed(ReservationState::BatchUnknown));
     }
     let expires_at = now + terms.hold;
     let mut events = vec![Event::ReservationOpened {
@@ -107,9 +153,9 @@ fn reserve(
         // A day is added to a day; the calendar ends in the year 9999.
         expected_on: TimeZone::UTC.to_datetime(now).date().saturating_add(i64::from(terms.lead_time_days).days()),
     }];
-    let taken = pick(state, &wanted.sku, &wanted.batch, wanted.quantity);
+    let Pick { taken, instead } = pick(state, terms, wanted, None);
     if !taken.is_empty() {
-        events.push(Event::Held { job, taken, expires_at });
+        events.push(Event::Held { job, taken, instead, expires_at });
     }
     Ok(events)
 }
@@ -141,7 +187,8 @@ fn consume(state: &State, job: &Job) -> Result<Vec<Event>, Refusal> {
         ReservationState::Consumed
         | ReservationState::Released
         | ReservationState::Expired
-        | ReservationState::Failed => Ok(Vec::new()),
+        | ReservationState::Failed
+        | ReservationState::BatchUnknown => Ok(Vec::new()),
     }
 }
 
@@ -166,7 +213,8 @@ fn release(state: &State, job: &Job, now: Timestamp) -> Vec<Event> {
             | ReservationState::Held
             | ReservationState::Committed
             | ReservationState::Expired
-            | ReservationState::Failed,
+            | ReservationState::Failed
+            | ReservationState::BatchUnknown,
         ) => vec![Event::Released(*job, now)],
         Some(ReservationState::Consumed | ReservationState::Released) => Vec::new(),
     }
@@ -180,106 +228,10 @@ fn expire(state: &State, job: &Job, due_at: Timestamp) -> Vec<Event> {
     }
 }
 
-fn expect_return(state: &State, job: &Job, announced: &GoodsLine) -> Result<Vec<Event>, Refusal> {
-    if let Some(known) = state.returns.get(job) {
-        let remembered_only = known.sku.is_empty();
-        let same =
-            known.sku == announced.sku && known.batch == announced.batch && known.announced == announced.quantity;
-        if !remembered_only && !same {
-            return Err(Refusal::Broken("a return that is expected is announced again with other goods"));
-        }
-        return Ok(Vec::new());
-    }
-    let mut events = Vec::new();
-    // The goods come back whether or not the SKU was registered.
-    if !state.skus.contains(&announced.sku) {
-        events.push(Event::SkuRegistered { sku: announced.sku.clone(), description: None });
-    }
-    events.push(Event::ReturnExpected { job: *job, announced: announced.clone() });
-    Ok(events)
-}
-
-fn cancel_return(state: &State, job: &Job) -> Vec<Event> {
-    match state.returns.get(job).map(|known| known.state) {
-        None | Some(ReturnState::Expected | ReturnState::PartlyReceived) => vec![Event::ReturnCancelled(*job)],
-        // What was counted to the end stays counted.
-        Some(ReturnState::FullyReceived | ReturnState::ClosedShort | ReturnState::Cancelled) => Vec::new(),
-    }
-}
-
-fn find<'a>(state: &'a State, job: &Job) -> Result<&'a Return, Refusal> {
-    // A return that was cancelled before it was announced is nothing a person can know.
-    state.returns.get(job).filter(|known| !known.sku.is_empty()).ok_or(Refusal::NoSuchReturn(*job))
-}
-
-fn receive_return(state: &State, job: &Job, version: Option<i64>, receipt: &Receipt) -> Result<Vec<Event>, Refusal> {
-    let known = find(state, job)?;
-    if version.is_some_and(|version| version != known.version) {
-        return Err(Refusal::ReturnChanged);
-    }
-    match known.state {
-        ReturnState::Expected | ReturnState::PartlyReceived => {}
-        ReturnState::FullyReceived | ReturnState::ClosedShort | ReturnState::Cancelled => {
-            return Err(Refusal::ReturnClosed(known.state));
-        }
-    }
-    let completes = receipt.last || known.came().saturating_add(receipt.units()) >= known.announced;
-    if known.version >= RECEIPTS_MAX && !completes {
-        return Err(Refusal::TooManyReceipts);
-    }
-    check_place(state, &receipt.warehouse, Zone::Qualified)?;
-    let mut events = vec![Event::ReturnCounted { job: *job, receipt: receipt.clone() }];
-    let document = job.claim.to_string();
-    let waits = receipt.damaged.saturating_add(receipt.wrong_item);
-    for (zone, units) in [(Zone::Qualified, receipt.accepted), (Zone::PendingInspection, waits)] {
-        if units > 0 {
-            let place = place(&known.sku, &known.batch, &receipt.warehouse, zone);
-            events.push(moved(&place, MovementKind::Return, i64::from(units), &document));
-        }
-    }
-    Ok(events)
-}
-
-fn dispose(state: &State, job: &Job, quantity: u32, disposition: Disposition) -> Result<Vec<Event>, Refusal> {
-    let known = find(state, job)?;
-    let kind = match disposition {
-        Disposition::Restock => MovementKind::Restocked,
-        Disposition::Scrap => MovementKind::Scrapped,
-        Disposition::SupplierReturn => MovementKind::SupplierReturn,
-    };
-    let restock = disposition == Disposition::Restock;
-    let document = job.claim.to_string();
-    let mut missing = quantity;
-    let mut events = Vec::new();
-    for (warehouse, waiting) in &known.waiting {
-        let from = place(&known.sku, &known.batch, warehouse, Zone::PendingInspection);
-        // A count may have found fewer than the return brought.
-        let here = state.stock.get(&from).map_or(0, |stock| u32::try_from(stock.free()).unwrap_or(u32::MAX));
-        // Another article never becomes stock of this SKU.
-        let wrong_item = if restock { 0 } else { waiting.wrong_item.min(missing).min(here) };
-        let damaged = waiting.damaged.min(missing - wrong_item).min(here - wrong_item);
-        let units = wrong_item + damaged;
-        if units == 0 {
-            continue;
-        }
-        missing -= units;
-        events.push(Event::ReturnDisposed { job: *job, warehouse: warehouse.clone(), damaged, wrong_item });
-        events.push(moved(&from, kind, -i64::from(units), &document));
-        if restock {
-            let to = Place { zone: Zone::Qualified, ..from };
-            events.push(moved(&to, kind, i64::from(units), &document));
-        }
-    }
-    if missing > 0 {
-        return Err(Refusal::NothingToDispose { waiting: quantity - missing });
-    }
-    Ok(events)
-}
-
-fn place(sku: &str, batch: &str, warehouse: &str, zone: Zone) -> Place {
+pub(super) fn place(sku: &str, batch: &str, warehouse: &str, zone: Zone) -> Place {
     Place { sku: sku.to_owned(), batch: batch.to_owned(), warehouse: warehouse.to_owned(), zone }
 }
 
-fn moved(place: &Place, kind: MovementKind, quantity: i64, document: &str) -> Event {
+pub(super) fn moved(place: &Place, kind: MovementKind, quantity: i64, document: &str) -> Event {
     Event::Moved { place: place.clone(), kind, quantity, document: document.to_owned() }
 }

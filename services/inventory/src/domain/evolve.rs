@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Event, GoodsLine, Job, Place, Receipt, Reservation, ReservationState, Return, ReturnState, State, Waiting,
+    BatchRule, Event, GoodsLine, Job, Place, Receipt, Reservation, ReservationState, Return, ReturnReason, ReturnState,
+    State, Wanted,
 };
 
 /// Lets an event happen.
@@ -14,6 +15,10 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::SkuRegistered { sku, .. } => drop(state.skus.insert(sku.clone())),
         Event::WarehouseRegistered(warehouse) => {
             state.warehouses.insert(warehouse.warehouse.clone(), warehouse.custodian.clone());
+        }
+        Event::DeliveryBooked(delivery) => {
+            let key = (delivery.warehouse.clone(), delivery.document.clone());
+            state.deliveries.insert(key, delivery.contents);
         }
         Event::Moved { place, quantity, .. } => {
             let stock = state.stock.entry(place.clone()).or_default();
@@ -29,39 +34,47 @@ pub fn evolve(state: &mut State, event: &Event) {
             };
             state.reservations.insert(*job, opened);
         }
-        Event::Held { job, taken, expires_at } => hold(state, job, taken, *expires_at),
+        Event::Held { job, taken, instead, expires_at } => {
+            if *instead {
+                let_go(state, job);
+            }
+            hold(state, job, taken, *expires_at);
+        }
         Event::Promised(job) => {
             let reservation = known(&mut state.reservations, job);
             reservation.commit = true;
             settle(reservation);
         }
-        Event::ReservationFailed { job, wanted, at } => {
-            state.reservations.insert(*job, reservation(wanted, ReservationState::Failed, *at));
+        Event::ReservationFailed { job, wanted, state: why, at } => {
+            state.reservations.insert(*job, reservation(wanted, *why, *at));
         }
         Event::Consumed(job) => end(state, job, ReservationState::Consumed),
         Event::Released(job, at) => {
-            let never = GoodsLine { sku: String::new(), batch: String::new(), quantity: 0 };
+            let never = Wanted { sku: String::new(), batch: String::new(), rule: BatchRule::Any, quantity: 0 };
             let remembered = || Reservation { version: 0, ..reservation(&never, ReservationState::Released, *at) };
             state.reservations.entry(*job).or_insert_with(remembered);
             end(state, job, ReservationState::Released);
         }
         Event::Expired(job) => end(state, job, ReservationState::Expired),
-        Event::ReturnExpected { job, announced } => {
-            state.returns.insert(*job, expected(announced, ReturnState::Expected));
+        Event::ReturnExpected { job, announced, reason } => {
+            state.returns.insert(*job, expected(announced, *reason, ReturnState::Expected));
         }
-        Event::ReturnCounted { job, receipt } => count(known(&mut state.returns, job), receipt),
+        Event::ReturnCounted { job, receipt, qualified, .. } => {
+            count(known(&mut state.returns, job), receipt, *qualified);
+        }
         Event::ReturnCancelled(job) => {
             let never = GoodsLine { sku: String::new(), batch: String::new(), quantity: 0 };
-            let remembered = || Return { version: 0, ..expected(&never, ReturnState::Cancelled) };
+            let reason = ReturnReason::Unspecified;
+            let remembered = || Return { version: 0, ..expected(&never, reason, ReturnState::Cancelled) };
             let cancelled = state.returns.entry(*job).or_insert_with(remembered);
             cancelled.state = ReturnState::Cancelled;
             cancelled.version += 1;
         }
-        Event::ReturnDisposed { job, warehouse, damaged, wrong_item } => {
+        Event::ReturnDisposed { job, warehouse, own, wrong_item } => {
             let disposed = known(&mut state.returns, job);
             disposed.version += 1;
             let waiting = disposed.waiting.entry(warehouse.clone()).or_default();
-            waiting.damaged -= damaged;
+            waiting.own -= own;
             waiting.wrong_item -= wrong_item;
         }
     }
@@ -71,10 +84,11 @@ fn known<'a, T>(map: &'a mut BTreeMap<Job, T>, job: &Job) -> &'a mut T {
     map.get_mut(job).expect("an event is about what decide has seen")
 }
 
-fn reservation(wanted: &GoodsLine, state: ReservationState, queued_at: Timestamp) -> Reservation {
+fn reservation(wanted: &Wanted, state: ReservationState, queued_at: Timestamp) -> Reservation {
     Reservation {
         sku: wanted.sku.clone(),
         batch: wanted.batch.clone(),
+        rule: wanted.rule,
         wanted: wanted.quantity,
         commit: false,
         state,
@@ -86,14 +100,18 @@ fn reservation(wanted: &GoodsLine, state: ReservationState, queued_at: Timestamp
     }
 }
 
-fn expected(announced: &GoodsLine, state: ReturnState) -> Return {
+fn expected(announced: &GoodsLine, reason: ReturnReason, state: ReturnState) -> Return {
     Return {
         sku: announced.sku.clone(),
         batch: announced.batch.clone(),
         announced: announced.quantity,
+        reason,
         accepted: 0,
         damaged: 0,
         wrong_item: 0,
+        unsalable: 0,
+        not_as_claimed: 0,
+        other_sku: String::new(),
         state,
         waiting: BTreeMap::new(),
         version: 1,
@@ -125,30 +143,35 @@ fn settle(reservation: &mut Reservation) {
     }
 }
 
-fn end(state: &mut State, job: &Job, to: ReservationState) {
+/// What it holds is free again.
+fn let_go(state: &mut State, job: &Job) {
     let reservation = known(&mut state.reservations, job);
     for (place, units) in std::mem::take(&mut reservation.allocations) {
         state.stock.entry(place).or_default().reserved -= i64::from(units);
     }
+}
+
+fn end(state: &mut State, job: &Job, to: ReservationState) {
+    let_go(state, job);
+    let reservation = known(&mut state.reservations, job);
     reservation.state = to;
     reservation.expires_at = None;
     reservation.expected_on = None;
     reservation.version += 1;
 }
 
-fn count(counted: &mut Return, receipt: &Receipt) {
-    counted.accepted += receipt.accepted;
-    counted.damaged += receipt.damaged;
-    counted.wrong_item += receipt.wrong_item;
+fn count(counted: &mut Return, receipt: &Receipt, qualified: u32) {
+    let was_closed = counted.state == ReturnState::ClosedShort;
+    counted.add(receipt);
     counted.version += 1;
-    if receipt.damaged + receipt.wrong_item > 0 {
-        let waiting: &mut Waiting = counted.waiting.entry(receipt.warehouse.clone()).or_default();
-        waiting.damaged += receipt.damaged;
+    if receipt.units() > qualified {
+        let waiting = counted.waiting.entry(receipt.warehouse.clone()).or_default();
+        waiting.own += receipt.own() - qualified;
         waiting.wrong_item += receipt.wrong_item;
     }
     counted.state = if counted.came() >= counted.announced {
         ReturnState::FullyReceived
-    } else if receipt.last {
+    } else if receipt.last || was_closed {
         ReturnState::ClosedShort
     } else {
         ReturnState::PartlyReceived

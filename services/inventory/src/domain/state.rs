@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Job, Place, ReservationState, ReturnState};
+use uuid::Uuid;
+
+use super::{BatchRule, Job, Place, Receipt, ReservationState, ReturnReason, ReturnState, Wanted};
 
 /// Rules that are data.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub struct Terms {
     pub hold: SignedDuration,
     /// Days until missing units are expected.
     pub lead_time_days: u32,
+    /// Several batches may go out together.
+    pub mix_batches: bool,
 }
 
 /// What a batch of commands looks at.
@@ -29,6 +33,8 @@ pub struct State {
     pub reservations: BTreeMap<Job, Reservation>,
     /// Returns.
     pub returns: BTreeMap<Job, Return>,
+    /// Contents of deliveries, by warehouse and document.
+    pub deliveries: BTreeMap<(String, String), Uuid>,
 }
 
 /// Stock at one place.
@@ -54,8 +60,10 @@ impl Stock {
 pub struct Reservation {
     /// SKU; empty: it was released before it was asked for.
     pub sku: String,
-    /// Batch wanted; empty: any.
+    /// Batch that is complained about; may be empty.
     pub batch: String,
+    /// Which batch goes out.
+    pub rule: BatchRule,
     /// Units wanted.
     pub wanted: u32,
     /// Promise it as soon as all is held.
@@ -80,6 +88,11 @@ impl Reservation {
         self.allocations.values().sum()
     }
 
+    /// What it wants in all.
+    pub fn asked(&self) -> Wanted {
+        Wanted { sku: self.sku.clone(), batch: self.batch.clone(), rule: self.rule, quantity: self.wanted }
+    }
+
     /// Units missing, if it waits for stock.
     pub fn short(&self) -> u32 {
         match self.state {
@@ -89,7 +102,8 @@ impl Reservation {
             | ReservationState::Consumed
             | ReservationState::Released
             | ReservationState::Expired
-            | ReservationState::Failed => 0,
+            | ReservationState::Failed
+            | ReservationState::BatchUnknown => 0,
         }
     }
 }
@@ -103,12 +117,20 @@ pub struct Return {
     pub batch: String,
     /// Units announced.
     pub announced: u32,
-    /// Units accepted so far.
+    /// Why they come back.
+    pub reason: ReturnReason,
+    /// Units as the claim says so far.
     pub accepted: u32,
     /// Units damaged so far.
     pub damaged: u32,
     /// Units of another article so far.
     pub wrong_item: u32,
+    /// Units as the claim says that cannot be sold again, so far.
+    pub unsalable: u32,
+    /// Units that are not as the claim says, so far.
+    pub not_as_claimed: u32,
+    /// SKU of the other article, as it was last said.
+    pub other_sku: String,
     /// State.
     pub state: ReturnState,
     /// Units that wait in pending_inspection, by warehouse.
@@ -120,16 +142,67 @@ pub struct Return {
 /// Units of a return that wait in pending_inspection of one warehouse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Damaged units.
-    pub damaged: u32,
+    /// Units of the SKU of the return.
+    pub own: u32,
     /// Units of another article.
     pub wrong_item: u32,
 }
 
+impl Waiting {
+    /// All of them.
+    pub fn units(self) -> u32 {
+        self.own.saturating_add(self.wrong_item)
+    }
+}
+
 impl Return {
+    /// Adds what was counted; not yet what follows for the state.
+    pub fn add(&mut self, receipt: &Receipt) {
+        self.accepted += receipt.accepted;
+        self.damaged += receipt.damaged;
+        self.wrong_item += receipt.wrong_item;
+        self.unsalable += receipt.unsalable;
+        self.not_as_claimed += receipt.not_as_claimed;
+        if !receipt.other_sku.is_empty() {
+            self.other_sku.clone_from(&receipt.other_sku);
+        }
+    }
+
     /// Units that came.
     pub fn came(&self) -> u32 {
-        self.accepted.saturating_add(self.damaged).saturating_add(self.wrong_item)
+        let good = self.accepted.saturating_add(self.unsalable);
+        let not_good = self.damaged.saturating_add(self.not_as_claimed);
+        good.saturating_add(not_good).saturating_add(self.wrong_item)
+    }
+
+    /// Damaged units that count for the claim: it is about that, or the goods never reached the customer.
+    pub fn damaged_as_claimed(&self) -> u32 {
+        match self.reason {
+            ReturnReason::Faulty | ReturnReason::WrongItem | ReturnReason::Undelivered => self.damaged,
+            ReturnReason::Unspecified | ReturnReason::ChangeOfMind => 0,
+        }
+    }
+
+    /// Units of another article that count for the claim: it is about that.
+    pub fn wrong_as_claimed(&self) -> u32 {
+        if self.reason == ReturnReason::WrongItem { self.wrong_item } else { 0 }
+    }
+
+    /// Units that count for the claim (domain rule 2).
+    pub fn counting(&self) -> u32 {
+        let good = self.accepted.saturating_add(self.unsalable);
+        good.saturating_add(self.damaged_as_claimed()).saturating_add(self.wrong_as_claimed())
+    }
+
+    /// Units that are qualified stock by what was counted. What is beyond the announcement is the customer's until a
+    /// person has decided.
+    pub fn resalable(&self) -> u32 {
+        match self.reason {
+            ReturnReason::Unspecified | ReturnReason::ChangeOfMind | ReturnReason::Undelivered => {
+                self.accepted.min(self.announced)
+            }
+            ReturnReason::Faulty | ReturnReason::WrongItem => 0,
+        }
     }
 
     /// Units beyond what was announced.
@@ -144,6 +217,6 @@ impl Return {
 
     /// Units that wait for a disposition.
     pub fn waiting(&self) -> u32 {
-        self.waiting.values().map(|waiting| waiting.damaged + waiting.wrong_item).sum()
+        self.waiting.values().copied().map(Waiting::units).sum()
     }
 }

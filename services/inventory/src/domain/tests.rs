@@ -1,6 +1,8 @@
 //! Promises that hold after any sequence of commands, and the cases that a person would ask about.
 
+mod batches;
 mod cases;
+mod goods_back;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use proto::{ClaimId, ids};
 use super::*;
 
 pub(super) fn terms() -> Terms {
-    Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14 }
+    Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14, mix_batches: false }
 }
 
 pub(super) fn start() -> Timestamp {
@@ -24,6 +26,11 @@ pub(super) fn job(claim: u8, attempt: u32) -> Job {
 
 pub(super) fn goods(sku: &str, batch: &str, quantity: u32) -> GoodsLine {
     GoodsLine { sku: sku.to_owned(), batch: batch.to_owned(), quantity }
+}
+
+/// Any batch of a SKU.
+pub(super) fn any(sku: &str, quantity: u32) -> Wanted {
+    Wanted { sku: sku.to_owned(), batch: String::new(), rule: BatchRule::Any, quantity }
 }
 
 /// A state with two SKUs and two warehouses, one of them without a custodian.
@@ -41,6 +48,21 @@ fn lines() -> impl Strategy<Value = GoodsLine> {
     (sku, prop_oneof![2 => Just(""), 1 => Just("b")], 1_u32..8).prop_map(|(sku, batch, units)| goods(sku, batch, units))
 }
 
+fn wants() -> impl Strategy<Value = Wanted> {
+    let rule = prop::sample::select(BatchRule::ALL);
+    (lines(), prop_oneof![Just("b"), Just(" B"), Just("c")], rule).prop_map(|(line, batch, rule)| Wanted {
+        sku: line.sku,
+        batch: batch.to_owned(),
+        rule,
+        quantity: line.quantity,
+    })
+}
+
+fn reasons() -> impl Strategy<Value = ReturnReason> {
+    use ReturnReason as R;
+    prop::sample::select(vec![R::Unspecified, R::Faulty, R::ChangeOfMind, R::WrongItem, R::Undelivered])
+}
+
 fn places() -> impl Strategy<Value = (String, Zone)> {
     let zone = prop_oneof![
         4 => Just(Zone::Qualified),
@@ -52,28 +74,40 @@ fn places() -> impl Strategy<Value = (String, Zone)> {
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    let receipt = (places(), 0_u32..4, 0_u32..3, 0_u32..3, any::<bool>());
+    let receipt = (places(), 0_u32..4, 0_u32..3, 0_u32..3, 0_u32..2, 0_u32..2, proptest::bool::ANY);
     prop_oneof![
         3 => (places(), prop::collection::vec(lines(), 1..3)).prop_map(|((warehouse, zone), lines)| {
-            Command::ReceiveGoods { warehouse, zone, document: "PO-1".to_owned(), lines }
+            Command::ReceiveGoods { warehouse, zone, document: String::new(), lines }
+        }),
+        1 => (places(), lines()).prop_map(|((warehouse, zone), line)| {
+            Command::ReceiveGoods { warehouse, zone, document: "PO-1".to_owned(), lines: vec![line] }
+        }),
+        2 => (places(), places(), lines()).prop_map(|((warehouse, zone), (_, to), line)| {
+            let from = Place { sku: line.sku, batch: line.batch, warehouse, zone };
+            let to = if to == zone { Zone::Unqualified } else { to };
+            Command::MoveStock { from, to, quantity: line.quantity, reason: "looked at".to_owned() }
         }),
         2 => (places(), lines(), -6_i64..6).prop_map(|((warehouse, zone), line, delta)| {
             let place = Place { sku: line.sku, batch: line.batch, warehouse, zone };
             Command::AdjustStock { place, delta: if delta == 0 { 6 } else { delta }, reason: "count".to_owned() }
         }),
-        6 => (jobs(), lines(), any::<bool>()).prop_map(|(job, wanted, commit)| Command::Reserve { job, wanted, commit }),
+        6 => (jobs(), wants(), proptest::bool::ANY).prop_map(|(job, wanted, commit)| Command::Reserve { job, wanted, commit }),
         2 => jobs().prop_map(Command::Consume),
         2 => jobs().prop_map(Command::Release),
         2 => (jobs(), 0_i64..4).prop_map(|(job, days)| Command::Expire(job, start() + SignedDuration::from_hours(72 + 24 * days))),
-        3 => (jobs(), lines()).prop_map(|(job, announced)| Command::ExpectReturn { job, announced }),
+        3 => (jobs(), lines(), reasons()).prop_map(|(job, announced, reason)| Command::ExpectReturn { job, announced, reason }),
         1 => jobs().prop_map(Command::CancelReturn),
-        3 => (jobs(), receipt).prop_map(|(job, ((warehouse, _), accepted, damaged, wrong_item, last))| {
-            let last = last || accepted + damaged + wrong_item == 0;
-            Command::ReceiveReturn { job, version: None, receipt: Receipt { warehouse, accepted, damaged, wrong_item, last } }
+        3 => (jobs(), receipt).prop_map(|(job, ((warehouse, _), accepted, damaged, wrong_item, unsalable, not_as_claimed, last))| {
+            let other_sku = String::new();
+            let mut receipt = Receipt { warehouse, accepted, damaged, wrong_item, unsalable, not_as_claimed, other_sku, last };
+            receipt.last |= receipt.units() == 0;
+            Command::ReceiveReturn { job, version: None, receipt }
         }),
-        2 => (jobs(), 1_u32..4, 0..3_usize).prop_map(|(job, quantity, at)| {
-            let disposition = [Disposition::Restock, Disposition::Scrap, Disposition::SupplierReturn][at];
-            Command::DisposeReturn { job, quantity, disposition }
+        2 => (jobs(), 1_u32..4, 0..5_usize).prop_map(|(job, quantity, at)| {
+            use Disposition as D;
+            let (disposition, other) =
+                [(D::Restock, ""), (D::Restock, "B"), (D::Scrap, ""), (D::SupplierReturn, ""), (D::SendBack, "")][at];
+            Command::DisposeReturn { job, quantity, disposition, other_sku: other.to_owned() }
         }),
     ]
 }
@@ -82,7 +116,8 @@ fn commands() -> impl Strategy<Value = Command> {
 #[derive(Default)]
 struct Seen {
     ledger: BTreeMap<Place, i64>,
-    counted: BTreeMap<Job, [u32; 3]>,
+    counted: BTreeMap<Job, Receipt>,
+    qualified: BTreeMap<Job, u32>,
     disposed: BTreeMap<Job, u32>,
 }
 
@@ -91,14 +126,17 @@ impl Seen {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Moved { place, quantity, .. } => *self.ledger.entry(place.clone()).or_default() += quantity,
-            Event::ReturnCounted { job, receipt } => {
+            Event::ReturnCounted { job, receipt, qualified, .. } => {
                 let sums = self.counted.entry(*job).or_default();
-                for (sum, units) in sums.iter_mut().zip([receipt.accepted, receipt.damaged, receipt.wrong_item]) {
-                    *sum += units;
-                }
+                sums.accepted += receipt.accepted;
+                sums.damaged += receipt.damaged;
+                sums.wrong_item += receipt.wrong_item;
+                sums.unsalable += receipt.unsalable;
+                sums.not_as_claimed += receipt.not_as_claimed;
+                *self.qualified.entry(*job).or_default() += qualified;
             }
-            Event::ReturnDisposed { job, damaged, wrong_item, .. } => {
-                *self.disposed.entry(*job).or_default() += damaged + wrong_item;
+            Event::ReturnDisposed { job, own, wrong_item, .. } => {
+                *self.disposed.entry(*job).or_default() += own + wrong_item;
             }
             _ => {}
         }
@@ -110,7 +148,7 @@ impl Seen {
             check_reservation(reservation);
             for (place, units) in &reservation.allocations {
                 assert!(place.zone == Zone::Qualified && place.sku == reservation.sku && *units > 0);
-                assert!(reservation.batch.is_empty() || reservation.batch == place.batch);
+                assert!(may_go_out(reservation, place), "{reservation:?}");
                 *allocated.entry(place).or_default() += i64::from(*units);
             }
         }
@@ -120,38 +158,73 @@ impl Seen {
             assert_eq!(stock.on_hand, self.ledger.get(place).copied().unwrap_or(0), "movements of {place:?}");
         }
         for (job, known) in &state.returns {
-            let [accepted, damaged, wrong_item] = self.counted.get(job).copied().unwrap_or_default();
-            assert_eq!((known.accepted, known.damaged, known.wrong_item), (accepted, damaged, wrong_item));
+            let sums = self.counted.get(job).cloned().unwrap_or_default();
+            assert_eq!(
+                (known.accepted, known.damaged, known.wrong_item),
+                (sums.accepted, sums.damaged, sums.wrong_item)
+            );
+            assert_eq!((known.unsalable, known.not_as_claimed), (sums.unsalable, sums.not_as_claimed));
             if known.state.is_complete() {
                 assert_eq!(known.announced + known.excess(), known.came() + known.missing());
             }
             assert_eq!(known.missing() > 0, known.state == ReturnState::ClosedShort);
-            assert_eq!(known.waiting() + self.disposed.get(job).copied().unwrap_or(0), damaged + wrong_item);
+            // Each unit is in one place: sold again, waiting, or done away with.
+            let qualified = self.qualified.get(job).copied().unwrap_or(0);
+            assert_eq!(qualified, known.resalable());
+            assert!(qualified <= known.counting().min(known.announced), "{known:?}");
+            assert!(known.reason != ReturnReason::Faulty || qualified == 0, "faulty goods are not sold again");
+            let disposed = self.disposed.get(job).copied().unwrap_or(0);
+            assert_eq!(known.waiting() + disposed + qualified, known.came(), "{known:?}");
         }
+    }
+}
+
+/// The batch rule, told anew.
+fn may_go_out(reservation: &Reservation, place: &Place) -> bool {
+    let complained = place.batch.trim().eq_ignore_ascii_case(reservation.batch.trim());
+    match reservation.rule {
+        BatchRule::Any | BatchRule::Single => true,
+        BatchRule::Other => !complained,
+        BatchRule::Same => complained,
     }
 }
 
 fn check_reservation(reservation: &Reservation) {
     use ReservationState as S;
+    let batches: std::collections::BTreeSet<&str> =
+        reservation.allocations.keys().map(|place| place.batch.as_str()).collect();
+    assert!(batches.len() <= 1, "batches are mixed: {reservation:?}");
     match reservation.state {
         S::HeldPartly => assert!(reservation.held() < reservation.wanted),
         S::Held | S::Committed => assert_eq!(reservation.held(), reservation.wanted),
-        S::Consumed | S::Released | S::Expired | S::Failed => assert_eq!(reservation.held(), 0),
+        S::Consumed | S::Released | S::Expired | S::Failed | S::BatchUnknown => assert_eq!(reservation.held(), 0),
     }
     assert_eq!(reservation.expires_at.is_some(), matches!(reservation.state, S::HeldPartly | S::Held));
     assert_eq!(reservation.expected_on.is_some(), reservation.state == S::HeldPartly);
     assert!(!(reservation.commit && reservation.state == S::Held), "a promised whole is committed");
 }
 
-/// Nobody waits for stock that is free, and nobody was served before an older one.
+/// Nobody waits for stock that is free and of a batch that may go out with what is held, and nobody was served before an
+/// older one that it would have suited.
 fn check_queue(state: &State, events: &[Event], command: &Command) {
     let suits = |waits: &Reservation, place: &Place| {
-        let batch = waits.batch.is_empty() || waits.batch == place.batch;
+        let together = waits.allocations.keys().all(|held| held.batch == place.batch);
+        let batch = may_go_out(waits, place) && together;
         waits.state == ReservationState::HeldPartly && waits.sku == place.sku && batch
     };
     for (place, stock) in state.stock.iter().filter(|(place, _)| place.zone == Zone::Qualified) {
         let waits = state.reservations.values().any(|reservation| suits(reservation, place));
         assert!(!waits || stock.free() == 0, "{place:?} is free while somebody waits");
+    }
+    for waits in state.reservations.values().filter(|it| it.state == ReservationState::HeldPartly) {
+        let mut free: BTreeMap<&str, i64> = BTreeMap::new();
+        for (place, stock) in &state.stock {
+            if place.sku == waits.sku && place.zone == Zone::Qualified && may_go_out(waits, place) {
+                *free.entry(&place.batch).or_default() += stock.free();
+            }
+        }
+        let whole = free.values().any(|units| *units >= i64::from(waits.wanted));
+        assert!(!whole, "one batch has enough while somebody waits: {waits:?}");
     }
     let asks = matches!(command, Command::Reserve { .. });
     for event in events.iter().filter(|_| !asks) {
@@ -173,10 +246,11 @@ fn is_repeatable(command: &Command) -> bool {
         | Command::Expire(..)
         | Command::ExpectReturn { .. }
         | Command::CancelReturn(_) => true,
+        Command::ReceiveGoods { document, .. } => !document.is_empty(),
         Command::RegisterSkus(_)
         | Command::RegisterWarehouse(_)
-        | Command::ReceiveGoods { .. }
         | Command::AdjustStock { .. }
+        | Command::MoveStock { .. }
         | Command::ReceiveReturn { .. }
         | Command::DisposeReturn { .. } => false,
     }
@@ -221,12 +295,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_given_back_is_available_again(units in 1_u32..9, wanted in 1_u32..9, commit in any::<bool>()) {
+    fn what_is_given_back_is_available_again(units in 1_u32..9, wanted in 1_u32..9, commit in proptest::bool::ANY) {
         let mut state = opened();
         let mut run = |command| execute(&mut state, &terms(), start(), &command).unwrap();
         let (warehouse, document) = ("N".to_owned(), String::new());
         run(Command::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines: vec![goods("A", "", units)] });
-        run(Command::Reserve { job: job(1, 1), wanted: goods("A", "", wanted), commit });
+        run(Command::Reserve { job: job(1, 1), wanted: any("A", wanted), commit });
         run(Command::Release(job(1, 1)));
         run(Command::Release(job(1, 1)));
         let free: i64 = state.stock.values().map(Stock::free).sum();

@@ -56,6 +56,10 @@ pub enum MovementKind {
     Scrapped,
     /// Sent back to the supplier.
     SupplierReturn,
+    /// Moved to or from another zone.
+    Moved,
+    /// Sent back to the customer.
+    SentBack,
 }
 
 spelled!(MovementKind {
@@ -66,7 +70,24 @@ spelled!(MovementKind {
     Restocked = "restocked",
     Scrapped = "scrapped",
     SupplierReturn = "supplier_return",
+    Moved = "moved",
+    SentBack = "sent_back",
 });
+
+/// Which batch goes out (domain rule 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchRule {
+    /// Any.
+    Any,
+    /// Any but the one that is complained about.
+    Other,
+    /// The one that is complained about and no other.
+    Same,
+    /// One for all units, whichever.
+    Single,
+}
+
+spelled!(BatchRule { Any = "any", Other = "other", Same = "same", Single = "single" });
 
 /// State of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +106,8 @@ pub enum ReservationState {
     Expired,
     /// The SKU is not registered.
     Failed,
+    /// The batch was never in stock.
+    BatchUnknown,
 }
 
 spelled!(ReservationState {
@@ -95,6 +118,7 @@ spelled!(ReservationState {
     Released = "released",
     Expired = "expired",
     Failed = "failed",
+    BatchUnknown = "batch_unknown",
 });
 
 /// State of a return.
@@ -127,6 +151,30 @@ impl ReturnState {
     }
 }
 
+/// Why goods come back: decides which units count for the claim and which become stock again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReturnReason {
+    /// Not said, as before there were reasons.
+    #[default]
+    Unspecified,
+    /// Faulty or damaged.
+    Faulty,
+    /// Wanted no more.
+    ChangeOfMind,
+    /// Other goods than ordered.
+    WrongItem,
+    /// A parcel of ours that was not delivered.
+    Undelivered,
+}
+
+spelled!(ReturnReason {
+    Unspecified = "unspecified",
+    Faulty = "faulty",
+    ChangeOfMind = "change_of_mind",
+    WrongItem = "wrong_item",
+    Undelivered = "undelivered",
+});
+
 /// What is done with returned goods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -136,4 +184,6 @@ pub enum Disposition {
     Scrap,
     /// Back to the supplier (S4-37).
     SupplierReturn,
+    /// Back to the customer.
+    SendBack,
 }

@@ -94,6 +94,7 @@ fn reservation(stored: StoredReservation) -> Reservation {
         state: words::wire_reservation_state(reservation.state).into(),
         expires_at: reservation.expires_at.map(to_wire),
         expected_on: reservation.expected_on.map(|day| day.to_string()).unwrap_or_default(),
+        batch_rule: words::wire_batch_rule(reservation.rule).into(),
     }
 }
 

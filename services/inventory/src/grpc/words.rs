@@ -2,7 +2,11 @@
 
 use proto::inventory as wire;
 
-use crate::domain::{Disposition, Job, MovementKind, ReservationState, Return, ReturnState, Zone};
+use proto::claim;
+
+use crate::domain::{
+    BatchRule, Disposition, Job, MovementKind, ReservationState, Return, ReturnReason, ReturnState, Zone,
+};
 use crate::events;
 
 /// The wire form of a return.
@@ -15,6 +19,9 @@ pub fn goods_return(job: &Job, known: &Return) -> wire::Return {
         announced: known.announced,
         count: Some(events::wire_count(known)),
         state: wire_return_state(known.state).into(),
+        reason: wire_reason(known.reason).into(),
+        other_sku: known.other_sku.clone(),
+        waiting: known.waiting(),
     }
 }
 
@@ -48,6 +55,7 @@ pub(super) fn disposition(disposition: wire::Disposition) -> Disposition {
         wire::Disposition::Unspecified | wire::Disposition::Restock => Disposition::Restock,
         wire::Disposition::Scrap => Disposition::Scrap,
         wire::Disposition::SupplierReturn => Disposition::SupplierReturn,
+        wire::Disposition::SendBack => Disposition::SendBack,
     }
 }
 
@@ -69,6 +77,8 @@ pub(super) fn wire_movement_kind(kind: MovementKind) -> wire::MovementKind {
         MovementKind::Restocked => wire::MovementKind::Restocked,
         MovementKind::Scrapped => wire::MovementKind::Scrapped,
         MovementKind::SupplierReturn => wire::MovementKind::SupplierReturn,
+        MovementKind::Moved => wire::MovementKind::Moved,
+        MovementKind::SentBack => wire::MovementKind::SentBack,
     }
 }
 
@@ -81,6 +91,26 @@ pub(super) fn wire_reservation_state(state: ReservationState) -> wire::Reservati
         ReservationState::Released => wire::ReservationState::Released,
         ReservationState::Expired => wire::ReservationState::Expired,
         ReservationState::Failed => wire::ReservationState::Failed,
+        ReservationState::BatchUnknown => wire::ReservationState::BatchUnknown,
+    }
+}
+
+pub(super) fn wire_batch_rule(rule: BatchRule) -> claim::BatchRule {
+    match rule {
+        BatchRule::Any => claim::BatchRule::Any,
+        BatchRule::Other => claim::BatchRule::Other,
+        BatchRule::Same => claim::BatchRule::Same,
+        BatchRule::Single => claim::BatchRule::Single,
+    }
+}
+
+fn wire_reason(reason: ReturnReason) -> claim::ReturnReason {
+    match reason {
+        ReturnReason::Unspecified => claim::ReturnReason::Unspecified,
+        ReturnReason::Faulty => claim::ReturnReason::Faulty,
+        ReturnReason::ChangeOfMind => claim::ReturnReason::ChangeOfMind,
+        ReturnReason::WrongItem => claim::ReturnReason::WrongItem,
+        ReturnReason::Undelivered => claim::ReturnReason::Undelivered,
     }
 }
 

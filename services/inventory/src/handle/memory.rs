@@ -44,6 +44,7 @@ impl Memory {
                 | Command::RegisterWarehouse(_)
                 | Command::ReceiveGoods { .. }
                 | Command::AdjustStock { .. }
+                | Command::MoveStock { .. }
                 | Command::Release(_)
                 | Command::Expire(..)
                 | Command::ExpectReturn { .. }

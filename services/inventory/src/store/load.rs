@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use chassis::{Fault, Lock, Tx};
 use sqlx::Row;
+use uuid::Uuid;
 
 use super::{JobColumns, job, place, reads, unsigned};
 use crate::domain::{Command, Job, ReservationState, Stock, Waiting};
@@ -27,19 +28,25 @@ pub(super) const LOCK: &str = "SELECT sku, version FROM sku WHERE sku = ANY($1) 
 
 pub(super) const WAREHOUSES: &str = "SELECT warehouse, custodian FROM warehouse WHERE warehouse = ANY($1)";
 
+pub(super) const DELIVERIES: &str = "\
+    SELECT warehouse, document, contents FROM delivery \
+    JOIN UNNEST($1::text[], $2::text[]) AS d(warehouse, document) USING (warehouse, document)";
+
 pub(super) const STOCK: &str = "\
     SELECT sku, batch, warehouse, zone, on_hand, reserved, moves FROM stock WHERE sku = ANY($1)";
 
 /// All attempts of the lines that are asked about, and the back-orders of SKUs that may become available.
 /// Rows that are failed or released hold nothing; they may have a SKU that is not locked, or none.
 pub(super) const RESERVATIONS: &str = "\
-    SELECT claim_id, round, line, attempt, sku, batch, wanted, commit, state, queued_at, expires_at, expected_on, version \
+    SELECT claim_id, round, line, attempt, sku, batch, batch_rule, wanted, commit, state, queued_at, expires_at, \
+        expected_on, version \
     FROM reservation \
     JOIN (SELECT DISTINCT claim_id, round, line FROM UNNEST($1::uuid[], $2::int[], $3::int[]) \
         AS k(claim_id, round, line)) j USING (claim_id, round, line) \
-    WHERE sku = ANY($4) OR state IN ('failed', 'released') \
+    WHERE sku = ANY($4) OR state IN ('failed', 'batch_unknown', 'released') \
     UNION \
-    SELECT claim_id, round, line, attempt, sku, batch, wanted, commit, state, queued_at, expires_at, expected_on, version \
+    SELECT claim_id, round, line, attempt, sku, batch, batch_rule, wanted, commit, state, queued_at, expires_at, \
+        expected_on, version \
     FROM reservation WHERE sku = ANY($5) AND state = 'held_partly'";
 
 pub(super) const ALLOCATIONS: &str = "\
@@ -48,12 +55,14 @@ pub(super) const ALLOCATIONS: &str = "\
         USING (claim_id, round, line, attempt)";
 
 pub(super) const RETURNS: &str = "\
-    SELECT claim_id, round, line, attempt, sku, batch, announced, accepted, damaged, wrong_item, state, version \
+    SELECT claim_id, round, line, attempt, sku, batch, announced, reason, accepted, damaged, wrong_item, unsalable, \
+        not_as_claimed, other_sku, state, version \
     FROM goods_return \
     JOIN UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[]) AS j(claim_id, round, line, attempt) \
         USING (claim_id, round, line, attempt) \
     WHERE sku = ANY($5) OR sku = ''";
 
+/// `damaged` are all units of the SKU of the return, whatever is wrong with them.
 pub(super) const WAITING: &str = "\
     SELECT claim_id, round, line, attempt, warehouse, damaged, wrong_item FROM return_waiting \
     JOIN UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[]) AS j(claim_id, round, line, attempt) \
@@ -67,6 +76,8 @@ struct Wanted {
     /// SKUs of which stock may become available: their back-orders are needed.
     freed: BTreeSet<String>,
     warehouses: BTreeSet<String>,
+    /// Deliveries that are named, by warehouse and document.
+    deliveries: BTreeSet<(String, String)>,
     reservations: BTreeSet<Job>,
     returns: BTreeSet<Job>,
     /// Reservations or returns among these may free stock of the SKU they turn out to have.
@@ -79,11 +90,14 @@ impl Wanted {
         match command {
             Command::RegisterSkus(skus) => self.skus.extend(skus.iter().map(|sku| sku.sku.clone())),
             Command::RegisterWarehouse(_) => {}
-            Command::ReceiveGoods { warehouse, lines, .. } => {
+            Command::ReceiveGoods { warehouse, document, lines, .. } => {
                 self.warehouses.insert(warehouse.clone());
+                if !document.is_empty() {
+                    self.deliveries.insert((warehouse.clone(), document.clone()));
+                }
                 self.freed.extend(lines.iter().map(|line| line.sku.clone()));
             }
-            Command::AdjustStock { place, .. } => {
+            Command::AdjustStock { place, .. } | Command::MoveStock { from: place, .. } => {
                 self.warehouses.insert(place.warehouse.clone());
                 self.freed.insert(place.sku.clone());
             }
@@ -96,7 +110,7 @@ impl Wanted {
                 self.reservations.insert(*job);
                 self.frees_reserved = true;
             }
-            Command::ExpectReturn { job, announced } => {
+            Command::ExpectReturn { job, announced, .. } => {
                 self.returns.insert(*job);
                 self.skus.insert(announced.sku.clone());
             }
@@ -106,9 +120,12 @@ impl Wanted {
                 self.warehouses.insert(receipt.warehouse.clone());
                 self.frees_returned = true;
             }
-            Command::DisposeReturn { job, .. } => {
+            Command::DisposeReturn { job, other_sku, .. } => {
                 self.returns.insert(*job);
                 self.frees_returned = true;
+                if !other_sku.is_empty() {
+                    self.freed.insert(other_sku.clone());
+                }
             }
         }
     }
@@ -132,6 +149,14 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command]) -> Result<Worl
         let codes: Vec<&String> = wanted.warehouses.iter().collect();
         let known: Vec<(String, String)> = sqlx::query_as(WAREHOUSES).bind(codes).fetch_all(&mut *tx).await?;
         world.state.warehouses = known.into_iter().collect();
+    }
+    if !wanted.deliveries.is_empty() {
+        let (warehouses, documents): (Vec<&String>, Vec<&String>) =
+            wanted.deliveries.iter().map(|(warehouse, document)| (warehouse, document)).unzip();
+        let query = sqlx::query_as(DELIVERIES).bind(warehouses).bind(documents);
+        let known: Vec<(String, String, Uuid)> = query.fetch_all(&mut *tx).await?;
+        let known = known.into_iter().map(|(warehouse, document, contents)| ((warehouse, document), contents));
+        world.state.deliveries = known.collect();
     }
     stock(tx, &mut world).await?;
     reservations(tx, &mut world, &wanted).await?;
@@ -234,7 +259,7 @@ async fn returns(tx: &mut Tx, world: &mut World, wanted: &Wanted) -> Result<(), 
     }
     let query = sqlx::query(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
     for row in query.fetch_all(tx).await? {
-        let waiting = Waiting { damaged: unsigned(&row, "damaged")?, wrong_item: unsigned(&row, "wrong_item")? };
+        let waiting = Waiting { own: unsigned(&row, "damaged")?, wrong_item: unsigned(&row, "wrong_item")? };
         if let Some(known) = world.state.returns.get_mut(&job(&row)?) {
             known.waiting.insert(row.try_get("warehouse")?, waiting);
         }

@@ -9,7 +9,9 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::{job, place, unsigned, word};
-use crate::domain::{Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnState, Stock};
+use crate::domain::{
+    BatchRule, Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnReason, ReturnState, Stock,
+};
 
 pub(super) const SKU_KNOWN: &str = "SELECT EXISTS (SELECT FROM sku WHERE sku = $1)";
 
@@ -19,7 +21,10 @@ pub(super) const STOCK: &str = "\
 
 pub(super) const BACK_ORDERED: &str = "\
     SELECT coalesce(sum(wanted - held), 0)::bigint FROM reservation \
-    WHERE sku = $1 AND state = 'held_partly' AND ($2 = '' OR batch = '' OR batch = $2)";
+    WHERE sku = $1 AND state = 'held_partly' AND ($2 = '' OR CASE batch_rule \
+        WHEN 'same' THEN lower(btrim(batch)) = lower(btrim($2)) \
+        WHEN 'other' THEN lower(btrim(batch)) <> lower(btrim($2)) \
+        ELSE true END)";
 
 pub(super) const MOVEMENTS: &str = "\
     SELECT movement_id, kind, sku, batch, warehouse, zone, quantity, document, actor, moved_at FROM movement \
@@ -27,14 +32,14 @@ pub(super) const MOVEMENTS: &str = "\
 
 /// What is only remembered, because its undoing came first, is nothing to look at.
 pub(super) const RESERVATIONS: &str = "\
-    SELECT reservation_no, claim_id, round, line, attempt, sku, batch, wanted, held, commit, state, queued_at, \
-        expires_at, expected_on, version FROM reservation \
+    SELECT reservation_no, claim_id, round, line, attempt, sku, batch, batch_rule, wanted, held, commit, state, \
+        queued_at, expires_at, expected_on, version FROM reservation \
     WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND reservation_no > $3 ORDER BY reservation_no LIMIT $4";
 
 pub(super) const RETURNS: &str = "\
-    SELECT return_no, claim_id, round, line, attempt, sku, batch, announced, accepted, damaged, wrong_item, state, \
-        version FROM goods_return \
+    SELECT return_no, claim_id, round, line, attempt, sku, batch, announced, reason, accepted, damaged, wrong_item, \
+        unsalable, not_as_claimed, other_sku, state, version FROM goods_return \
     WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND return_no > $3 ORDER BY return_no LIMIT $4";
 
@@ -152,6 +157,7 @@ pub(super) fn reservation(row: &PgRow) -> Result<Reservation, Fault> {
     Ok(Reservation {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
+        rule: word(row, "batch_rule", BatchRule::from_word)?,
         wanted: unsigned(row, "wanted")?,
         commit: row.try_get("commit")?,
         state: word(row, "state", ReservationState::from_word)?,
@@ -169,9 +175,13 @@ pub(super) fn goods_return(row: &PgRow) -> Result<Return, Fault> {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
         announced: unsigned(row, "announced")?,
+        reason: word(row, "reason", ReturnReason::from_word)?,
         accepted: unsigned(row, "accepted")?,
         damaged: unsigned(row, "damaged")?,
         wrong_item: unsigned(row, "wrong_item")?,
+        unsalable: unsigned(row, "unsalable")?,
+        not_as_claimed: unsigned(row, "not_as_claimed")?,
+        other_sku: row.try_get("other_sku")?,
         state: word(row, "state", ReturnState::from_word)?,
         waiting: BTreeMap::new(),
         version: row.try_get("version")?,

@@ -7,9 +7,10 @@ pub(super) mod reservations;
 pub(super) mod returns;
 
 use chassis::Writes;
+use jiff::Timestamp;
 
 use super::{PlaceColumns, instant};
-use crate::domain::{Place, Stock};
+use crate::domain::{Delivery, Place, Stock};
 use crate::handle::{Changed, Loaded, Movement, World};
 
 /// A description is replaced only if one was given.
@@ -45,6 +46,13 @@ pub(super) const MOVEMENTS: &str = "\
         AS m(sku, batch, warehouse, zone, number, before, quantity, kind, document, actor, moved_at, place) \
     ORDER BY place";
 
+/// One that is there already was not known: what was decided without it is void.
+pub(super) const DELIVERIES: &str = "\
+    INSERT INTO delivery (warehouse, document, contents, actor, booked_at) \
+    SELECT warehouse, document, contents, actor, booked_at \
+    FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[]) \
+        AS d(warehouse, document, contents, actor, booked_at) ORDER BY warehouse, document";
+
 pub(super) const STOCK_NEW: &str = "\
     INSERT INTO stock (sku, batch, warehouse, zone, on_hand, reserved, moves) \
     SELECT sku, batch, warehouse, zone, on_hand, reserved, moves \
@@ -67,6 +75,7 @@ pub fn save(writes: &mut Writes, world: &World) {
         writes.then();
     }
     registered(writes, loaded, changed);
+    deliveries(writes, &changed.deliveries);
     movements(writes, &changed.movements);
 
     let differs = |(place, stock): &(&Place, &Stock)| loaded.stock.get(*place) != Some(*stock);
@@ -112,6 +121,18 @@ fn registered(writes: &mut Writes, loaded: &Loaded, changed: &Changed) {
         writes.add(WAREHOUSES).bind(column(|it| &it.warehouse)).bind(column(|it| &it.country));
         writes.bind(column(|it| &it.custodian));
     }
+}
+
+fn deliveries(writes: &mut Writes, deliveries: &[(Delivery, String, Timestamp)]) {
+    if deliveries.is_empty() {
+        return;
+    }
+    let column =
+        |pick: fn(&Delivery) -> &str| -> Vec<&str> { deliveries.iter().map(|(delivery, ..)| pick(delivery)).collect() };
+    writes.exactly(deliveries.len(), DELIVERIES).bind(column(|it| &it.warehouse)).bind(column(|it| &it.document));
+    writes.bind(deliveries.iter().map(|(delivery, ..)| delivery.contents).collect::<Vec<_>>());
+    writes.bind(deliveries.iter().map(|(_, actor, _)| actor.as_str()).collect::<Vec<_>>());
+    writes.bind(deliveries.iter().map(|(.., at)| instant(*at)).collect::<Vec<_>>());
 }
 
 fn movements(writes: &mut Writes, movements: &[Movement]) {

@@ -90,3 +90,69 @@ async fn a_description_is_replaced_only_by_another() {
     let description: String = sqlx::query_scalar(query).fetch_one(shop.service.pool()).await.unwrap();
     assert_eq!(description, "new");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_d5_valuables_are_moved_with_who_and_why_and_fill_back_orders() {
+    let mut shop = Shop::with(0).await;
+    let custodian = RegisterWarehouseRequest {
+        request_id: request_id(),
+        warehouse: "NORTH".to_owned(),
+        country: "GB".to_owned(),
+        custodian: "cy".to_owned(),
+    };
+    shop.api.register_warehouse(custodian).await.unwrap();
+    let waits = job();
+    shop.say(&waits, reserve(2)).await;
+    let delivery = ReceiveGoodsRequest { zone: Zone::Valuables.into(), ..Shop::delivery(3) };
+    shop.api.receive_goods(delivery).await.unwrap();
+    let go = |from: Zone, to: Zone, quantity| MoveStockRequest {
+        request_id: request_id(),
+        warehouse: "NORTH".to_owned(),
+        from_zone: from.into(),
+        to_zone: to.into(),
+        sku: "TILE".to_owned(),
+        batch: String::new(),
+        quantity,
+        reason: "sold singly".to_owned(),
+    };
+    let status = shop.api.move_stock(go(Zone::Valuables, Zone::Qualified, 4)).await.unwrap_err();
+    assert_eq!(testkit::reason(&status), "OUT_OF_STOCK");
+    let asked = testkit::actor(go(Zone::Valuables, Zone::Qualified, 2), "quinn", &["quality"]);
+    let moved = shop.api.move_stock(asked).await.unwrap().into_inner();
+    assert_eq!(moved, MoveStockResponse { on_hand: 2, reservations_filled: 1 });
+    let status = shop.api.move_stock(go(Zone::Qualified, Zone::Unqualified, 1)).await.unwrap_err();
+    assert_eq!(testkit::reason(&status), "OUT_OF_STOCK", "it is promised");
+    let request = ListMovementsRequest { sku: "TILE".to_owned(), page_size: 2, ..ListMovementsRequest::default() };
+    let movements = shop.api.list_movements(request).await.unwrap().into_inner().movements;
+    let told: Vec<_> = movements
+        .iter()
+        .map(|it| (it.kind(), it.zone(), it.quantity, it.document.as_str(), it.actor.as_str()))
+        .collect();
+    let (moved, why, who) = (MovementKind::Moved, "sold singly", "quinn");
+    assert_eq!(told, [(moved, Zone::Qualified, 2, why, who), (moved, Zone::Valuables, -2, why, who)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_moves_are_refused_with_every_field() {
+    let mut shop = Shop::with(0).await;
+    let status = shop.api.move_stock(MoveStockRequest::default()).await.unwrap_err();
+    let mut fields = testkit::bad_fields(&status);
+    fields.sort();
+    fields.dedup();
+    assert_eq!(fields, ["from_zone", "quantity", "reason", "request_id", "sku", "to_zone", "warehouse"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u6_a_second_equal_delivery_is_one_only_with_another_number() {
+    let mut shop = Shop::with(0).await;
+    let named = |document: &str, units| ReceiveGoodsRequest { document: document.to_owned(), ..Shop::delivery(units) };
+    let mut deliver = async |document: &str, units| shop.api.receive_goods(named(document, units)).await;
+    let first = deliver("DN-1", 5).await.unwrap().into_inner();
+    assert_eq!(first, ReceiveGoodsResponse { units: 5, reservations_filled: 0, repeated: false });
+    let again = deliver("DN-1", 5).await.unwrap().into_inner();
+    assert_eq!(again, ReceiveGoodsResponse { units: 0, reservations_filled: 0, repeated: true });
+    let status = deliver("DN-1", 6).await.unwrap_err();
+    assert_eq!(testkit::reason(&status), "DOCUMENT_REUSED");
+    assert!(!deliver("DN-2", 5).await.unwrap().into_inner().repeated);
+    assert_eq!(shop.availability().await.available, 10);
+}

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use prost::Message;
 use proto::Subject;
-use proto::claim::Job;
+use proto::claim::{BatchRule, Job};
 use proto::inventory::inventory_command::Kind as Asked;
 use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::*;
@@ -181,4 +181,35 @@ async fn what_cannot_be_read_or_cannot_be_is_parked() {
     let parked: i64 = sqlx::query_scalar(query).fetch_one(shop.service.pool()).await.unwrap();
     assert_eq!(parked, 2);
     assert_eq!(shop.heard(&other).await, [reserved(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_d1_the_batch_that_is_complained_about_stays_in_the_house() {
+    let mut shop = Shop::with(0).await;
+    for (batch, units) in [("B1", 4), ("B2", 6)] {
+        let mut delivery = Shop::delivery(units);
+        delivery.lines[0].batch = batch.to_owned();
+        shop.api.receive_goods(delivery).await.unwrap();
+    }
+    let of = |batch: &str, rule: BatchRule, quantity| {
+        let (sku, batch) = ("TILE".to_owned(), batch.to_owned());
+        Asked::Reserve(Reserve { sku, batch, quantity, commit: true, batch_rule: rule.into() })
+    };
+    assert_eq!(shop.ask(&job(), of(" b1", BatchRule::Other, 2)).await, reserved(2));
+    assert_eq!(shop.ask(&job(), of("B9", BatchRule::Other, 3)).await, reserved(3), "an unknown batch is no obstacle");
+    let short = job();
+    assert_eq!(partly(&shop.ask(&short, of("B1", BatchRule::Other, 5)).await), (4, 1));
+    let stock = shop.availability().await.stock;
+    let reserved: Vec<_> = stock.iter().map(|stock| (stock.batch.as_str(), stock.reserved)).collect();
+    assert_eq!(reserved, [("B1", 3), ("B2", 6)]);
+    let unknown = of("B9", BatchRule::Same, 1);
+    let failed = Told::ReservationFailed(ReservationFailed { reason: "BATCH_UNKNOWN".to_owned() });
+    let missing = job();
+    assert_eq!(shop.ask(&missing, unknown.clone()).await, failed);
+    assert_eq!(shop.ask(&missing, unknown).await, failed, "asked again, answered again");
+    let request = ListReservationsRequest { claim_id: missing.claim_id.clone(), ..ListReservationsRequest::default() };
+    let listed = shop.api.list_reservations(request).await.unwrap().into_inner().reservations;
+    assert_eq!((listed[0].state(), listed[0].batch_rule()), (ReservationState::BatchUnknown, BatchRule::Same));
+    assert_eq!(shop.ask(&missing, release()).await, Told::Released(Released {}));
+    assert_eq!(shop.parked().await, 0);
 }

@@ -51,6 +51,18 @@ async fn the_database_refuses_what_the_rules_forbid() {
         "UPDATE return_receipt SET accepted = 0".to_owned(),
         "DELETE FROM return_receipt".to_owned(),
         "UPDATE return_waiting SET damaged = -1".to_owned(),
+        "UPDATE goods_return SET unsalable = unsalable + 1".to_owned(),
+        "UPDATE goods_return SET not_as_claimed = -1".to_owned(),
+        "UPDATE goods_return SET other_sku = 'JAR'".to_owned(),
+        "UPDATE goods_return SET reason = 'faulty', state = 'whole'".to_owned(),
+        // The accepted unit is in qualified stock: it does not wait as well.
+        "WITH w AS (UPDATE return_waiting SET damaged = damaged + 1) UPDATE goods_return SET version = version + 1"
+            .to_owned(),
+        // The goods that it holds have no batch: just that one is not to go out.
+        "UPDATE reservation SET batch_rule = 'other', held = held WHERE state = 'committed'".to_owned(),
+        "UPDATE reservation SET batch_rule = 'best'".to_owned(),
+        "INSERT INTO delivery VALUES ('NORTH', '', gen_random_uuid(), 'x', now())".to_owned(),
+        "INSERT INTO delivery VALUES ('SOUTH', 'DN-1', gen_random_uuid(), 'x', now())".to_owned(),
     ];
     for statement in forbidden {
         let result = sqlx::query(AssertSqlSafe(statement.clone())).execute(shop.service.pool()).await;
@@ -62,14 +74,16 @@ async fn the_database_refuses_what_the_rules_forbid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn states_and_zones_are_the_same_words_in_code_and_database() {
-    use inventory::domain::{MovementKind, ReservationState, ReturnState, Zone};
+    use inventory::domain::{BatchRule, MovementKind, ReservationState, ReturnReason, ReturnState, Zone};
     let shop = Shop::with(0).await;
     let words = |words: Vec<&'static str>| words.join(", ").replace(", ", "'::text, '");
     let lists = [
         ("movement", words(Zone::ALL.iter().map(|it| it.word()).collect())),
         ("movement", words(MovementKind::ALL.iter().map(|it| it.word()).collect())),
         ("reservation", words(ReservationState::ALL.iter().map(|it| it.word()).collect())),
+        ("reservation", words(BatchRule::ALL.iter().map(|it| it.word()).collect())),
         ("goods_return", words(ReturnState::ALL.iter().map(|it| it.word()).collect())),
+        ("goods_return", words(ReturnReason::ALL.iter().map(|it| it.word()).collect())),
     ];
     for (table, list) in lists {
         let query =

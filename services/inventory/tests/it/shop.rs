@@ -3,7 +3,7 @@
 use chassis::Outgoing;
 use prost::Message;
 use proto::Subject;
-use proto::claim::Job;
+use proto::claim::{Job, ReturnReason};
 use proto::inventory::inventory_command::Kind as Asked;
 use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::inventory_service_client::InventoryServiceClient;
@@ -37,7 +37,7 @@ pub fn command(job: &Job, kind: Asked) -> Outgoing {
 }
 
 pub fn reserve(quantity: u32) -> Asked {
-    Asked::Reserve(Reserve { sku: "TILE".to_owned(), batch: String::new(), quantity, commit: true })
+    Asked::Reserve(Reserve { sku: "TILE".to_owned(), quantity, commit: true, ..Reserve::default() })
 }
 
 pub fn consume() -> Asked {
@@ -49,7 +49,12 @@ pub fn release() -> Asked {
 }
 
 pub fn expect_return(quantity: u32) -> Asked {
-    Asked::ExpectReturn(ExpectReturn { sku: "TILE".to_owned(), batch: String::new(), quantity })
+    expect_for(quantity, ReturnReason::ChangeOfMind)
+}
+
+pub fn expect_for(quantity: u32, reason: ReturnReason) -> Asked {
+    let reason = reason.into();
+    Asked::ExpectReturn(ExpectReturn { sku: "TILE".to_owned(), batch: String::new(), quantity, reason })
 }
 
 pub fn cancel_return() -> Asked {
@@ -66,6 +71,7 @@ pub fn receipt(job: &Job, [accepted, damaged, wrong_item]: [u32; 3], last: bool)
         damaged,
         wrong_item,
         last,
+        ..ReceiveReturnRequest::default()
     }
 }
 
@@ -97,7 +103,7 @@ impl Shop {
             request_id: request_id(),
             warehouse: "NORTH".to_owned(),
             zone: Zone::Qualified.into(),
-            document: "PO-1".to_owned(),
+            document: format!("PO-{}", request_id()),
             lines: vec![line],
         }
     }
@@ -153,8 +159,8 @@ impl Shop {
     }
 
     pub async fn dispose(&mut self, job: &Job, quantity: u32, disposition: Disposition) -> Result<u32, Status> {
-        let (job, disposition) = (Some(job.clone()), disposition.into());
-        let request = DisposeReturnRequest { request_id: request_id(), job, quantity, disposition };
+        let (job, disposition, other_sku) = (Some(job.clone()), disposition.into(), String::new());
+        let request = DisposeReturnRequest { request_id: request_id(), job, quantity, disposition, other_sku };
         Ok(self.api.dispose_return(request).await?.into_inner().waiting)
     }
 

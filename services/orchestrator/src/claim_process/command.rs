@@ -151,6 +151,8 @@ pub enum Command {
         job: Job,
         /// Units.
         quantity: u32,
+        /// They are a parcel of ours that is brought back.
+        brings_back: bool,
     },
     /// Inventory: expect them no more.
     CancelReturn {

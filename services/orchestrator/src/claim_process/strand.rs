@@ -285,7 +285,10 @@ impl Line {
             Leg::Shipment if is_undoing => Some(Command::CancelShipment { job }),
             Leg::Pickup if is_asked => Some(Command::Collect { job, quantity }),
             Leg::Pickup if is_undoing => Some(Command::CancelCollection { job }),
-            Leg::Receipt if is_asked => Some(Command::ExpectReturn { job, quantity }),
+            Leg::Receipt if is_asked => {
+                let brings_back = strand.purpose != Purpose::Plan;
+                Some(Command::ExpectReturn { job, quantity, brings_back })
+            }
             Leg::Receipt if is_undoing => Some(Command::CancelReturn { job }),
             // Finance is not asked to undo: it may have paid at any moment since, and says so.
             Leg::Settlement if is_asked || is_undoing => {

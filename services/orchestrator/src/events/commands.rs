@@ -2,7 +2,7 @@
 
 use chassis::Outgoing;
 use jiff::Timestamp;
-use proto::claim::LinePlan;
+use proto::claim::{BatchRule, LinePlan, ReturnReason};
 use proto::escalation::{self as esc, EscalationCommand, escalation_command};
 use proto::intake::{self, IntakeCommand, intake_command};
 use proto::inventory::{self as inv, InventoryCommand, inventory_command};
@@ -71,6 +71,19 @@ pub(crate) fn message(
         | Command::Notify { .. }
         | Command::Announce(_) => return Ok(None),
     }))
+}
+
+/// What comes back, and why. Goods of ours that come back are of the batch that was complained about only if that batch
+/// was sent; a plan from before there were batch rules sent it.
+fn expect_return(line: &LinePlan, quantity: u32, brings_back: bool) -> inv::ExpectReturn {
+    let sent = matches!(line.batch_rule(), BatchRule::Unspecified | BatchRule::Same);
+    let reason = if brings_back { ReturnReason::Undelivered } else { line.return_reason() };
+    inv::ExpectReturn {
+        sku: line.sku.clone(),
+        batch: if brings_back && !sent { String::new() } else { line.batch.clone() },
+        quantity,
+        reason: reason.into(),
+    }
 }
 
 /// What a message is made from.
@@ -145,15 +158,13 @@ impl To<'_> {
         use inventory_command::Kind;
         let (job, name, kind) = match command {
             Command::Reserve { job, quantity } => {
-                let LinePlan { sku, batch, .. } = self.line(*job)?;
-                let reserve =
-                    inv::Reserve { sku: sku.clone(), batch: batch.clone(), quantity: *quantity, commit: true };
+                let LinePlan { sku, batch, batch_rule, .. } = self.line(*job)?;
+                let (sku, batch, batch_rule) = (sku.clone(), batch.clone(), *batch_rule);
+                let reserve = inv::Reserve { sku, batch, quantity: *quantity, commit: true, batch_rule };
                 (job, "reserve", Kind::Reserve(reserve))
             }
-            Command::ExpectReturn { job, quantity } => {
-                let LinePlan { sku, batch, .. } = self.line(*job)?;
-                let expect = inv::ExpectReturn { sku: sku.clone(), batch: batch.clone(), quantity: *quantity };
-                (job, "expect_return", Kind::ExpectReturn(expect))
+            Command::ExpectReturn { job, quantity, brings_back } => {
+                (job, "expect_return", Kind::ExpectReturn(expect_return(self.line(*job)?, *quantity, *brings_back)))
             }
             Command::Consume { job } => (job, "consume", Kind::Consume(inv::Consume {})),
             Command::Release { job } => (job, "release", Kind::Release(inv::Release {})),

@@ -61,8 +61,9 @@ fn the_leg_of_a_parcel_is_the_way_it_goes() {
 
 #[test]
 fn whatever_came_and_was_not_accepted_is_counted() {
-    let count = ReturnCount { accepted: 3, damaged: 1, wrong_item: 2, missing: 9, excess: 4 };
-    let kind = inventory_event::Kind::ReturnCounted(ReturnCounted { count: Some(count), complete: true });
+    let count = ReturnCount { accepted: 3, damaged: 1, wrong_item: 2, missing: 9, excess: 4, ..ReturnCount::default() };
+    let counted = ReturnCounted { count: Some(count), complete: true, late: 0 };
+    let kind = inventory_event::Kind::ReturnCounted(counted);
     let learnt = event(read_as("inventory", &InventoryEvent { job: job(), kind: Some(kind) }));
     let Event::Work { job, news } = learnt else { panic!("not about a piece of work") };
     assert_eq!(job.leg, Leg::Receipt);

@@ -123,7 +123,8 @@ async fn a_return_refunds_what_was_counted() {
     let receipt = story.asked_inventory("expect_return").await.pop().unwrap().job.unwrap();
     let counted = |accepted, missing, complete| {
         let count = ReturnCount { accepted, missing, ..ReturnCount::default() };
-        story.inventory(&receipt, inventory_event::Kind::ReturnCounted(ReturnCounted { count: Some(count), complete }))
+        let counted = ReturnCounted { count: Some(count), complete, late: 0 };
+        story.inventory(&receipt, inventory_event::Kind::ReturnCounted(counted))
     };
     story.tell(counted(1, 2, false)).await;
     assert!(story.notices("finance", "settlement_instructed").await.is_empty());

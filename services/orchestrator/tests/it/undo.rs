@@ -135,7 +135,7 @@ async fn a_parcel_under_way_is_brought_back() {
     story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered {}))).await;
     let receipt = story.asked_inventory("expect_return").await.pop().expect("it is expected").job.unwrap();
     let count = ReturnCount { accepted: 2, ..ReturnCount::default() };
-    let counted = ReturnCounted { count: Some(count), complete: true };
+    let counted = ReturnCounted { count: Some(count), complete: true, late: 0 };
     story.tell(story.inventory(&receipt, inventory_event::Kind::ReturnCounted(counted))).await;
     world.nothing_is_parked().await;
     assert_eq!(story.state().await, ClaimState::Withdrawn, "{:?}", story.process().await.legs);

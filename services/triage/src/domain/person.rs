@@ -120,6 +120,8 @@ pub fn plan(
                 liability,
                 channel: ask.message.channel(),
                 collectable: judgement.rule.collect,
+                batch_rule: judgement.rule.batch_rule(),
+                return_reason: judgement.rule.return_reason(judgement.category, liability),
                 from: promised_from(rules, ask, meta.now).max(rules.time_zone.to_datetime(meta.now).date()),
             };
             if plan::value(making.unit_price, quantity) > MONEY_MAX {

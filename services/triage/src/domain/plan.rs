@@ -2,7 +2,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use proto::claim::{Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, Severity};
+use proto::claim::{BatchRule, Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, ReturnReason, Severity};
 use proto::policy::Pack;
 use proto::policy::triage::{Bearer, CategoryRule, Triage, Word};
 
@@ -33,6 +33,10 @@ pub struct Making<'p> {
     pub channel: Channel,
     /// Whether the customer has goods that are worth collecting.
     pub collectable: bool,
+    /// Which batch goes out instead.
+    pub batch_rule: BatchRule,
+    /// Why goods come back.
+    pub return_reason: ReturnReason,
     /// The day promises are counted from.
     pub from: Date,
 }
@@ -43,6 +47,11 @@ pub fn gives(resolution: Resolution) -> bool {
         Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund | Resolution::RefundOnly => true,
         Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => false,
     }
+}
+
+/// Whether a resolution sends goods.
+fn sends(resolution: Resolution) -> bool {
+    matches!(resolution, Resolution::Replace | Resolution::Resend)
 }
 
 /// The candidate: the customer's wish if it is one, else the category's default. Under warranty nothing is refunded;
@@ -93,6 +102,8 @@ pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
         freight_kept: (freight.kept > 0).then(|| money(pack, freight.kept)),
         promised_on: promised(rules, making.resolution, making.from),
         reason: if reduced { QUANTITY_REDUCED.to_owned() } else { String::new() },
+        batch_rule: if sends(making.resolution) { making.batch_rule.into() } else { BatchRule::Unspecified.into() },
+        return_reason: if collect { making.return_reason.into() } else { ReturnReason::Unspecified.into() },
         ..LinePlan::default()
     }
 }
@@ -128,9 +139,8 @@ struct Freight {
 /// mind is the policy's: where the customer bears it, it is kept from the refund, never more than that; of goods that are
 /// exchanged nothing can be kept.
 fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Freight {
-    let outbound = matches!(making.resolution, Resolution::Replace | Resolution::Resend);
     let mut sum = 0;
-    if outbound {
+    if sends(making.resolution) {
         sum += rules.freight.outbound;
     }
     if collect {

@@ -237,6 +237,8 @@ fn making<'o>(
         liability: judged.liability,
         channel: ask.message.channel(),
         collectable: judged.rule.collect,
+        batch_rule: judged.rule.batch_rule(),
+        return_reason: judged.rule.return_reason(judged.category, judged.liability),
         from,
     }
 }

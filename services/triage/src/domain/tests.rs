@@ -2,6 +2,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
 
+mod goods;
 mod life;
 mod properties;
 mod stories;

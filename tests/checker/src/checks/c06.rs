@@ -93,7 +93,9 @@ fn tasks(evidence: &Evidence) -> Vec<Violation> {
     let mut escalated: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &evidence.tasks {
         match item.kind() {
-            WorkKind::LegFailed | WorkKind::CompensationFailed => {
+            // What came after the end of its claim is told to nobody but who decides about it.
+            WorkKind::ReturnMismatch if item.reason == "LATE_RETURN" => {}
+            WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
                 *about.entry((&item.claim_id, item.line, &item.reason)).or_default() += 1;
             }
             WorkKind::Escalation => *escalated.entry(&item.claim_id).or_default() += 1,

@@ -79,7 +79,8 @@ fn arrival(world: &World, what: &str, sku: &str, quantity: u32) -> ReceiveGoodsR
         request_id: world.dice.request_id(&["goods", what, sku]),
         warehouse: WAREHOUSE.to_owned(),
         zone: Zone::Qualified.into(),
-        document: format!("PO {what}").chars().take(64).collect(),
+        // A delivery of its own for each article.
+        document: format!("PO {what} {sku}").chars().take(64).collect(),
         lines: vec![GoodsLine { sku: sku.to_owned(), batch: String::new(), quantity }],
     }
 }

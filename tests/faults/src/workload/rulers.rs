@@ -82,6 +82,7 @@ async fn ruling(world: &World, case: &Case, item: &WorkItem, nth: usize, what: &
     match item.kind() {
         WorkKind::Approval if first_plan && chance.percent(15) => Ruling::Deny,
         WorkKind::Support if nth == 0 && chance.percent(10) => Ruling::Deny,
+        WorkKind::ReturnMismatch if chance.percent(50) => Ruling::Deny,
         WorkKind::LegFailed if case.life.story == Story::Ghost && nth == 1 && chance.percent(60) => {
             goods::introduce(world, &goods::ghost(&world.dice)).await;
             Ruling::Retry
@@ -94,6 +95,7 @@ async fn ruling(world: &World, case: &Case, item: &WorkItem, nth: usize, what: &
         | WorkKind::Support
         | WorkKind::CompensationFailed
         | WorkKind::Escalation
+        | WorkKind::ReturnMismatch
         | WorkKind::Unspecified => Ruling::Approve,
     }
 }
@@ -103,6 +105,8 @@ fn other(kind: WorkKind, ruling: Ruling) -> Ruling {
     match (kind, ruling) {
         (WorkKind::Approval | WorkKind::Support | WorkKind::CompensationFailed, Ruling::Approve) => Ruling::Deny,
         (WorkKind::Approval | WorkKind::Support | WorkKind::CompensationFailed, _) => Ruling::Approve,
+        (WorkKind::ReturnMismatch, Ruling::Approve) => Ruling::Deny,
+        (WorkKind::ReturnMismatch, _) => Ruling::Approve,
         (WorkKind::LegFailed, Ruling::Retry) => Ruling::Deny,
         (WorkKind::LegFailed, _) => Ruling::Retry,
         (WorkKind::Escalation | WorkKind::Unspecified, _) => Ruling::Approve,

@@ -125,6 +125,7 @@ fn receipt(
         damaged: count.damaged,
         wrong_item: count.wrong_item,
         last: count.last,
+        ..ReceiveReturnRequest::default()
     }
 }
 
@@ -139,6 +140,7 @@ async fn dispose(world: &World, case: &Case, job: &Job, what: &str, quantity: u3
         job: Some(job.clone()),
         quantity,
         disposition: disposition.into(),
+        other_sku: String::new(),
     };
     let keeper = Actor::new("keeper-1", "warehouse");
     world.act(case, &keeper, &what, request(&what, quantity)).await;

@@ -20,9 +20,8 @@ pub fn receipt(job: Job, etag: &str) -> inventory::ReceiveReturnRequest {
         etag: etag.to_owned(),
         warehouse: "MAIN".to_owned(),
         accepted: 1,
-        damaged: 0,
-        wrong_item: 0,
         last: true,
+        ..inventory::ReceiveReturnRequest::default()
     }
 }
 

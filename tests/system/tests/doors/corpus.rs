@@ -121,6 +121,11 @@ const REQUESTS: &[(&str, &str)] = &[
         r#"{"request_id": "@", "warehouse": "MAIN", "zone": "ZONE_VALUABLES", "sku": "MUG", "batch": "B-1", "delta": 3,
             "reason": "counted"}"#,
     ),
+    (
+        "inventory.v1.InventoryService.MoveStock",
+        r#"{"request_id": "@", "warehouse": "MAIN", "from_zone": "ZONE_PENDING_INSPECTION", "to_zone": "ZONE_QUALIFIED",
+            "sku": "MUG", "batch": "B-1", "quantity": 2, "reason": "inspected"}"#,
+    ),
     ("inventory.v1.InventoryService.GetAvailability", r#"{"sku": "MUG", "batch": "B-1"}"#),
     ("inventory.v1.InventoryService.ListMovements", r#"{"sku": "MUG", "page_size": 5}"#),
     (
@@ -134,12 +139,18 @@ const REQUESTS: &[(&str, &str)] = &[
     (
         "inventory.v1.InventoryService.ReceiveReturn",
         r#"{"request_id": "@", "job": {"claim_id": "@", "round": 1, "line": 1, "attempt": 1}, "etag": "\"1\"",
-            "warehouse": "MAIN", "accepted": 1, "damaged": 1, "wrong_item": 1, "last": true}"#,
+            "warehouse": "MAIN", "accepted": 1, "damaged": 1, "wrong_item": 1, "last": true, "unsalable": 1,
+            "not_as_claimed": 1, "other_sku": "JAR"}"#,
     ),
     (
         "inventory.v1.InventoryService.DisposeReturn",
         r#"{"request_id": "@", "job": {"claim_id": "@", "round": 1, "line": 1, "attempt": 1}, "quantity": 1,
-            "disposition": "DISPOSITION_SCRAP"}"#,
+            "disposition": "DISPOSITION_RESTOCK", "other_sku": "JAR"}"#,
+    ),
+    (
+        "inventory.v1.InventoryService.DisposeReturn",
+        r#"{"request_id": "@", "job": {"claim_id": "@", "round": 1, "line": 1, "attempt": 1}, "quantity": 1,
+            "disposition": "DISPOSITION_SEND_BACK"}"#,
     ),
     (
         "logistics.v1.LogisticsService.QuoteShipment",

@@ -200,6 +200,29 @@ async fn stock(doors: &mut Doors) {
     };
     let adjusted = client.adjust_stock(adjust);
     doors.refused(("inventory", "AdjustStock"), adjusted, (STATE, "OUT_OF_STOCK"), Leaves::Answer).await;
+    let named = |quantity| inventory::ReceiveGoodsRequest {
+        document: "DN-1".to_owned(),
+        lines: vec![GoodsLine { sku: "LAMP".to_owned(), batch: String::new(), quantity }],
+        ..goods("MAIN", Zone::Qualified, "LAMP")
+    };
+    client.receive_goods(named(1)).await.unwrap();
+    doors.rest().await;
+    let reused = client.receive_goods(named(2));
+    doors.refused(("inventory", "ReceiveGoods"), reused, (STATE, "DOCUMENT_REUSED"), Leaves::Answer).await;
+    let go = |to: Zone, quantity| inventory::MoveStockRequest {
+        request_id: request_id(),
+        warehouse: "MAIN".to_owned(),
+        from_zone: Zone::Qualified.into(),
+        to_zone: to.into(),
+        sku: "LAMP".to_owned(),
+        batch: String::new(),
+        quantity,
+        reason: "looked at".to_owned(),
+    };
+    for (to, quantity, why) in [(Zone::Unqualified, 5, "OUT_OF_STOCK"), (Zone::Valuables, 1, "NO_CUSTODIAN")] {
+        let moved = client.move_stock(go(to, quantity));
+        doors.refused(("inventory", "MoveStock"), moved, (STATE, why), Leaves::Answer).await;
+    }
     let nobody = Job { claim_id: NOBODY.to_owned(), round: 1, line: 1, attempt: 1 };
     let received = client.receive_return(receipt(nobody, ""));
     doors.refused(("inventory", "ReceiveReturn"), received, (Code::NotFound, "NOT_FOUND"), Leaves::Answer).await;
@@ -247,7 +270,8 @@ async fn a_return(doors: &mut Doors) {
     let closed = warehouse.receive_return(receipt(job.clone(), ""));
     doors.refused(("inventory", "ReceiveReturn"), closed, (STATE, "RETURN_CLOSED"), Leaves::Answer).await;
     let disposition = Disposition::Scrap.into();
-    let ask = inventory::DisposeReturnRequest { request_id: request_id(), job: Some(job), quantity: 1, disposition };
+    let (request_id, job) = (request_id(), Some(job));
+    let ask = inventory::DisposeReturnRequest { request_id, job, quantity: 1, disposition, ..Default::default() };
     let nothing = warehouse.dispose_return(ask);
     doors.refused(("inventory", "DisposeReturn"), nothing, (STATE, "NOTHING_TO_DISPOSE"), Leaves::Answer).await;
     let mut finance = doors.world.orchestrator().await;

@@ -9,13 +9,13 @@ use crate::handle::Loaded;
 
 pub(in crate::store) const RESERVATIONS_NEW: &str = "\
     INSERT INTO reservation (claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, wanted, queued_at) \
+        sku, batch, batch_rule, wanted, queued_at) \
     SELECT claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, wanted, queued_at \
+        sku, batch, batch_rule, wanted, queued_at \
     FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::timestamptz[], \
-        $9::date[], $10::bigint[], $11::text[], $12::text[], $13::int[], $14::timestamptz[]) \
+        $9::date[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::timestamptz[]) \
         AS n(claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, wanted, queued_at) \
+        sku, batch, batch_rule, wanted, queued_at) \
     ORDER BY queued_at, claim_id, round, line, attempt";
 
 pub(in crate::store) const RESERVATIONS_CHANGED: &str = "\
@@ -50,6 +50,7 @@ struct ReservationColumns {
     was: Vec<i64>,
     sku: Vec<String>,
     batch: Vec<String>,
+    rule: Vec<&'static str>,
     wanted: Vec<i32>,
     queued_at: Vec<jiff_sqlx::Timestamp>,
 }
@@ -74,6 +75,7 @@ pub(super) fn reservations<'a>(
         columns.was.extend(was);
         columns.sku.push(reservation.sku.clone());
         columns.batch.push(reservation.batch.clone());
+        columns.rule.push(reservation.rule.word());
         columns.wanted.push(signed(reservation.wanted));
         columns.queued_at.push(instant(reservation.queued_at));
         for (place, units) in &reservation.allocations {
@@ -100,7 +102,8 @@ pub(super) fn reservations<'a>(
         writes.bind(columns.held).bind(columns.commit).bind(columns.expires_at).bind(columns.expected_on);
         writes.bind(columns.version);
         if is_new {
-            writes.bind(columns.sku).bind(columns.batch).bind(columns.wanted).bind(columns.queued_at);
+            writes.bind(columns.sku).bind(columns.batch).bind(columns.rule);
+            writes.bind(columns.wanted).bind(columns.queued_at);
         } else {
             writes.bind(columns.was);
         }

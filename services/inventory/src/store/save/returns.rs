@@ -7,34 +7,37 @@ use crate::domain::{Job, Return};
 use crate::handle::{Loaded, Receipted};
 
 pub(in crate::store) const RETURNS_NEW: &str = "\
-    INSERT INTO goods_return (claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
-        version, sku, batch, announced) \
-    SELECT claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
-        version, sku, batch, announced \
+    INSERT INTO goods_return (claim_id, round, line, attempt, accepted, damaged, wrong_item, unsalable, not_as_claimed, \
+        missing, excess, other_sku, state, version, sku, batch, announced, reason) \
+    SELECT claim_id, round, line, attempt, accepted, damaged, wrong_item, unsalable, not_as_claimed, \
+        missing, excess, other_sku, state, version, sku, batch, announced, reason \
     FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], \
-        $10::text[], $11::bigint[], $12::text[], $13::text[], $14::int[]) \
-        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, \
-        version, sku, batch, announced) \
+        $10::int[], $11::int[], $12::text[], $13::text[], $14::bigint[], $15::text[], $16::text[], $17::int[], \
+        $18::text[]) \
+        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, unsalable, not_as_claimed, \
+        missing, excess, other_sku, state, version, sku, batch, announced, reason) \
     ORDER BY claim_id, round, line, attempt";
 
 pub(in crate::store) const RETURNS_CHANGED: &str = "\
     UPDATE goods_return g SET accepted = n.accepted, damaged = n.damaged, wrong_item = n.wrong_item, \
-        missing = n.missing, excess = n.excess, state = n.state, version = n.version \
+        unsalable = n.unsalable, not_as_claimed = n.not_as_claimed, missing = n.missing, excess = n.excess, \
+        other_sku = n.other_sku, state = n.state, version = n.version \
     FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], \
-        $10::text[], $11::bigint[], $12::bigint[]) \
-        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, missing, excess, state, version, was) \
+        $10::int[], $11::int[], $12::text[], $13::text[], $14::bigint[], $15::bigint[]) \
+        AS n(claim_id, round, line, attempt, accepted, damaged, wrong_item, unsalable, not_as_claimed, \
+        missing, excess, other_sku, state, version, was) \
     WHERE g.claim_id = n.claim_id AND g.round = n.round AND g.line = n.line AND g.attempt = n.attempt \
         AND g.version = n.was";
 
 pub(in crate::store) const RECEIPTS: &str = "\
     INSERT INTO return_receipt (claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
-        is_last, actor, received_at) \
+        unsalable, not_as_claimed, other_sku, is_last, actor, received_at) \
     SELECT claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
-        is_last, actor, received_at \
+        unsalable, not_as_claimed, other_sku, is_last, actor, received_at \
     FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::bigint[], $6::text[], $7::int[], $8::int[], $9::int[], \
-        $10::bool[], $11::text[], $12::timestamptz[]) \
+        $10::int[], $11::int[], $12::text[], $13::bool[], $14::text[], $15::timestamptz[]) \
         AS n(claim_id, round, line, attempt, version, warehouse, accepted, damaged, wrong_item, \
-        is_last, actor, received_at)";
+        unsalable, not_as_claimed, other_sku, is_last, actor, received_at)";
 
 pub(in crate::store) const WAITING: &str = "\
     INSERT INTO return_waiting (claim_id, round, line, attempt, warehouse, damaged, wrong_item) \
@@ -50,14 +53,18 @@ struct ReturnColumns {
     accepted: Vec<i32>,
     damaged: Vec<i32>,
     wrong_item: Vec<i32>,
+    unsalable: Vec<i32>,
+    not_as_claimed: Vec<i32>,
     missing: Vec<i32>,
     excess: Vec<i32>,
+    other_sku: Vec<String>,
     state: Vec<&'static str>,
     version: Vec<i64>,
     was: Vec<i64>,
     sku: Vec<String>,
     batch: Vec<String>,
     announced: Vec<i32>,
+    reason: Vec<&'static str>,
 }
 
 pub(super) fn returns<'a>(writes: &mut Writes, loaded: &Loaded, returns: impl Iterator<Item = (&'a Job, &'a Return)>) {
@@ -69,14 +76,18 @@ pub(super) fn returns<'a>(writes: &mut Writes, loaded: &Loaded, returns: impl It
         columns.accepted.push(signed(known.accepted));
         columns.damaged.push(signed(known.damaged));
         columns.wrong_item.push(signed(known.wrong_item));
+        columns.unsalable.push(signed(known.unsalable));
+        columns.not_as_claimed.push(signed(known.not_as_claimed));
         columns.missing.push(signed(known.missing()));
         columns.excess.push(signed(known.excess()));
+        columns.other_sku.push(known.other_sku.clone());
         columns.state.push(known.state.word());
         columns.version.push(known.version);
         columns.was.extend(was);
         columns.sku.push(known.sku.clone());
         columns.batch.push(known.batch.clone());
         columns.announced.push(signed(known.announced));
+        columns.reason.push(known.reason.word());
     }
     for (statement, columns, is_new) in [(RETURNS_NEW, new, true), (RETURNS_CHANGED, changed, false)] {
         let rows = columns.version.len();
@@ -86,9 +97,10 @@ pub(super) fn returns<'a>(writes: &mut Writes, loaded: &Loaded, returns: impl It
         let JobColumns { claim, round, line, attempt } = columns.jobs;
         writes.exactly(rows, statement).bind(claim).bind(round).bind(line).bind(attempt);
         writes.bind(columns.accepted).bind(columns.damaged).bind(columns.wrong_item);
-        writes.bind(columns.missing).bind(columns.excess).bind(columns.state).bind(columns.version);
+        writes.bind(columns.unsalable).bind(columns.not_as_claimed).bind(columns.missing).bind(columns.excess);
+        writes.bind(columns.other_sku).bind(columns.state).bind(columns.version);
         if is_new {
-            writes.bind(columns.sku).bind(columns.batch).bind(columns.announced);
+            writes.bind(columns.sku).bind(columns.batch).bind(columns.announced).bind(columns.reason);
         } else {
             writes.bind(columns.was);
         }
@@ -105,7 +117,9 @@ pub(super) fn receipts(writes: &mut Writes, receipts: &[Receipted]) {
     writes.bind(receipts.iter().map(|it| it.version).collect::<Vec<_>>());
     writes.bind(receipts.iter().map(|it| it.receipt.warehouse.as_str()).collect::<Vec<_>>());
     writes.bind(units(|it| it.receipt.accepted)).bind(units(|it| it.receipt.damaged));
-    writes.bind(units(|it| it.receipt.wrong_item));
+    writes.bind(units(|it| it.receipt.wrong_item)).bind(units(|it| it.receipt.unsalable));
+    writes.bind(units(|it| it.receipt.not_as_claimed));
+    writes.bind(receipts.iter().map(|it| it.receipt.other_sku.as_str()).collect::<Vec<_>>());
     writes.bind(receipts.iter().map(|it| it.receipt.last).collect::<Vec<_>>());
     writes.bind(receipts.iter().map(|it| it.actor.as_str()).collect::<Vec<_>>());
     writes.bind(receipts.iter().map(|it| instant(it.at)).collect::<Vec<_>>());
@@ -113,12 +127,12 @@ pub(super) fn receipts(writes: &mut Writes, receipts: &[Receipted]) {
 
 pub(super) fn waiting<'a>(writes: &mut Writes, returns: impl Iterator<Item = (&'a Job, &'a Return)>) {
     let (mut jobs, mut warehouses) = (JobColumns::default(), Vec::new());
-    let (mut damaged, mut wrong_item) = (Vec::new(), Vec::new());
+    let (mut own, mut wrong_item) = (Vec::new(), Vec::new());
     for (job, known) in returns {
         for (warehouse, waiting) in &known.waiting {
             jobs.push(job);
             warehouses.push(warehouse.as_str());
-            damaged.push(signed(waiting.damaged));
+            own.push(signed(waiting.own));
             wrong_item.push(signed(waiting.wrong_item));
         }
     }
@@ -126,5 +140,5 @@ pub(super) fn waiting<'a>(writes: &mut Writes, returns: impl Iterator<Item = (&'
         return;
     }
     writes.add(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
-    writes.bind(warehouses).bind(damaged).bind(wrong_item);
+    writes.bind(warehouses).bind(own).bind(wrong_item);
 }

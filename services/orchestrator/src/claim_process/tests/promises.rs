@@ -99,7 +99,7 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
             new_work(world, after, *job, None)?;
             granted(world, *job, *quantity)?;
         }
-        Command::ExpectReturn { job, quantity } => {
+        Command::ExpectReturn { job, quantity, .. } => {
             let out = world.of_line(job.line, Leg::Shipment).any(|(_, fate)| fate.is_out());
             new_work(world, after, *job, None)?;
             granted(world, *job, *quantity)?;
