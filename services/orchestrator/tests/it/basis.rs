@@ -59,7 +59,7 @@ async fn settlements(story: &Story<'_>) -> Vec<Settlement> {
 async fn count(story: &Story<'_>, accepted: u32) {
     let receipt = story.asked_inventory("expect_return").await.pop().expect("it is expected").job.unwrap();
     let count = ReturnCount { accepted, ..ReturnCount::default() };
-    let counted = ReturnCounted { count: Some(count), complete: true };
+    let counted = ReturnCounted { count: Some(count), complete: true, late: 0 };
     story.tell(story.inventory(&receipt, inventory_event::Kind::ReturnCounted(counted))).await;
 }
 
