@@ -67,6 +67,11 @@ impl Pack {
         Ok(pack)
     }
 
+    /// The zone in which days are meant.
+    pub fn time_zone(&self) -> &jiff::tz::TimeZone {
+        &self.triage.time_zone
+    }
+
     /// The name and version, as `supply-chain@1`.
     pub fn label(&self) -> String {
         format!("{}@{}", self.name, self.version)

@@ -10,6 +10,8 @@ use super::Problems;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logistics {
+    /// Days after which a late parcel is expected, if the carrier names none.
+    pub late_days: u32,
     /// Every carrier with its contract rates.
     pub carriers: Vec<Carrier>,
 }
@@ -48,6 +50,7 @@ pub enum Mode {
 
 impl Logistics {
     pub(super) fn check(&self, problems: &mut Problems) {
+        problems.require((1..=60).contains(&self.late_days), "logistics.late_days", "must be 1 to 60");
         // A place that no carrier names is not forgotten by accident.
         let everywhere = |carrier: &Carrier| carrier.countries.iter().any(|country| country == "*");
         let covered = self.carriers.iter().any(everywhere);
@@ -90,6 +93,16 @@ mod tests {
         let second = lines.map(|(at, _)| at + 1).nth(1).unwrap();
         assert_eq!(error.problems.len(), 1, "{error}");
         assert_eq!(error.problems[0].0, second, "{error}");
+    }
+
+    #[test]
+    fn days_of_a_late_parcel_out_of_bounds_are_told_with_their_line() {
+        for bad in [0, 61] {
+            let text = SUPPLY_CHAIN.replacen("late_days = 2", &format!("late_days = {bad}"), 1);
+            let line = 1 + text.lines().position(|line| line.starts_with("late_days")).unwrap();
+            let error = Pack::parse("pack.toml", &text).unwrap_err();
+            assert_eq!(error.problems, [(line, "logistics.late_days: must be 1 to 60".to_owned())]);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use proto::claim::{
 use proto::escalation::{Ruling, WorkKind};
 use proto::intake::{AccessPurpose, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
 use proto::inventory::ReturnState;
-use proto::logistics::{DeliveryMode, Direction, ShipmentState};
+use proto::logistics::{DeliveryMode, Direction, ShipmentState, TrackingReason};
 use proto::orchestrator::SettlementState;
 
 /// An enumeration of the contract.
@@ -66,6 +66,7 @@ words!(
     SettlementState,
     Severity,
     ShipmentState,
+    TrackingReason,
     WaitingFor,
     WorkKind,
     proto::claim::Leg,

@@ -2,6 +2,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod choice;
+mod days;
+mod reason;
 mod transition;
 
 use jiff::Timestamp;
@@ -9,11 +11,16 @@ use jiff::civil::Date;
 use proto::{ClaimId, ShipmentId};
 
 pub use choice::{Carriers, Parcel};
+pub use days::Days;
 pub use proto::policy::logistics::Mode;
+pub use reason::Reason;
 pub use transition::{Move, next};
 
 /// Changes of one parcel, after which only its end is recorded.
 const SIGHTINGS_MAX: i64 = 500;
+
+/// How the ids of what we notice ourselves begin. No carrier's begin so.
+pub const OURS: &str = "redress.";
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,22 @@ pub enum Command {
         tracking_no: String,
         /// What was seen.
         sighting: Sighting,
+    },
+    /// Carriers saw something of many parcels: waybill number, and what was seen.
+    ReportMany(Vec<(String, Sighting)>),
+    /// The carrier has a number of its own for it, or another day.
+    Confirm {
+        /// Waybill number.
+        tracking_no: String,
+        /// The carrier's own.
+        carrier_no: String,
+        /// The day on which it comes, if it is another one.
+        day: Option<Date>,
+    },
+    /// A day of it has passed.
+    Due {
+        /// Waybill number.
+        tracking_no: String,
     },
 }
 
@@ -70,10 +93,16 @@ pub struct Sighting {
     pub id: String,
     /// State it leads to.
     pub state: Status,
+    /// Why.
+    pub reason: Option<Reason>,
     /// When, by the carrier's clock.
     pub at: Timestamp,
     /// Code or place.
     pub detail: String,
+    /// Last day of the collection.
+    pub held_until: Option<Date>,
+    /// The new day of what is late.
+    pub expected_on: Option<Date>,
 }
 
 /// What has happened.
@@ -85,12 +114,54 @@ pub enum Event {
     NotServed,
     /// Called off.
     Cancelled,
-    /// A carrier's event was recorded; it may have changed the state.
+    /// A carrier's event was recorded.
     Seen {
         /// What was seen.
         sighting: Sighting,
-        /// State it led to; none: it changed nothing.
-        to: Option<Status>,
+        /// What it changed.
+        effect: Effect,
+    },
+    /// We noticed something ourselves.
+    Noticed(Sighting),
+    /// The carrier has confirmed the booking.
+    Confirmed {
+        /// Its waybill number.
+        carrier_no: String,
+        /// The day on which it comes, if it is another one.
+        day: Option<Date>,
+    },
+}
+
+impl Event {
+    /// What was seen, by a carrier or by us.
+    pub fn sighting(&self) -> Option<&Sighting> {
+        match self {
+            Self::Seen { sighting, .. } | Self::Noticed(sighting) => Some(sighting),
+            Self::Booked(_) | Self::NotServed | Self::Cancelled | Self::Confirmed { .. } => None,
+        }
+    }
+
+    /// Whether something seen changed anything.
+    pub fn changes(&self) -> bool {
+        matches!(self, Self::Seen { effect: Effect::Moved { .. }, .. } | Self::Noticed(_))
+    }
+}
+
+/// What a carrier's event changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Nothing,
+    /// Nothing, and people should know of it.
+    Noted,
+    /// Nothing for the claim: it is back with its sender.
+    Back,
+    /// It is there now, for the reason that was reported.
+    Moved {
+        /// Where.
+        to: Status,
+        /// The day on which it is expected now.
+        expected_on: Option<Date>,
     },
 }
 
@@ -149,8 +220,18 @@ pub struct Shipment {
     pub key: Key,
     /// Where it is.
     pub status: Status,
+    /// Why it is there.
+    pub reason: Option<Reason>,
     /// What was agreed; none: it was called off before it was booked, or nobody serves the place.
     pub booking: Option<Booking>,
+    /// The carrier's own waybill number.
+    pub carrier_no: Option<String>,
+    /// Last day of the collection, if it waits for one, or has waited in vain.
+    pub held_until: Option<Date>,
+    /// The day on which it is expected now, if it is not the promised one.
+    pub expected_on: Option<Date>,
+    /// That its day has passed was noticed.
+    pub overdue: bool,
     /// When it came to where it is, by the carrier's clock; none: no carrier has moved it.
     pub moved_at: Option<Timestamp>,
     /// Row version.
@@ -169,6 +250,12 @@ pub enum Refusal {
     /// So much was seen of it that only how it ends is recorded (P56).
     #[error("too much was reported of this shipment; only how it ends is taken")]
     TooMuchSeen,
+    /// Another parcel has the waybill number.
+    #[error("another parcel has this waybill number")]
+    WaybillTaken {
+        /// Waybill number.
+        carrier_no: String,
+    },
     /// It cannot go from its state to that one.
     #[error("a shipment cannot go from {from:?} to {to:?}")]
     IllegalTransition {
@@ -192,7 +279,7 @@ pub fn book(known: Option<&Shipment>, id: ShipmentId, today: Date, carriers: &Ca
         tracking_no: tracking_no(id),
         cost_minor,
         currency: carriers.currency.clone(),
-        promised_on: today.saturating_add(jiff::Span::new().days(i64::from(carrier.days))),
+        promised_on: days::after(today, carrier.days),
     })]
 }
 
@@ -207,8 +294,14 @@ pub fn cancel(known: Option<&Shipment>) -> Vec<Event> {
     }
 }
 
-/// Decides what a carrier's event means. A known or older one changes nothing.
-pub fn report(shipment: &Shipment, seen_before: bool, sighting: &Sighting) -> Result<Vec<Event>, Refusal> {
+/// Decides what a carrier's event means. A known, late or older one changes nothing.
+pub fn report(
+    shipment: &Shipment,
+    seen_before: bool,
+    sighting: &Sighting,
+    today: Date,
+    days: &Days,
+) -> Result<Vec<Event>, Refusal> {
     if seen_before {
         return Ok(Vec::new());
     }
@@ -216,30 +309,114 @@ pub fn report(shipment: &Shipment, seen_before: bool, sighting: &Sighting) -> Re
     if shipment.version >= SIGHTINGS_MAX && !ends {
         return Err(Refusal::TooMuchSeen);
     }
-    let is_older = shipment.moved_at.is_some_and(|moved_at| sighting.at < moved_at);
-    match next(shipment.key.direction, shipment.status, sighting.state, is_older) {
-        Move::Ahead => Ok(vec![Event::Seen { sighting: sighting.clone(), to: Some(sighting.state) }]),
-        Move::Behind => Ok(vec![Event::Seen { sighting: sighting.clone(), to: None }]),
-        Move::Illegal => Err(Refusal::IllegalTransition { from: shipment.status, to: sighting.state }),
+    let moved = |to| {
+        let late = || days.late(shipment, today);
+        let expected_on = (to == Status::Delayed).then(|| sighting.expected_on.unwrap_or_else(late));
+        Effect::Moved { to, expected_on }
+    };
+    let effect = match transition::seen(shipment, sighting) {
+        Move::Back if was_collected(shipment, sighting, days) => moved(Status::Delivered),
+        Move::Ahead => moved(sighting.state),
+        Move::News => moved(shipment.status),
+        Move::Behind => Effect::Nothing,
+        Move::Noted => Effect::Noted,
+        Move::Back => Effect::Back,
+        Move::Illegal => return Err(Refusal::IllegalTransition { from: shipment.status, to: sighting.state }),
+    };
+    Ok(vec![Event::Seen { sighting: sighting.clone(), effect }])
+}
+
+/// It was taken for not collected because its last day had passed, and had been collected by then.
+fn was_collected(shipment: &Shipment, sighting: &Sighting, days: &Days) -> bool {
+    let in_time = shipment.held_until.is_some_and(|until| days.of(sighting.at) <= until);
+    sighting.state == Status::Delivered && shipment.reason == Some(Reason::NotCollected) && in_time
+}
+
+/// Decides what it means that a day of a parcel has passed.
+pub fn due(shipment: &Shipment, now: Timestamp, days: &Days) -> Vec<Event> {
+    days::passed(shipment, now, days).into_iter().map(Event::Noticed).collect()
+}
+
+/// Decides what the carrier's number and day mean. The same again is nothing new.
+pub fn confirm(
+    shipment: &Shipment,
+    taken: bool,
+    carrier_no: &str,
+    day: Option<Date>,
+) -> Result<Vec<Event>, Refusal> {
+    if taken {
+        return Err(Refusal::WaybillTaken { carrier_no: carrier_no.to_owned() });
     }
+    if matches!(shipment.status, Status::Cancelled | Status::NotServed) {
+        return Err(Refusal::IllegalTransition { from: shipment.status, to: Status::Booked });
+    }
+    let day = day.filter(|day| shipment.promised() != Some(*day));
+    let waits = shipment.reason.is_some_and(Reason::is_of_pickup);
+    if shipment.carrier_no.as_deref() == Some(carrier_no) && day.is_none() && !waits {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::Confirmed { carrier_no: carrier_no.to_owned(), day }])
 }
 
 /// What a parcel is after an event.
 pub fn evolve(id: ShipmentId, key: Key, known: Option<Shipment>, event: &Event) -> Shipment {
-    let fresh = Shipment { id, key, status: Status::Booked, booking: None, moved_at: None, version: 0 };
-    let mut shipment = known.unwrap_or(fresh);
+    let mut shipment = known.unwrap_or_else(|| Shipment::new(id, key));
     shipment.version += 1;
     match event {
         Event::Booked(booking) => shipment.booking = Some(booking.clone()),
         Event::NotServed => shipment.status = Status::NotServed,
-        Event::Cancelled => shipment.status = Status::Cancelled,
-        Event::Seen { sighting, to: Some(to) } => {
-            shipment.status = *to;
-            shipment.moved_at = Some(sighting.at);
+        Event::Cancelled => (shipment.status, shipment.reason) = (Status::Cancelled, None),
+        Event::Seen { sighting, effect } => shipment.see(sighting, *effect),
+        Event::Noticed(sighting) => {
+            (shipment.status, shipment.reason) = (sighting.state, sighting.reason);
+            shipment.overdue |= sighting.reason == Some(Reason::Overdue);
+            shipment.expected_on = sighting.expected_on.or(shipment.expected_on);
         }
-        Event::Seen { to: None, .. } => {}
+        Event::Confirmed { carrier_no, day } => {
+            shipment.carrier_no = Some(carrier_no.clone());
+            shipment.reason = shipment.reason.filter(|reason| !reason.is_of_pickup());
+            if day.is_some() {
+                (shipment.expected_on, shipment.overdue) = (*day, false);
+                shipment.reason = shipment.reason.filter(|reason| *reason != Reason::Overdue);
+            }
+        }
     }
     shipment
+}
+
+impl Shipment {
+    fn new(id: ShipmentId, key: Key) -> Self {
+        Self {
+            id,
+            key,
+            status: Status::Booked,
+            reason: None,
+            booking: None,
+            carrier_no: None,
+            held_until: None,
+            expected_on: None,
+            overdue: false,
+            moved_at: None,
+            version: 0,
+        }
+    }
+
+    fn see(&mut self, sighting: &Sighting, effect: Effect) {
+        match effect {
+            Effect::Nothing | Effect::Noted => {}
+            Effect::Back => (self.reason, self.held_until) = (Some(Reason::ReturnedToSender), None),
+            Effect::Moved { to, expected_on } => {
+                let damaged = self.status == Status::Damaged || sighting.state == Status::Damaged;
+                let found_damaged = (to == Status::Delivered && damaged).then_some(Reason::DeliveredDamaged);
+                self.reason = sighting.reason.or(found_damaged);
+                self.held_until = sighting.held_until;
+                // A new day is a new promise; one that we reckon ourselves is none.
+                self.overdue &= sighting.expected_on.is_none();
+                self.expected_on = expected_on.or(self.expected_on);
+                (self.status, self.moved_at) = (to, Some(sighting.at));
+            }
+        }
+    }
 }
 
 /// The waybill number: derived from the id, so that asking again gives the same.

@@ -4,15 +4,20 @@
 use chassis::{Malformed, Outgoing};
 use jiff::Timestamp;
 use proto::Subject;
-use proto::claim::{Job, Money, Notice};
+use proto::claim::{Job, Money};
 use proto::logistics::logistics_command::Kind as Asked;
 use proto::logistics::logistics_event::Kind as Told;
 use proto::logistics::{
-    Booked, BookingFailed, CancelRefused, Cancelled, Delivered, Exception, HandedOver, LogisticsCommand, LogisticsEvent,
+    Booked, BookingConfirmed, BookingFailed, CancelRefused, Cancelled, Delivered, Exception, HandedOver, Incident,
+    LogisticsCommand, LogisticsEvent,
 };
 
-use crate::domain::{Command, Direction, Key, Parcel, Shipment, Status};
+use crate::domain::{Command, Direction, Event, Key, Parcel, Reason, Shipment, Status};
 use crate::grpc::words;
+
+mod notices;
+
+pub use notices::{not_to_carry, to_carry};
 
 /// Most units of one parcel.
 const UNITS_MAX: u32 = 10_000_000;
@@ -63,12 +68,13 @@ pub fn booked(shipment: &Shipment) -> Vec<Outgoing> {
             shipment_id: shipment.id.to_string(),
             carrier: booking.carrier.clone(),
             mode: words::wire_mode(booking.mode).into(),
-            tracking_no: booking.tracking_no.clone(),
-            promised_on: booking.promised_on.to_string(),
+            tracking_no: shipment.carrier_no.clone().unwrap_or_else(|| booking.tracking_no.clone()),
+            promised_on: words::wire_day(shipment.promised()),
             cost: Some(Money { minor_units: booking.cost_minor, currency: booking.currency.clone() }),
         }),
     }];
-    told.extend(moved(Status::Booked, shipment.status));
+    told.extend(moved(Status::Booked, shipment));
+    told.extend(shipment.reason.filter(|reason| reason.holds()).map(|_| incident(shipment)));
     told.into_iter().map(|kind| event(&shipment.key, kind)).collect()
 }
 
@@ -78,40 +84,83 @@ pub fn cancelled(shipment: &Shipment) -> Outgoing {
     event(&shipment.key, if gone { Told::Cancelled(Cancelled {}) } else { Told::CancelRefused(CancelRefused {}) })
 }
 
-/// What a change of state means to the orchestrator, and to the department (S1-47, S2-06).
-pub fn seen(before: Status, shipment: &Shipment, now: Timestamp) -> Vec<Outgoing> {
-    let facts = moved(before, shipment.status);
-    let exception = facts.iter().any(|fact| matches!(fact, Told::Exception(_)));
-    let mut told: Vec<_> = facts.into_iter().map(|kind| event(&shipment.key, kind)).collect();
-    if exception {
-        told.push(notice(shipment, "shipment_exception", now));
-    }
-    // Others may have been sent in its place: what the customer has twice is for people to settle.
-    if before == Status::Lost && shipment.status == Status::Delivered {
-        told.push(notice(shipment, "shipment_found", now));
+/// The carrier has confirmed the booking.
+pub fn confirmed(shipment: &Shipment) -> Outgoing {
+    let tracking_no = shipment.carrier_no.clone().unwrap_or_default();
+    let promised_on = words::wire_day(shipment.promised());
+    event(&shipment.key, Told::BookingConfirmed(BookingConfirmed { tracking_no, promised_on, number: number(shipment) }))
+}
+
+/// What was seen means to the orchestrator, and to departments (S1-47, S2-06, S3-27, S3-29).
+pub fn seen(before: &Shipment, after: &Shipment, found: &[Event], now: Timestamp) -> Vec<Outgoing> {
+    let facts = if found.iter().any(Event::changes) { news(before, after) } else { Vec::new() };
+    let mut told: Vec<_> = facts.into_iter().map(|kind| event(&after.key, kind)).collect();
+    told.extend(notices::of_departments(before, after, found, now));
+    told
+}
+
+/// What is new about a parcel that has changed.
+fn news(before: &Shipment, after: &Shipment) -> Vec<Told> {
+    let mut told = moved(before.status, after);
+    let stays = before.status == after.status;
+    match after.reason {
+        Some(Reason::DeliveryAttempted) => told.push(incident(after)),
+        Some(reason) if reason.holds() => told.push(incident(after)),
+        // Found out after it was delivered.
+        Some(Reason::DeliveredDamaged | Reason::DeliveredIncomplete) if stays => told.push(delivered(after)),
+        Some(Reason::Overdue) if stays => told.push(exception(Status::Delayed, after)),
+        None if stays && before.expected_on != after.expected_on => told.push(exception(Status::Delayed, after)),
+        // What held it is over, and nothing else says so.
+        _ if before.reason.is_some_and(Reason::holds) && told.is_empty() => told.push(incident(after)),
+        _ => {}
     }
     told
 }
 
 /// The facts between two states: a hand-over that the carrier did not report is told all the same.
-fn moved(before: Status, after: Status) -> Vec<Told> {
+fn moved(before: Status, after: &Shipment) -> Vec<Told> {
     let mut told = Vec::new();
     let at_hand = |status: Status| matches!(status, Status::Booked | Status::Packed);
-    let under_way = !at_hand(after) && !matches!(after, Status::Cancelled | Status::NotServed);
+    let under_way = !at_hand(after.status) && !matches!(after.status, Status::Cancelled | Status::NotServed);
     if at_hand(before) && under_way {
         told.push(Told::HandedOver(HandedOver {}));
     }
-    if before != after {
-        match after {
-            Status::Delivered => told.push(Told::Delivered(Delivered {})),
+    if before != after.status {
+        match after.status {
+            Status::Delivered => told.push(delivered(after)),
             Status::Delayed | Status::Damaged | Status::Lost | Status::Refused => {
-                told.push(Told::Exception(Exception { state: words::wire_state(after).into() }));
+                told.push(exception(after.status, after));
             }
             Status::Booked | Status::Packed | Status::HandedOver | Status::InTransit => {}
             Status::Cancelled | Status::NotServed => {}
         }
     }
     told
+}
+
+fn delivered(shipment: &Shipment) -> Told {
+    Told::Delivered(Delivered { reason: words::wire_reason(shipment.reason).into() })
+}
+
+fn exception(status: Status, shipment: &Shipment) -> Told {
+    let late = status == Status::Delayed;
+    Told::Exception(Exception {
+        state: words::wire_state(status).into(),
+        reason: words::wire_reason(shipment.reason).into(),
+        expected_on: words::wire_day(shipment.expected_on.filter(|_| late)),
+    })
+}
+
+/// What holds it, or that nothing does any more.
+fn incident(shipment: &Shipment) -> Told {
+    let told = shipment.reason.filter(|reason| reason.holds() || *reason == Reason::DeliveryAttempted);
+    let reason = words::wire_reason(told).into();
+    Told::Incident(Incident { reason, held_until: words::wire_day(shipment.held_until), number: number(shipment) })
+}
+
+/// Counts up with every change of a parcel.
+fn number(shipment: &Shipment) -> u32 {
+    u32::try_from(shipment.version).unwrap_or(u32::MAX)
 }
 
 fn event(key: &Key, kind: Told) -> Outgoing {
@@ -123,27 +172,12 @@ fn event(key: &Key, kind: Told) -> Outgoing {
         Told::Exception(_) => "exception",
         Told::Cancelled(_) => "cancelled",
         Told::CancelRefused(_) => "cancel_refused",
+        Told::Incident(_) => "incident",
+        Told::BookingConfirmed(_) => "booking_confirmed",
     };
     let direction = words::wire_direction(key.direction).into();
     let message = LogisticsEvent { job: Some(words::wire_job(key)), direction, kind: Some(kind) };
     Outgoing::event("logistics", name, key.claim.0, &message)
-}
-
-/// The department is told; the customer is told by the orchestrator, which knows the customer's reference.
-fn notice(shipment: &Shipment, template: &str, now: Timestamp) -> Outgoing {
-    let state = words::wire_state(shipment.status).as_str_name().trim_start_matches("SHIPMENT_STATE_").to_owned();
-    let tracking_no = shipment.booking.as_ref().map(|booking| booking.tracking_no.clone()).unwrap_or_default();
-    let name = [shipment.id.to_string(), state.clone(), shipment.version.to_string()];
-    Outgoing::notice(&Notice {
-        notice_id: proto::ids::derived(now, &name.each_ref().map(String::as_str)).to_string(),
-        audience: "logistics".to_owned(),
-        template: template.to_owned(),
-        parameters: [("state".to_owned(), state), ("tracking_no".to_owned(), tracking_no)].into(),
-        claim_id: shipment.key.claim.to_string(),
-        claim_number: String::new(),
-        customer_ref: String::new(),
-        raised_at: Some(proto::to_wire(now)),
-    })
 }
 
 #[cfg(test)]

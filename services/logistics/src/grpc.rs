@@ -1,22 +1,27 @@
 //! Calls: requests become commands, refusals become statuses.
 
+mod check;
 pub mod words;
 
 use chassis::{Call, Check, Lanes, read_failed};
 use proto::claim::{Money, Severity};
 use proto::logistics::logistics_service_server::LogisticsService;
 use proto::logistics::{
-    Direction as WireDirection, GetShipmentRequest, GetShipmentResponse, ListShipmentsRequest, ListShipmentsResponse,
-    QuoteShipmentRequest, QuoteShipmentResponse, ReportTrackingRequest, ReportTrackingResponse, ShipmentState,
-    TrackingEvent,
+    ConfirmBookingRequest, ConfirmBookingResponse, Direction as WireDirection, GetShipmentRequest, GetShipmentResponse,
+    ListShipmentsRequest, ListShipmentsResponse, QuoteShipmentRequest, QuoteShipmentResponse,
+    ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest, ReportTrackingResponse,
+    ShipmentState,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use crate::domain::{self, Carriers, Command, Parcel, Sighting};
+use crate::domain::{self, Carriers, Command, Parcel};
 use crate::handle::Handle;
 use crate::store::{self, Filter};
+
+/// Events of one batch.
+const EVENTS_MAX: usize = 500;
 
 /// The service as its callers see it.
 pub struct Api {
@@ -104,38 +109,79 @@ impl LogisticsService for Api {
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
         let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
-        let sighting = check_event(&mut check, body.event.as_ref());
+        let sighting = check::event(&mut check, "event", body.event.as_ref());
         check.finish()?;
         let Some(sighting) = sighting else { return Err(Status::internal("the event was checked")) };
         let command = Command::Report { tracking_no, sighting };
         Ok(Response::new(self.lanes.call(&call, "ReportTracking", request_id, body, command).await?))
     }
+
+    async fn report_tracking_batch(
+        &self,
+        request: Request<ReportTrackingBatchRequest>,
+    ) -> Result<Response<ReportTrackingBatchResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        check.count("events", body.events.len(), 1..=EVENTS_MAX);
+        let mut seen = Vec::with_capacity(body.events.len());
+        for (at, parcel) in body.events.iter().enumerate() {
+            let tracking_no = check.token(&format!("events[{at}].tracking_no"), &parcel.tracking_no, 1..=64);
+            let sighting = check::event(&mut check, &format!("events[{at}].event"), parcel.event.as_ref());
+            seen.extend(sighting.map(|sighting| (tracking_no, sighting)));
+        }
+        check.finish()?;
+        let command = Command::ReportMany(seen);
+        Ok(Response::new(self.lanes.call(&call, "ReportTrackingBatch", request_id, body, command).await?))
+    }
+
+    async fn confirm_booking(
+        &self,
+        request: Request<ConfirmBookingRequest>,
+    ) -> Result<Response<ConfirmBookingResponse>, Status> {
+        let call = Call::of(&request);
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let request_id = check.request_id(&body.request_id);
+        let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
+        let carrier_no = check.token("carrier_tracking_no", &body.carrier_tracking_no, 1..=64);
+        let day = check.date("promised_on", &body.promised_on);
+        check.finish()?;
+        let command = Command::Confirm { tracking_no, carrier_no, day };
+        Ok(Response::new(self.lanes.call(&call, "ConfirmBooking", request_id, body, command).await?))
+    }
 }
 
-fn check_event(check: &mut Check, event: Option<&TrackingEvent>) -> Option<Sighting> {
-    let Some(event) = event else {
-        check.add("event", "must be given");
-        return None;
-    };
-    let id = check.token("event.carrier_event_id", &event.carrier_event_id, 1..=64);
-    let state: ShipmentState = check.choice("event.state", event.state);
-    let detail = check.code("event.detail", &event.detail, 0..=200);
-    let at = check.time("event.occurred_at", event.occurred_at.as_ref());
-    Some(Sighting { id, state: words::status(state)?, at: at?, detail })
+impl domain::Refusal {
+    /// The reason of the contract.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::TooMuchSeen => "CLAIM_TOO_LARGE",
+            Self::WaybillTaken { .. } => "WAYBILL_TAKEN",
+            Self::IllegalTransition { .. } => "ILLEGAL_TRANSITION",
+        }
+    }
 }
 
 impl From<domain::Refusal> for chassis::Refusal {
     fn from(refusal: domain::Refusal) -> Self {
+        let reason = refusal.reason();
         match refusal {
             domain::Refusal::NotFound { tracking_no } => Self::not_found("shipment", tracking_no),
             domain::Refusal::TooMuchSeen => Self::new(
                 Code::FailedPrecondition,
-                "CLAIM_TOO_LARGE",
+                reason,
                 "too much was reported of this shipment; only how it ends is taken",
             ),
+            domain::Refusal::WaybillTaken { carrier_no } => {
+                Self::new(Code::AlreadyExists, reason, "another parcel has this waybill number")
+                    .with("carrier_tracking_no", carrier_no)
+            }
             domain::Refusal::IllegalTransition { from, to } => {
                 let message = "the shipment cannot go from its state to that one";
-                Self::new(Code::FailedPrecondition, "ILLEGAL_TRANSITION", message)
+                Self::new(Code::FailedPrecondition, reason, message)
                     .with("from", words::wire_state(from).as_str_name())
                     .with("to", words::wire_state(to).as_str_name())
             }

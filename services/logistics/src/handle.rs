@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Domain, Fault, Lock, Meta, Outcome, Recent, Tx, Writes};
-use jiff::tz::TimeZone;
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Outgoing, Recent, Tx, Writes};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use proto::ShipmentId;
-use proto::logistics::ReportTrackingResponse;
+use proto::logistics::{ConfirmBookingResponse, ParcelEventResult, ReportTrackingBatchResponse, ReportTrackingResponse};
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::domain::{self, Carriers, Command, Event, Key, Refusal, Shipment, Sighting};
+use crate::domain::{self, Carriers, Command, Days, Event, Key, Refusal, Shipment, Sighting};
 use crate::{events, grpc, store};
 
 /// What the lanes of logistics do.
 pub struct Handle {
     /// The carriers of the policy pack.
     pub carriers: Carriers,
+    /// How days are counted.
+    pub days: Days,
 }
 
 /// Parcels that a lane remembers.
@@ -56,7 +60,7 @@ pub struct World {
     /// Parcels that have changed.
     pub changed: BTreeSet<Key>,
     /// New carrier events, with whether they changed anything.
-    pub sightings: Vec<(ShipmentId, Sighting, bool, jiff::Timestamp)>,
+    pub sightings: Vec<(ShipmentId, Sighting, bool, Timestamp)>,
 }
 
 impl Domain for Handle {
@@ -68,7 +72,10 @@ impl Domain for Handle {
     fn lane(&self, command: &Command) -> Uuid {
         match command {
             Command::Book { key, .. } | Command::Cancel { key } => key.claim.0,
-            Command::Report { tracking_no, .. } => proto::ids::derived(jiff::Timestamp::UNIX_EPOCH, &[tracking_no]),
+            Command::Report { tracking_no, .. }
+            | Command::Confirm { tracking_no, .. }
+            | Command::Due { tracking_no } => of_waybill(tracking_no),
+            Command::ReportMany(seen) => of_waybill(seen.first().map_or("", |(tracking_no, _)| tracking_no)),
         }
     }
 
@@ -85,17 +92,38 @@ impl Domain for Handle {
         match command {
             Command::Book { key, parcel } => {
                 let id = ShipmentId(meta.new_id());
-                let today = meta.now.to_zoned(TimeZone::UTC).date();
+                let today = self.days.of(meta.now);
                 let found = domain::book(world.shipments.get(key), id, today, &self.carriers, parcel);
                 world.apply(meta, id, *key, &found);
-                Ok(Outcome::none().telling(world.shipments.get(key).map(events::booked).unwrap_or_default()))
+                let Some(shipment) = world.shipments.get(key) else { return Ok(Outcome::none()) };
+                let carrier = matches!(found[..], [Event::Booked(_)]).then(|| events::to_carry(shipment, meta.now));
+                Ok(Outcome::none().telling(events::booked(shipment)).telling(carrier))
             }
             Command::Cancel { key } => {
                 let found = domain::cancel(world.shipments.get(key));
                 world.apply(meta, ShipmentId(meta.new_id()), *key, &found);
-                Ok(Outcome::none().telling(world.shipments.get(key).map(events::cancelled)))
+                let Some(shipment) = world.shipments.get(key) else { return Ok(Outcome::none()) };
+                let told = shipment.booking.is_some() && !found.is_empty();
+                let carrier = told.then(|| events::not_to_carry(shipment, meta.now));
+                Ok(Outcome::none().telling([events::cancelled(shipment)]).telling(carrier))
             }
-            Command::Report { tracking_no, sighting } => report(world, meta, tracking_no, sighting),
+            Command::Report { tracking_no, sighting } => {
+                let mut told = Vec::new();
+                let (shipment, changed) = self.report(world, meta, tracking_no, sighting, &mut told)?;
+                let reply = ReportTrackingResponse { shipment: Some(grpc::words::wire(shipment)), changed };
+                Ok(Outcome::reply(&reply).telling(told))
+            }
+            Command::ReportMany(seen) => {
+                let mut told = Vec::new();
+                let results = seen.iter().map(|(tracking_no, sighting)| {
+                    let found = self.report(world, meta, tracking_no, sighting, &mut told);
+                    result(tracking_no, sighting, found)
+                });
+                let reply = ReportTrackingBatchResponse { results: results.collect() };
+                Ok(Outcome::reply(&reply).telling(told))
+            }
+            Command::Confirm { tracking_no, carrier_no, day } => confirm(world, meta, tracking_no, carrier_no, *day),
+            Command::Due { tracking_no } => Ok(self.due(world, meta, tracking_no)),
         }
     }
 
@@ -110,28 +138,89 @@ impl Domain for Handle {
     }
 }
 
-fn report(world: &mut World, meta: &Meta, tracking_no: &str, sighting: &Sighting) -> Result<Outcome, chassis::Refusal> {
-    let not_found = || Refusal::NotFound { tracking_no: tracking_no.to_owned() };
-    let key = *world.waybills.get(tracking_no).ok_or_else(not_found)?;
-    let shipment = world.shipments.get(&key).ok_or_else(not_found)?;
-    let (id, before) = (shipment.id, shipment.status);
-    let known = world.seen.contains(&(id, sighting.id.clone()));
-    let found = domain::report(shipment, known, sighting)?;
-    let changed = found.iter().any(|event| matches!(event, Event::Seen { to: Some(_), .. }));
-    world.apply(meta, id, key, &found);
-    let shipment = world.shipments.get(&key).ok_or_else(not_found)?;
-    let reply = ReportTrackingResponse { shipment: Some(grpc::words::wire(shipment)), changed };
-    Ok(Outcome::reply(&reply).telling(events::seen(before, shipment, meta.now)))
+impl Handle {
+    /// The parcel afterwards, and whether the event changed anything. What follows is told.
+    fn report<'w>(
+        &self,
+        world: &'w mut World,
+        meta: &Meta,
+        tracking_no: &str,
+        sighting: &Sighting,
+        told: &mut Vec<Outgoing>,
+    ) -> Result<(&'w Shipment, bool), Refusal> {
+        let before = world.of_waybill(tracking_no)?.clone();
+        let known = world.seen.contains(&(before.id, sighting.id.clone()));
+        let found = domain::report(&before, known, sighting, self.days.of(meta.now), &self.days)?;
+        world.apply(meta, before.id, before.key, &found);
+        let shipment = world.of_waybill(tracking_no)?;
+        told.extend(events::seen(&before, shipment, &found, meta.now));
+        Ok((shipment, found.iter().any(Event::changes)))
+    }
+
+    /// A day has passed; if it is not so any more, nothing.
+    fn due(&self, world: &mut World, meta: &Meta, tracking_no: &str) -> Outcome {
+        let Ok(before) = world.of_waybill(tracking_no).cloned() else { return Outcome::none() };
+        let found = domain::due(&before, meta.now, &self.days);
+        world.apply(meta, before.id, before.key, &found);
+        let told = world.shipments.get(&before.key).map(|after| events::seen(&before, after, &found, meta.now));
+        Outcome::none().telling(told.unwrap_or_default())
+    }
+}
+
+fn result(tracking_no: &str, sighting: &Sighting, found: Result<(&Shipment, bool), Refusal>) -> ParcelEventResult {
+    let (tracking_no, carrier_event_id) = (tracking_no.to_owned(), sighting.id.clone());
+    let (changed, state, refused) = match found {
+        Ok((shipment, changed)) => (changed, grpc::words::wire_state(shipment.status).into(), String::new()),
+        Err(refusal) => (false, 0, refusal.reason().to_owned()),
+    };
+    ParcelEventResult { tracking_no, carrier_event_id, changed, state, refused }
+}
+
+fn confirm(
+    world: &mut World,
+    meta: &Meta,
+    tracking_no: &str,
+    carrier_no: &str,
+    day: Option<Date>,
+) -> Result<Outcome, chassis::Refusal> {
+    let before = world.of_waybill(tracking_no)?.clone();
+    let taken = world.waybills.get(carrier_no).is_some_and(|key| *key != before.key);
+    let found = domain::confirm(&before, taken, carrier_no, day)?;
+    world.apply(meta, before.id, before.key, &found);
+    let shipment = world.of_waybill(tracking_no)?;
+    let reply = ConfirmBookingResponse { shipment: Some(grpc::words::wire(shipment)) };
+    let told = (!found.is_empty()).then(|| events::confirmed(shipment));
+    Ok(Outcome::reply(&reply).telling(told))
+}
+
+fn of_waybill(tracking_no: &str) -> Uuid {
+    proto::ids::derived(Timestamp::UNIX_EPOCH, &[tracking_no])
+}
+
+/// Sweep: parcels of which a day has passed.
+pub async fn due(pool: PgPool, offset: SignedDuration, days: Days) -> Result<Vec<Command>, Fault> {
+    let found = store::due(&pool, offset, &days).await?;
+    Ok(found.into_iter().map(|tracking_no| Command::Due { tracking_no }).collect())
 }
 
 impl World {
     /// A parcel as it was read.
     pub fn know(&mut self, shipment: Shipment) {
-        if let Some(booking) = &shipment.booking {
-            self.waybills.insert(booking.tracking_no.clone(), shipment.key);
-        }
+        self.name(&shipment);
         self.versions.insert(shipment.key, shipment.version);
         self.shipments.insert(shipment.key, shipment);
+    }
+
+    /// Its waybill numbers, ours and the carrier's.
+    fn name(&mut self, shipment: &Shipment) {
+        let ours = shipment.booking.as_ref().map(|booking| booking.tracking_no.clone());
+        let numbers = ours.into_iter().chain(shipment.carrier_no.clone());
+        self.waybills.extend(numbers.map(|number| (number, shipment.key)));
+    }
+
+    fn of_waybill(&self, tracking_no: &str) -> Result<&Shipment, Refusal> {
+        let found = self.waybills.get(tracking_no).and_then(|key| self.shipments.get(key));
+        found.ok_or_else(|| Refusal::NotFound { tracking_no: tracking_no.to_owned() })
     }
 
     /// Takes what is remembered of a parcel; gives whether anything is.
@@ -148,13 +237,11 @@ impl World {
         for event in events {
             let known = self.shipments.remove(&key);
             let shipment = domain::evolve(id, key, known, event);
-            if let Event::Seen { sighting, to } = event {
+            if let Some(sighting) = event.sighting() {
                 self.seen.insert((shipment.id, sighting.id.clone()));
-                self.sightings.push((shipment.id, sighting.clone(), to.is_some(), meta.now));
+                self.sightings.push((shipment.id, sighting.clone(), event.changes(), meta.now));
             }
-            if let Some(booking) = &shipment.booking {
-                self.waybills.insert(booking.tracking_no.clone(), key);
-            }
+            self.name(&shipment);
             self.shipments.insert(key, shipment);
             self.changed.insert(key);
         }

@@ -16,6 +16,9 @@ use proto::logistics::logistics_service_server::LogisticsServiceServer;
 /// The schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// How often parcels are looked for whose day has passed.
+const DAYS_SWEEP: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// The service.
 pub static SERVICE: chassis::Service =
     chassis::Service { name: "logistics", migrations: &MIGRATIONS, grants: store::GRANTS, build };
@@ -24,8 +27,12 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let pack = ctx.pack();
         let carriers = domain::Carriers { list: pack.logistics.carriers.clone(), currency: pack.currency.clone() };
-        let lanes = ctx.lanes(handle::Handle { carriers: carriers.clone() });
+        let days = domain::Days { zone: pack.time_zone().clone(), late: pack.logistics.late_days };
+        let lanes = ctx.lanes(handle::Handle { carriers: carriers.clone(), days: days.clone() });
         ctx.consume(&lanes, events::command);
+        ctx.sweep("days that have passed", DAYS_SWEEP, &lanes, move |pool, offset| {
+            handle::due(pool, offset, days.clone())
+        });
         let api = grpc::Api { lanes, reads: ctx.reads(), carriers };
         Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })

@@ -3,28 +3,40 @@
 mod row;
 
 use chassis::{Fault, Lock, Tx, Writes};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use crate::domain::{Command, Direction, Key, Shipment, Sighting, Status};
+use crate::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status};
 use crate::handle::{Memory, World};
 pub use row::{direction_text, status_text};
-use row::{mode_text, shipment};
+use row::{mode_text, reason_text, shipment};
+
+macro_rules! columns {
+    () => {
+        "shipment_id, claim_id, round, line, attempt, direction, state, reason, tracking_no, carrier_tracking_no, carrier, \
+         mode, sku, quantity, country, cost_minor, currency, promised_on, expected_on, held_until, overdue, moved_at, \
+         version"
+    };
+}
 
 macro_rules! shipments {
     () => {
-        "SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, \
-             country, cost_minor, currency, promised_on, moved_at, version \
-         FROM shipment \
-         WHERE shipment_id IN ( \
-             SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
-                 AS k(claim_id, direction, round, line, attempt) USING (claim_id, direction, round, line, attempt) \
-             UNION ALL \
-             SELECT shipment_id FROM shipment WHERE tracking_no = ANY($6)) \
-         ORDER BY shipment_id"
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM shipment \
+             WHERE shipment_id IN ( \
+                 SELECT s.shipment_id FROM shipment s JOIN UNNEST($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[]) \
+                     AS k(claim_id, direction, round, line, attempt) USING (claim_id, direction, round, line, attempt) \
+                 UNION ALL \
+                 SELECT shipment_id FROM shipment WHERE tracking_no = ANY($6) \
+                 UNION ALL \
+                 SELECT shipment_id FROM shipment WHERE carrier_tracking_no = ANY($6)) \
+             ORDER BY shipment_id"
+        )
     };
 }
 
@@ -33,51 +45,70 @@ const LOCK: &str = concat!(shipments!(), " FOR UPDATE");
 const SEEN: &str = "\
     SELECT shipment_id, carrier_event_id FROM tracking_event \
     WHERE shipment_id = ANY($1) AND carrier_event_id = ANY($2)";
-const NEW: &str = "\
-    INSERT INTO shipment (shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
-        quantity, country, cost_minor, currency, promised_on, moved_at, version) \
-    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
-        quantity, country, cost_minor, currency, promised_on, moved_at, version \
-    FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], \
-        $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::date[], \
-        $17::timestamptz[], $18::bigint[]) \
-        AS n(shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, \
-        quantity, country, cost_minor, currency, promised_on, moved_at, version)";
+const NEW: &str = concat!(
+    "INSERT INTO shipment (",
+    columns!(),
+    ", due_on) SELECT ",
+    columns!(),
+    ", due_on \
+     FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], \
+        $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[], $16::bigint[], $17::text[], \
+        $18::date[], $19::date[], $20::date[], $21::bool[], $22::timestamptz[], $23::bigint[], $24::date[]) \
+        AS n(",
+    columns!(),
+    ", due_on)"
+);
 /// Only as they were read.
 const CHANGE: &str = "\
-    UPDATE shipment s SET state = n.state, moved_at = n.moved_at, version = n.version \
-    FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[]) \
-        AS n(shipment_id, state, moved_at, version, was) \
+    UPDATE shipment s SET state = n.state, reason = n.reason, carrier_tracking_no = n.carrier_tracking_no, \
+        expected_on = n.expected_on, held_until = n.held_until, overdue = n.overdue, due_on = n.due_on, \
+        moved_at = n.moved_at, version = n.version \
+    FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::bool[], $8::date[], \
+        $9::timestamptz[], $10::bigint[], $11::bigint[]) \
+        AS n(shipment_id, state, reason, carrier_tracking_no, expected_on, held_until, overdue, due_on, moved_at, version, \
+        was) \
     WHERE s.shipment_id = n.shipment_id AND s.version = n.was";
 /// What was only remembered is still so.
 const UNCHANGED: &str = "\
     SELECT 1 FROM shipment s JOIN UNNEST($1::uuid[], $2::bigint[]) AS k(shipment_id, version) \
         ON s.shipment_id = k.shipment_id AND s.version = k.version";
 const SIGHTINGS: &str = "\
-    INSERT INTO tracking_event (shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at) \
-    SELECT shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at \
-    FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bool[], $5::timestamptz[], $6::text[], $7::timestamptz[]) \
-        WITH ORDINALITY AS n(shipment_id, carrier_event_id, state, changed, occurred_at, detail, reported_at, place) \
+    INSERT INTO tracking_event (shipment_id, carrier_event_id, state, reason, changed, occurred_at, detail, held_until, \
+        expected_on, reported_at) \
+    SELECT shipment_id, carrier_event_id, state, reason, changed, occurred_at, detail, held_until, expected_on, reported_at \
+    FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::text[], $8::date[], \
+        $9::date[], $10::timestamptz[]) \
+        WITH ORDINALITY AS n(shipment_id, carrier_event_id, state, reason, changed, occurred_at, detail, held_until, \
+        expected_on, reported_at, place) \
     ORDER BY place";
-const LIST: &str = "\
-    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, moved_at, version \
-    FROM shipment \
-    WHERE tracking_no IS NOT NULL AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
+const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM shipment \
+     WHERE tracking_no IS NOT NULL AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND ($3::text IS NULL OR direction = $3) AND ($4::uuid IS NULL OR shipment_id > $4) \
-    ORDER BY shipment_id LIMIT $5";
-const GET: &str = "\
-    SELECT shipment_id, claim_id, round, line, attempt, direction, state, tracking_no, carrier, mode, sku, quantity, country, \
-        cost_minor, currency, promised_on, moved_at, version \
-    FROM shipment WHERE tracking_no IS NOT NULL AND (shipment_id = $1 OR tracking_no = $2)";
+     ORDER BY shipment_id LIMIT $5"
+);
+const GET: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM shipment \
+     WHERE tracking_no IS NOT NULL AND (shipment_id = $1 OR tracking_no = $2 OR carrier_tracking_no = $2) \
+     ORDER BY tracking_no = $2 DESC LIMIT 1"
+);
 const EVENTS: &str = "\
-    SELECT carrier_event_id, state, occurred_at, detail FROM tracking_event WHERE shipment_id = $1 ORDER BY place LIMIT 500";
+    SELECT carrier_event_id, state, reason, occurred_at, detail, held_until, expected_on FROM tracking_event \
+    WHERE shipment_id = $1 ORDER BY place LIMIT 500";
+/// Parcels whose day has passed where the days are meant.
+const DUE: &str = "\
+    SELECT tracking_no FROM shipment \
+    WHERE due_on < ((now() + $1::text::interval) AT TIME ZONE $2)::date ORDER BY due_on LIMIT 500";
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[("shipment", "SELECT, INSERT, UPDATE"), ("tracking_event", "SELECT, INSERT")];
 
 /// Every statement, for the test that prepares them.
-pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, UNCHANGED, SIGHTINGS, LIST, GET, EVENTS];
+pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, UNCHANGED, SIGHTINGS, LIST, GET, EVENTS, DUE];
 
 /// What the commands of a batch name.
 #[derive(Default)]
@@ -85,6 +116,15 @@ struct Named {
     keys: Vec<Key>,
     waybills: Vec<String>,
     event_ids: Vec<String>,
+}
+
+impl Named {
+    /// A parcel is named by a waybill number: remembered, or to be read.
+    fn parcel(&mut self, world: &mut World, memory: &Memory, tracking_no: &str) {
+        if !memory.waybill(tracking_no).is_some_and(|key| world.recall(memory, key)) {
+            self.waybills.push(tracking_no.to_owned());
+        }
+    }
 }
 
 /// Finds the parcels of a batch, remembered or read in the order of their ids.
@@ -99,10 +139,19 @@ pub async fn load(tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command
             Command::Book { key, .. } | Command::Cancel { key } => unknown.keys.push(*key),
             Command::Report { tracking_no, sighting } => {
                 unknown.event_ids.push(sighting.id.clone());
-                if !memory.waybill(tracking_no).is_some_and(|key| world.recall(memory, key)) {
-                    unknown.waybills.push(tracking_no.clone());
+                unknown.parcel(&mut world, memory, tracking_no);
+            }
+            Command::ReportMany(seen) => {
+                for (tracking_no, sighting) in seen {
+                    unknown.event_ids.push(sighting.id.clone());
+                    unknown.parcel(&mut world, memory, tracking_no);
                 }
             }
+            Command::Confirm { tracking_no, carrier_no, .. } => {
+                unknown.parcel(&mut world, memory, tracking_no);
+                unknown.parcel(&mut world, memory, carrier_no);
+            }
+            Command::Due { tracking_no } => unknown.parcel(&mut world, memory, tracking_no),
         }
     }
     if !unknown.keys.is_empty() || !unknown.waybills.is_empty() {
@@ -157,6 +206,12 @@ pub fn save(writes: &mut Writes, world: &World) {
             .exactly(known.len(), CHANGE)
             .bind(all(&known, |it| it.id.0))
             .bind(all(&known, |it| status_text(it.status)))
+            .bind(all(&known, |it| it.reason.map(reason_text)))
+            .bind(all(&known, |it| it.carrier_no.clone()))
+            .bind(all(&known, |it| it.expected_on.map(|day| day.to_sqlx())))
+            .bind(all(&known, |it| it.held_until.map(|day| day.to_sqlx())))
+            .bind(all(&known, |it| it.overdue))
+            .bind(all(&known, |it| it.due_on().map(|day| day.to_sqlx())))
             .bind(all(&known, |it| it.moved_at.map(|at| at.to_sqlx())))
             .bind(all(&known, |it| it.version))
             .bind(known.iter().filter_map(was).collect::<Vec<_>>());
@@ -185,7 +240,9 @@ fn save_new(writes: &mut Writes, changed: &[&Shipment]) {
         .bind(all(changed, |it| it.key.attempt.cast_signed()))
         .bind(all(changed, |it| direction_text(it.key.direction)))
         .bind(all(changed, |it| status_text(it.status)))
+        .bind(all(changed, |it| it.reason.map(reason_text)))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.tracking_no.clone())))
+        .bind(all(changed, |it| it.carrier_no.clone()))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.carrier.clone())))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| mode_text(booking.mode))))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.parcel.sku.clone()).unwrap_or_default()))
@@ -194,8 +251,12 @@ fn save_new(writes: &mut Writes, changed: &[&Shipment]) {
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.cost_minor)))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.currency.clone())))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.promised_on.to_sqlx())))
+        .bind(all(changed, |it| it.expected_on.map(|day| day.to_sqlx())))
+        .bind(all(changed, |it| it.held_until.map(|day| day.to_sqlx())))
+        .bind(all(changed, |it| it.overdue))
         .bind(all(changed, |it| it.moved_at.map(|at| at.to_sqlx())))
-        .bind(all(changed, |it| it.version));
+        .bind(all(changed, |it| it.version))
+        .bind(all(changed, |it| it.due_on().map(|day| day.to_sqlx())));
 }
 
 fn save_sightings(writes: &mut Writes, sightings: &[(proto::ShipmentId, Sighting, bool, Timestamp)]) {
@@ -204,9 +265,12 @@ fn save_sightings(writes: &mut Writes, sightings: &[(proto::ShipmentId, Sighting
         .bind(sightings.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.id.clone()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| status_text(seen.state)).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.reason.map(reason_text)).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, _, changed, _)| *changed).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.at.to_sqlx()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.detail.clone()).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.held_until.map(|day| day.to_sqlx())).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.expected_on.map(|day| day.to_sqlx())).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(.., at)| at.to_sqlx()).collect::<Vec<_>>());
 }
 
@@ -250,6 +314,17 @@ fn sighting(row: &PgRow) -> Result<Sighting, Fault> {
         id: row.try_get("carrier_event_id")?,
         state: row::status(row.try_get("state")?)?,
         at: row.try_get::<jiff_sqlx::Timestamp, _>("occurred_at")?.to_jiff(),
+        reason: row::reason(row)?,
         detail: row.try_get("detail")?,
+        held_until: row::day(row, "held_until")?,
+        expected_on: row::day(row, "expected_on")?,
     })
+}
+
+/// Waybill numbers of parcels whose day has passed.
+pub async fn due(pool: &PgPool, offset: SignedDuration, days: &Days) -> Result<Vec<String>, Fault> {
+    let offset = format!("{} milliseconds", offset.as_millis());
+    let zone = days.zone.iana_name().unwrap_or("UTC");
+    let rows = sqlx::query(DUE).bind(offset).bind(zone).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(row.try_get("tracking_no")?)).collect()
 }

@@ -40,6 +40,9 @@ pub struct Case {
     /// Waybill numbers of what was booked.
     #[serde(default)]
     pub waybills: Vec<Waybill>,
+    /// The day on which the customer was told last to expect the goods of a line, YYYY-MM-DD; none: as the plan says.
+    #[serde(default)]
+    pub told_days: BTreeMap<u32, String>,
     /// What the ledgers granted.
     #[serde(default)]
     pub grants: Vec<Grant>,
@@ -67,8 +70,14 @@ pub struct Stop {
 pub struct Waybill {
     /// The shipment or pick-up.
     pub job: Job,
-    /// The number.
+    /// The number: the carrier's, if it has given one.
     pub tracking_no: String,
+    /// The carrier.
+    #[serde(default)]
+    pub carrier: String,
+    /// The day on which it is expected, YYYY-MM-DD.
+    #[serde(default)]
+    pub expected_on: String,
 }
 
 /// What was left of an order line when a plan could not take from it what it meant to.
@@ -93,6 +102,7 @@ impl Case {
             duplicate_of: String::new(),
             severity: Severity::Unspecified as i32,
             waybills: Vec::new(),
+            told_days: BTreeMap::new(),
             grants: Vec::new(),
             left: Vec::new(),
             stops: Vec::new(),
@@ -143,19 +153,35 @@ impl Case {
     }
 
     /// A parcel was booked.
-    pub fn booked(&mut self, job: Job, tracking_no: &str) {
+    pub fn booked(&mut self, job: Job, tracking_no: &str, carrier: &str, expected_on: &str) {
         if !tracking_no.is_empty() {
             self.waybills.retain(|waybill| waybill.job != job);
-            self.waybills.push(Waybill { job, tracking_no: tracking_no.to_owned() });
+            let (tracking_no, carrier, expected_on) =
+                (tracking_no.to_owned(), carrier.to_owned(), expected_on.to_owned());
+            self.waybills.push(Waybill { job, tracking_no, carrier, expected_on });
         }
+    }
+
+    /// The carrier has its own number for a parcel, or it comes on another day; empty: as before.
+    pub fn changed(&mut self, job: Job, tracking_no: &str, expected_on: &str) {
+        let Some(waybill) = self.waybills.iter_mut().find(|waybill| waybill.job == job) else { return };
+        for (text, new) in [(&mut waybill.tracking_no, tracking_no), (&mut waybill.expected_on, expected_on)] {
+            if !new.is_empty() {
+                new.clone_into(text);
+            }
+        }
+    }
+
+    /// What is known of a parcel.
+    pub fn waybill(&self, job: Job) -> Option<&Waybill> {
+        self.waybills.iter().find(|waybill| waybill.job == job)
     }
 
     /// The waybill number of a parcel; empty: none.
     pub fn tracking_no(&self, job: Job) -> String {
         match job.leg {
             Leg::Shipment | Leg::Pickup => {
-                let waybill = self.waybills.iter().find(|waybill| waybill.job == job);
-                waybill.map(|waybill| waybill.tracking_no.clone()).unwrap_or_default()
+                self.waybill(job).map(|waybill| waybill.tracking_no.clone()).unwrap_or_default()
             }
             Leg::Entitlement | Leg::Reservation | Leg::Receipt | Leg::Settlement | Leg::Support => String::new(),
         }
@@ -255,9 +281,13 @@ mod tests {
     fn a_case_is_json_and_back() {
         let mut case = case(&["A"]);
         let job = Job { round: 1, line: 1, leg: Leg::Shipment, attempt: 2 };
-        case.booked(job, "T1");
-        case.booked(job, "T2");
+        case.booked(job, "T1", "swift", "2026-12-01");
+        case.booked(job, "T2", "swift", "2026-12-02");
         assert_eq!(case.tracking_no(job), "T2");
+        case.changed(job, "C-2", "");
+        case.changed(job, "", "2026-12-03");
+        let waybill = case.waybill(job).unwrap();
+        assert_eq!((waybill.tracking_no.as_str(), waybill.expected_on.as_str()), ("C-2", "2026-12-03"));
         let text = serde_json::to_string(&case).unwrap();
         assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case);
     }

@@ -25,6 +25,7 @@ mod parcels;
 mod questions;
 mod stage;
 mod strand;
+mod surplus;
 #[cfg(test)]
 mod tests;
 mod undo;

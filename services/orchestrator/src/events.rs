@@ -12,13 +12,13 @@ use chassis::Malformed;
 use proto::escalation::{EscalationEvent, escalation_event};
 use proto::intake::{IntakeEvent, intake_event};
 use proto::inventory::{InventoryEvent, inventory_event};
-use proto::logistics::{LogisticsEvent, ShipmentState, logistics_event};
+use proto::logistics::{LogisticsEvent, ShipmentState, TrackingReason, logistics_event};
 use proto::orchestrator::{LegStatus, Waiting};
 use proto::triage::{TriageEvent, triage_event};
 use proto::{Subject, claim, from_wire, ids};
 use uuid::Uuid;
 
-use crate::claim_process::{self, Count, Event, Job, Leg, News, Parcel, Process, Return, Stock};
+use crate::claim_process::{self, Count, Event, Incident, Job, Leg, News, Parcel, Process, Return, Stock};
 use crate::handle::Command;
 
 pub(crate) use commands::message;
@@ -150,9 +150,13 @@ fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed>
         Kind::Booked(_) => Parcel::Booked,
         Kind::BookingFailed(_) => Parcel::BookingFailed,
         Kind::HandedOver(_) => Parcel::HandedOver,
-        Kind::Delivered(_) => Parcel::Delivered,
+        Kind::Delivered(delivered) => match delivered.reason() {
+            TrackingReason::DeliveredDamaged => Parcel::DeliveredDamaged,
+            TrackingReason::DeliveredIncomplete => Parcel::DeliveredIncomplete,
+            _ => Parcel::Delivered,
+        },
         Kind::Exception(exception) => match exception.state() {
-            ShipmentState::Delayed => Parcel::Delayed,
+            ShipmentState::Delayed => Parcel::Delayed(words::day(&exception.expected_on)?),
             ShipmentState::Damaged => Parcel::Damaged,
             ShipmentState::Lost => Parcel::Lost,
             ShipmentState::Refused => Parcel::Refused,
@@ -160,6 +164,8 @@ fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed>
         },
         Kind::Cancelled(_) => Parcel::Cancelled,
         Kind::CancelRefused(_) => Parcel::CancelRefused,
+        Kind::Incident(told) => Parcel::Incident(words::incident(told.reason())?, told.number),
+        Kind::BookingConfirmed(confirmed) => Parcel::Incident(Incident::Confirmed, confirmed.number),
     };
     Ok(Event::Work { job, news: News::Parcel(news) })
 }

@@ -246,6 +246,7 @@ async fn report(driver: &Driver, client: &LogisticsServiceClient<Wire>, tracking
         state: state.into(),
         occurred_at: Some(proto::to_wire(jiff::Timestamp::now())),
         detail: "HUB-7".to_owned(),
+        ..TrackingEvent::default()
     };
     let (request_id, tracking_no) = (request_id(), tracking_no.to_owned());
     let request = ReportTrackingRequest { request_id, tracking_no, event: Some(event) };

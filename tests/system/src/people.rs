@@ -73,6 +73,7 @@ impl World {
             state: state.into(),
             occurred_at: Some(proto::to_wire(self.clock.now())),
             detail: "HUB-7".to_owned(),
+            ..TrackingEvent::default()
         };
         let report =
             ReportTrackingRequest { request_id: request_id(), tracking_no: shipment.tracking_no, event: Some(event) };

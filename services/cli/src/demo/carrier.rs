@@ -60,6 +60,7 @@ async fn report(world: &World, tracking_no: &str, state: ShipmentState) -> Resul
         state: state.into(),
         occurred_at: Some(proto::to_wire(chassis::Clock::default().now())),
         detail: "DEMO".to_owned(),
+        ..TrackingEvent::default()
     };
     persist(&["NOT_FOUND"], |request_id| {
         let request =

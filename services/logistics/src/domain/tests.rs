@@ -4,6 +4,8 @@ use proto::policy::Pack;
 
 use super::*;
 
+mod reasons;
+
 const ALL: [Status; 11] = [
     Status::Booked,
     Status::Packed,
@@ -42,7 +44,25 @@ fn booked(direction: Direction) -> Shipment {
 }
 
 fn sighting(name: u8, state: Status) -> Sighting {
-    Sighting { id: name.to_string(), state, at: Timestamp::UNIX_EPOCH, detail: String::new() }
+    Sighting {
+        id: name.to_string(),
+        state,
+        reason: None,
+        at: Timestamp::UNIX_EPOCH,
+        detail: String::new(),
+        held_until: None,
+        expected_on: None,
+    }
+}
+
+const TODAY: Date = jiff::civil::date(2026, 3, 5);
+
+fn days() -> Days {
+    Days { zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(), late: 2 }
+}
+
+fn seen(shipment: &Shipment, sighting: &Sighting) -> Result<Vec<Event>, Refusal> {
+    report(shipment, false, sighting, TODAY, &days())
 }
 
 #[test]
@@ -85,11 +105,13 @@ fn every_transition_is_ahead_behind_or_refused() {
         for from in ALL {
             for to in ALL {
                 let shipment = Shipment { status: from, ..booked(direction) };
-                let answer = report(&shipment, false, &sighting(1, to));
+                let answer = seen(&shipment, &sighting(1, to));
                 let after = match &answer {
                     Ok(events) => evolve(shipment.id, shipment.key, Some(shipment.clone()), &events[0]).status,
                     Err(Refusal::IllegalTransition { .. }) => from,
-                    Err(Refusal::NotFound { .. } | Refusal::TooMuchSeen) => panic!("it is known"),
+                    Err(Refusal::NotFound { .. } | Refusal::TooMuchSeen | Refusal::WaybillTaken { .. }) => {
+                        panic!("it is known")
+                    }
                 };
                 assert!(after == from || after == to, "{from:?} {to:?}");
                 assert!(!under_way(from) || under_way(after), "{from:?} went back to {after:?}");
@@ -104,12 +126,16 @@ fn every_transition_is_ahead_behind_or_refused() {
     }
 }
 
-/// The whole table: `>` it goes there, `=` nothing changes, `x` refused.
+/// The whole table: `>` it goes there, `=` nothing changes, `!` it stays and that is evidence, `n` nothing changes and people
+/// are told, `b` it is back with its sender, `x` no carrier can mean that.
 #[test]
 fn the_table_of_transitions_is_this_one() {
     let table = |direction: Direction| {
         let letter = |from, to| match next(direction, from, to, false) {
             Move::Ahead => '>',
+            Move::News => '!',
+            Move::Noted => 'n',
+            Move::Back => 'b',
             Move::Behind => '=',
             Move::Illegal => 'x',
         };
@@ -123,15 +149,15 @@ fn the_table_of_transitions_is_this_one() {
         "HandedOver ===>>>>>>xx",
         "InTransit ====>>>>>xx",
         "Delayed ===>=>>>>xx",
-        "Delivered ======xxxxx",
-        "Damaged =====x=xxxx",
-        "Lost =====>x=xxx",
-        "Refused =====xxx=xx",
+        "Delivered ======!nnxx",
+        "Damaged =====>==nxx",
+        "Lost =====>==nxx",
+        "Refused =====bnn=xx",
         "Cancelled ==xxxxxxx=x",
         "NotServed =xxxxxxxxx=",
     ];
     assert_eq!(table(Direction::Outbound), outbound);
-    let inbound = outbound.map(|row| if row.starts_with("Damaged") { "Damaged =====>=xxxx" } else { row });
+    let inbound = outbound.map(|row| if row.starts_with("Damaged") { "Damaged =====>=>>xx" } else { row });
     assert_eq!(table(Direction::Return), inbound, "goods that were damaged on their way back still arrive");
 }
 
@@ -141,8 +167,8 @@ fn the_clock_of_the_carrier_tells_whether_late_is_the_news() {
         let at = Timestamp::from_second(second).unwrap();
         Sighting { at, ..sighting(u8::try_from(second).unwrap(), state) }
     };
-    let after = |shipment: &Shipment, seen: Sighting| {
-        let events = report(shipment, false, &seen).unwrap();
+    let after = |shipment: &Shipment, sighting: Sighting| {
+        let events = seen(shipment, &sighting).unwrap();
         evolve(shipment.id, shipment.key, Some(shipment.clone()), &events[0])
     };
     let moving = after(&booked(Direction::Outbound), at(30, Status::InTransit));
@@ -158,11 +184,12 @@ fn the_clock_of_the_carrier_tells_whether_late_is_the_news() {
 fn of_a_parcel_that_is_reported_without_end_only_its_end_is_recorded() {
     let mut shipment = booked(Direction::Outbound);
     shipment.version = SIGHTINGS_MAX - 1;
-    let events = report(&shipment, false, &sighting(1, Status::InTransit)).unwrap();
+    let events = seen(&shipment, &sighting(1, Status::InTransit)).unwrap();
     let full = evolve(shipment.id, shipment.key, Some(shipment), &events[0]);
-    assert_eq!(report(&full, false, &sighting(2, Status::Delayed)), Err(Refusal::TooMuchSeen));
-    assert_eq!(report(&full, true, &sighting(1, Status::InTransit)), Ok(Vec::new()), "what is known is known");
-    assert!(report(&full, false, &sighting(3, Status::Delivered)).is_ok());
+    assert_eq!(seen(&full, &sighting(2, Status::Delayed)), Err(Refusal::TooMuchSeen));
+    let known = report(&full, true, &sighting(1, Status::InTransit), TODAY, &days());
+    assert_eq!(known, Ok(Vec::new()), "what is known is known");
+    assert!(seen(&full, &sighting(3, Status::Delivered)).is_ok());
 }
 
 #[test]
@@ -188,13 +215,13 @@ proptest! {
         let direction = if back { Direction::Return } else { Direction::Outbound };
         let mut shipment = booked(direction);
         for (name, at) in (0..).zip(states) {
-            let seen = sighting(name, ALL[at]);
-            if let Ok(events) = report(&shipment, false, &seen) {
+            let event = sighting(name, ALL[at]);
+            if let Ok(events) = seen(&shipment, &event) {
                 for event in &events {
                     shipment = evolve(shipment.id, shipment.key, Some(shipment), event);
                 }
             }
-            prop_assert_eq!(report(&shipment, true, &seen), Ok(Vec::new()));
+            prop_assert_eq!(report(&shipment, true, &event, TODAY, &days()), Ok(Vec::new()));
         }
     }
 }

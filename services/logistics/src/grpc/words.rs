@@ -1,11 +1,12 @@
 //! The wire's words for those of the domain.
 
 use proto::claim::{Job, Money, Severity};
+use jiff::civil::Date;
 use proto::logistics::{
-    DeliveryMode, Direction as WireDirection, Shipment as WireShipment, ShipmentState, TrackingEvent,
+    DeliveryMode, Direction as WireDirection, Shipment as WireShipment, ShipmentState, TrackingEvent, TrackingReason,
 };
 
-use crate::domain::{Direction, Key, Mode, Shipment, Sighting, Status};
+use crate::domain::{Direction, Key, Mode, Reason, Shipment, Sighting, Status};
 
 /// The name of a piece of work.
 pub fn wire_job(key: &Key) -> Job {
@@ -73,6 +74,49 @@ pub fn status(wire: ShipmentState) -> Option<Status> {
     }
 }
 
+/// The reason; `None`: none.
+pub fn wire_reason(reason: Option<Reason>) -> TrackingReason {
+    match reason {
+        None => TrackingReason::Unspecified,
+        Some(Reason::DeliveryAttempted) => TrackingReason::DeliveryAttempted,
+        Some(Reason::HeldForCollection) => TrackingReason::HeldForCollection,
+        Some(Reason::CustomsHold) => TrackingReason::CustomsHold,
+        Some(Reason::ReturningToSender) => TrackingReason::ReturningToSender,
+        Some(Reason::ReturnedToSender) => TrackingReason::ReturnedToSender,
+        Some(Reason::NotCollected) => TrackingReason::NotCollected,
+        Some(Reason::DeliveredDamaged) => TrackingReason::DeliveredDamaged,
+        Some(Reason::DeliveredIncomplete) => TrackingReason::DeliveredIncomplete,
+        Some(Reason::Destroyed) => TrackingReason::Destroyed,
+        Some(Reason::PickupNobodyThere) => TrackingReason::PickupNobodyThere,
+        Some(Reason::PickupNotReady) => TrackingReason::PickupNotReady,
+        Some(Reason::Overdue) => TrackingReason::Overdue,
+    }
+}
+
+/// The reason of the domain; `None` if unspecified.
+pub fn reason(wire: TrackingReason) -> Option<Reason> {
+    match wire {
+        TrackingReason::Unspecified => None,
+        TrackingReason::DeliveryAttempted => Some(Reason::DeliveryAttempted),
+        TrackingReason::HeldForCollection => Some(Reason::HeldForCollection),
+        TrackingReason::CustomsHold => Some(Reason::CustomsHold),
+        TrackingReason::ReturningToSender => Some(Reason::ReturningToSender),
+        TrackingReason::ReturnedToSender => Some(Reason::ReturnedToSender),
+        TrackingReason::NotCollected => Some(Reason::NotCollected),
+        TrackingReason::DeliveredDamaged => Some(Reason::DeliveredDamaged),
+        TrackingReason::DeliveredIncomplete => Some(Reason::DeliveredIncomplete),
+        TrackingReason::Destroyed => Some(Reason::Destroyed),
+        TrackingReason::PickupNobodyThere => Some(Reason::PickupNobodyThere),
+        TrackingReason::PickupNotReady => Some(Reason::PickupNotReady),
+        TrackingReason::Overdue => Some(Reason::Overdue),
+    }
+}
+
+/// A day; empty: none.
+pub fn wire_day(day: Option<Date>) -> String {
+    day.map(|day| day.to_string()).unwrap_or_default()
+}
+
 /// A parcel without its events.
 pub fn wire(shipment: &Shipment) -> WireShipment {
     let mut wire = WireShipment {
@@ -80,6 +124,10 @@ pub fn wire(shipment: &Shipment) -> WireShipment {
         job: Some(wire_job(&shipment.key)),
         direction: wire_direction(shipment.key.direction).into(),
         state: wire_state(shipment.status).into(),
+        carrier_tracking_no: shipment.carrier_no.clone().unwrap_or_default(),
+        reason: wire_reason(shipment.reason).into(),
+        held_until: wire_day(shipment.held_until),
+        expected_on: wire_day(shipment.expected_on),
         ..WireShipment::default()
     };
     if let Some(booking) = &shipment.booking {
@@ -102,6 +150,9 @@ pub fn wire_sighting(seen: &Sighting) -> TrackingEvent {
         state: wire_state(seen.state).into(),
         occurred_at: Some(proto::to_wire(seen.at)),
         detail: seen.detail.clone(),
+        reason: wire_reason(seen.reason).into(),
+        held_until: wire_day(seen.held_until),
+        expected_on: wire_day(seen.expected_on),
     }
 }
 

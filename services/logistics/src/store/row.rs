@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::domain::{Booking, Direction, Key, Mode, Parcel, Shipment, Status};
+use crate::domain::{Booking, Direction, Key, Mode, Parcel, Reason, Shipment, Status};
 
 const STATUSES: [(Status, &str); 11] = [
     (Status::Booked, "booked"),
@@ -32,6 +32,38 @@ pub fn status_text(status: Status) -> &'static str {
 pub(super) fn status(text: &str) -> Result<Status, Fault> {
     let found = STATUSES.iter().find(|(_, known)| *known == text);
     found.map(|(status, _)| *status).ok_or_else(|| unknown("state", text))
+}
+
+const REASONS: [(Reason, &str); 12] = [
+    (Reason::DeliveryAttempted, "delivery_attempted"),
+    (Reason::HeldForCollection, "held_for_collection"),
+    (Reason::CustomsHold, "customs_hold"),
+    (Reason::ReturningToSender, "returning_to_sender"),
+    (Reason::ReturnedToSender, "returned_to_sender"),
+    (Reason::NotCollected, "not_collected"),
+    (Reason::DeliveredDamaged, "delivered_damaged"),
+    (Reason::DeliveredIncomplete, "delivered_incomplete"),
+    (Reason::Destroyed, "destroyed"),
+    (Reason::PickupNobodyThere, "pickup_nobody_there"),
+    (Reason::PickupNotReady, "pickup_not_ready"),
+    (Reason::Overdue, "overdue"),
+];
+
+/// The word of a reason.
+pub(super) fn reason_text(reason: Reason) -> &'static str {
+    REASONS.iter().find(|(known, _)| *known == reason).map_or("", |(_, text)| text)
+}
+
+/// The reason in a row.
+pub(super) fn reason(row: &PgRow) -> Result<Option<Reason>, Fault> {
+    let Some(text) = row.try_get::<Option<String>, _>("reason")? else { return Ok(None) };
+    let found = REASONS.iter().find(|(_, known)| *known == text);
+    found.map(|(reason, _)| Some(*reason)).ok_or_else(|| unknown("reason", &text))
+}
+
+/// A day in a row.
+pub(super) fn day(row: &PgRow, column: &str) -> Result<Option<jiff::civil::Date>, Fault> {
+    Ok(row.try_get::<Option<Date>, _>(column)?.map(|day| day.to_jiff()))
 }
 
 /// The word of a direction.
@@ -87,6 +119,11 @@ pub(super) fn shipment(row: &PgRow) -> Result<Shipment, Fault> {
         id: ShipmentId(row.try_get::<Uuid, _>("shipment_id")?),
         key,
         status: status(row.try_get("state")?)?,
+        reason: reason(row)?,
+        carrier_no: row.try_get("carrier_tracking_no")?,
+        held_until: day(row, "held_until")?,
+        expected_on: day(row, "expected_on")?,
+        overdue: row.try_get("overdue")?,
         booking: booking(row)?,
         moved_at: row.try_get::<Option<Timestamp>, _>("moved_at")?.map(|at| at.to_jiff()),
         version: row.try_get("version")?,

@@ -37,7 +37,7 @@ async fn the_same_report_has_one_effect() {
         carrier_event_id: "e".to_owned(),
         state: ShipmentState::Delivered.into(),
         occurred_at: Some(proto::to_wire(jiff::Timestamp::UNIX_EPOCH)),
-        detail: String::new(),
+        ..TrackingEvent::default()
     };
     let tracking_no = waybill(&service, claim).await;
     let ask = ReportTrackingRequest { request_id: request_id(), tracking_no, event: Some(event.clone()) };
@@ -59,14 +59,14 @@ async fn illegal_transitions_and_unknown_waybills_are_refused() {
     let claim = claim();
     told(&service, ship(claim)).await;
     let waybill = waybill(&service, claim).await;
-    report(&service, &waybill, "a", ShipmentState::Lost).await.unwrap();
-    let refused = report(&service, &waybill, "b", ShipmentState::Refused).await.unwrap_err();
+    told(&service, cancel(claim)).await;
+    let refused = report(&service, &waybill, "b", ShipmentState::InTransit).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
     let info = details(&refused).error_info().cloned().unwrap();
     assert_eq!(info.domain, "redress.logistics");
     assert_eq!(
         (info.metadata["from"].as_str(), info.metadata["to"].as_str()),
-        ("SHIPMENT_STATE_LOST", "SHIPMENT_STATE_REFUSED")
+        ("SHIPMENT_STATE_CANCELLED", "SHIPMENT_STATE_IN_TRANSIT")
     );
     let unknown = report(&service, "RX1", "a", ShipmentState::Lost).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "NOT_FOUND"));
@@ -77,7 +77,7 @@ async fn illegal_transitions_and_unknown_waybills_are_refused() {
 async fn a_malformed_report_names_every_field() {
     let service = testkit::start(&logistics::SERVICE).await;
     let event =
-        TrackingEvent { carrier_event_id: "a b".to_owned(), state: 99, occurred_at: None, detail: "\u{7}".to_owned() };
+        TrackingEvent { carrier_event_id: "a b".to_owned(), state: 99, detail: "\u{7}".to_owned(), ..Default::default() };
     let ask = ReportTrackingRequest { request_id: String::new(), tracking_no: String::new(), event: Some(event) };
     let refused = client(&service).report_tracking(ask).await.unwrap_err();
     let fields = bad_fields(&refused);

@@ -53,6 +53,15 @@ pub fn cancel_collection(claim: Uuid) -> Outgoing {
 
 /// What departments were told, in order.
 pub async fn notices(service: &TestService) -> Vec<Notice> {
+    all_notices(service).await.into_iter().filter(|notice| notice.audience != "carrier").collect()
+}
+
+/// What carriers were told, in order.
+pub async fn carriers(service: &TestService) -> Vec<Notice> {
+    all_notices(service).await.into_iter().filter(|notice| notice.audience == "carrier").collect()
+}
+
+async fn all_notices(service: &TestService) -> Vec<Notice> {
     let events = service.events().await.into_iter();
     let ours = events.filter(|(subject, _)| matches!(subject, Subject::Notice { .. }));
     ours.map(|(_, payload)| serde_json::from_slice(&payload).unwrap()).collect()
@@ -78,6 +87,8 @@ pub fn names(facts: &[Told]) -> Vec<&'static str> {
         Told::Exception(_) => "exception",
         Told::Cancelled(_) => "cancelled",
         Told::CancelRefused(_) => "cancel_refused",
+        Told::Incident(_) => "incident",
+        Told::BookingConfirmed(_) => "booking_confirmed",
     };
     facts.iter().map(name).collect()
 }
@@ -117,12 +128,25 @@ pub async fn report_at(
     second: i64,
     state: ShipmentState,
 ) -> Result<ReportTrackingResponse, Status> {
-    let event = TrackingEvent {
+    report_event(service, tracking_no, event(id, second, state)).await
+}
+
+/// What a carrier saw at a second of its clock.
+pub fn event(id: &str, second: i64, state: ShipmentState) -> TrackingEvent {
+    TrackingEvent {
         carrier_event_id: id.to_owned(),
         state: state.into(),
         occurred_at: Some(proto::to_wire(jiff::Timestamp::from_second(second).unwrap())),
         detail: "HUB".to_owned(),
-    };
+        ..TrackingEvent::default()
+    }
+}
+
+pub async fn report_event(
+    service: &TestService,
+    tracking_no: &str,
+    event: TrackingEvent,
+) -> Result<ReportTrackingResponse, Status> {
     let ask =
         ReportTrackingRequest { request_id: request_id(), tracking_no: tracking_no.to_owned(), event: Some(event) };
     client(service).report_tracking(ask).await.map(tonic::Response::into_inner)

@@ -232,10 +232,24 @@ pub enum Notice {
     GoodsBackOrdered,
     /// The goods have left.
     GoodsShipped,
-    /// The goods are late.
+    /// The goods are there.
+    GoodsDelivered,
+    /// The goods are late, and expected on another day.
     DeliveryDelayed,
+    /// The carrier comes later than was promised; if it does not, nothing is told.
+    DayMoved,
+    /// The goods were lost or damaged, and others are on their way.
+    SentAgain,
+    /// Delivery was tried, and nobody was there.
+    DeliveryAttempted,
+    /// The goods wait at a pick-up point.
+    GoodsToCollect,
+    /// The goods go back to us; told if nobody refused them.
+    GoodsGoBack,
     /// The carrier will collect the goods.
     CollectionBooked,
+    /// The carrier came for the goods in vain, and asks for another day.
+    CollectionMissed,
     /// The money was paid.
     RefundPaid,
 }

@@ -1,8 +1,9 @@
 //! What a claim can learn.
 
+use jiff::civil::Date;
 use proto::claim::Role;
 
-use super::stage::{Count, Job, Plan};
+use super::stage::{Count, Incident, Job, Plan};
 
 /// What the process can learn: facts from the services, decisions of people, and that time is over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,8 +142,14 @@ pub enum Parcel {
     HandedOver,
     /// Delivered.
     Delivered,
-    /// Late.
-    Delayed,
+    /// Delivered, and damaged.
+    DeliveredDamaged,
+    /// Delivered, and not all of it.
+    DeliveredIncomplete,
+    /// Late; the day on which it is expected now, if that is known.
+    Delayed(Option<Date>),
+    /// Something that changes no state. Numbered: what has no greater number than the last is known.
+    Incident(Incident, u32),
     /// Damaged on the way.
     Damaged,
     /// Lost.
@@ -153,6 +160,13 @@ pub enum Parcel {
     Cancelled,
     /// Too late to void.
     CancelRefused,
+}
+
+impl Parcel {
+    /// It is there, in whatever condition.
+    pub fn is_delivery(self) -> bool {
+        matches!(self, Self::Delivered | Self::DeliveredDamaged | Self::DeliveredIncomplete)
+    }
 }
 
 /// News of a receipt.

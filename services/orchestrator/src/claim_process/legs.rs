@@ -39,11 +39,11 @@ pub(super) fn begin(process: &Process, plan: &Plan, commands: Vec<Command>) -> S
 pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
-            if let Some((lines, note)) = parcels::turned_up(process, lines, *job, *news) {
-                return Step::Go(process.at(Stage::Executing { follow_up, lines }), vec![note]);
-            }
-            let Some((line, at)) = addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
+            if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
+                return proceed(process, follow_up, lines, turn);
+            }
+            let Some((line, at)) = addressed(process, &lines, *job, *news) else { return Step::Stay };
             match learn(&mut lines[line], at, *news, &mut turn) {
                 Answer::Moved => proceed(process, follow_up, lines, turn),
                 Answer::Stay => Step::Stay,
@@ -251,7 +251,7 @@ fn expected_no_more(line: &mut Line, at: usize, accepted: u32, turn: &mut Turn) 
     match strand.purpose {
         Purpose::BringBack { .. } => turn.put(line, at, At::Done),
         Purpose::Plan if strand.count.came() > 0 => turn.put_and_open_task(line, at, At::UndoFailed),
-        Purpose::Plan => turn.put(line, at, At::Undone),
+        Purpose::Plan | Purpose::Surplus => turn.put(line, at, At::Undone),
     }
     Answer::Moved
 }
@@ -302,6 +302,11 @@ fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut Turn) -> Answer 
         At::CountedPartly | At::Done | At::Skipped | At::Undoing | At::Undone => return Answer::Stay,
     };
     match (purpose, ruling) {
+        // It is there, and what lacks is settled by hand; there is nothing to try again.
+        (_, Ruling::Approve | Ruling::Deny) if failure == Failure::Incomplete => turn.put(line, at, At::Done),
+        (_, Ruling::Retry) if failure == Failure::Incomplete => turn.put_and_open_task(line, at, state),
+        (Purpose::Surplus, Ruling::Approve | Ruling::Deny) => turn.put(line, at, At::Done),
+        (Purpose::Surplus, Ruling::Retry) => undo::bring_back(line, at, turn),
         (Purpose::Plan, Ruling::Deny) => return Answer::GiveUp,
         (Purpose::Plan, Ruling::Approve | Ruling::Retry) => again(line, at, failure),
         (Purpose::BringBack { .. }, Ruling::Retry) => turn.begin(line, at),
@@ -324,7 +329,7 @@ pub(super) fn again(line: &mut Line, at: usize, failure: Failure) {
                 line.strands[reservation].state = At::Idle;
             }
         }
-        Failure::Lost | Failure::Refused | Failure::NotReservable => {}
+        Failure::Lost | Failure::Refused | Failure::NotReservable | Failure::Incomplete | Failure::SentTwice => {}
         Failure::NotBookable | Failure::NotPaid | Failure::NotAdvised => {}
     }
 }

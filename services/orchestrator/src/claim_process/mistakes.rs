@@ -29,6 +29,8 @@ pub(super) enum Mistake {
     KeepReplaced,
     /// A plan that does not fit is carried out.
     SkipBasis,
+    /// What was to be sent in the place of a parcel that turns up is not called off.
+    SendTwice,
 }
 
 #[cfg(not(test))]

@@ -1,32 +1,49 @@
 //! Parcels on their way to and from the customer, and what they do to the other legs of the line.
 
-use proto::claim::LegState;
+use jiff::civil::Date;
 
 use super::strand::Answer;
 use super::*;
 
 pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answer {
-    let state = line.strands[at].state;
-    if (news, state) == (Parcel::Delivered, At::Failed(Failure::Lost)) {
-        found(line, at, turn);
-        return Answer::Moved;
+    let Strand { state, leg, purpose, .. } = line.strands[at];
+    let outbound = leg == Leg::Shipment;
+    if purpose == Purpose::Surplus {
+        return surplus::learn(line, at, news, turn);
     }
+    match (news, state) {
+        (_, At::Failed(Failure::Lost)) if news.is_delivery() => found(line, at, turn),
+        // What was counted here was not collected there.
+        (_, At::Failed(Failure::Refused)) if outbound && news.is_delivery() && !surplus::came_back(line, at) => {
+            found(line, at, turn);
+        }
+        (Parcel::DeliveredIncomplete, At::Done) if outbound => return found_incomplete(line, at, turn),
+        (Parcel::Refused, At::Done) if outbound => {
+            return if undo::comes_by_itself(line, at, turn) { Answer::Moved } else { Answer::Stay };
+        }
+        _ => return under_way(line, at, news, turn),
+    }
+    Answer::Moved
+}
+
+/// A parcel that was asked for, and has not come to its end.
+fn under_way(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answer {
+    let state = line.strands[at].state;
     let under_way = matches!(state, At::Asked | At::Booked | At::HandedOver);
     if !under_way && state != At::Undoing {
         return Answer::Stay;
     }
     match (news, state) {
-        (Parcel::Delayed, At::Undoing) => return Answer::Stay,
-        (Parcel::Delayed, _) => return delayed(line, at, turn),
+        (Parcel::Delayed(_) | Parcel::Incident(..), At::Undoing) => return Answer::Stay,
+        (Parcel::Delayed(day), _) => return delayed(line, at, day, turn),
+        (Parcel::Incident(incident, number), _) => return happened(line, at, incident, number, turn),
         (Parcel::Cancelled, At::Undoing) => turn.put(line, at, At::Undone),
         // Nobody asked for it.
         (Parcel::Cancelled | Parcel::CancelRefused, _) if under_way => return Answer::Broken,
         (Parcel::Cancelled, _) => return Answer::Stay,
         (Parcel::Booked, At::Asked) => {
             turn.put(line, at, At::Booked);
-            if line.strands[at].leg == Leg::Pickup {
-                turn.notify(line, at, Notice::CollectionBooked);
-            }
+            turn.notify(line, at, booked(line, at));
         }
         (Parcel::BookingFailed, At::Asked) => {
             turn.put_and_open_task(line, at, At::Failed(Failure::NotBookable));
@@ -37,8 +54,9 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
             return Answer::Stay;
         }
         (Parcel::HandedOver, At::HandedOver) if !planted(Mistake::AskTwice) => return Answer::Stay,
-        (Parcel::HandedOver | Parcel::Delivered | Parcel::Damaged | Parcel::Lost | Parcel::Refused, _)
-        | (Parcel::CancelRefused, _) => {
+        (Parcel::HandedOver | Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete, _)
+        | (Parcel::Damaged | Parcel::Lost | Parcel::Refused | Parcel::CancelRefused, _) => {
+            line.strands[at].held = None;
             if line.strands[at].leg == Leg::Shipment {
                 goods_left(line, turn);
                 shipment(line, at, news, turn);
@@ -50,26 +68,58 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
     Answer::Moved
 }
 
-fn delayed(line: &mut Line, at: usize, turn: &mut Turn) -> Answer {
-    if line.strands[at].late {
+/// What the customer is told of a booking.
+fn booked(line: &Line, at: usize) -> Notice {
+    match line.strands[at].leg {
+        Leg::Pickup => Notice::CollectionBooked,
+        _ if line.losses > 0 => Notice::SentAgain,
+        _ => Notice::DayMoved,
+    }
+}
+
+fn delayed(line: &mut Line, at: usize, day: Option<Date>, turn: &mut Turn) -> Answer {
+    let strand = &mut line.strands[at];
+    if strand.late && (day.is_none() || day == strand.day) {
         return Answer::Stay;
     }
-    line.strands[at].late = true;
-    let moved = Fact::LegMoved {
-        job: turn.job(line, at),
-        state: LegState::Progressed,
-        detail: "DELAYED",
-        quantity: line.units(),
-    };
-    turn.commands.push(Command::Announce(moved));
+    (strand.late, strand.day, strand.held) = (true, day, None);
+    turn.note(line, at, "DELAYED");
     if line.strands[at].leg == Leg::Shipment {
         turn.notify(line, at, Notice::DeliveryDelayed);
     }
     Answer::Moved
 }
 
+/// Something happened that changes no state: what holds the parcel, and what the customer must know or do.
+fn happened(line: &mut Line, at: usize, incident: Incident, number: u32, turn: &mut Turn) -> Answer {
+    let strand = &mut line.strands[at];
+    let outbound = strand.leg == Leg::Shipment;
+    if number <= strand.incidents {
+        return Answer::Stay;
+    }
+    strand.incidents = number;
+    // Who was not there, or has the goods at a pick-up point, is us: the department is told.
+    let (held, notice) = match incident {
+        Incident::Attempted if outbound => (None, Some(Notice::DeliveryAttempted)),
+        Incident::ToCollect if outbound => (Some(incident), Some(Notice::GoodsToCollect)),
+        Incident::NobodyThere | Incident::NotReady if !outbound => (Some(incident), Some(Notice::CollectionMissed)),
+        Incident::CustomsHold => (Some(incident), None),
+        Incident::Confirmed if outbound => (strand.held, Some(Notice::DayMoved)),
+        Incident::Confirmed => (None, Some(Notice::CollectionBooked)),
+        Incident::GoesOn => (None, None),
+        Incident::Attempted | Incident::ToCollect | Incident::NobodyThere | Incident::NotReady => return Answer::Moved,
+        Incident::Incomplete => return Answer::Stay,
+    };
+    strand.held = held;
+    turn.note(line, at, incident.reason());
+    if let Some(notice) = notice {
+        turn.notify(line, at, notice);
+    }
+    Answer::Moved
+}
+
 /// The goods have left the house: they are not in stock any more.
-fn goods_left(line: &mut Line, turn: &mut Turn) {
+pub(super) fn goods_left(line: &mut Line, turn: &mut Turn) {
     if let Some(at) = line.find(Leg::Reservation)
         && line.strands[at].state == At::Held
     {
@@ -81,24 +131,28 @@ fn goods_left(line: &mut Line, turn: &mut Turn) {
 fn shipment(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
     let undoing = line.strands[at].state == At::Undoing;
     match news {
-        Parcel::HandedOver | Parcel::Delivered | Parcel::CancelRefused if undoing => undo::bring_back(line, at, turn),
+        Parcel::HandedOver | Parcel::CancelRefused if undoing => undo::bring_back(line, at, turn),
+        Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete if undoing => {
+            undo::bring_back(line, at, turn);
+        }
         Parcel::HandedOver => {
             turn.put(line, at, At::HandedOver);
             turn.notify(line, at, Notice::GoodsShipped);
         }
-        Parcel::Delivered => {
-            turn.put(line, at, At::Done);
-            turn.give(line);
+        Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete => {
+            delivered(line, at, news, turn);
         }
-        Parcel::Damaged | Parcel::Lost if undoing => turn.put(line, at, At::Undone),
         Parcel::Damaged | Parcel::Lost => {
-            if news == Parcel::Lost {
-                let attempt = line.strands[at].attempt;
-                line.lost.push(attempt);
+            may_turn_up(line, at);
+            if undoing {
+                turn.put(line, at, At::Undone);
+            } else {
+                lost(line, at, turn);
             }
-            lost(line, at, turn);
         }
         Parcel::Refused => {
+            may_turn_up(line, at);
+            turn.notify(line, at, Notice::GoodsGoBack);
             if undoing {
                 turn.put(line, at, At::Undone);
             } else {
@@ -106,8 +160,44 @@ fn shipment(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
             }
             undo::expect_back(line, at, turn);
         }
-        Parcel::Booked | Parcel::BookingFailed | Parcel::Delayed | Parcel::Cancelled | Parcel::CancelRefused => {}
+        Parcel::Booked | Parcel::BookingFailed | Parcel::Delayed(_) | Parcel::Incident(..) => {}
+        Parcel::Cancelled | Parcel::CancelRefused => {}
     }
+}
+
+/// The goods are there: the customer has what was promised, and is told.
+fn delivered(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
+    turn.give(line);
+    turn.notify(line, at, Notice::GoodsDelivered);
+    match news {
+        Parcel::DeliveredIncomplete => {
+            line.strands[at].held = Some(Incident::Incomplete);
+            turn.put_and_open_task(line, at, At::Failed(Failure::Incomplete));
+        }
+        _ => {
+            if news == Parcel::DeliveredDamaged {
+                turn.note(line, at, "DELIVERED_DAMAGED");
+            }
+            turn.put(line, at, At::Done);
+        }
+    }
+}
+
+/// It turned out later that not all of it was there: a person is asked, once, unless it comes back anyway.
+fn found_incomplete(line: &mut Line, at: usize, turn: &mut Turn) -> Answer {
+    let comes_back = Purpose::BringBack { shipment: line.strands[at].attempt };
+    if line.strands[at].held == Some(Incident::Incomplete) || line.find_for(Leg::Receipt, comes_back).is_some() {
+        return Answer::Stay;
+    }
+    line.strands[at].held = Some(Incident::Incomplete);
+    turn.put_and_open_task(line, at, At::Failed(Failure::Incomplete));
+    Answer::Moved
+}
+
+/// Carriers find what they lost, repack what was damaged, and learn late that it was collected.
+fn may_turn_up(line: &mut Line, at: usize) {
+    let attempt = line.strands[at].attempt;
+    line.lost.push(attempt);
 }
 
 /// The goods are sent again, a few times; then a person decides.
@@ -117,38 +207,23 @@ fn lost(line: &mut Line, at: usize, turn: &mut Turn) {
         turn.put_and_open_task(line, at, At::Failed(Failure::Lost));
         return;
     }
+    // The customer is told when it is known on which day the others come.
     turn.put(line, at, At::Failed(Failure::Lost));
-    turn.notify(line, at, Notice::DeliveryDelayed);
     legs::again(line, at, Failure::Lost);
 }
 
-/// A lost parcel has arrived while a person was asked what to do: nothing need be decided any more.
+/// A parcel has arrived after all while a person was asked what to do: nothing need be decided any more, and what was
+/// to come back comes no more.
 fn found(line: &mut Line, at: usize, turn: &mut Turn) {
     turn.close_task(line, at);
     turn.put(line, at, At::Done);
     if line.strands[at].leg == Leg::Shipment {
         let attempt = line.strands[at].attempt;
         line.lost.retain(|lost| *lost != attempt);
+        surplus::expect_no_more(line, attempt, turn);
         turn.give(line);
+        turn.notify(line, at, Notice::GoodsDelivered);
     }
-}
-
-/// A lost parcel has arrived although others were sent in its place: the lines after it, and the note in the timeline.
-/// What the customer now has twice is for people to settle; logistics tells its department.
-pub(super) fn turned_up(process: &Process, lines: &[Line], job: Job, news: News) -> Option<(Vec<Line>, Command)> {
-    if (job.leg, news) != (Leg::Shipment, News::Parcel(Parcel::Delivered)) || job.round != process.round {
-        return None;
-    }
-    let at = lines.iter().position(|line| line.plan.line == job.line && line.lost.contains(&job.attempt))?;
-    let shipment = lines[at].find(Leg::Shipment).map(|shipment| &lines[at].strands[shipment])?;
-    if shipment.attempt == job.attempt && shipment.state == At::Failed(Failure::Lost) {
-        return None;
-    }
-    let mut lines = lines.to_vec();
-    lines[at].lost.retain(|lost| *lost != job.attempt);
-    let quantity = lines[at].units();
-    let note = Fact::LegMoved { job, state: LegState::Progressed, detail: "TURNED_UP", quantity };
-    Some((lines, Command::Announce(note)))
 }
 
 /// A parcel has left the customer, and this came of it. Damage is counted by the warehouse.
@@ -157,13 +232,17 @@ fn pickup(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
     match news {
         // It goes back to the customer: that is what was wanted.
         Parcel::Refused if undoing => turn.put(line, at, At::Undone),
-        Parcel::HandedOver | Parcel::Damaged | Parcel::Delivered | Parcel::Lost | Parcel::CancelRefused if undoing => {
+        Parcel::HandedOver | Parcel::Damaged | Parcel::Lost | Parcel::CancelRefused if undoing => {
+            undo::collected(line, at, turn);
+        }
+        Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete if undoing => {
             undo::collected(line, at, turn);
         }
         Parcel::HandedOver | Parcel::Damaged => turn.put(line, at, At::HandedOver),
-        Parcel::Delivered => turn.put(line, at, At::Done),
+        Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete => turn.put(line, at, At::Done),
         Parcel::Lost => turn.put_and_open_task(line, at, At::Failed(Failure::Lost)),
         Parcel::Refused => turn.put_and_open_task(line, at, At::Failed(Failure::Refused)),
-        Parcel::Booked | Parcel::BookingFailed | Parcel::Delayed | Parcel::Cancelled | Parcel::CancelRefused => {}
+        Parcel::Booked | Parcel::BookingFailed | Parcel::Delayed(_) | Parcel::Incident(..) => {}
+        Parcel::Cancelled | Parcel::CancelRefused => {}
     }
 }

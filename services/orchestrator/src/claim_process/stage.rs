@@ -1,5 +1,6 @@
 //! Where a claim is: stages, lines and legs, in the form that is stored.
 
+use jiff::civil::Date;
 use proto::claim::Role;
 use serde::{Deserialize, Serialize};
 
@@ -206,7 +207,7 @@ pub struct Line {
     pub given: u32,
     /// Times that the goods were lost or damaged on the way.
     pub losses: u8,
-    /// Attempts at the shipment that were lost and have not turned up.
+    /// Attempts at the shipment that were lost, damaged or refused on the way, and have not arrived after all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<u16>,
     /// The legs, in the order of their names; those that bring goods of ours back come last.
@@ -228,8 +229,58 @@ pub struct Strand {
     pub last: u16,
     /// The customer was told that it is late.
     pub late: bool,
+    /// The day on which it is expected, as it was told last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Date>,
+    /// What happened last on the way and is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Incident>,
+    /// Number of the last incident; 0: none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub incidents: u32,
     /// What was counted, for a receipt.
     pub count: Count,
+}
+
+fn is_none(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What happens on the way and changes no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Incident {
+    /// Delivery was tried, and nobody was there.
+    Attempted,
+    /// It waits at a pick-up point for the customer.
+    ToCollect,
+    /// Customs want a paper.
+    CustomsHold,
+    /// The carrier came to fetch it, and nobody was there.
+    NobodyThere,
+    /// The carrier came to fetch it, and it was not ready.
+    NotReady,
+    /// Nothing holds it any more.
+    GoesOn,
+    /// The carrier has its own number for it, or comes on another day.
+    Confirmed,
+    /// Not all of it was there, and a person was asked.
+    Incomplete,
+}
+
+impl Incident {
+    /// Stable reason code.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Attempted => "DELIVERY_ATTEMPTED",
+            Self::ToCollect => "HELD_FOR_COLLECTION",
+            Self::CustomsHold => "CUSTOMS_HOLD",
+            Self::NobodyThere => "PICKUP_NOBODY_THERE",
+            Self::NotReady => "PICKUP_NOT_READY",
+            Self::GoesOn => "GOES_ON",
+            Self::Confirmed => "BOOKING_CONFIRMED",
+            Self::Incomplete => "DELIVERED_INCOMPLETE",
+        }
+    }
 }
 
 /// What a leg is for.
@@ -242,6 +293,8 @@ pub enum Purpose {
         /// The shipment that comes back.
         shipment: u16,
     },
+    /// A parcel that is not wanted any more: another one has arrived after all.
+    Surplus,
 }
 
 /// How far a leg is.
@@ -288,6 +341,10 @@ pub enum Failure {
     Lost,
     /// The receiver refused it; it comes back.
     Refused,
+    /// Not all of it was delivered.
+    Incomplete,
+    /// Two were sent for one, and the second has left.
+    SentTwice,
     /// Finance could not pay.
     NotPaid,
     /// The person who was to advise said no.

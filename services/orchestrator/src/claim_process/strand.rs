@@ -90,6 +90,13 @@ impl Turn {
         self.notify(line, at, Notice::RefundPaid);
     }
 
+    /// Something that changes no state: the world may know.
+    pub fn note(&mut self, line: &Line, at: usize, detail: &'static str) {
+        let (job, quantity) = (line.job(self.round, at), line.units());
+        let moved = Fact::LegMoved { job, state: LegState::Progressed, detail, quantity };
+        self.commands.push(Command::Announce(moved));
+    }
+
     pub fn notify(&mut self, line: &Line, at: usize, notice: Notice) {
         self.commands.push(Command::Notify { notice, job: line.job(self.round, at) });
     }
@@ -105,7 +112,7 @@ impl Turn {
         let strand = &mut line.strands[at];
         strand.attempt = attempt;
         strand.last = attempt;
-        strand.late = false;
+        (strand.late, strand.day, strand.held, strand.incidents) = (false, None, None, 0);
         self.put_and_ask(line, at, At::Asked);
         if leg == Leg::Settlement {
             let job = line.job(self.round, at);
@@ -131,7 +138,18 @@ impl Turn {
 
 impl Strand {
     pub(super) fn new(leg: Leg, purpose: Purpose) -> Self {
-        Self { leg, purpose, state: At::Idle, attempt: 0, last: 0, late: false, count: Count::default() }
+        Self {
+            leg,
+            purpose,
+            state: At::Idle,
+            attempt: 0,
+            last: 0,
+            late: false,
+            day: None,
+            held: None,
+            incidents: 0,
+            count: Count::default(),
+        }
     }
 
     /// Nothing more will be asked about it.
@@ -155,6 +173,8 @@ impl Strand {
             At::Failed(Failure::NotBookable) => "NOT_BOOKABLE",
             At::Failed(Failure::Lost) => "LOST",
             At::Failed(Failure::Refused) => "REFUSED",
+            At::Failed(Failure::Incomplete) => "DELIVERED_INCOMPLETE",
+            At::Failed(Failure::SentTwice) => "SENT_TWICE",
             At::Failed(Failure::NotPaid) => "NOT_PAID",
             At::Failed(Failure::NotAdvised) => "NOT_ADVISED",
             At::UndoFailed => "CANNOT_BE_UNDONE",
@@ -166,8 +186,11 @@ impl Strand {
     /// The kind of the task that is open about it.
     fn task(&self) -> Task {
         match (self.state, self.purpose) {
+            // The goods are there: it is left so, or not.
+            (At::Failed(Failure::Incomplete), _) => Task::CompensationFailed,
             (At::Failed(_), Purpose::Plan) => Task::LegFailed,
-            (At::Failed(_), Purpose::BringBack { .. }) | (At::UndoFailed, _) => Task::CompensationFailed,
+            (At::Failed(_), Purpose::BringBack { .. } | Purpose::Surplus) => Task::CompensationFailed,
+            (At::UndoFailed, _) => Task::CompensationFailed,
             (At::Idle | At::Asked | At::HeldPartly | At::Held | At::Consuming | At::Booked, _) => Task::Support,
             (At::HandedOver | At::CountedPartly | At::Done | At::Skipped | At::Undoing | At::Undone, _) => {
                 Task::Support
@@ -213,6 +236,8 @@ impl At {
             At::Failed(Failure::NotBookable) => Some((LegState::Failed, "NOT_BOOKABLE")),
             At::Failed(Failure::Lost) => Some((LegState::Failed, "LOST")),
             At::Failed(Failure::Refused) => Some((LegState::Failed, "REFUSED")),
+            At::Failed(Failure::Incomplete) => Some((LegState::Failed, "DELIVERED_INCOMPLETE")),
+            At::Failed(Failure::SentTwice) => Some((LegState::Failed, "SENT_TWICE")),
             At::Failed(Failure::NotPaid) => Some((LegState::Failed, "NOT_PAID")),
             At::Failed(Failure::NotAdvised) => Some((LegState::Failed, "NOT_ADVISED")),
             At::UndoFailed => Some((LegState::Failed, "CANNOT_BE_UNDONE")),

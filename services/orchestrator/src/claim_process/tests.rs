@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at; the process names everything")]
 
 mod promises;
+mod parcels;
 mod stories;
 mod table;
 mod walk;

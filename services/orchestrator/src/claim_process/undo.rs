@@ -23,11 +23,11 @@ pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, reason:
 pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
-            if let Some((lines, note)) = parcels::turned_up(process, lines, *job, *news) {
-                return Step::Go(process.at(Stage::Compensating { lines, then }), vec![note]);
-            }
-            let Some((line, at)) = legs::addressed(process, lines, *job, *news) else { return Step::Stay };
             let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
+            if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
+                return proceed(process, lines, then, turn);
+            }
+            let Some((line, at)) = legs::addressed(process, &lines, *job, *news) else { return Step::Stay };
             match legs::learn(&mut lines[line], at, *news, &mut turn) {
                 Answer::Moved => proceed(process, lines, then, turn),
                 Answer::Stay | Answer::GiveUp => Step::Stay,
@@ -79,8 +79,10 @@ fn take_back(line: &mut Line, at: usize, turn: &mut Turn) {
         (_, At::Skipped | At::Undoing | At::UndoFailed | At::Undone) => {}
         (_, At::Failed(failure)) => {
             turn.close_task(line, at);
-            // The goods left the customer and reached nobody.
-            if leg == Leg::Pickup && failure == Failure::Lost {
+            // The goods are with the customer; or they left the customer and reached nobody.
+            if failure == Failure::Incomplete {
+                bring_back(line, at, turn);
+            } else if leg == Leg::Pickup && failure == Failure::Lost {
                 turn.put_and_open_task(line, at, At::UndoFailed);
             } else {
                 turn.put(line, at, At::Undone);
@@ -111,7 +113,14 @@ fn take_back(line: &mut Line, at: usize, turn: &mut Turn) {
 fn release(line: &mut Line, turn: &mut Turn) {
     let Some(at) = line.find(Leg::Reservation) else { return };
     let sent_no_more = matches!(line.state_of(Leg::Shipment), Some(At::Skipped | At::Undone));
-    if !sent_no_more || !matches!(line.strands[at].state, At::Asked | At::HeldPartly | At::Held) {
+    if sent_no_more {
+        release_stock(line, at, turn);
+    }
+}
+
+/// Gives back what is held, or asked for.
+pub(super) fn release_stock(line: &mut Line, at: usize, turn: &mut Turn) {
+    if !matches!(line.strands[at].state, At::Asked | At::HeldPartly | At::Held) {
         return;
     }
     if planted(Mistake::ForgetRelease) || chassis::crash::bug("forget_release") {
@@ -129,7 +138,28 @@ pub(super) fn bring_back(line: &mut Line, shipment: usize, turn: &mut Turn) {
     }
     let purpose = Purpose::BringBack { shipment: line.strands[shipment].attempt };
     turn.add(line, Leg::Pickup, purpose);
-    turn.add(line, Leg::Receipt, purpose);
+    // It may be expected already, because it was to come back by itself.
+    if line.find_for(Leg::Receipt, purpose).is_none() {
+        turn.add(line, Leg::Receipt, purpose);
+    }
+}
+
+/// A parcel that was to be fetched from the customer comes back by itself: the customer has not got it, nobody need fetch
+/// it. Whether it was to be fetched.
+pub(super) fn comes_by_itself(line: &mut Line, shipment: usize, turn: &mut Turn) -> bool {
+    let purpose = Purpose::BringBack { shipment: line.strands[shipment].attempt };
+    let Some(pickup) = line.find_for(Leg::Pickup, purpose) else { return false };
+    line.strands[shipment].state = At::Undone;
+    match line.strands[pickup].state {
+        At::Asked | At::Booked => turn.put_and_ask(line, pickup, At::Undoing),
+        At::Failed(_) => {
+            turn.close_task(line, pickup);
+            turn.put(line, pickup, At::Undone);
+        }
+        At::Idle | At::HeldPartly | At::Held | At::Consuming | At::HandedOver | At::CountedPartly => {}
+        At::Done | At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
+    }
+    true
 }
 
 /// A parcel of ours comes back by itself: it must be counted.

@@ -93,6 +93,16 @@ impl Leg {
     }
 }
 
+impl Incident {
+    /// Only the customer gets it on.
+    fn is_for_customer(self) -> bool {
+        match self {
+            Self::ToCollect | Self::NobodyThere | Self::NotReady => true,
+            Self::Attempted | Self::CustomsHold | Self::GoesOn | Self::Confirmed | Self::Incomplete => false,
+        }
+    }
+}
+
 impl Strand {
     /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
     pub(super) fn waits_for(&self) -> WaitingFor {
@@ -104,6 +114,8 @@ impl Strand {
             (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
             (Leg::Support, At::Asked) => WaitingFor::Specialist,
             (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
+            (_, At::Booked | At::HandedOver) if self.held.is_some_and(Incident::is_for_customer) => WaitingFor::Customer,
+            (_, At::Booked | At::HandedOver) if self.held == Some(Incident::CustomsHold) => WaitingFor::Logistics,
             (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
             (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,
             (_, At::Asked | At::CountedPartly | At::Undoing) => WaitingFor::System,
@@ -115,7 +127,9 @@ impl Strand {
         if party == WaitingFor::Unspecified {
             return None;
         }
-        let (role, reason) = if self.has_task() { (self.leg.helper(), self.reason()) } else { (Role::Unspecified, "") };
+        let held = self.held.filter(|_| matches!(self.state, At::Booked | At::HandedOver)).map_or("", Incident::reason);
+        let (role, reason) =
+            if self.has_task() { (self.leg.helper(), self.reason()) } else { (Role::Unspecified, held) };
         Some(Waits { party, role, line, leg: Some(self.leg), reason: reason.to_owned() })
     }
 }

@@ -2,15 +2,18 @@
 
 use chassis::{Meta, Outgoing};
 use proto::inventory::inventory_event;
+use proto::logistics::{TrackingReason, logistics_event};
 use proto::{claim, to_wire};
 use uuid::Uuid;
 
 use super::Told;
+use crate::case::Waybill;
 use crate::claim_process::{Job, Notice};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
 
-/// What the customer must know while a plan is carried out (S0-51, S1-57, N9).
+/// What the customer must know while a plan is carried out (S0-51, S1-57, N9), and the day that it tells to expect the goods
+/// of the line on, if it tells one. `None`: there is nothing to tell.
 pub(crate) fn notice_for_customer(
     meta: &Meta,
     claim: Uuid,
@@ -18,28 +21,66 @@ pub(crate) fn notice_for_customer(
     told: Option<&Told>,
     settlement: Option<&Settlement>,
     (notice, job): (Notice, Job),
-) -> Outgoing {
+) -> Option<(Outgoing, Option<String>)> {
+    let waybill = stored.case.waybill(job);
+    let of_parcel = |pick: fn(&Waybill) -> &String| waybill.map(pick).cloned().unwrap_or_default();
     let line = ("line", job.line.to_string());
-    let tracking_no = ("tracking_no", stored.case.tracking_no(job));
-    let promised_on = ("promised_on", stored.line(job.line).map(|line| line.promised_on.clone()).unwrap_or_default());
+    let tracking_no = ("tracking_no", of_parcel(|waybill| &waybill.tracking_no));
+    let carrier = ("carrier", of_parcel(|waybill| &waybill.carrier));
+    let day = of_parcel(|waybill| &waybill.expected_on);
+    let was = stored.told_day(job.line);
+    let reason = ("reason", reason(told));
+    // The day is the new one; was is the one that was told before.
+    let moved = |why: &str, now: &str, more| {
+        let parameters = vec![("reason", why.to_owned()), ("promised_on", now.to_owned()), ("was", was.clone())];
+        ("promise_moved", [vec![line.clone()], parameters, vec![more]].concat())
+    };
+    let mut tells = None;
     let (template, parameters) = match notice {
         Notice::GoodsBackOrdered => {
-            let reason = ("reason", "BACK_ORDERED".to_owned());
-            ("promise_moved", vec![line, reason, promised_on, ("expected_on", expected_on(told))])
+            let expected_on = expected_on(told);
+            let now = expected_on.clone().max(was.clone());
+            tells = Some(now.clone());
+            moved("BACK_ORDERED", &now, ("expected_on", expected_on))
         }
         Notice::DeliveryDelayed => {
-            ("promise_moved", vec![line, ("reason", "DELAYED".to_owned()), promised_on, tracking_no])
+            tells = Some(day.clone());
+            let overdue = reason.1 == "OVERDUE";
+            moved(if overdue { "OVERDUE" } else { "DELAYED" }, &day, tracking_no)
         }
-        Notice::GoodsShipped => ("shipment_under_way", vec![line, tracking_no]),
-        Notice::CollectionBooked => ("collection_booked", vec![line, tracking_no]),
+        Notice::SentAgain => {
+            tells = Some(day.clone());
+            moved("SENT_AGAIN", &day, tracking_no)
+        }
+        Notice::DayMoved if day > was && !was.is_empty() => {
+            tells = Some(day.clone());
+            moved("CARRIER", &day, tracking_no)
+        }
+        Notice::DayMoved => return None,
+        Notice::GoodsShipped => {
+            tells = Some(day.clone());
+            ("shipment_under_way", vec![line, tracking_no, carrier, ("promised_on", day)])
+        }
+        Notice::GoodsDelivered => ("goods_delivered", vec![line, tracking_no, ("condition", reason.1)]),
+        Notice::DeliveryAttempted => ("delivery_attempted", vec![line, tracking_no, carrier]),
+        Notice::GoodsToCollect => {
+            ("goods_to_collect", vec![line, tracking_no, carrier, ("held_until", held_until(told))])
+        }
+        Notice::GoodsGoBack if reason.1.is_empty() => return None,
+        Notice::GoodsGoBack => ("goods_go_back", vec![line, tracking_no, reason]),
+        Notice::CollectionBooked => ("collection_booked", vec![line, tracking_no, carrier, ("promised_on", day)]),
+        Notice::CollectionMissed => ("collection_missed", vec![line, tracking_no, carrier, reason]),
         Notice::RefundPaid => ("refund_paid", [vec![line], settlement.map(money).unwrap_or_default()].concat()),
     };
-    customer(meta, claim, stored, template, parameters)
+    let tells = tells.filter(|day| !day.is_empty());
+    Some((customer(meta, claim, stored, template, parameters), tells))
 }
 
 /// The plan is agreed: what is going to be done is certain now (S0-51).
 pub(crate) fn plan_agreed(meta: &Meta, claim: Uuid, stored: &Stored, plan: u32) -> Outgoing {
-    customer(meta, claim, stored, "plan_agreed", vec![("plan_number", plan.to_string())])
+    let lines = stored.plan.iter().flat_map(|plan| &plan.lines);
+    let last = lines.map(|line| line.promised_on.clone()).max().unwrap_or_default();
+    customer(meta, claim, stored, "plan_agreed", vec![("plan_number", plan.to_string()), ("promised_on", last)])
 }
 
 /// The money is on its way (S1-35).
@@ -96,6 +137,28 @@ fn money(settlement: &Settlement) -> Vec<(&'static str, String)> {
         money.push(("freight_kept_minor", settlement.freight_kept.to_string()));
     }
     money
+}
+
+/// Why logistics says so, as a word of the contract; empty: it does not.
+fn reason(told: Option<&Told>) -> String {
+    use logistics_event::Kind;
+    let reason = match told {
+        Some(Told::Logistics(Kind::Delivered(delivered))) => delivered.reason(),
+        Some(Told::Logistics(Kind::Exception(exception))) => exception.reason(),
+        Some(Told::Logistics(Kind::Incident(incident))) => incident.reason(),
+        _ => TrackingReason::Unspecified,
+    };
+    match reason {
+        TrackingReason::Unspecified => String::new(),
+        reason => reason.as_str_name().trim_start_matches("TRACKING_REASON_").to_owned(),
+    }
+}
+
+fn held_until(told: Option<&Told>) -> String {
+    match told {
+        Some(Told::Logistics(logistics_event::Kind::Incident(incident))) => incident.held_until.clone(),
+        _ => String::new(),
+    }
 }
 
 fn expected_on(told: Option<&Told>) -> String {

@@ -39,7 +39,7 @@ fn intake_event(kind: intake_event::Kind) -> IntakeEvent {
 }
 
 fn parcel(direction: Direction, state: ShipmentState) -> LogisticsEvent {
-    let kind = logistics_event::Kind::Exception(Exception { state: state as i32 });
+    let kind = logistics_event::Kind::Exception(Exception { state: state as i32, ..Exception::default() });
     LogisticsEvent { job: job(), direction: direction as i32, kind: Some(kind) }
 }
 
@@ -55,7 +55,7 @@ fn the_leg_of_a_parcel_is_the_way_it_goes() {
     for (direction, leg) in [(Direction::Outbound, Leg::Shipment), (Direction::Return, Leg::Pickup)] {
         let learnt = event(read_as("logistics", &parcel(direction, ShipmentState::Delayed)));
         let job = Job { round: 1, line: 2, leg, attempt: 3 };
-        assert_eq!(learnt, Event::Work { job, news: News::Parcel(Parcel::Delayed) });
+        assert_eq!(learnt, Event::Work { job, news: News::Parcel(Parcel::Delayed(None)) });
     }
 }
 

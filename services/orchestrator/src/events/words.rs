@@ -3,12 +3,13 @@
 use chassis::Malformed;
 use proto::claim::{self, ClaimState};
 use proto::escalation;
-use proto::logistics::Direction;
+use jiff::civil::Date;
+use proto::logistics::{Direction, TrackingReason};
 use uuid::Uuid;
 
 use super::malformed;
 use crate::case::Left;
-use crate::claim_process::{AssessReason, Clock, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task};
+use crate::claim_process::{AssessReason, Clock, Incident, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task};
 use crate::entitlement::OrderLine;
 
 /// A number that the process keeps small.
@@ -62,6 +63,31 @@ pub(super) fn leg_of_direction(direction: i32) -> Result<Leg, Malformed> {
         Ok(Direction::Outbound) => Ok(Leg::Shipment),
         Ok(Direction::Return) => Ok(Leg::Pickup),
         Ok(Direction::Unspecified) | Err(_) => Err(malformed("the direction is not given")),
+    }
+}
+
+/// A day; none if it is not given.
+pub(super) fn day(text: &str) -> Result<Option<Date>, Malformed> {
+    let day = (!text.is_empty()).then(|| text.parse().map_err(|_| malformed(format!("{text} is not a day"))));
+    day.transpose()
+}
+
+/// What happened to a parcel without changing its state.
+pub(super) fn incident(reason: TrackingReason) -> Result<Incident, Malformed> {
+    match reason {
+        TrackingReason::Unspecified => Ok(Incident::GoesOn),
+        TrackingReason::DeliveryAttempted => Ok(Incident::Attempted),
+        TrackingReason::HeldForCollection => Ok(Incident::ToCollect),
+        TrackingReason::CustomsHold => Ok(Incident::CustomsHold),
+        TrackingReason::PickupNobodyThere => Ok(Incident::NobodyThere),
+        TrackingReason::PickupNotReady => Ok(Incident::NotReady),
+        TrackingReason::ReturningToSender
+        | TrackingReason::ReturnedToSender
+        | TrackingReason::NotCollected
+        | TrackingReason::DeliveredDamaged
+        | TrackingReason::DeliveredIncomplete
+        | TrackingReason::Destroyed
+        | TrackingReason::Overdue => Err(malformed(format!("{} is not an incident", reason.as_str_name()))),
     }
 }
 

@@ -203,7 +203,11 @@ impl<'a> Turn<'a> {
                 let about = (*notice, *job);
                 let notice =
                     events::notice_for_customer(self.meta, self.claim, stored, told, settlement.as_ref(), about);
-                self.outcome.tell(notice);
+                if let Some((notice, day)) = notice {
+                    self.outcome.tell(notice);
+                    let day = day.map(|day| (u32::from(job.line), day));
+                    self.stored.case.told_days.extend(day);
+                }
                 Ok(())
             }
             other => self.tell(other),

@@ -99,6 +99,12 @@ impl Stored {
         self.plan.iter().flat_map(|plan| &plan.lines).find(|planned| planned.line == u32::from(line))
     }
 
+    /// The day on which the customer was told last to expect the goods of a line, YYYY-MM-DD; empty: none.
+    pub fn told_day(&self, line: u16) -> String {
+        let told = self.case.told_days.get(&u32::from(line)).cloned();
+        told.or_else(|| self.line(line).map(|line| line.promised_on.clone())).unwrap_or_default()
+    }
+
     /// Order lines whose ledgers a step may touch: those of the plan, and those that something was granted from.
     pub fn order_lines(&self, claim: Uuid) -> Vec<OrderLine> {
         let planned = self.plan.iter().flat_map(|plan| case::sales(claim, plan)).map(|(line, _)| line);
@@ -118,11 +124,28 @@ impl Stored {
         }
     }
 
+    /// What logistics says of numbers and days of a parcel.
+    fn parcel(&mut self, job: Job, told: &logistics_event::Kind) {
+        use logistics_event::Kind;
+        match told {
+            Kind::Booked(booked) => {
+                self.case.booked(job, &booked.tracking_no, &booked.carrier, &booked.promised_on);
+            }
+            Kind::BookingConfirmed(confirmed) => {
+                self.case.changed(job, &confirmed.tracking_no, &confirmed.promised_on);
+            }
+            Kind::Exception(exception) => self.case.changed(job, "", &exception.expected_on),
+            Kind::BookingFailed(_) | Kind::HandedOver(_) | Kind::Delivered(_) | Kind::Incident(_) => {}
+            Kind::Cancelled(_) | Kind::CancelRefused(_) => {}
+        }
+    }
+
     /// Keeps what the process does not know and commands will need: the plan, the severity, order and waybill numbers.
     pub fn absorb(&mut self, event: &Event, told: &Told) {
         let judgement = match told {
             Told::Triage(triage_event::Kind::ClaimJudged(judged)) => {
                 self.plan.clone_from(&judged.plan);
+                self.case.told_days.clear();
                 judged.judgement.as_ref()
             }
             Told::Triage(triage_event::Kind::ClaimRefused(refused)) => refused.judgement.as_ref(),
@@ -139,14 +162,14 @@ impl Stored {
                 self.case.duplicate_of.clone_from(&duplicate.of_claim_id);
                 None
             }
-            Told::Logistics(logistics_event::Kind::Booked(booked)) => {
+            Told::Logistics(kind) => {
                 if let Event::Work { job, .. } = event {
-                    self.case.booked(*job, &booked.tracking_no);
+                    self.parcel(*job, kind);
                 }
                 None
             }
             Told::Triage(triage_event::Kind::AnswerNeeded(_)) => None,
-            Told::Intake(_) | Told::Logistics(_) | Told::Inventory(_) | Told::Escalation(_) => None,
+            Told::Intake(_) | Told::Inventory(_) | Told::Escalation(_) => None,
         };
         if let Some(judgement) = judgement {
             self.case.severity = judgement.severity;

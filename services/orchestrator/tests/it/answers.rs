@@ -149,7 +149,7 @@ async fn a_repeated_message_has_no_second_effect() {
     for kind in [
         logistics_event::Kind::Booked(booked),
         logistics_event::Kind::HandedOver(HandedOver {}),
-        logistics_event::Kind::Delivered(proto::logistics::Delivered {}),
+        logistics_event::Kind::Delivered(proto::logistics::Delivered::default()),
     ] {
         thrice(&story, story.logistics(&job, Direction::Outbound, kind)).await;
     }

@@ -28,7 +28,7 @@ pub async fn send(story: &Story<'_>) -> Job {
     story.tell(story.logistics(&job, Direction::Outbound, handed_over)).await;
     assert_eq!(story.asked_inventory("consume").await.last().unwrap().job, Some(held.clone()));
     story.tell(story.inventory(&held, inventory_event::Kind::Consumed(Consumed { quantity: wanted.quantity }))).await;
-    let delivered = logistics_event::Kind::Delivered(Delivered {});
+    let delivered = logistics_event::Kind::Delivered(Delivered::default());
     story.tell(story.logistics(&job, Direction::Outbound, delivered)).await;
     job
 }
@@ -140,7 +140,7 @@ async fn a_return_refunds_what_was_counted() {
     pay(&story).await;
     // The pick-up ends as well; the warehouse has what it brought.
     let pickup = story.asked_logistics("collect").await.pop().unwrap().job.unwrap();
-    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered {}))).await;
+    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered::default()))).await;
     assert_eq!(story.state().await, ClaimState::Closed, "{:?}", story.process().await.legs);
     assert_eq!(world.ledger().await, (0, 2, 2 * PRICE));
 }
@@ -150,7 +150,7 @@ async fn a_lost_parcel_is_sent_again() {
     let world = World::start().await;
     let story = world.judged(Resolution::Resend, 1).await;
     let first = send_until_handed_over(&story).await;
-    let lost = Exception { state: ShipmentState::Lost as i32 };
+    let lost = Exception { state: ShipmentState::Lost as i32, ..Exception::default() };
     story.tell(story.logistics(&first, Direction::Outbound, logistics_event::Kind::Exception(lost))).await;
     assert_eq!(story.asked_inventory("reserve").await.len(), 2);
     let second = send(&story).await;

@@ -67,11 +67,12 @@ async fn a_lost_parcel_that_turns_up_is_in_the_timeline() {
     let held = story.asked_inventory("reserve").await.pop().unwrap().job.unwrap();
     story.tell(story.inventory(&held, inventory_event::Kind::Reserved(Reserved { quantity: 1 }))).await;
     let first = story.asked_logistics("ship").await.pop().unwrap().job.unwrap();
-    let lost = logistics_event::Kind::Exception(Exception { state: ShipmentState::Lost.into() });
+    let lost = Exception { state: ShipmentState::Lost.into(), ..Exception::default() };
+    let lost = logistics_event::Kind::Exception(lost);
     story.tell(story.logistics(&first, Direction::Outbound, lost)).await;
     let left = inventory_event::Kind::Consumed(proto::inventory::Consumed { quantity: 1 });
     story.tell(story.inventory(&held, left)).await;
-    let found = || story.logistics(&first, Direction::Outbound, logistics_event::Kind::Delivered(Delivered {}));
+    let found = || story.logistics(&first, Direction::Outbound, logistics_event::Kind::Delivered(Delivered::default()));
     story.tell(found()).await;
     story.tell(found()).await;
     let moved = |event: &proto::claim::ClaimEvent| match &event.kind {
@@ -79,6 +80,7 @@ async fn a_lost_parcel_that_turns_up_is_in_the_timeline() {
         _ => false,
     };
     assert_eq!(story.timeline().await.iter().filter(|event| moved(event)).count(), 1);
-    send(&story).await;
-    assert_eq!(story.state().await, ClaimState::Closed, "the other one arrives as well");
+    let again = story.asked_inventory("release").await.pop().expect("what was to be sent again is not needed");
+    story.tell(story.inventory(&again.job.unwrap(), inventory_event::Kind::Released(Released {}))).await;
+    assert_eq!(story.state().await, ClaimState::Closed);
 }

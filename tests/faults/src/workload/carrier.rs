@@ -108,6 +108,7 @@ impl Parcel<'_> {
             state: state.into(),
             occurred_at: Some(proto::to_wire(Timestamp::now())),
             detail: "HUB-7 '*.>'".to_owned(),
+            ..TrackingEvent::default()
         };
         let request = |what: &str| ReportTrackingRequest {
             request_id: world.id(case, what),

@@ -61,6 +61,16 @@ pub fn confirmation(settlement: &str, minor_units: i64) -> orchestrator::Confirm
     }
 }
 
+/// A carrier gives a number of its own.
+pub fn confirmed(waybill: &str, carrier: &str) -> logistics::ConfirmBookingRequest {
+    logistics::ConfirmBookingRequest {
+        request_id: request_id(),
+        tracking_no: waybill.to_owned(),
+        carrier_tracking_no: carrier.to_owned(),
+        promised_on: String::new(),
+    }
+}
+
 /// A carrier saw a parcel.
 pub fn tracking(waybill: &str, state: ShipmentState) -> logistics::ReportTrackingRequest {
     let event = TrackingEvent {
@@ -68,6 +78,7 @@ pub fn tracking(waybill: &str, state: ShipmentState) -> logistics::ReportTrackin
         state: state.into(),
         occurred_at: Some(proto::WireTime { seconds: 1_780_000_000, nanos: 0 }),
         detail: String::new(),
+        ..TrackingEvent::default()
     };
     let tracking_no = waybill.to_owned();
     logistics::ReportTrackingRequest { request_id: request_id(), tracking_no, event: Some(event) }

@@ -165,7 +165,18 @@ const REQUESTS: &[(&str, &str)] = &[
     (
         "logistics.v1.LogisticsService.ReportTracking",
         r#"{"request_id": "@", "tracking_no": "RD123", "event": {"carrier_event_id": "e-1",
-            "state": "SHIPMENT_STATE_IN_TRANSIT", "occurred_at": "2026-01-02T03:04:05Z", "detail": "HUB-7"}}"#,
+            "state": "SHIPMENT_STATE_IN_TRANSIT", "occurred_at": "2026-01-02T03:04:05Z", "detail": "HUB-7",
+            "reason": "TRACKING_REASON_HELD_FOR_COLLECTION", "held_until": "2026-01-09"}}"#,
+    ),
+    (
+        "logistics.v1.LogisticsService.ReportTrackingBatch",
+        r#"{"request_id": "@", "events": [{"tracking_no": "RD123", "event": {"carrier_event_id": "e-1",
+            "state": "SHIPMENT_STATE_DELAYED", "occurred_at": "2026-01-02T03:04:05Z", "detail": "HUB-7",
+            "reason": "TRACKING_REASON_HELD_FOR_COLLECTION", "held_until": "2026-01-08", "expected_on": "2026-01-09"}}]}"#,
+    ),
+    (
+        "logistics.v1.LogisticsService.ConfirmBooking",
+        r#"{"request_id": "@", "tracking_no": "RD123", "carrier_tracking_no": "C-1", "promised_on": "2026-01-09"}"#,
     ),
     ("escalation.v1.EscalationService.ListClocks", r#"{"claim_id": "@", "page_size": 5}"#),
     ("escalation.v1.EscalationService.ListEscalations", r#"{"claim_id": "@", "page_size": 5}"#),

@@ -67,6 +67,8 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("inventory.v1.MoveStockRequest.batch", &["empty"]),
     ("logistics.v1.QuoteShipmentRequest.severity", &["unspecified"]),
     ("logistics.v1.TrackingEvent.detail", &["empty"]),
+    ("logistics.v1.TrackingEvent.expected_on", &["empty"]),
+    ("logistics.v1.ConfirmBookingRequest.promised_on", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.reference", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.credit_note", &["empty"]),
     // All lines of the article.

@@ -148,8 +148,19 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     ("LogisticsEvent.booking_failed", r#"{"reason": "NO_CARRIER"}"#),
     ("LogisticsEvent.handed_over", "{}"),
-    ("LogisticsEvent.delivered", "{}"),
-    ("LogisticsEvent.exception", r#"{"state": "SHIPMENT_STATE_LOST"}"#),
+    ("LogisticsEvent.delivered", r#"{"reason": "TRACKING_REASON_DELIVERED_DAMAGED"}"#),
+    (
+        "LogisticsEvent.exception",
+        r#"{"state": "SHIPMENT_STATE_DELAYED", "reason": "TRACKING_REASON_OVERDUE", "expected_on": "2026-01-09"}"#,
+    ),
+    (
+        "LogisticsEvent.incident",
+        r#"{"reason": "TRACKING_REASON_HELD_FOR_COLLECTION", "held_until": "2026-01-09", "number": 3}"#,
+    ),
+    (
+        "LogisticsEvent.booking_confirmed",
+        r#"{"tracking_no": "C-1", "promised_on": "2026-01-09", "number": 2}"#,
+    ),
     ("LogisticsEvent.cancelled", "{}"),
     ("LogisticsEvent.cancel_refused", "{}"),
     (

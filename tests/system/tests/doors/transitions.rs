@@ -158,6 +158,12 @@ async fn nothing_is_known(doors: &mut Doors) {
     let mut client = doors.world.logistics().await;
     let ask = tracking("RD404", ShipmentState::Lost);
     doors.refused(("logistics", "ReportTracking"), client.report_tracking(ask), not_found, Leaves::Answer).await;
+    let ask = confirmed("RD404", "C-1");
+    doors.refused(("logistics", "ConfirmBooking"), client.confirm_booking(ask), not_found, Leaves::Answer).await;
+    // What does not fit is said of each event; a batch as a whole is refused for its form only.
+    let none = logistics::ReportTrackingBatchRequest { request_id: request_id(), events: Vec::new() };
+    let (malformed, none) = ((Code::InvalidArgument, "MALFORMED"), client.report_tracking_batch(none));
+    doors.refused(("logistics", "ReportTrackingBatch"), none, malformed, Leaves::Nothing).await;
     for service in local::SERVICES {
         let mut client = OperationsServiceClient::new(doors.world.channel(service.name).await);
         let ask = operations::RedriveParkedRequest { request_id: request_id(), aggregate_id: NOBODY.to_owned() };

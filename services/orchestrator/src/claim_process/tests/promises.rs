@@ -305,15 +305,16 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
             Leg::Entitlement => fate.told == Told::Full,
             Leg::Reservation => matches!(fate.told, Told::Gone | Told::Consumed),
             Leg::Shipment if undone && fate.is_out() => came_back(world, job.line) || left_so(),
+            // A second one that left before it was called off.
+            Leg::Shipment if fate.told == Told::Out => with_customer(world, job.line) > 1,
             Leg::Shipment => matches!(fate.told, Told::Gone | Told::Delivered | Told::Lost | Told::Refused),
             Leg::Pickup if undone && !brings_back(world, *job) => {
                 let known = matches!(fate.told, Told::Gone | Told::Refused) || was_tried_again(world, *job);
                 known || left_so() || goods_counted(world, job.line)
             }
             Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
-            Leg::Receipt if fate.brings_back => {
-                fate.told == Told::Complete || (fate.told == Told::Cancelled && left_so())
-            }
+            // That enough of them are complete is looked at below.
+            Leg::Receipt if fate.brings_back => matches!(fate.told, Told::Complete | Told::Cancelled),
             Leg::Receipt => {
                 let answered = matches!(fate.told, Told::Cancelled | Told::Complete);
                 answered && (!undone || fate.count.came() == 0 || left_so())
@@ -326,6 +327,7 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
         keep(settled, &forgotten())?;
     }
     for (line, account) in &world.accounts {
+        one_for_one(world, *line, undone)?;
         keep(account.held == 0, &format!("line {line}: promised and neither given nor given back: {account:?}"))?;
         // In an exchange that was carried out, what came back closes what was sent for it.
         let closed = if undone || !is_exchange(world, *line) { 0 } else { faulty_back(world, *line) };
@@ -335,15 +337,37 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
     Ok(())
 }
 
+/// Whatever is found, repacked or collected late: the customer keeps one parcel for one, and what is to come back is counted;
+/// or a person has let it be.
+fn one_for_one(world: &World, line: u16, undone: bool) -> Kept {
+    let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
+    let kept = if undone { 0 } else { 1 };
+    let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back && fate.told == Told::Complete);
+    let wanted = refused + with_customer(world, line).saturating_sub(kept);
+    keep(back.count() >= wanted || person_let_it_be(world, line), &format!("line {line}: two for one"))
+}
+
+/// Parcels that the customer has, or will have.
+fn with_customer(world: &World, line: u16) -> usize {
+    world.of_line(line, Leg::Shipment).filter(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered)).count()
+}
+
 /// What the ledger must say in the end: money that was paid, goods that were sent and have not come back.
 fn given(world: &World, line: u16, account: Account) -> u32 {
     if world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Free) {
         return account.given;
     }
     let paid = world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
-    let sent = world.of_line(line, Leg::Shipment).last().map(|(_, fate)| fate.told);
-    match sent {
-        Some(Told::Out | Told::Delivered) => {
+    let with_customer = with_customer(world, line);
+    let given_up = |(_, fate): (&Job, &Fate)| fate.brings_back && fate.told == Told::Cancelled;
+    let last = world.of_line(line, Leg::Shipment).last().map(|(_, fate)| fate.told);
+    let turned_up = with_customer > 0 && !matches!(last, Some(Told::Out | Told::Delivered));
+    if with_customer > 1 || turned_up || world.of_line(line, Leg::Receipt).any(given_up) {
+        // Which of them came back is not known here: no more is given than was granted.
+        return account.given.min(account.granted.unwrap_or_default());
+    }
+    match with_customer {
+        1 => {
             // Parcels that were refused before were expected first.
             let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
             let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).nth(refused);

@@ -3,20 +3,20 @@
 use super::super::*;
 
 /// A claim that is told what happens, and what it has asked.
-struct Story {
-    process: Process,
-    asked: Vec<Command>,
+pub(super) struct Story {
+    pub process: Process,
+    pub asked: Vec<Command>,
 }
 
 impl Story {
-    fn of(plan: Plan) -> Self {
+    pub fn of(plan: Plan) -> Self {
         let (process, asked) = start(false);
         let mut story = Self { process, asked };
         story.hears(Event::Judged { assessment: 1, plan, fits: true });
         story
     }
 
-    fn hears(&mut self, event: Event) -> &mut Self {
+    pub fn hears(&mut self, event: Event) -> &mut Self {
         match step(&self.process, &event) {
             Step::Go(process, commands) => {
                 self.process = process;
@@ -27,12 +27,12 @@ impl Story {
         self
     }
 
-    fn learns(&mut self, leg: Leg, attempt: u16, news: News) -> &mut Self {
+    pub fn learns(&mut self, leg: Leg, attempt: u16, news: News) -> &mut Self {
         let job = Job { round: 1, line: 1, leg, attempt };
         self.hears(Event::Work { job, news })
     }
 
-    fn sends_and_loses(&mut self, attempt: u16) -> &mut Self {
+    pub fn sends_and_loses(&mut self, attempt: u16) -> &mut Self {
         self.learns(Leg::Reservation, attempt, News::Stock(Stock::Reserved))
             .learns(Leg::Shipment, attempt, News::Parcel(Parcel::Booked))
             .learns(Leg::Shipment, attempt, News::Parcel(Parcel::HandedOver))
@@ -40,17 +40,17 @@ impl Story {
             .learns(Leg::Shipment, attempt, News::Parcel(Parcel::Lost))
     }
 
-    fn was_asked(&self, command: &Command) -> bool {
+    pub fn was_asked(&self, command: &Command) -> bool {
         self.asked.contains(command)
     }
 }
 
-fn plan(resolution: Resolution, quantity: u32) -> Plan {
+pub(super) fn plan(resolution: Resolution, quantity: u32) -> Plan {
     let line = LinePlan { line: 1, resolution, quantity, collect: false };
     Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![line] }
 }
 
-fn job(leg: Leg, attempt: u16) -> Job {
+pub(super) fn job(leg: Leg, attempt: u16) -> Job {
     Job { round: 1, line: 1, leg, attempt }
 }
 
@@ -67,28 +67,6 @@ fn lost_goods_are_sent_again_twice_and_then_a_person_decides() {
     assert!(story.was_asked(&Command::Ship { job: job(Leg::Shipment, 5), quantity: 2 }));
     let grants = story.asked.iter().filter(|command| matches!(command, Command::Grant { .. })).count();
     assert_eq!(grants, 1, "the grant stays the same however often it is sent");
-}
-
-#[test]
-fn a_lost_parcel_that_turns_up_is_noted_once() {
-    let mut story = Story::of(plan(Resolution::Resend, 3));
-    story.learns(Leg::Entitlement, 1, News::Granted(2));
-    story.sends_and_loses(1);
-    story.learns(Leg::Reservation, 2, News::Stock(Stock::Reserved));
-    let before = story.asked.len();
-    story.learns(Leg::Shipment, 1, News::Parcel(Parcel::Delivered));
-    let noted = Fact::LegMoved {
-        job: job(Leg::Shipment, 1),
-        state: proto::claim::LegState::Progressed,
-        detail: "TURNED_UP",
-        quantity: 2,
-    };
-    assert_eq!(story.asked[before..], [Command::Announce(noted)]);
-    let again = Event::Work { job: job(Leg::Shipment, 1), news: News::Parcel(Parcel::Delivered) };
-    assert_eq!(step(&story.process, &again), Step::Stay);
-    story.learns(Leg::Shipment, 2, News::Parcel(Parcel::Delivered));
-    story.learns(Leg::Reservation, 2, News::Stock(Stock::Consumed));
-    assert_eq!(state(&story.process), proto::claim::ClaimState::Closed);
 }
 
 #[test]

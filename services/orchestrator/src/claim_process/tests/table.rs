@@ -131,6 +131,7 @@ fn news_name(news: News) -> String {
         News::Granted(0) => "granted nothing".to_owned(),
         News::Granted(_) => "granted".to_owned(),
         News::Stock(news) => words(&format!("{news:?}")),
+        News::Parcel(Parcel::Incident(what, _)) => words(&format!("{what:?}")),
         News::Parcel(news) => words(&format!("{news:?}")),
         News::Return(Return::Counted { complete: false, .. }) => "counted partly".to_owned(),
         News::Return(Return::Counted { count, .. }) => format!("counted, {} accepted", count.accepted),
@@ -219,7 +220,7 @@ fn row(table: &mut String, leg: Leg, state: At, news: News) {
     let _ = writeln!(table, "| {leg:?} | {} | {} | {then} | {asks} |", at_name(state), news_name(news));
 }
 
-const STATES: [At; 19] = [
+const STATES: [At; 20] = [
     At::Idle,
     At::Asked,
     At::HeldPartly,
@@ -234,6 +235,7 @@ const STATES: [At; 19] = [
     At::Failed(Failure::NotBookable),
     At::Failed(Failure::Lost),
     At::Failed(Failure::Refused),
+    At::Failed(Failure::Incomplete),
     At::Failed(Failure::NotPaid),
     At::Failed(Failure::NotAdvised),
     At::Undoing,
@@ -241,9 +243,20 @@ const STATES: [At; 19] = [
     At::Undone,
 ];
 
+const INCIDENTS: [Incident; 7] = [
+    Incident::Attempted,
+    Incident::ToCollect,
+    Incident::CustomsHold,
+    Incident::NobodyThere,
+    Incident::NotReady,
+    Incident::GoesOn,
+    Incident::Confirmed,
+];
+
 fn news_of(leg: Leg, state: At) -> Vec<News> {
     let count = |accepted, other| Count { accepted, other };
     let can_be = match (leg, state) {
+        (Leg::Shipment, At::Done | At::Failed(Failure::Incomplete)) => true,
         (_, At::Idle | At::Skipped | At::Done | At::Undone) => false,
         (_, At::Asked) => true,
         (Leg::Reservation, At::HeldPartly | At::Held | At::Consuming | At::Failed(Failure::NotReservable)) => true,
@@ -262,7 +275,7 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
     }
     if matches!(state, At::Failed(_) | At::UndoFailed) || leg == Leg::Support {
         let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
-        if state == At::Failed(Failure::Lost) {
+        if matches!(state, At::Failed(Failure::Lost | Failure::Refused)) {
             news.push(News::Parcel(Parcel::Delivered));
         }
         return news;
@@ -275,8 +288,9 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
         }
         Leg::Shipment | Leg::Pickup => {
             use Parcel::*;
-            let all = [Booked, BookingFailed, HandedOver, Delivered, Delayed, Damaged, Lost, Refused];
-            all.into_iter().chain([Cancelled, CancelRefused]).map(News::Parcel).collect()
+            let all = [Booked, BookingFailed, HandedOver, Delivered, DeliveredDamaged, DeliveredIncomplete];
+            let bad = [Delayed(None), Damaged, Lost, Refused, Cancelled, CancelRefused];
+            all.into_iter().chain(INCIDENTS.map(|what| Incident(what, 1))).chain(bad).map(News::Parcel).collect()
         }
         Leg::Receipt => {
             let counted = |count, complete| News::Return(Return::Counted { count, complete });

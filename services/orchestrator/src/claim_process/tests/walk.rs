@@ -213,13 +213,35 @@ fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
 }
 
 fn resend() -> Alphabet {
-    Alphabet { duplicates: true, ..quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3) }
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 3);
+    // A parcel turns up at any moment: what is granted and counted is left to the others.
+    alphabet.duplicates = true;
+    alphabet.grants = vec![1];
+    alphabet.counts = vec![Count { accepted: 1, other: 0 }];
+    alphabet
 }
 
 fn late() -> Alphabet {
     let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 2, false)]), 2);
     alphabet.grants = vec![0, 1, 2];
-    alphabet.mishaps.extend([Parcel::Delayed, Parcel::Damaged]);
+    alphabet.mishaps.extend([Parcel::Delayed(None), Parcel::Damaged]);
+    alphabet
+}
+
+/// What carriers report every day and what changes no state.
+fn told_on_the_way() -> Alphabet {
+    let day = Some(jiff::civil::date(2026, 12, 1));
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 1, false)]), 2);
+    alphabet.plans.push(agreed(vec![line(1, Resolution::ReturnRefund, 1, true)]));
+    alphabet.counts = vec![Count { accepted: 1, other: 0 }];
+    alphabet.grants = vec![1];
+    alphabet.mishaps = vec![
+        Parcel::DeliveredIncomplete,
+        Parcel::Delayed(day),
+        Parcel::Incident(Incident::ToCollect, 1),
+        Parcel::Incident(Incident::NobodyThere, 2),
+        Parcel::Incident(Incident::GoesOn, 3),
+    ];
     alphabet
 }
 
@@ -291,6 +313,11 @@ fn every_promise_holds_for_a_parcel() {
 #[test]
 fn every_promise_holds_for_a_late_parcel() {
     every_promise_holds("late", &late(), 7_000);
+}
+
+#[test]
+fn every_promise_holds_for_what_is_told_on_the_way() {
+    every_promise_holds("told_on_the_way", &told_on_the_way(), 20_000);
 }
 
 #[test]
@@ -375,6 +402,11 @@ fn reused_name_is_found() {
 #[test]
 fn parcel_let_go_is_found() {
     is_found(Mistake::LetItGo, &resend(), "forgotten");
+}
+
+#[test]
+fn a_second_parcel_that_is_not_called_off_is_found() {
+    is_found(Mistake::SendTwice, &resend(), "released while it may still be sent");
 }
 
 #[test]

@@ -301,9 +301,7 @@ impl Fate {
             News::Stock(Stock::Consumed) => Told::Consumed,
             News::Parcel(Parcel::Booked) if self.told == Told::Nothing => Told::Begun,
             News::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => Told::Gone,
-            // Others were sent in its place: what the customer has twice nobody brings back.
-            News::Parcel(Parcel::Delivered) if self.told == Told::Lost && leg == Leg::Shipment => Told::Lost,
-            News::Parcel(Parcel::Delivered) => Told::Delivered,
+            News::Parcel(news) if news.is_delivery() => Told::Delivered,
             News::Parcel(Parcel::Lost) => Told::Lost,
             News::Parcel(Parcel::Damaged) if leg == Leg::Shipment => Told::Lost,
             News::Parcel(Parcel::Refused) => Told::Refused,
