@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use proto::logistics::{
-    ConfirmBookingRequest, DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, ReportTrackingRequest, ShipmentState,
-    TrackingEvent, TrackingReason,
+    ConfirmBookingRequest, DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, ReportTrackingRequest,
+    ShipmentState, TrackingEvent, TrackingReason,
 };
 use serde_json::json;
 use tonic::Request;
@@ -155,10 +155,9 @@ async fn report(tracking_no: String, event: TrackingEvent, session: &Session) ->
 }
 
 fn shipments(shipments: &[proto::logistics::Shipment]) -> comfy_table::Table {
-    let mut table =
-        table([
-            "waybill", "way", "carrier", "mode", "state", "why", "SKU", "units", "country", "cost", "expected", "claim",
-        ]);
+    let mut table = table([
+        "waybill", "way", "carrier", "mode", "state", "why", "SKU", "units", "country", "cost", "expected", "claim",
+    ]);
     for shipment in shipments {
         table.add_row([
             number(shipment),

@@ -338,12 +338,7 @@ pub fn due(shipment: &Shipment, now: Timestamp, days: &Days) -> Vec<Event> {
 }
 
 /// Decides what the carrier's number and day mean. The same again is nothing new.
-pub fn confirm(
-    shipment: &Shipment,
-    taken: bool,
-    carrier_no: &str,
-    day: Option<Date>,
-) -> Result<Vec<Event>, Refusal> {
+pub fn confirm(shipment: &Shipment, taken: bool, carrier_no: &str, day: Option<Date>) -> Result<Vec<Event>, Refusal> {
     if taken {
         return Err(Refusal::WaybillTaken { carrier_no: carrier_no.to_owned() });
     }

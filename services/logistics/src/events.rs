@@ -88,7 +88,10 @@ pub fn cancelled(shipment: &Shipment) -> Outgoing {
 pub fn confirmed(shipment: &Shipment) -> Outgoing {
     let tracking_no = shipment.carrier_no.clone().unwrap_or_default();
     let promised_on = words::wire_day(shipment.promised());
-    event(&shipment.key, Told::BookingConfirmed(BookingConfirmed { tracking_no, promised_on, number: number(shipment) }))
+    event(
+        &shipment.key,
+        Told::BookingConfirmed(BookingConfirmed { tracking_no, promised_on, number: number(shipment) }),
+    )
 }
 
 /// What was seen means to the orchestrator, and to departments (S1-47, S2-06, S3-27, S3-29).

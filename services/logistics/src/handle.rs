@@ -6,7 +6,9 @@ use chassis::{Domain, Fault, Lock, Meta, Outcome, Outgoing, Recent, Tx, Writes};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use proto::ShipmentId;
-use proto::logistics::{ConfirmBookingResponse, ParcelEventResult, ReportTrackingBatchResponse, ReportTrackingResponse};
+use proto::logistics::{
+    ConfirmBookingResponse, ParcelEventResult, ReportTrackingBatchResponse, ReportTrackingResponse,
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 

@@ -65,8 +65,8 @@ pub(super) fn of_departments(
         Status::Booked | Status::Packed | Status::HandedOver | Status::InTransit | Status::Delayed => false,
         Status::Delivered | Status::Cancelled | Status::NotServed => false,
     };
-    let turned_up = (arrived && given_up)
-        .then(|| notice(after, ("logistics", "shipment_found"), about(after, after.status), now));
+    let turned_up =
+        (arrived && given_up).then(|| notice(after, ("logistics", "shipment_found"), about(after, after.status), now));
     let back = Some(Reason::ReturnedToSender);
     let is_back = (before.reason != back && after.reason == back).then(|| {
         let audience = match after.key.direction {

@@ -1,7 +1,7 @@
 //! The wire's words for those of the domain.
 
-use proto::claim::{Job, Money, Severity};
 use jiff::civil::Date;
+use proto::claim::{Job, Money, Severity};
 use proto::logistics::{
     DeliveryMode, Direction as WireDirection, Shipment as WireShipment, ShipmentState, TrackingEvent, TrackingReason,
 };

@@ -76,8 +76,12 @@ async fn illegal_transitions_and_unknown_waybills_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_report_names_every_field() {
     let service = testkit::start(&logistics::SERVICE).await;
-    let event =
-        TrackingEvent { carrier_event_id: "a b".to_owned(), state: 99, detail: "\u{7}".to_owned(), ..Default::default() };
+    let event = TrackingEvent {
+        carrier_event_id: "a b".to_owned(),
+        state: 99,
+        detail: "\u{7}".to_owned(),
+        ..Default::default()
+    };
     let ask = ReportTrackingRequest { request_id: String::new(), tracking_no: String::new(), event: Some(event) };
     let refused = client(&service).report_tracking(ask).await.unwrap_err();
     let fields = bad_fields(&refused);

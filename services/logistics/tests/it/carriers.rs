@@ -60,7 +60,9 @@ async fn case_what_carriers_really_report_is_told_and_kept() {
     let service = testkit::start(&logistics::SERVICE).await;
     let (_, waybill) = shipped(&service).await;
     let moving = ShipmentState::InTransit;
-    for (second, reason) in (1..).zip([R::DeliveryAttempted, R::DeliveryAttempted, R::CustomsHold, R::HeldForCollection]) {
+    for (second, reason) in
+        (1..).zip([R::DeliveryAttempted, R::DeliveryAttempted, R::CustomsHold, R::HeldForCollection])
+    {
         let event = why(&format!("e{second}"), second, moving, reason);
         let answer = report_event(&service, &waybill, event).await.unwrap();
         assert!(answer.changed && answer.shipment.unwrap().reason() == reason);
@@ -72,7 +74,8 @@ async fn case_what_carriers_really_report_is_told_and_kept() {
     let facts = facts(&service).await;
     let expected = ["booked", "handed_over", "incident", "incident", "incident", "incident", "delivered"];
     assert_eq!(names(&facts), expected);
-    let numbers = facts.iter().filter_map(|fact| if let Told::Incident(told) = fact { Some(told.number) } else { None });
+    let numbers =
+        facts.iter().filter_map(|fact| if let Told::Incident(told) = fact { Some(told.number) } else { None });
     let numbers: Vec<u32> = numbers.collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     let told: Vec<_> = notices(&service).await.iter().map(|notice| notice.parameters["reason"].clone()).collect();

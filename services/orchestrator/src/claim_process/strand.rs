@@ -76,10 +76,6 @@ impl Turn {
         self.commands.push(Command::CloseTask { job });
     }
 
-    pub fn job(&self, line: &Line, at: usize) -> Job {
-        line.job(self.round, at)
-    }
-
     pub fn grant(&self, line: &Line) -> Job {
         line.grant(self.round)
     }

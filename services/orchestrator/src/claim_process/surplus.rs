@@ -10,7 +10,8 @@ pub(super) fn turned_up(process: &Process, lines: &mut [Line], job: Job, news: N
     if job.leg != Leg::Shipment || job.round != process.round || !parcel.is_delivery() {
         return false;
     }
-    let Some(line) = lines.iter_mut().find(|line| line.plan.line == job.line && line.lost.contains(&job.attempt)) else {
+    let Some(line) = lines.iter_mut().find(|line| line.plan.line == job.line && line.lost.contains(&job.attempt))
+    else {
         return false;
     };
     let Some(at) = line.find(Leg::Shipment).filter(|_| !counted(line, job.attempt)) else { return false };
@@ -30,7 +31,8 @@ fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Tur
     let second = line.strands[at].clone();
     if second.state == At::Done {
         // The other one was there first.
-        let first = Strand { attempt, last: attempt, purpose: Purpose::Surplus, ..Strand::new(Leg::Shipment, Purpose::Plan) };
+        let first =
+            Strand { attempt, last: attempt, purpose: Purpose::Surplus, ..Strand::new(Leg::Shipment, Purpose::Plan) };
         line.strands.push(first);
         let first = line.strands.len() - 1;
         turn.note(line, first, "TURNED_UP");

@@ -2,8 +2,8 @@
 //! repeated and crossed; and checks in each what is promised.
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at; the process names everything")]
 
-mod promises;
 mod parcels;
+mod promises;
 mod stories;
 mod table;
 mod walk;

@@ -114,7 +114,9 @@ impl Strand {
             (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
             (Leg::Support, At::Asked) => WaitingFor::Specialist,
             (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
-            (_, At::Booked | At::HandedOver) if self.held.is_some_and(Incident::is_for_customer) => WaitingFor::Customer,
+            (_, At::Booked | At::HandedOver) if self.held.is_some_and(Incident::is_for_customer) => {
+                WaitingFor::Customer
+            }
             (_, At::Booked | At::HandedOver) if self.held == Some(Incident::CustomsHold) => WaitingFor::Logistics,
             (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
             (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,

@@ -1,15 +1,17 @@
 //! Words of the contract and words of the process, one by one.
 
 use chassis::Malformed;
+use jiff::civil::Date;
 use proto::claim::{self, ClaimState};
 use proto::escalation;
-use jiff::civil::Date;
 use proto::logistics::{Direction, TrackingReason};
 use uuid::Uuid;
 
 use super::malformed;
 use crate::case::Left;
-use crate::claim_process::{AssessReason, Clock, Incident, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task};
+use crate::claim_process::{
+    AssessReason, Clock, Incident, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task,
+};
 use crate::entitlement::OrderLine;
 
 /// A number that the process keeps small.

@@ -140,7 +140,9 @@ async fn a_return_refunds_what_was_counted() {
     pay(&story).await;
     // The pick-up ends as well; the warehouse has what it brought.
     let pickup = story.asked_logistics("collect").await.pop().unwrap().job.unwrap();
-    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered::default()))).await;
+    story
+        .tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered::default())))
+        .await;
     assert_eq!(story.state().await, ClaimState::Closed, "{:?}", story.process().await.legs);
     assert_eq!(world.ledger().await, (0, 2, 2 * PRICE));
 }

@@ -5,7 +5,6 @@ use proto::inventory::{Released, Reserved, inventory_event};
 use proto::logistics::{Cancelled, Delivered, Direction, Exception, ShipmentState, logistics_event};
 use proto::orchestrator::ListSettlementsRequest;
 
-use crate::journeys::send;
 use crate::story::{World, line, plan};
 
 #[tokio::test(flavor = "multi_thread")]

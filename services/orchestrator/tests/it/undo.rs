@@ -132,7 +132,9 @@ async fn a_parcel_under_way_is_brought_back() {
     let booked = Booked { tracking_no: "TN-2".to_owned(), ..Booked::default() };
     story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Booked(booked))).await;
     story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::HandedOver(HandedOver {}))).await;
-    story.tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered::default()))).await;
+    story
+        .tell(story.logistics(&pickup, Direction::Return, logistics_event::Kind::Delivered(Delivered::default())))
+        .await;
     let receipt = story.asked_inventory("expect_return").await.pop().expect("it is expected").job.unwrap();
     let count = ReturnCount { accepted: 2, ..ReturnCount::default() };
     let counted = ReturnCounted { count: Some(count), complete: true, late: 0 };

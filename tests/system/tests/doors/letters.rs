@@ -157,10 +157,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "LogisticsEvent.incident",
         r#"{"reason": "TRACKING_REASON_HELD_FOR_COLLECTION", "held_until": "2026-01-09", "number": 3}"#,
     ),
-    (
-        "LogisticsEvent.booking_confirmed",
-        r#"{"tracking_no": "C-1", "promised_on": "2026-01-09", "number": 2}"#,
-    ),
+    ("LogisticsEvent.booking_confirmed", r#"{"tracking_no": "C-1", "promised_on": "2026-01-09", "number": 2}"#),
     ("LogisticsEvent.cancelled", "{}"),
     ("LogisticsEvent.cancel_refused", "{}"),
     (

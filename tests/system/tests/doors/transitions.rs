@@ -9,12 +9,12 @@ use proto::escalation::{Ruling, WorkKind};
 use proto::inventory::{Disposition, GoodsLine, Zone};
 use proto::logistics::{Direction, ShipmentState};
 use proto::operations::operations_service_client::OperationsServiceClient;
-use proto::{intake, inventory, operations, triage};
+use proto::{intake, inventory, logistics, operations, triage};
 use system::{World, line};
 use testkit::{actor, reason, request_id};
 use tonic::{Code, Status};
 
-use crate::calls::{confirmation, decision, evidence, receipt, ruling, tracking};
+use crate::calls::{confirmation, confirmed, decision, evidence, receipt, ruling, tracking};
 use crate::dynamic::NOBODY;
 use crate::trace::{Tables, Trace, changed};
 

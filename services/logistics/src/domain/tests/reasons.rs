@@ -78,7 +78,8 @@ fn case_refused_parcel_arrives_back() {
 
 #[test]
 fn case_parcel_turns_up_damaged() {
-    let repacked = [Status::InTransit, Status::Damaged, Status::InTransit, Status::Delivered].map(|state| (state, None));
+    let repacked =
+        [Status::InTransit, Status::Damaged, Status::InTransit, Status::Delivered].map(|state| (state, None));
     let parcel = after(Direction::Outbound, &repacked);
     assert_eq!((parcel.status, parcel.reason), (Status::Delivered, Some(Reason::DeliveredDamaged)));
 }
