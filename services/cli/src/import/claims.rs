@@ -150,6 +150,7 @@ fn request(line: &Line, file: &str, days: i64) -> Result<SubmitClaimRequest, (&'
         contact: Some(Contact {
             customer_name: format!("Customer {customer}"),
             email: format!("customer{customer}@example.com"),
+            address: format!("{customer} Example Road"),
             ..Contact::default()
         }),
         lines: vec![NewLine {

@@ -56,7 +56,7 @@ fn sends(resolution: Resolution) -> bool {
 
 /// Whether goods are sent or collected, so that an address is needed.
 pub fn travels(line: &LinePlan) -> bool {
-    line.collect || matches!(line.resolution(), Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund)
+    line.collect || sends(line.resolution()) || line.resolution() == Resolution::ReturnRefund
 }
 
 /// The candidate: the customer's wish if it is one, else the category's default. Under warranty nothing is refunded;

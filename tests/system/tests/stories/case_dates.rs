@@ -4,6 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use proto::claim::{Category, ClaimState, Money, Resolution, WaitingFor};
+use proto::intake::AnswerQuestionRequest;
+use proto::logistics::{Direction, ListShipmentsRequest};
 use proto::policy::SUPPLY_CHAIN;
 use proto::triage::{OrderLine, RecordOrdersRequest};
 use system::{World, line};
@@ -93,5 +95,31 @@ async fn case_warranty_in_months() {
             Some(reason) => assert_eq!(asked_because(&world, &claim).await, reason, "{order}"),
         }
     }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b_d13_nobody_ships_to_nowhere() {
+    let world = World::new().await;
+    world.sold("O-1", "ART-1", 2, 2_000, 3).await;
+    let mut report =
+        world.report("C-1", vec![line("O-1", "ART-1", 1, Category::ReturnRequest, Resolution::ReturnRefund)]);
+    report.contact.as_mut().unwrap().address.clear();
+    let claim = world.submit(report).await;
+    world.until_state(&claim, ClaimState::AwaitingCustomer).await;
+    let asked = world.seen_by_customer(&claim, |seen| !seen.questions.is_empty()).await;
+    assert_eq!(asked.questions[0].reason, "ADDRESS_NEEDED");
+    let booked = ListShipmentsRequest { claim_id: claim.clone(), ..ListShipmentsRequest::default() };
+    assert!(world.logistics().await.list_shipments(booked).await.unwrap().into_inner().shipments.is_empty());
+    let answer = AnswerQuestionRequest {
+        request_id: request_id(),
+        claim_id: claim.clone(),
+        question_id: asked.questions[0].question_id.clone(),
+        address: "1 Example Road".to_owned(),
+        ..AnswerQuestionRequest::default()
+    };
+    world.intake().await.answer_question(answer).await.unwrap();
+    world.until_waiting(&claim, WaitingFor::Carrier).await;
+    world.shipment(&claim, Direction::Return).await;
     world.end().await;
 }
