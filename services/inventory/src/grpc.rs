@@ -187,7 +187,7 @@ impl InventoryService for Api {
             last: body.last,
         };
         if !receipt.other_sku.is_empty() && receipt.wrong_item == 0 {
-            check.add("other_sku", "names the article of wrong_item, and there is none");
+            check.add("wrong_item", "must not be 0: other_sku names its article");
         }
         if receipt.units() == 0 && !receipt.last {
             check.add("accepted", "a receipt of nothing must be the last one");

@@ -59,7 +59,6 @@ const LEGAL: &[(&str, &[&str])] = &[
     // Nothing of one kind has come.
     ("inventory.v1.ReceiveReturnRequest.accepted", &["zero"]),
     ("inventory.v1.ReceiveReturnRequest.damaged", &["zero"]),
-    ("inventory.v1.ReceiveReturnRequest.wrong_item", &["zero"]),
     ("inventory.v1.ReceiveReturnRequest.unsalable", &["zero"]),
     ("inventory.v1.ReceiveReturnRequest.not_as_claimed", &["zero"]),
     ("inventory.v1.ReceiveReturnRequest.other_sku", &["empty"]),
