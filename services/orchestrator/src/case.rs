@@ -89,6 +89,9 @@ pub struct Left {
     pub free: u32,
     /// Units given as goods while what they replace has not come back.
     pub replaced: u32,
+    /// What was sold, by the facts that units were promised or given by; unset: nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Sale>,
 }
 
 impl Case {

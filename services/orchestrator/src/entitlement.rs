@@ -28,7 +28,7 @@ pub struct OrderLine {
 }
 
 /// What was sold, as a plan says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     /// Units sold.
     pub sold: u32,
@@ -201,7 +201,7 @@ pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
         // Some of them may have been promised again since.
         Command::TakeBack { units, amount, goods: true } => {
             let taken = units.min(ledger.replaced);
-            let amount = share::first(amount, units, taken).min(ledger.goods);
+            let amount = share::first(amount.max(0), units, taken).min(ledger.goods);
             Ok(Event::TakenBack { units: taken, amount, goods: true })
         }
         Command::TakeBack { units, amount, goods: false } => {
@@ -277,8 +277,19 @@ impl Ledger {
 
     /// Whether the ledger can go by these facts: newer ones, in the currency of what it holds and gave.
     pub fn can_follow(&self, sale: &Sale) -> bool {
-        let moved = self.held + self.given > 0;
-        sale.version > self.sale.version && (sale.currency == self.sale.currency || !moved)
+        sale.version > self.sale.version && (sale.currency == self.sale.currency || !self.has_moved())
+    }
+
+    /// Whether units were promised or given by its facts.
+    pub fn has_moved(&self) -> bool {
+        self.held + self.given > 0
+    }
+
+    /// Whether newer facts pay more for a unit than those that units were promised or given by.
+    pub fn is_raised_by(&self, sale: &Sale) -> bool {
+        let price = |of: &Sale, units: u32| i128::from(of.total) * i128::from(units);
+        let dearer = price(sale, self.sale.sold) > price(&self.sale, sale.sold);
+        self.has_moved() && self.sale.version > 0 && sale.version > self.sale.version && dearer
     }
 
     fn take_back(&mut self, units: u32, amount: i64, goods: bool) {

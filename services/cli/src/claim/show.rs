@@ -107,7 +107,7 @@ fn show_process(process: &Process) -> Result<()> {
     if let Some(plan) = &process.plan {
         let cost = money::show(plan.cost.as_ref());
         output::line(format!("plan {} by {} under {}, cost {cost}", plan.number, plan.proposed_by, plan.policy))?;
-        let mut table = table(["line", "what", "units", "order", "price paid", "promised", "reason"]);
+        let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
         for line in &plan.lines {
             table.add_row([
                 line.line.to_string(),
@@ -115,6 +115,7 @@ fn show_process(process: &Process) -> Result<()> {
                 line.quantity.to_string(),
                 line.order_no.clone(),
                 money::show(line.unit_price.as_ref()),
+                money::show(line.freight_kept.as_ref()),
                 line.promised_on.clone(),
                 line.reason.clone(),
             ]);

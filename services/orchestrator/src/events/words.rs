@@ -136,7 +136,17 @@ pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason
 /// What is left of an order line.
 pub(super) fn left(left: &Left) -> claim::OrderLineLeft {
     let OrderLine { order_no, sku, line_id } = left.line.clone();
-    claim::OrderLineLeft { order_no, sku, line_id, free: left.free, replaced: left.replaced }
+    let Left { free, replaced, sale, .. } = left;
+    claim::OrderLineLeft {
+        order_no,
+        sku,
+        line_id,
+        free: *free,
+        replaced: *replaced,
+        version: sale.as_ref().map_or(0, |sale| sale.version),
+        sold_quantity: sale.as_ref().map_or(0, |sale| sale.sold),
+        paid_total: sale.as_ref().map(|sale| claim::Money { minor_units: sale.total, currency: sale.currency.clone() }),
+    }
 }
 
 pub(crate) fn outcome(outcome: Outcome) -> ClaimState {

@@ -106,8 +106,9 @@ impl<'a> Turn<'a> {
         let Told::Triage(triage_event::Kind::ClaimJudged(ClaimJudged { plan: Some(plan), .. })) = told else {
             return Ok(());
         };
-        self.follow(plan)?;
-        if matches!(after.stage, claim_process::Stage::Assessing { .. }) {
+        let again = matches!(after.stage, claim_process::Stage::Assessing { .. });
+        self.follow(plan, !again)?;
+        if again {
             self.note_left(plan);
         }
         Ok(())

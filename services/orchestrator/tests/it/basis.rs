@@ -187,6 +187,23 @@ async fn a_plan_that_does_not_fit_is_made_again_with_what_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sr11_a_price_that_was_raised_after_a_claim_is_decided_by_a_person() {
+    let world = World::start().await;
+    judged(&world, taking(1, Resolution::RefundOnly, vec![take("F", 1, 3_000, 1)])).await;
+    let story = judged(&world, taking(1, Resolution::RefundOnly, vec![take("F", 2, 90_000, 1)])).await;
+    let again = asked(&story).await.pop().unwrap();
+    assert_eq!(again.reason(), AssessReason::Basis);
+    let left = &again.left[0];
+    assert_eq!((left.free, left.version, left.sold_quantity), (2, 1, 3), "the facts that a unit was given by");
+    assert_eq!(left.paid_total, money(3_000, "GBP"));
+    let by_sam =
+        Plan { proposed_by: "sam".to_owned(), ..taking(2, Resolution::RefundOnly, vec![take("F", 2, 90_000, 1)]) };
+    story.tell(story.judge(2, by_sam)).await;
+    assert_eq!(story.settlement().await.1, 30_000);
+    world.nothing_is_parked().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_fits_is_not_asked_again() {
     let world = World::start().await;
     let story = judged(&world, taking(1, Resolution::RefundOnly, vec![take("F", 1, 3_000, 2)])).await;

@@ -73,7 +73,12 @@ const PLAN: &str = r#"{"number": 1, "cost": {"minor_units": 250, "currency": "GB
     "resolution": "RESOLUTION_REFUND_ONLY", "sku": "MUG", "batch": "B-1", "quantity": 1, "collect": true,
     "order_no": "O-1", "sold_quantity": 1, "unit_price": {"minor_units": 250, "currency": "GBP"},
     "cost": {"minor_units": 250, "currency": "GBP"}, "freight_payer": "LIABILITY_PARTY_CARRIER",
-    "promised_on": "2026-01-09", "reason": "QUANTITY_REDUCED"}]}"#;
+    "promised_on": "2026-01-09", "reason": "QUANTITY_REDUCED",
+    "takes": [{"order_no": "O-1", "sku": "MUG", "line_id": "1", "version": 1, "sold_quantity": 1,
+        "paid_total": {"minor_units": 250, "currency": "GBP"}, "quantity": 1,
+        "amount": {"minor_units": 250, "currency": "GBP"}}],
+    "amount": {"minor_units": 250, "currency": "GBP"}, "freight_kept": {"minor_units": 50, "currency": "GBP"},
+    "batch_rule": "BATCH_RULE_ANY", "return_reason": "RETURN_REASON_FAULTY"}]}"#;
 
 const JUDGEMENT: &str = r#"{"number": 1, "category": "CATEGORY_SHORTAGE", "severity": "SEVERITY_MINOR",
     "priority": 10, "liability": "LIABILITY_PARTY_CARRIER", "department": "DEPARTMENT_LOGISTICS",
@@ -108,7 +113,10 @@ const EXAMPLES: &[(&str, &str)] = &[
         "TriageCommand.assess_claim",
         r#"{"assessment": 1, "plan_number": 1, "reason": "ASSESS_REASON_NEW", "claim_number": "RD-2026-000001",
             "customer_ref": "C-1", "country": "GB", "lines": [$LINE], "importance": 1,
-            "received_at": "2026-01-02T03:04:05Z", "order_unknown_lines": [1]}"#,
+            "received_at": "2026-01-02T03:04:05Z", "order_unknown_lines": [1], "announced_on": "2026-01-01",
+            "left": [{"order_no": "O-1", "sku": "MUG", "line_id": "1", "free": 1, "replaced": 1, "version": 1,
+                "sold_quantity": 1, "paid_total": {"minor_units": 250, "currency": "GBP"}}],
+            "address_known": true, "channel": "CHANNEL_WEB"}"#,
     ),
     ("TriageCommand.cancel_assessment", r#"{"assessment": 1}"#),
     ("TriageEvent.claim_judged", r#"{"assessment": 1, "judgement": $JUDGEMENT, "plan": $PLAN}"#),

@@ -1,7 +1,8 @@
 //! What a plan rests on: the facts of its order lines, and what other claims have left of them.
 //!
-//! A plan that fits is carried out as it is. One that takes more than is left, or goes by facts that are not the newest,
-//! is made again by triage, which hears what is left.
+//! A plan that fits is carried out as it is. One that takes more than is left, or goes by facts that are not the newest, is
+//! made again by triage, which hears what is left; so is one of the rules that would pay more for a unit than the facts that
+//! other units were promised or given by: a person decides that.
 
 use chassis::Refusal;
 use proto::claim::{LinePlan, Plan, Resolution};
@@ -24,7 +25,9 @@ impl Turn<'_> {
             let same = takes.iter().filter(|other| other.line == take.line);
             let wanted = same.map(|take| u64::from(take.units)).sum::<u64>();
             let has = u64::from(ledger.free()) + u64::from(self.may_be_given_again(Some(plan), &take.line));
-            wanted <= has && ledger.sale.version == take.sale.version && ledger.sale.currency == take.sale.currency
+            let raised = self.known_ledger(&take.line).is_some_and(|before| before.is_raised_by(&take.sale));
+            let same_facts = (ledger.sale.version, &ledger.sale.currency) == (take.sale.version, &take.sale.currency);
+            wanted <= has && same_facts && !(raised && plan.proposed_by == RULES)
         };
         let fits = takes.iter().all(enough);
         if !fits {
@@ -34,13 +37,15 @@ impl Turn<'_> {
         fits
     }
 
-    /// The ledgers go by the facts of a plan that is in force now, if they are newer.
-    pub(super) fn follow(&mut self, plan: &Plan) -> Result<(), Refusal> {
+    /// The ledgers go by the facts of a plan that is in force now, if they are newer. By those of one that is made again go
+    /// only ledgers from which nothing was promised or given.
+    pub(super) fn follow(&mut self, plan: &Plan, in_force: bool) -> Result<(), Refusal> {
         for line in giving(plan) {
             let number = u16::try_from(line.line).unwrap_or_default();
             let job = Job { round: self.stored.process.round, line: number, leg: Leg::Entitlement, attempt: 0 };
             for Take { line, sale, .. } in case::takes(self.claim, line) {
-                if self.known_ledger(&line).is_some_and(|ledger| ledger.can_follow(&sale)) {
+                let follows = |ledger: &Ledger| ledger.can_follow(&sale) && (in_force || !ledger.has_moved());
+                if self.known_ledger(&line).is_some_and(follows) {
                     self.book(&line, job, Command::Correct(sale))?;
                 }
             }
@@ -52,7 +57,7 @@ impl Turn<'_> {
     pub(super) fn note_left(&mut self, plan: &Plan) {
         for take in self.takes(plan) {
             if !self.stored.case.left.iter().any(|left| left.line == take.line) {
-                self.stored.case.left.push(Left { line: take.line, free: 0, replaced: 0 });
+                self.stored.case.left.push(Left { line: take.line, free: 0, replaced: 0, sale: None });
             }
         }
     }
@@ -63,6 +68,7 @@ impl Turn<'_> {
         for left in &mut lines {
             if let Some(ledger) = self.known_ledger(&left.line) {
                 (left.free, left.replaced) = (ledger.free(), ledger.replaced);
+                left.sale = ledger.has_moved().then(|| ledger.sale.clone());
             }
         }
         self.stored.case.left = lines;
