@@ -43,6 +43,8 @@ const LEGAL: &[(&str, &[&str])] = &[
     // Facts that may be unknown.
     ("triage.v1.OrderLine.customer_ref", &["empty"]),
     ("triage.v1.OrderLine.delivered_on", &["empty"]),
+    ("triage.v1.OrderLine.warranty_until", &["empty"]),
+    ("triage.v1.OrderLine.repaired_on", &["empty"]),
     ("claim.v1.Money.minor_units", &["zero"]),
     ("triage.v1.LineDecision.quantity", &["zero"]),
     ("triage.v1.LineDecision.unit_price", &["absent"]),
