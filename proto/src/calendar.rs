@@ -56,6 +56,18 @@ impl Calendar {
         self.0.time_zone.to_datetime(at).date() <= self.0.known_until
     }
 
+    /// The same time of the day, so many working days later.
+    pub fn add_working_days(&self, start: Timestamp, days: u32) -> Timestamp {
+        let zoned = start.to_zoned(self.0.time_zone.clone());
+        let last = zoned.date().saturating_add(Span::new().years(HORIZON_YEARS));
+        let later = zoned.date().series(1.day()).skip(1).take_while(|day| *day <= last);
+        let working = later.filter(|day| !self.0.day(*day).is_empty());
+        let day = usize::try_from(days).ok().and_then(|days| days.checked_sub(1)).map(|before| working.skip(before));
+        let day = day.map_or(Some(zoned.date()), |mut left| left.next()).unwrap_or(last);
+        let found = day.to_datetime(zoned.time()).to_zoned(self.0.time_zone.clone());
+        found.map_or(start, |found| found.timestamp())
+    }
+
     /// Shows every working span from `start` on, in order, until `visit` breaks. `Err`: it never did; how far it came.
     fn walk(
         &self,

@@ -4,6 +4,7 @@
 //! - [`ids`]: identifiers as types. [`subject`]: every NATS subject, built and parsed here and nowhere else.
 //! - [`calendar`]: business calendars, the same arithmetic for promises and for clocks.
 //! - [`codes`]: order numbers, SKUs and customer references as people type them.
+//! - [`promise`]: when a promise is due, the same for who makes it and for who watches it.
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`currency`]: which codes are money, and how many digits their amounts have.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
@@ -18,6 +19,7 @@ pub mod currency;
 pub mod ids;
 mod personal;
 pub mod policy;
+pub mod promise;
 pub mod share;
 mod state;
 pub mod subject;

@@ -88,7 +88,7 @@ impl Pack {
             problems.add("currency", why.to_string());
         }
         self.intake.check(problems);
-        self.triage.check(problems, &self.escalation.calendars);
+        self.triage.check(problems, &self.currency, &self.escalation.calendars);
         self.inventory.check(problems);
         self.logistics.check(problems);
         self.escalation.check(problems, self.effective_from);

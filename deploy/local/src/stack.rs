@@ -46,6 +46,8 @@ pub struct StackOptions {
     pub operator: bool,
     /// Whether the orchestrator writes the feed, too.
     pub feed: bool,
+    /// More variables for services, as `REDRESS_INTAKE__CUSTOMERS__CLAIMS_PER_DAY`; a service reads its own.
+    pub settings: BTreeMap<String, String>,
     /// The clock of the services of this process; tests move it.
     pub clock: Clock,
 }
@@ -61,6 +63,7 @@ impl Default for StackOptions {
             otlp: None,
             operator: false,
             feed: false,
+            settings: BTreeMap::new(),
             clock: Clock::default(),
         }
     }
@@ -220,6 +223,9 @@ impl Stack {
         variables.insert(format!("REDRESS_{}__NATS__FEED", service.name.to_uppercase()), options.feed.to_string());
         // Whoever tries it out may ask what there is.
         variables.insert(format!("REDRESS_{}__GRPC__REFLECTION", service.name.to_uppercase()), "true".to_owned());
+        let own = format!("REDRESS_{}__", service.name.to_uppercase());
+        let more = options.settings.iter().filter(|(name, _)| name.starts_with(&own));
+        variables.extend(more.map(|(name, value)| (name.clone(), value.clone())));
         variables
     }
 

@@ -29,6 +29,9 @@ const DAYS_MAX: usize = 2_000;
 pub struct Escalation {
     /// Calendar of work items and ladders.
     pub calendar: String,
+    /// Roles that nobody has: management takes their place wherever somebody is asked.
+    #[serde(default)]
+    pub absent_roles: BTreeSet<Word<Role>>,
     /// Business calendars by name (domain rule 11).
     pub calendars: BTreeMap<String, Calendar>,
     /// Targets of the clocks.

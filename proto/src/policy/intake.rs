@@ -1,12 +1,12 @@
-//! Rules of intake: what is promised to the customer when a claim is recorded (S0-15, S1-08).
+//! Rules of intake: on which channels a person of ours answers the report, and by when (S0-15, S1-08).
 
 use serde::Deserialize;
 
 use super::Problems;
 use crate::claim::Channel;
 
-/// Nothing is promised for later than this: 60 days.
-const MINUTES_MAX: u32 = 60 * 24 * 60;
+/// Nothing has more time than this: a year of working minutes.
+const MINUTES_MAX: u32 = 366 * 24 * 60;
 
 /// Nobody looks further back for what was reported twice.
 const DUPLICATE_DAYS_MAX: u32 = 400;
@@ -17,7 +17,8 @@ const DUPLICATE_DAYS_MAX: u32 = 400;
 pub struct Intake {
     /// When two reports may be the same.
     pub duplicates: Duplicates,
-    /// What is promised on each channel. Plain hours; the business clocks are those of escalation.
+    /// What differs on single channels. What is promised elsewhere is what the clocks of escalation allow.
+    #[serde(default)]
     pub promises: Promises,
 }
 
@@ -29,60 +30,56 @@ pub struct Duplicates {
     pub days: u32,
 }
 
-/// What is promised on each channel: every channel is named, none is forgotten.
-#[derive(Clone, Debug, Deserialize)]
+/// What differs on single channels.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promises {
     /// Telephone hotline.
-    pub phone: Promise,
+    pub phone: Option<Promise>,
     /// E-mail.
-    pub email: Promise,
+    pub email: Option<Promise>,
     /// Online customer-service chat.
-    pub chat: Promise,
+    pub chat: Option<Promise>,
     /// Form or message board of the company site.
-    pub web: Promise,
+    pub web: Option<Promise>,
     /// An e-commerce platform.
-    pub platform: Promise,
+    pub platform: Option<Promise>,
     /// Another system.
-    pub api: Promise,
+    pub api: Option<Promise>,
     /// The supervision mailbox or telephone.
-    pub supervision: Promise,
+    pub supervision: Option<Promise>,
 }
 
-/// What is promised on one channel.
-#[derive(Clone, Debug, Deserialize)]
+/// What is promised on one channel, in working minutes of the clock that watches it. The clock's own target for a severity
+/// counts where it is shorter.
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promise {
-    /// Minutes to the acknowledgement; absent: the channel shows by itself that the claim was received.
+    /// Until a person of ours has answered the report; absent: the receipt in writing is answer enough on this channel.
     pub acknowledgement_minutes: Option<u32>,
-    /// Minutes to the first feedback (S0-15).
-    pub first_feedback_minutes: u32,
+    /// Until the first feedback (S0-15); absent: as the clock has it.
+    pub first_feedback_minutes: Option<u32>,
 }
 
 impl Promises {
-    /// What is promised on a channel; a channel that is not given is refused long before.
-    pub fn on(&self, channel: Channel) -> &Promise {
+    /// What differs on a channel.
+    pub fn on(&self, channel: Channel) -> Option<&Promise> {
         match channel {
-            Channel::Phone => &self.phone,
-            Channel::Email => &self.email,
-            Channel::Chat => &self.chat,
-            Channel::Web => &self.web,
-            Channel::Platform => &self.platform,
-            Channel::Api | Channel::Unspecified => &self.api,
-            Channel::Supervision => &self.supervision,
+            Channel::Phone => self.phone.as_ref(),
+            Channel::Email => self.email.as_ref(),
+            Channel::Chat => self.chat.as_ref(),
+            Channel::Web => self.web.as_ref(),
+            Channel::Platform => self.platform.as_ref(),
+            Channel::Api => self.api.as_ref(),
+            Channel::Supervision => self.supervision.as_ref(),
+            Channel::Unspecified => None,
         }
     }
 
-    fn all(&self) -> [(&'static str, &Promise); 7] {
-        [
-            ("phone", &self.phone),
-            ("email", &self.email),
-            ("chat", &self.chat),
-            ("web", &self.web),
-            ("platform", &self.platform),
-            ("api", &self.api),
-            ("supervision", &self.supervision),
-        ]
+    /// Whether a person of ours must answer a report on this channel, because it leaves nothing in writing or the policy
+    /// wants it (S0-13, S1-08).
+    pub fn is_acknowledged(&self, channel: Channel) -> bool {
+        self.on(channel).is_some_and(|promise| promise.acknowledgement_minutes.is_some())
     }
 }
 
@@ -90,21 +87,28 @@ impl Intake {
     pub(super) fn check(&self, problems: &mut Problems) {
         let days = self.duplicates.days;
         problems.require((1..=DUPLICATE_DAYS_MAX).contains(&days), "intake.duplicates.days", "must be 1 to 400");
-        for (channel, promise) in self.promises.all() {
-            promise.check(&format!("intake.promises.{channel}"), problems);
+        for channel in (1..).map_while(|number| Channel::try_from(number).ok()) {
+            let Some(promise) = self.promises.on(channel) else { continue };
+            let name = channel.as_str_name().trim_start_matches("CHANNEL_").to_lowercase();
+            promise.check(&format!("intake.promises.{name}"), problems);
         }
     }
 }
 
 impl Promise {
     fn check(&self, path: &str, problems: &mut Problems) {
-        let range = format!("must be 1 to {MINUTES_MAX}");
-        let first = self.first_feedback_minutes;
-        problems.require((1..=MINUTES_MAX).contains(&first), format!("{path}.first_feedback_minutes"), &range);
-        let Some(acknowledgement) = self.acknowledgement_minutes else { return };
-        let field = format!("{path}.acknowledgement_minutes");
-        problems.require((1..=MINUTES_MAX).contains(&acknowledgement), &field, range);
-        problems.require(acknowledgement <= first, field, "must not be after the first feedback");
+        let range = "must be 1 to 527040 working minutes";
+        for (field, minutes) in [
+            ("acknowledgement_minutes", self.acknowledgement_minutes),
+            ("first_feedback_minutes", self.first_feedback_minutes),
+        ] {
+            let fits = minutes.is_none_or(|minutes| (1..=MINUTES_MAX).contains(&minutes));
+            problems.require(fits, format!("{path}.{field}"), range);
+        }
+        if let (Some(acknowledgement), Some(first)) = (self.acknowledgement_minutes, self.first_feedback_minutes) {
+            let field = format!("{path}.acknowledgement_minutes");
+            problems.require(acknowledgement <= first, field, "must not be after the first feedback");
+        }
     }
 }
 
@@ -113,37 +117,37 @@ mod tests {
     use super::super::{Pack, SUPPLY_CHAIN};
     use super::*;
 
-    /// The shipped pack with one line of a channel replaced; the line number of that line.
-    fn spoilt(channel: &str, key: &str, value: &str) -> (String, usize) {
-        let mut lines: Vec<String> = SUPPLY_CHAIN.lines().map(str::to_owned).collect();
-        let head = format!("[intake.promises.{channel}]");
-        let from = lines.iter().position(|line| *line == head).unwrap();
-        let at = from + lines[from..].iter().position(|line| line.starts_with(key)).unwrap();
-        lines[at] = value.to_owned();
-        (lines.join("\n"), at + 1)
+    /// The shipped pack with another text for the promise of a channel; the line number of its first key.
+    fn spoilt(channel: &str, keys: &str) -> (String, usize) {
+        let head = format!("[intake.promises.{channel}]\n");
+        let (before, after) = SUPPLY_CHAIN.split_once(&head).unwrap();
+        let after = &after[after.find("\n\n").unwrap()..];
+        (format!("{before}{head}{keys}{after}"), before.matches('\n').count() + 2)
     }
 
     #[test]
-    fn every_channel_has_its_promise() {
-        let pack = Pack::load(None).unwrap();
-        for channel in 1..=7 {
-            let promise = pack.intake.promises.on(Channel::try_from(channel).unwrap());
-            assert!(promise.first_feedback_minutes > 0);
-        }
-        assert!(Channel::try_from(8).is_err(), "a new channel needs a promise");
+    fn people_answer_where_nothing_is_left_in_writing() {
+        let promises = Pack::load(None).unwrap().intake.promises;
+        let channels: Vec<Channel> = (1..).map_while(|number| Channel::try_from(number).ok()).collect();
+        let answered: Vec<Channel> =
+            channels.into_iter().filter(|channel| promises.is_acknowledged(*channel)).collect();
+        assert_eq!(answered, [Channel::Phone, Channel::Email, Channel::Supervision]);
+        assert!(!promises.is_acknowledged(Channel::Unspecified));
     }
 
     #[test]
     fn a_wrong_promise_is_told_with_its_line() {
-        for (key, value, reason) in [
-            ("first_feedback_minutes", "first_feedback_minutes = 0", "must be 1 to 86400"),
-            ("first_feedback_minutes", "first_feedback_minutes = 86401", "must be 1 to 86400"),
-            ("acknowledgement_minutes", "acknowledgement_minutes = 86400", "must not be after the first feedback"),
+        for (keys, reason) in [
+            ("first_feedback_minutes = 0", "first_feedback_minutes: must be 1 to 527040 working minutes"),
+            ("acknowledgement_minutes = 527041", "acknowledgement_minutes: must be 1 to 527040 working minutes"),
+            (
+                "acknowledgement_minutes = 61\nfirst_feedback_minutes = 60",
+                "acknowledgement_minutes: must not be after the first feedback",
+            ),
         ] {
-            let (text, line) = spoilt("email", key, value);
-            let error = Pack::parse("pack.toml", &text).unwrap_err();
-            assert!(error.to_string().contains(&format!("pack.toml:{line}: intake.promises.email.{key}")), "{error}");
-            assert!(error.to_string().contains(reason), "{error}");
+            let (text, line) = spoilt("email", keys);
+            let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
+            assert_eq!(error, format!("pack.toml:{line}: intake.promises.email.{reason}"));
         }
     }
 
@@ -158,12 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_without_a_promise_and_an_unknown_key_are_refused() {
-        let (text, _) = spoilt("chat", "first_feedback_minutes", "");
-        assert!(Pack::parse("pack.toml", &text).unwrap_err().to_string().contains("first_feedback_minutes"));
-        let (text, _) = spoilt("chat", "first_feedback_minutes", "first_feedback_hours = 1");
+    fn an_unknown_channel_or_key_is_refused() {
+        let (text, _) = spoilt("email", "first_feedback_hours = 1");
         assert!(Pack::parse("pack.toml", &text).is_err());
-        let text = SUPPLY_CHAIN.replacen("[intake.promises.web]", "[intake.promises.fax]", 1);
+        let text = SUPPLY_CHAIN.replacen("[intake.promises.email]", "[intake.promises.fax]", 1);
         assert!(Pack::parse("pack.toml", &text).unwrap_err().to_string().contains("fax"));
     }
 }

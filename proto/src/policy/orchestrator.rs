@@ -11,8 +11,56 @@ use crate::claim::{Resolution, Severity};
 pub struct Orchestrator {
     /// Which solved claims are followed up, and what a low score does.
     pub follow_up: FollowUp,
+    /// What follows when the customer does not answer.
+    pub silence: Silence,
     /// When an open question to a service is asked again.
     pub ask_again: AskAgain,
+}
+
+/// Section `[orchestrator.silence]`: no claim waits for its customer for ever.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Silence {
+    /// Which days count.
+    pub days: Days,
+    /// A question that the customer was asked.
+    pub question: NoAnswer,
+    /// A plan that was proposed to the customer.
+    pub plan: NoAnswer,
+}
+
+/// Which days count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Days {
+    /// Those of the office calendar that have working time.
+    Working,
+    /// All.
+    Plain,
+}
+
+/// What happens while the customer does not answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoAnswer {
+    /// Days after which the customer is reminded, in rising order; none: never.
+    pub remind_days: Vec<u32>,
+    /// Days after which what was asked lapses.
+    pub lapse_days: u32,
+    /// What follows then.
+    pub then: Lapse,
+}
+
+/// What follows when the customer has not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lapse {
+    /// A person decides.
+    Person,
+    /// The claim ends as withdrawn.
+    Withdrawn,
+    /// The claim ends as closed.
+    Closed,
 }
 
 /// Section `[orchestrator.follow_up]` (S1-27, S1-58, S2-19, S4-53).
@@ -70,10 +118,32 @@ impl Orchestrator {
         problems.require(score <= 5, "orchestrator.follow_up.reopen_at_most", "must be 0 to 5");
         let days = self.follow_up.days_without_answer;
         problems.require((1..=365).contains(&days), "orchestrator.follow_up.days_without_answer", "must be 1 to 365");
+        self.silence.question.check("orchestrator.silence.question", problems);
+        self.silence.plan.check("orchestrator.silence.plan", problems);
         let AskAgain { first_s, longest_s } = self.ask_again;
         problems.require((1..=3600).contains(&first_s), "orchestrator.ask_again.first_s", "must be 1 to 3600");
         let longest_fits = (first_s..=86_400).contains(&longest_s);
         problems.require(longest_fits, "orchestrator.ask_again.longest_s", "must be first_s to 86400");
+    }
+}
+
+impl NoAnswer {
+    /// The day on which something happens that has happened `before` times: a reminder, or the lapse.
+    pub fn day(&self, before: usize) -> u32 {
+        self.remind_days.get(before).copied().unwrap_or(self.lapse_days)
+    }
+
+    fn check(&self, path: &str, problems: &mut Problems) {
+        let lapse = self.lapse_days;
+        problems.require((1..=365).contains(&lapse), format!("{path}.lapse_days"), "must be 1 to 365");
+        problems.require(self.remind_days.len() <= 10, format!("{path}.remind_days"), "must be at most 10");
+        let mut before = 0;
+        for (at, day) in self.remind_days.iter().copied().enumerate() {
+            let fits = before < day && day < lapse;
+            let why = "must rise, and be after the day itself and before lapse_days";
+            problems.require(fits, format!("{path}.remind_days[{at}]"), why);
+            before = day;
+        }
     }
 }
 
@@ -115,5 +185,31 @@ mod tests {
         let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
         assert!(error.contains("orchestrator.follow_up.severities[0]: is not a severity"), "{error}");
         assert!(error.contains("orchestrator.follow_up.reopen_at_most: must be 0 to 5"), "{error}");
+    }
+
+    #[test]
+    fn a_reminder_after_the_lapse_is_told_with_its_line() {
+        let error = |old: &str, new: &str| {
+            let text = SUPPLY_CHAIN.replacen(old, new, 1);
+            assert!(text != SUPPLY_CHAIN, "{old}");
+            Pack::parse("pack.toml", &text).unwrap_err().to_string()
+        };
+        let line = 1 + SUPPLY_CHAIN.lines().position(|line| line.starts_with("question = { remind_days")).unwrap();
+        let told = error("question = { remind_days = [3, 7]", "question = { remind_days = [3, 3, 15]");
+        let why = "must rise, and be after the day itself and before lapse_days";
+        for at in [1, 2] {
+            let told_so = format!("pack.toml:{line}: orchestrator.silence.question.remind_days[{at}]: {why}");
+            assert!(told.contains(&told_so), "{told}");
+        }
+        let told = error("lapse_days = 15", "lapse_days = 0");
+        assert!(told.contains("orchestrator.silence.question.lapse_days: must be 1 to 365"), "{told}");
+        assert!(error("then = \"withdrawn\"", "then = \"forgotten\"").contains("forgotten"));
+        assert!(error("days = \"working\"", "days = \"bank\"").contains("bank"));
+    }
+
+    #[test]
+    fn reminders_come_before_the_lapse() {
+        let rule = &Pack::load(None).unwrap().orchestrator.silence.question;
+        assert_eq!([0, 1, 2, 3].map(|before| rule.day(before)), [3, 7, 15, 15]);
     }
 }

@@ -3,6 +3,7 @@
 //! Amounts are minor units of the pack's currency, shares and scores are per mille.
 
 mod check;
+mod rates;
 mod terms;
 mod word;
 
@@ -18,6 +19,7 @@ use crate::claim::{
     BatchRule, Category, Channel, Department, LiabilityParty, Resolution, ReturnReason, Role, Severity,
 };
 
+pub use rates::{Rate, Rates};
 pub use terms::{ArticleTerms, Calendars, CategoryTerms, EarlierTerms, EndsOn, Length, Start, Term, Terms, Windows};
 pub use word::Word;
 
@@ -34,6 +36,9 @@ pub struct Triage {
     pub value_high: i64,
     /// Faulty goods worth less are not collected when they are replaced.
     pub collect_from: i64,
+    /// What other currencies are worth in the pack's. Orders in one that has no rate are decided by a person.
+    #[serde(default)]
+    pub rates: Rates,
     /// How bad it is (S0-16, S0-17).
     pub severity: SeverityRules,
     /// What is done first (S0-32).
@@ -430,12 +435,37 @@ pub struct WorkRoles {
     pub anonymous_order: Word<Role>,
     /// The customer named an order that is not known.
     pub order_not_found: Word<Role>,
+    /// By the newest facts more is paid than by those that other claims were decided by.
+    #[serde(default = "specialist")]
+    pub facts_changed: Word<Role>,
+    /// All units were given before; what was sent in their place may have failed.
+    #[serde(default = "specialist")]
+    pub already_replaced: Word<Role>,
+    /// A part is missing that the order does not name.
+    #[serde(default = "specialist")]
+    pub part_of_a_set: Word<Role>,
+    /// Another article is wanted instead.
+    #[serde(default = "specialist")]
+    pub exchange_for_another_article: Word<Role>,
+    /// Money is wanted for something that is no fault of the goods.
+    #[serde(default = "supervisor")]
+    pub part_of_the_price: Word<Role>,
     /// The plan was denied.
     pub denied: Word<Role>,
     /// The customer refused the plan.
     pub consent_refused: Word<Role>,
+    /// The customer has not answered in time, and the policy lets a person decide.
+    pub no_answer: Word<Role>,
     /// The plan could not be carried out.
     pub leg_failed: Word<Role>,
     /// The customer is dissatisfied.
     pub reopened: Word<Role>,
+}
+
+fn specialist() -> Word<Role> {
+    Word(Role::Specialist)
+}
+
+fn supervisor() -> Word<Role> {
+    Word(Role::Supervisor)
 }

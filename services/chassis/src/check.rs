@@ -131,8 +131,11 @@ impl Check {
             return String::new();
         }
         codes::customer_ref(value).unwrap_or_else(|| {
+            let before = self.violations.len();
             self.length(field, value, 1..=64);
-            self.add(field, codes::CUSTOMER_REF);
+            if self.violations.len() == before {
+                self.add(field, codes::CUSTOMER_REF);
+            }
             String::new()
         })
     }

@@ -1,5 +1,5 @@
 //! The domain says no. A refusal is an answer: it is committed, and a repeated request gets it again. Only one that time
-//! alone takes away is not kept: the same request may come again.
+//! takes away, or that somebody else mends, is not kept: the same request may come again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,6 +26,8 @@ struct Body {
     #[serde(skip)]
     quota: Option<Quota>,
     #[serde(skip)]
+    lacking: bool,
+    #[serde(skip)]
     park: bool,
 }
 
@@ -47,6 +49,7 @@ impl Refusal {
             preconditions: Vec::new(),
             resource: None,
             quota: None,
+            lacking: false,
             park: false,
         }))
     }
@@ -99,14 +102,22 @@ impl Refusal {
         self
     }
 
+    /// Marks a refusal because something is not there that others make, as a warehouse that is not registered. It is not
+    /// kept as the answer of the request, which may come again when it is there.
+    #[must_use]
+    pub fn lacking(mut self) -> Self {
+        self.0.lacking = true;
+        self
+    }
+
     /// The stable reason.
     pub fn reason(&self) -> &str {
         &self.0.reason
     }
 
-    /// Whether it is over by itself in some time, and so no answer for ever.
+    /// Whether it is over some time, and so no answer for ever.
     pub(crate) fn is_passing(&self) -> bool {
-        self.0.quota.is_some()
+        self.0.quota.is_some() || self.0.lacking
     }
 
     /// Why it is parked, if it is.

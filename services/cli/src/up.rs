@@ -1,5 +1,6 @@
 //! `redress up`: all of Redress on this machine.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -58,6 +59,11 @@ pub async fn run(command: Up, output: Output) -> Result<()> {
 
 /// Starts an installation.
 pub async fn start(command: &Up) -> Result<Stack> {
+    start_with(command, BTreeMap::new()).await
+}
+
+/// Starts an installation whose services have more settings.
+pub async fn start_with(command: &Up, settings: BTreeMap<String, String>) -> Result<Stack> {
     let processes = command.processes.then(std::env::current_exe).transpose()?;
     let options = StackOptions {
         durable: !command.fast,
@@ -66,6 +72,7 @@ pub async fn start(command: &Up) -> Result<Stack> {
         policy: command.policy.clone(),
         log: command.log.clone(),
         otlp: command.otlp.clone(),
+        settings,
         ..StackOptions::default()
     };
     Stack::start(options).await.context("cannot start Redress here")

@@ -1,6 +1,7 @@
 //! Promises, approvals and work lists of one claim. Pure: no database, no broker, no ambient clock.
 //!
-//! - A clock counts the working time of a promise; it warns at 50 % and 75 %, and breaches once (domain rule 11).
+//! - A clock counts the working time of a promise; it warns at 50 % and 75 %, and breaches once (domain rule 11). Its target
+//!   is that of the severity, and follows when the claim is judged.
 //!   A breach is kept for ever and climbs a ladder until somebody answers.
 //! - An approval binds a snapshot of a plan and goes through a chain of roles; nobody approves their own proposal, and
 //!   one person takes one step (domain rule 12).
@@ -11,6 +12,7 @@ mod approvals;
 mod clocks;
 mod draft;
 mod evolve;
+mod retarget;
 mod rules;
 mod tasks;
 mod words;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 use chassis::Meta;
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
-use proto::claim::Plan;
+use proto::claim::{Channel, Plan};
 use uuid::Uuid;
 
 use draft::Draft;
@@ -42,8 +44,10 @@ pub enum Command {
         round: u32,
         /// What for.
         kinds: BTreeSet<ClockKind>,
-        /// Decides the targets.
-        severity: Severity,
+        /// Decides the targets; none: not judged yet.
+        severity: Option<Severity>,
+        /// Where the claim came from: some channels have less time.
+        channel: Channel,
         /// From when they run; none: from now.
         from: Option<Timestamp>,
     },
@@ -55,6 +59,15 @@ pub enum Command {
         round: Option<u32>,
         /// When the promise was kept; none: now.
         at: Option<Timestamp>,
+        /// By the newest judgement; none: not judged.
+        severity: Option<Severity>,
+    },
+    /// The claim was judged: its clocks get the targets of the severity.
+    RetargetClocks {
+        /// The round.
+        round: u32,
+        /// By the newest judgement.
+        severity: Severity,
     },
     /// The customer is asked: pause all clocks.
     PauseClocks,
@@ -71,8 +84,8 @@ pub enum Command {
     RequestApproval {
         /// The plan.
         plan: Arc<Plan>,
-        /// Severity of the claim.
-        severity: Severity,
+        /// Severity of the claim; none: not judged.
+        severity: Option<Severity>,
     },
     /// Take the request back.
     CancelApproval(u32),
@@ -89,6 +102,8 @@ pub enum Command {
     },
     /// Take a task off its list.
     CloseTask(Task),
+    /// The database says that a work item is overdue.
+    Overdue(Uuid),
     /// A person decides.
     DecideWorkItem {
         /// The work item.
@@ -109,6 +124,8 @@ pub enum Command {
 pub enum Event {
     /// A new round of the claim is known.
     RoundBegun(u32),
+    /// It is known where the claim came from.
+    ChannelKnown(Channel),
     /// A promise needs no clock any more, up to a round.
     KindStopped(ClockKind, u32),
     /// All clocks are paused.
@@ -121,6 +138,8 @@ pub enum Event {
     ClockPaused(ClockKey, SignedDuration),
     /// A clock runs again: from when, its new deadline, when it is due next.
     ClockResumed(ClockKey, Timestamp, Timestamp, Timestamp),
+    /// A clock has the target, or the ladder, of another severity: the clock as it is now.
+    ClockRetargeted(Clock),
     /// A clock was stopped: when its promise was kept.
     ClockStopped(ClockKey, Timestamp),
     /// The promise of a breached clock was kept, and when.
@@ -147,6 +166,8 @@ pub enum Event {
     ItemDecided(Uuid, Decision),
     /// It was taken off its list.
     ItemClosed(Uuid),
+    /// Nobody has decided in time; told once.
+    ItemOverdue(Uuid),
     /// A task is never to be opened again.
     TaskWithdrawn(Task),
     /// The answer about a task: it was decided.
@@ -181,6 +202,8 @@ pub struct Claim {
 pub struct Head {
     /// The number a customer can quote.
     pub number: String,
+    /// Where the claim came from, if that was told.
+    pub channel: Channel,
     /// Newest round known; 0: none.
     pub round: u32,
     /// Since when all clocks are paused.
@@ -205,7 +228,7 @@ pub struct Clock {
     pub key: ClockKey,
     /// State.
     pub state: ClockState,
-    /// Decides its ladder.
+    /// Decides its target and its ladder.
     pub severity: Severity,
     /// Working time allowed.
     pub target: SignedDuration,
@@ -289,6 +312,8 @@ pub struct Item {
     pub opened_at: Timestamp,
     /// When it is due.
     pub due_at: Timestamp,
+    /// It was told that it is overdue.
+    pub overdue: bool,
     /// Version for optimistic locking, from 1.
     pub version: i64,
     /// What was decided.
@@ -379,10 +404,13 @@ pub enum Refusal {
 pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
     let mut draft = Draft::new(rules, claim, meta);
     match command {
-        Command::StartClocks { round, kinds, severity, from } => {
-            clocks::start(&mut draft, *round, kinds, *severity, from.unwrap_or(meta.now));
+        Command::StartClocks { round, kinds, severity, channel, from } => {
+            clocks::start(&mut draft, *round, kinds, *severity, *channel, from.unwrap_or(meta.now));
         }
-        Command::StopClocks { kinds, round, at } => clocks::stop(&mut draft, kinds, *round, *at),
+        Command::StopClocks { kinds, round, at, severity } => {
+            clocks::stop(&mut draft, kinds, *round, *at, *severity);
+        }
+        Command::RetargetClocks { round, severity } => retarget::round(&mut draft, *round, *severity),
         Command::PauseClocks => clocks::pause(&mut draft),
         Command::ResumeClocks => clocks::resume(&mut draft),
         Command::Due { clock, at } => clocks::due(&mut draft, *clock, *at),
@@ -390,6 +418,7 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         Command::CancelApproval(plan) => approvals::cancel(&mut draft, *plan),
         Command::OpenTask { task, kind, reason, role } => tasks::open(&mut draft, *task, *kind, reason, *role),
         Command::CloseTask(task) => tasks::close(&mut draft, *task),
+        Command::Overdue(item) => tasks::overdue(&mut draft, *item),
         Command::DecideWorkItem { item, etag, ruling, note } => {
             tasks::decide(&mut draft, *item, etag, *ruling, note)?;
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use read::command;
 
-use crate::domain::{About, Claim, ClockKey, Escalation, Event, Item, Task, WorkKind};
+use crate::domain::{About, Claim, Clock, ClockKey, ClockKind, ClockState, Escalation, Event, Item, Task};
 
 /// A command for a claim.
 #[derive(Clone, Debug)]
@@ -48,19 +48,23 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
             vec![tell(claim, "clock_breached", Kind::ClockBreached(breached)); times]
         }
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
-        Event::ItemOpened(item) => waiting(claim, meta, item).into_iter().collect(),
+        Event::ItemOpened(item) => vec![waiting(claim, meta, item)],
+        Event::ItemOverdue(item) => claim.items.get(item).map(|item| overdue(claim, meta, item)).into_iter().collect(),
+        Event::ClockRetargeted(Clock { key, .. }) | Event::ClockResumed(key, ..) => {
+            deadline_moved(claim, *key).into_iter().collect()
+        }
         Event::TaskDecided(item) => decided(claim, *item).into_iter().collect(),
         Event::TaskClosed(task) => {
             let (job, leg) = (Some(job(claim, task)), proto::claim::Leg::from(task.leg) as i32);
             vec![tell(claim, "task_closed", Kind::TaskClosed(wire::TaskClosed { job, leg }))]
         }
         Event::RoundBegun(_)
+        | Event::ChannelKnown(_)
         | Event::KindStopped(..)
         | Event::Paused(_)
         | Event::Resumed
         | Event::ClockStarted(_)
         | Event::ClockPaused(..)
-        | Event::ClockResumed(..)
         | Event::ClockStopped(..)
         | Event::KeptAfterBreach(..)
         | Event::LadderEnded(_)
@@ -94,21 +98,32 @@ fn job(claim: &Claim, task: &Task) -> proto::claim::Job {
     proto::claim::Job { claim_id: claim.id.to_string(), round, line, attempt }
 }
 
-/// Approvals and escalations are told to those they wait for; other tasks are found in the work list.
-fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Option<Outgoing> {
-    match item.kind {
-        WorkKind::Approval | WorkKind::Escalation => {}
-        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
-            return None;
-        }
-    }
-    let parameters = [
+/// The customer was promised another time, if the clock runs on.
+fn deadline_moved(claim: &Claim, key: ClockKey) -> Option<Outgoing> {
+    let promised = matches!(key.kind, ClockKind::Acknowledgement | ClockKind::FirstFeedback);
+    let runs = |clock: &&Clock| clock.state == ClockState::Running && promised;
+    let clock = claim.clocks.get(&key).filter(runs)?;
+    let (kind, deadline) = (wire::ClockKind::from(key.kind) as i32, Some(to_wire(clock.deadline)));
+    let moved = wire::DeadlineMoved { kind, round: key.round, deadline };
+    Some(tell(claim, "deadline_moved", Kind::DeadlineMoved(moved)))
+}
+
+/// Who is waited for is told; when nobody has decided in time, once more.
+fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
+    notice(claim, meta, item.role.as_str(), "work_waiting", &about(item))
+}
+
+fn overdue(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
+    notice(claim, meta, item.role.as_str(), "work_overdue", &about(item))
+}
+
+fn about(item: &Item) -> [(&'static str, String); 4] {
+    [
         ("work_item_id", item.id.to_string()),
         ("kind", item.kind.as_str().to_owned()),
         ("reason", item.reason.clone()),
         ("due_at", item.due_at.to_string()),
-    ];
-    Some(notice(claim, meta, item.role.as_str(), "work_waiting", &parameters))
+    ]
 }
 
 fn broken_promise(claim: &Claim, meta: &Meta, escalation: &Escalation) -> Outgoing {

@@ -108,13 +108,15 @@ impl chassis::Domain for Handle {
             }),
             domain::Command::StartClocks { .. }
             | domain::Command::StopClocks { .. }
+            | domain::Command::RetargetClocks { .. }
             | domain::Command::PauseClocks
             | domain::Command::ResumeClocks
             | domain::Command::Due { .. }
             | domain::Command::RequestApproval { .. }
             | domain::Command::CancelApproval(_)
             | domain::Command::OpenTask { .. }
-            | domain::Command::CloseTask(_) => Outcome::none(),
+            | domain::Command::CloseTask(_)
+            | domain::Command::Overdue(_) => Outcome::none(),
         };
         let told: Vec<_> = events.iter().flat_map(|event| events::told(claim, meta, event)).collect();
         Ok(outcome.telling(told))
@@ -156,5 +158,12 @@ fn in_our_time(command: &domain::Command, ahead: SignedDuration) -> domain::Comm
 pub async fn due(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
     let found = store::due(&pool, offset).await?;
     let command = |(claim, clock, at)| Command { claim, number: None, what: domain::Command::Due { clock, at } };
+    Ok(found.into_iter().map(command).collect())
+}
+
+/// Work items that nobody has decided in time, by the clock of the database.
+pub async fn overdue(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
+    let found = store::overdue(&pool, offset).await?;
+    let command = |(claim, item)| Command { claim, number: None, what: domain::Command::Overdue(item) };
     Ok(found.into_iter().map(command).collect())
 }

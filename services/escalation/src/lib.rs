@@ -31,6 +31,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
         ctx.task("the ends of calendars", known::run(ctx.pack().escalation.clone(), ctx.clock()));
+        ctx.sweep("overdue work", Duration::from_secs(2), &lanes, handle::overdue);
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
         Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })

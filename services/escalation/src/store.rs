@@ -16,6 +16,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 pub use clocks::{clocks_of, due};
+pub use items::overdue;
 pub use lists::{Filter, Listed, escalations, routing, work_items};
 pub use time_mark::{Time, read as time_now};
 
@@ -51,6 +52,7 @@ pub const STATEMENTS: &[&str] = &[
     approvals::WRITE,
     items::LOAD,
     items::WRITE,
+    items::OVERDUE,
     items::LOAD_WITHDRAWN,
     items::WITHDRAW,
     lists::ROUTING,

@@ -13,6 +13,7 @@ mod file;
 mod read_back;
 mod refusal;
 mod report;
+mod rules;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use file::{File, NewFile};
 pub use read_back::read_back;
 pub use refusal::Refusal;
 pub use report::{Contact, Evidence, Line, Promises, Report, claim_number, evidence_count, submit};
+pub use rules::{Moved, Promised, Rules, Until};
 
 /// Pieces of evidence a claim can hold.
 pub const EVIDENCE_MAX: usize = 50;
@@ -151,6 +153,8 @@ pub enum Action {
         /// Round asked about.
         round: u32,
     },
+    /// What was promised is due at another time, or was kept.
+    MovePromises(Vec<Moved>),
     /// The claim has ended.
     EndClaim {
         /// How.
@@ -183,8 +187,10 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
-    /// A plan was proposed; older ones wait no more.
-    PlanProposed(Box<Plan>),
+    /// A plan was proposed, and by when it is carried out; older ones wait no more.
+    PlanProposed(Box<Plan>, Option<Timestamp>),
+    /// What is promised now, and what was before.
+    PromisesMoved(Promises, Promises),
     /// A plan was taken back, perhaps before it was proposed.
     PlanWithdrawn(u32),
     /// A follow-up was started.
@@ -245,6 +251,7 @@ pub enum Answer {
 
 /// Decides one action: what happens at `now` when `by` asks for it. `other`: the claim that the action names.
 pub fn decide(
+    rules: &Rules,
     claim: &Claim,
     other: Option<&Claim>,
     now: Timestamp,
@@ -271,6 +278,7 @@ pub fn decide(
         | Action::ProposePlan { .. }
         | Action::WithdrawPlan { .. }
         | Action::StartFollowUp { .. }
+        | Action::MovePromises(_)
         | Action::EndClaim { .. }
             if claim.end.is_some() =>
         {
@@ -286,8 +294,9 @@ pub fn decide(
             Ok(claim.given_up().map(Event::AnsweredBefore).into_iter().collect())
         }
         Action::AskCustomer { question_id, reason, line } => claim.ask(now, question_id, reason, *line),
-        Action::ProposePlan { plan } => Ok(claim.propose(plan)),
+        Action::ProposePlan { plan } => Ok(claim.propose(plan, rules.solution(plan))),
         Action::StartFollowUp { round } => Ok(claim.start_follow_up(*round)),
+        Action::MovePromises(moved) => Ok(claim.move_promises(rules, moved)),
     }
 }
 
@@ -309,12 +318,13 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             claim.promises.first_feedback = None;
         }
         Event::QuestionClosed { question_id, at } => claim.question_closed(question_id, *at),
-        Event::PlanProposed(plan) => {
-            let solution = steps::promised_on(plan).or(claim.promises.solution);
+        Event::PlanProposed(plan, solution) => {
+            let solution = solution.or(claim.promises.solution);
             claim.promises = Promises { first_feedback: None, solution, ..claim.promises.clone() };
             let state = ProposalState::Open;
             claim.proposal = Some(Proposal { number: plan.number, state, plan: Some(plan.clone()) });
         }
+        Event::PromisesMoved(promises, _) => claim.promises = promises.clone(),
         Event::PlanWithdrawn(number) => {
             let plan = claim.proposal.take().filter(|known| known.number == *number).and_then(|known| known.plan);
             claim.proposal = Some(Proposal { number: *number, state: ProposalState::Withdrawn, plan });
@@ -351,6 +361,7 @@ impl Action {
             | Self::ProposePlan { .. }
             | Self::WithdrawPlan { .. }
             | Self::StartFollowUp { .. }
+            | Self::MovePromises(_)
             | Self::EndClaim { .. } => false,
         }
     }
@@ -366,6 +377,7 @@ impl Action {
             Self::MarkDuplicate { .. } => return None,
             Self::AskCustomer { .. } | Self::CloseQuestion { .. } | Self::ProposePlan { .. } => return None,
             Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } | Self::EndClaim { .. } => return None,
+            Self::MovePromises(_) => return None,
         };
         is_given(text).then_some((about, text))
     }
@@ -378,7 +390,7 @@ impl Action {
             Self::MarkDuplicate { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
             Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
             Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
-            Self::EndClaim { .. } => None,
+            Self::MovePromises(_) | Self::EndClaim { .. } => None,
         }
     }
 
@@ -390,7 +402,7 @@ impl Action {
             Self::AnswerQuestion { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
             Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
             Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
-            Self::EndClaim { .. } => None,
+            Self::MovePromises(_) | Self::EndClaim { .. } => None,
         }
     }
 }

@@ -5,17 +5,19 @@ mod notices;
 use chassis::{Malformed, Meta, Outgoing};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use prost::Message;
 use proto::claim::{ClaimState, ReportedLine};
 use proto::intake::{
     ClaimDuplicate, ClaimSubmitted, ClaimWithdrawn, CustomerAnswered, FollowUpAnswered, IntakeCommand, IntakeEvent,
-    PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
+    MovedPromise, PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
 };
-use proto::{ClaimId, Subject, to_wire};
+use proto::{ClaimId, Subject, from_wire, to_wire};
 use uuid::Uuid;
 
 use crate::domain::{
-    Action, Answer, Claim, Command, End, Event, Evidence, Line, Report, claim_number, evidence_count, is_given,
+    Action, Answer, Claim, Command, End, Event, Evidence, Line, Moved, Promised, Report, Until, claim_number,
+    evidence_count, is_given,
 };
 
 /// Reads a command of the orchestrator.
@@ -44,8 +46,30 @@ fn action(kind: intake_command::Kind) -> Result<Action, Malformed> {
             Action::WithdrawPlan { plan_number: number("plan_number", withdraw.plan_number, 1, NUMBER_MAX)? }
         }
         Kind::StartFollowUp(start) => Action::StartFollowUp { round: number("round", start.round, 1, NUMBER_MAX)? },
+        Kind::MovePromises(moved) => {
+            Action::MovePromises(moved.promises.iter().map(promise).collect::<Result<_, _>>()?)
+        }
         Kind::EndClaim(end) => Action::EndClaim { end: outcome(end.outcome)?, reason: code("reason", end.reason, 0)? },
     })
+}
+
+fn promise(moved: &MovedPromise) -> Result<Moved, Malformed> {
+    let promised = match moved.kind.as_str() {
+        "ACKNOWLEDGEMENT" => Promised::Acknowledgement,
+        "FIRST_FEEDBACK" => Promised::FirstFeedback,
+        "SOLUTION" => Promised::Solution,
+        _ => return Err(Malformed("a kind of promise is not known".to_owned())),
+    };
+    let until = match (&moved.due_at, moved.due_on.as_str()) {
+        (None, "") => None,
+        (Some(at), "") => from_wire(at).map(Until::Time),
+        (None, day) => day.parse().ok().map(Until::Day),
+        (Some(_), _) => return Err(Malformed("a promise has a time and a day".to_owned())),
+    };
+    if until.is_none() && !(moved.due_at.is_none() && moved.due_on.is_empty()) {
+        return Err(Malformed("a promise has no time that can be kept".to_owned()));
+    }
+    Ok((promised, until))
 }
 
 /// Greatest plan or round number that the database keeps.
@@ -97,7 +121,8 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
         }
         Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(claim.id, answer)],
         Event::QuestionAsked(question) => vec![notices::question_asked(meta, claim, question)],
-        Event::PlanProposed(plan) => vec![notices::plan_proposed(meta, claim, plan)],
+        Event::PlanProposed(plan, _) => vec![notices::plan_proposed(meta, claim, plan)],
+        Event::PromisesMoved(now, before) => notices::promises_moved(meta, claim, now, before),
         Event::FollowUpStarted(round) => vec![notices::follow_up(meta, claim, *round)],
         Event::Ended { end, reason, at: _ } => vec![notices::claim_ended(meta, claim, *end, reason)],
         Event::EvidenceAdded(_) | Event::FileKept { .. } | Event::QuestionClosed { .. } | Event::PlanWithdrawn(_) => {
@@ -142,7 +167,7 @@ fn outgoing(claim: ClaimId, name: &str, kind: intake_event::Kind) -> Outgoing {
 /// Bytes of the message that will tell the claim: what is accepted must fit into an event.
 pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
     let submitted = ClaimSubmitted {
-        claim_number: claim_number(now, i64::MAX),
+        claim_number: claim_number(now, &TimeZone::UTC, i64::MAX),
         channel: report.channel.into(),
         customer_ref: report.customer_ref.clone(),
         country: report.country.clone(),

@@ -25,7 +25,7 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::admission::Admission;
-use crate::domain::{Action, Claim, Command, Piece, Pii, Refusal, Spent, read_back};
+use crate::domain::{Action, Claim, Command, Piece, Pii, Refusal, Rules, Spent, read_back};
 use crate::handle::Handle;
 use crate::store::Reading;
 use crate::vault::Vault;
@@ -207,8 +207,8 @@ pub fn submit(
 }
 
 /// The answer to SubmitClaim.
-pub fn submitted(claim: &Claim) -> Outcome {
-    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(claim)), read_back: read_back(claim) })
+pub fn submitted(rules: &Rules, claim: &Claim) -> Outcome {
+    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(claim)), read_back: read_back(rules, claim) })
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
@@ -228,6 +228,7 @@ pub fn answer(action: &Action, now: &Claim) -> Outcome {
         | Action::ProposePlan { .. }
         | Action::WithdrawPlan { .. }
         | Action::StartFollowUp { .. }
+        | Action::MovePromises(_)
         | Action::EndClaim { .. } => Outcome::none(),
     }
 }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use chassis::{Clock, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
-use proto::policy::Pack;
 use uuid::Uuid;
 
 use crate::domain::{
     self, Action, Brought, Claim, Command, Contact, Customer, CustomerAction, Erased, Event, Hold, Piece, Pii, Quota,
-    Recent, Report,
+    Recent, Report, Rules,
 };
 use crate::vault::{Vault, WrappedKey};
 use crate::{canary, events, grpc, store};
@@ -19,8 +18,8 @@ use crate::{canary, events, grpc, store};
 /// Intake's side of a lane.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// The policy pack.
-    pub pack: Arc<Pack>,
+    /// The rules of the policy pack.
+    pub rules: Arc<Rules>,
     /// What seals personal data.
     pub vault: Vault,
     /// How much customers may bring within a day.
@@ -131,7 +130,7 @@ impl chassis::Domain for Handle {
 
     async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
         let now = self.clock.now();
-        let days = self.pack.intake.duplicates.days;
+        let days = self.rules.duplicate_days();
         let recent = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or_default();
         let since = store::Since { day: now.saturating_sub(domain::DAY).unwrap_or_default(), recent };
         store::load(tx, lock, commands, since).await
@@ -140,7 +139,7 @@ impl chassis::Domain for Handle {
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
         match command {
             Command::Submit { report, own, .. } => self.submit(world, meta, report, *own),
-            Command::Act { claim, action } => act(world, meta, self.quota, *claim, action),
+            Command::Act { claim, action } => self.act(world, meta, *claim, action),
             Command::Customer { customer_ref, action } => act_on_customer(world, meta, customer_ref, action),
         }
     }
@@ -167,16 +166,54 @@ impl Handle {
         if own {
             world.brings(self.quota, meta.now, &report.customer_ref, id.0, Piece::Claim)?;
         }
-        let number = domain::claim_number(meta.now, count);
+        let number = domain::claim_number(meta.now, self.rules.zone(), count);
         // Claims that we make ourselves repeat each other on purpose.
         let canary = proto::canary::is_marked(&report.customer_ref);
         let recent = if canary { Vec::new() } else { world.recent_of(&report.customer_ref) };
         let repeats = domain::possible_duplicates(&report.lines, &recent);
-        let claim = domain::submit(report, id, number, repeats, meta.now, &self.pack.intake);
-        let outcome = grpc::submitted(&claim).telling(events::submitted(meta, &claim));
+        let claim = domain::submit(report, id, number, repeats, meta.now, &self.rules);
+        let outcome = grpc::submitted(&self.rules, &claim).telling(events::submitted(meta, &claim));
         world.contacts.push((id, report.contact.clone()));
         world.claims.insert(id, Entry { before: None, now: claim });
         Ok(outcome)
+    }
+
+    fn act(&self, world: &mut World, meta: &Meta, id: ClaimId, action: &Action) -> Result<Outcome, Refusal> {
+        let Some(entry) = world.claims.get(&id) else {
+            // Whoever commands intake was told of the claim by intake: it cannot be unknown.
+            let unknown =
+                if action.is_call() { Refusal::not_found("claim", id) } else { Refusal::park("unknown claim") };
+            return Err(unknown);
+        };
+        // Another's claim is as absent as one that never was (S32).
+        if meta.actor.customer.as_ref().is_some_and(|customer| *customer != entry.now.customer_ref) {
+            return Err(Refusal::not_found("claim", id));
+        }
+        let other = action.other().and_then(|other| world.claims.get(&other)).map(|entry| &entry.now);
+        let events = domain::decide(&self.rules, &entry.now, other, meta.now, &meta.actor.subject, action)?;
+        // A file that the claim has already is not kept twice, and does not count twice.
+        if let (Action::KeepFile { file: new }, [Event::FileKept { file, .. }]) = (action, &events[..])
+            && let Some(customer_ref) = &new.own
+        {
+            world.brings(self.quota, meta.now, customer_ref, file.id, Piece::File(file.stored_size))?;
+        }
+        let Some(entry) = world.claims.get_mut(&id) else { return Err(Refusal::park("unknown claim")) };
+        let was_going = entry.now.end.is_none();
+        let mut messages = Vec::new();
+        for event in &events {
+            domain::evolve(&mut entry.now, event);
+            messages.extend(events::told(meta, &entry.now, event));
+        }
+        if was_going && entry.now.end.is_some() && entry.now.is_canary() {
+            world.canaries.push(meta.now.duration_since(entry.now.received_at));
+        }
+        if let Some(address) = action.address() {
+            world.addresses.insert(id, address.clone());
+        }
+        if let Some((about, text)) = action.words() {
+            world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
+        }
+        Ok(grpc::answer(action, &entry.now).telling(messages))
     }
 }
 
@@ -207,43 +244,6 @@ impl World {
         self.bring.push(Bring { customer_ref: customer_ref.to_owned(), id, piece, at });
         Ok(())
     }
-}
-
-fn act(world: &mut World, meta: &Meta, quota: Quota, id: ClaimId, action: &Action) -> Result<Outcome, Refusal> {
-    let Some(entry) = world.claims.get(&id) else {
-        // Whoever commands intake was told of the claim by intake: it cannot be unknown.
-        let unknown = if action.is_call() { Refusal::not_found("claim", id) } else { Refusal::park("unknown claim") };
-        return Err(unknown);
-    };
-    // Another's claim is as absent as one that never was (S32).
-    if meta.actor.customer.as_ref().is_some_and(|customer| *customer != entry.now.customer_ref) {
-        return Err(Refusal::not_found("claim", id));
-    }
-    let other = action.other().and_then(|other| world.claims.get(&other)).map(|entry| &entry.now);
-    let events = domain::decide(&entry.now, other, meta.now, &meta.actor.subject, action)?;
-    // A file that the claim has already is not kept twice, and does not count twice.
-    if let (Action::KeepFile { file: new }, [Event::FileKept { file, .. }]) = (action, &events[..])
-        && let Some(customer_ref) = &new.own
-    {
-        world.brings(quota, meta.now, customer_ref, file.id, Piece::File(file.stored_size))?;
-    }
-    let Some(entry) = world.claims.get_mut(&id) else { return Err(Refusal::park("unknown claim")) };
-    let was_going = entry.now.end.is_none();
-    let mut messages = Vec::new();
-    for event in &events {
-        domain::evolve(&mut entry.now, event);
-        messages.extend(events::told(meta, &entry.now, event));
-    }
-    if was_going && entry.now.end.is_some() && entry.now.is_canary() {
-        world.canaries.push(meta.now.duration_since(entry.now.received_at));
-    }
-    if let Some(address) = action.address() {
-        world.addresses.insert(id, address.clone());
-    }
-    if let Some((about, text)) = action.words() {
-        world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
-    }
-    Ok(grpc::answer(action, &entry.now).telling(messages))
 }
 
 fn act_on_customer(

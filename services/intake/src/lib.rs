@@ -19,6 +19,7 @@ pub mod handle;
 pub mod store;
 pub mod vault;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use proto::REQUEST_BYTES_MAX;
@@ -41,7 +42,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let customers = ctx.customers();
         let quota =
             domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
-        let handle = handle::Handle { pack: ctx.pack().clone(), vault: vault.clone(), quota, clock: ctx.clock() };
+        let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let handle = handle::Handle { rules, vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));

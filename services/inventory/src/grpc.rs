@@ -250,12 +250,11 @@ impl From<Refusal> for chassis::Refusal {
     fn from(refusal: Refusal) -> Self {
         let text = refusal.to_string();
         let precondition = |reason: &str| Self::new(Code::FailedPrecondition, reason, &text);
+        let unknown = |reason: &str| Self::new(Code::NotFound, reason, &text).lacking();
         match refusal {
-            Refusal::UnknownSku(sku) => Self::new(Code::NotFound, "UNKNOWN_SKU", &text).with("sku", sku),
-            Refusal::UnknownWarehouse(warehouse) => {
-                Self::new(Code::NotFound, "UNKNOWN_WAREHOUSE", &text).with("warehouse", warehouse)
-            }
-            Refusal::NoCustodian(warehouse) => precondition("NO_CUSTODIAN").with("warehouse", warehouse),
+            Refusal::UnknownSku(sku) => unknown("UNKNOWN_SKU").with("sku", sku),
+            Refusal::UnknownWarehouse(warehouse) => unknown("UNKNOWN_WAREHOUSE").with("warehouse", warehouse),
+            Refusal::NoCustodian(warehouse) => precondition("NO_CUSTODIAN").lacking().with("warehouse", warehouse),
             Refusal::DocumentReused(document) => precondition("DOCUMENT_REUSED").with("document", document),
             Refusal::OutOfStock { free } => precondition("OUT_OF_STOCK").with("free", free),
             Refusal::NoSuchReturn(job) => Self::not_found("return", words::job_name(&job)),

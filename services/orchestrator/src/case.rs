@@ -12,7 +12,7 @@ use proto::intake::ClaimSubmitted;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::claim_process::{Clock, Job, Leg};
+use crate::claim_process::{Asked, Clock, Job, Leg};
 use crate::entitlement::{OrderLine, Sale};
 
 pub use grant::{Allowed, Grant, Part};
@@ -52,6 +52,34 @@ pub struct Case {
     /// Clocks of this round that were stopped, and when.
     #[serde(default)]
     pub stops: Vec<Stop>,
+    /// Deadlines that have moved since they were promised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deadlines: Vec<Deadline>,
+    /// What the customer is asked, and has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// The deadline of a clock that has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// The clock.
+    pub clock: Clock,
+    /// Its round.
+    pub round: u16,
+    /// When it is due.
+    pub at: Timestamp,
+}
+
+/// What the customer is asked, and has not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The question or the plan.
+    pub asked: Asked,
+    /// Since when.
+    pub since: Timestamp,
+    /// Reminders that were sent.
+    pub reminded: usize,
 }
 
 /// Clocks that were stopped.
@@ -109,6 +137,8 @@ impl Case {
             grants: Vec::new(),
             left: Vec::new(),
             stops: Vec::new(),
+            deadlines: Vec::new(),
+            waiting: None,
         }
     }
 
@@ -153,6 +183,12 @@ impl Case {
         self.stops.retain(|stop| stop.round == round || stop.round == 1);
         self.stops.push(Stop { round, kinds: kinds.to_vec(), at: now });
         now
+    }
+
+    /// A clock is due at another time.
+    pub fn deadline_moved(&mut self, moved: Deadline) {
+        self.deadlines.retain(|known| known.clock != moved.clock);
+        self.deadlines.push(moved);
     }
 
     /// A parcel was booked.

@@ -36,13 +36,13 @@ pub use command::*;
 pub use event::*;
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 use mistakes::{Mistake, planted};
-pub use questions::{LegStatus, leg_statuses, state, waiting_for};
+pub use questions::{LegStatus, asked, leg_statuses, state, waiting_for};
 pub use stage::*;
 use strand::Turn;
 pub use waiting::{Waits, waits, waits_for};
 
-/// The process of a new claim, and what it asks first. `acknowledge`: its channel demands that the main points are read
-/// back to the customer (S0-13).
+/// The process of a new claim, and what it asks first. `acknowledge`: on its channel a person of ours answers the report
+/// (S0-13, S1-08).
 pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
     let mut process = Process {
         round: 1,
@@ -51,6 +51,7 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
         numbers: 0,
         acknowledged: !acknowledge,
         unfit: 0,
+        heard: false,
         stage: Stage::Assessing { reason: AssessReason::New },
     };
     let mut kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
@@ -85,16 +86,18 @@ fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
     match event {
         Event::PersonNeeded { assessment, reason: why, role } if *assessment == process.assessment => {
             let asked = Fact::PersonAsked { reason: why.clone(), line: 0 };
-            let commands = vec![Command::Announce(Fact::Assessed), Command::Announce(asked)];
+            let retarget = Command::RetargetClocks { round: process.round };
+            let commands = vec![Command::Announce(Fact::Assessed), retarget, Command::Announce(asked)];
             Step::Go(process.at(Stage::Investigating { reason, why: why.clone(), role: *role }), commands)
         }
         Event::PersonNeeded { .. } => Step::Stay,
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
         Event::Withdrawn | Event::Duplicate => being_judged(process, event),
-        Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::ReadBackConfirmed | Event::ContactLogged => being_judged(process, event),
+        Event::ClockMoved | Event::DeadlineMoved { .. } => being_judged(process, event),
         Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
         Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
-        Event::Work { .. } => Step::Stay,
+        Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -109,10 +112,11 @@ fn investigating(process: &Process, reason: AssessReason, known: &str, event: &E
         Event::PersonNeeded { .. } => Step::Stay,
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => being_judged(process, event),
         Event::Withdrawn | Event::Duplicate => being_judged(process, event),
-        Event::ReadBackConfirmed | Event::ClockMoved => being_judged(process, event),
+        Event::ReadBackConfirmed | Event::ContactLogged => being_judged(process, event),
+        Event::ClockMoved | Event::DeadlineMoved { .. } => being_judged(process, event),
         Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } | Event::ApprovalDenied { .. } => Step::Stay,
         Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } | Event::FollowUpLapsed { .. } => Step::Stay,
-        Event::Work { .. } => Step::Stay,
+        Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -126,17 +130,20 @@ fn being_judged(process: &Process, event: &Event) -> Step {
         Event::AnswerNeeded { assessment, line, reason } if *assessment == process.assessment => {
             let asked = Fact::QuestionAsked { question: *assessment, reason: reason.clone() };
             let ask = Command::AskCustomer { question: *assessment, line: *line, reason: reason.clone() };
-            let commands = vec![ask, Command::PauseClocks, Command::Announce(asked)];
+            let mut commands = vec![ask];
+            let process = hears(process, &mut commands);
+            commands.extend([Command::PauseClocks, Command::Announce(asked)]);
             Step::Go(process.at(Stage::AwaitingCustomer { line: *line, reason: reason.clone() }), commands)
         }
         Event::Withdrawn => withdraw(process, TakenBack::Assessment),
         Event::Duplicate => merge(process, TakenBack::Assessment),
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::AnswerNeeded { .. } => Step::Stay,
         Event::PersonNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -146,14 +153,18 @@ fn awaiting_customer(process: &Process, event: &Event) -> Step {
             let answered = Command::Announce(Fact::QuestionAnswered { question: *question });
             assess(process, AssessReason::Answered, vec![Command::ResumeClocks, answered])
         }
+        Event::NoAnswer { asked: Asked::Question(question), then } if *question == process.assessment => {
+            no_answer(process, TakenBack::Question, *then, vec![Command::ResumeClocks])
+        }
         Event::Withdrawn => withdraw(process, TakenBack::Question),
         Event::Duplicate => merge(process, TakenBack::Question),
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -168,12 +179,13 @@ fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
         }
         Event::Withdrawn => withdraw(process, TakenBack::Approval),
         Event::Duplicate => merge(process, TakenBack::Approval),
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -187,14 +199,18 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
             let refused = Fact::ConsentRefused { plan: plan.number };
             assess(process, AssessReason::ConsentRefused, vec![Command::Announce(refused)])
         }
+        Event::NoAnswer { asked: Asked::Plan(number), then } if *number == plan.number => {
+            no_answer(process, TakenBack::Proposal, *then, vec![])
+        }
         Event::Withdrawn => withdraw(process, TakenBack::Proposal),
         Event::Duplicate => merge(process, TakenBack::Proposal),
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -211,12 +227,13 @@ fn following_up(process: &Process, event: &Event) -> Step {
         Event::FollowUpLapsed { round } if *round == process.round => end(process, Outcome::Closed, "", vec![]),
         // All is done and was wanted: there is nothing to take back, and no need to ask any more.
         Event::Withdrawn | Event::Duplicate => end(process, Outcome::Closed, "", vec![]),
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } | Event::Work { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
     }
 }
 
@@ -226,7 +243,8 @@ fn ended(event: &Event) -> Step {
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
         Event::FollowUpLapsed { .. } | Event::Work { .. } | Event::Withdrawn | Event::Duplicate => Step::Stay,
-        Event::ReadBackConfirmed | Event::ClockMoved => Step::Stay,
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::NoAnswer { .. } => Step::Stay,
+        Event::ClockMoved | Event::DeadlineMoved { .. } => Step::Stay,
     }
 }
 
@@ -241,12 +259,12 @@ fn judged(process: &Process, plan: &Plan, fits: bool) -> Step {
         return assess(&process, AssessReason::Basis, vec![Command::Announce(Fact::Assessed)]);
     }
     let process = Process { unfit: 0, ..process };
-    let mut commands = vec![
-        Command::Announce(Fact::Assessed),
-        Command::StopClocks { round: process.round, kinds: vec![Clock::FirstFeedback] },
-        Command::Announce(Fact::Planned),
-    ];
+    let mut commands = vec![Command::Announce(Fact::Assessed), Command::Announce(Fact::Planned)];
     if plan.automatic || planted(Mistake::SkipApproval) {
+        // Else the clocks hear how bad it is when the first feedback is stopped, or approval is asked for.
+        if process.heard {
+            commands.push(Command::RetargetClocks { round: process.round });
+        }
         return agree(&process, plan, commands);
     }
     commands.push(Command::RequestApproval { plan: plan.number });
@@ -256,9 +274,10 @@ fn judged(process: &Process, plan: &Plan, fits: bool) -> Step {
 
 /// The plan is approved: the customer agrees, or has agreed (S0-51).
 fn agree(process: &Process, plan: &Plan, mut commands: Vec<Command>) -> Step {
+    let process = hears(process, &mut commands);
     if plan.consented {
         commands.push(Command::Announce(Fact::Consented { plan: plan.number }));
-        return legs::begin(process, plan, commands);
+        return legs::begin(&process, plan, commands);
     }
     commands.push(Command::ProposePlan { plan: plan.number });
     Step::Go(process.at(Stage::AwaitingConsent(plan.clone())), commands)
@@ -272,7 +291,7 @@ fn assess(process: &Process, reason: AssessReason, mut commands: Vec<Command>) -
 
 fn reopen(process: &Process, score: u32, answered: Command) -> Step {
     let round = process.round + 1;
-    let process = Process { round, numbers: 0, ..process.clone() };
+    let process = Process { round, numbers: 0, heard: false, ..process.clone() };
     let kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
     let reopened = Command::Announce(Fact::Reopened { round, score });
     assess(&process, AssessReason::Reopened, vec![answered, reopened, Command::StartClocks { round, kinds }])
@@ -309,6 +328,53 @@ fn end_with(
     Step::Go(process.at(Stage::Ended { outcome, reason, taken_back }), commands)
 }
 
+/// The customer hears something of substance from us: that was the first feedback (S0-15), and an answer to the report.
+fn hears(process: &Process, commands: &mut Vec<Command>) -> Process {
+    let mut kinds = vec![];
+    kinds.extend((!process.heard).then_some(Clock::FirstFeedback));
+    kinds.extend((!process.acknowledged).then_some(Clock::Acknowledgement));
+    if !kinds.is_empty() {
+        commands.push(Command::StopClocks { round: process.round, kinds });
+    }
+    Process { acknowledged: true, heard: true, ..process.clone() }
+}
+
+/// What moves no claim, wherever it is.
+fn by_the_way(process: &Process, event: &Event) -> Step {
+    match event {
+        Event::ReadBackConfirmed => acknowledged(process),
+        Event::ContactLogged => {
+            let mut commands = vec![];
+            let process = hears(process, &mut commands);
+            if commands.is_empty() { Step::Stay } else { Step::Go(process, commands) }
+        }
+        Event::ClockMoved => Step::Go(process.clone(), vec![Command::Announce(Fact::ClockMoved)]),
+        // What was kept in the meantime is promised no more.
+        Event::DeadlineMoved { round, clock } => {
+            let holds = match clock {
+                Clock::Acknowledgement => !process.acknowledged,
+                Clock::FirstFeedback => *round == process.round && !process.heard,
+                Clock::FinalSolution => false,
+            };
+            if holds { Step::Go(process.clone(), vec![Command::MovePromises]) } else { Step::Stay }
+        }
+        Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
+        Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
+        Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } | Event::Work { .. } => Step::Stay,
+        Event::Withdrawn | Event::Duplicate => Step::Stay,
+    }
+}
+
+/// The customer says nothing: what was asked is taken back, and a person finds another way, or the claim ends.
+fn no_answer(process: &Process, open: TakenBack, then: Silence, mut commands: Vec<Command>) -> Step {
+    commands.insert(0, open.command(process));
+    match then {
+        Silence::Person => assess(process, AssessReason::NoAnswer, commands),
+        Silence::End(outcome) => end_with(process, outcome, NO_ANSWER, Some(open), vec![open.command(process)]),
+    }
+}
+
 fn acknowledged(process: &Process) -> Step {
     if process.acknowledged {
         return Step::Stay;
@@ -318,19 +384,17 @@ fn acknowledged(process: &Process) -> Step {
     Step::Go(Process { acknowledged: true, ..process.clone() }, vec![stop])
 }
 
-fn clock_moved(process: &Process) -> Step {
-    Step::Go(process.clone(), vec![Command::Announce(Fact::ClockMoved)])
-}
-
 /// Reason of a claim that the customer withdrew.
 const WITHDRAWN: &str = "WITHDRAWN";
 /// Reason of a claim that a person has merged into another one.
 const DUPLICATE: &str = "DUPLICATE";
+/// Reason of a claim that ended because the customer did not answer.
+const NO_ANSWER: &str = "NO_ANSWER";
 
 impl Process {
     fn at(&self, stage: Stage) -> Process {
-        let Process { round, assessment, plan, numbers, acknowledged, unfit, .. } = *self;
-        Process { round, assessment, plan, numbers, acknowledged, unfit, stage }
+        let Process { round, assessment, plan, numbers, acknowledged, unfit, heard, .. } = *self;
+        Process { round, assessment, plan, numbers, acknowledged, unfit, heard, stage }
     }
 
     fn assess(&mut self, reason: AssessReason) -> Command {

@@ -23,7 +23,7 @@ use crate::handle::Command;
 
 pub(crate) use commands::message;
 pub(crate) use facts::{kind, name};
-pub(crate) use notices::{notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
+pub(crate) use notices::{answer_reminder, notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
 pub(crate) use words::wire_leg;
 
 /// A message in hand: what a service told.
@@ -95,6 +95,10 @@ fn intake(claim: Uuid, kind: intake_event::Kind) -> Result<Command, Malformed> {
             Event::FollowUpAnswered { round: words::short(answer.round)?, score: answer.score, low: false }
         }
         Kind::ReadBackConfirmed(_) => Event::ReadBackConfirmed,
+        Kind::ContactLogged(contact) => {
+            contact.at.as_ref().and_then(from_wire).ok_or_else(|| malformed("it does not say when they talked"))?;
+            Event::ContactLogged
+        }
     };
     told(claim, event, Told::Intake(kind))
 }
@@ -176,6 +180,10 @@ fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {
         Kind::ApprovalGranted(granted) => Event::ApprovalGranted { plan: granted.plan_number },
         Kind::ApprovalDenied(denied) => Event::ApprovalDenied { plan: denied.plan_number },
         Kind::ClockWarned(_) | Kind::ClockBreached(_) => Event::ClockMoved,
+        Kind::DeadlineMoved(moved) => {
+            moved.deadline.as_ref().and_then(from_wire).ok_or_else(|| malformed("there is no deadline"))?;
+            Event::DeadlineMoved { round: words::short(moved.round)?, clock: words::clock(moved.kind())? }
+        }
         Kind::TaskDecided(decided) => {
             let job = decided.job.as_ref().ok_or_else(no_job)?;
             let news = News::Ruled(words::ruling(decided.ruling())?);

@@ -1,5 +1,6 @@
 //! The one path: load what a batch is about, let the process decide, save, tell.
 
+mod rules;
 mod turn;
 mod world;
 
@@ -7,10 +8,9 @@ use std::collections::BTreeSet;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
-use proto::claim::{Channel, Resolution, Severity};
+use proto::claim::{Resolution, Severity};
 use proto::intake::ClaimSubmitted;
 use proto::orchestrator::ConfirmSettlementResponse;
-use proto::policy::orchestrator::Orchestrator;
 use proto::triage::triage_event;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use crate::settlement;
 use crate::store::processes::Stored;
 use crate::store::{ledgers, processes, settlements};
 
+pub use rules::Rules;
 pub use world::{Memory, World};
 
 use turn::Turn;
@@ -61,7 +62,7 @@ pub enum Command {
         /// The time that says so: another one means that it is not due any more.
         at: Timestamp,
     },
-    /// The follow-up was not answered in time.
+    /// The customer was asked something and has not answered: a reminder is due, or it lapses.
     Lapse {
         /// The claim.
         claim: Uuid,
@@ -70,11 +71,11 @@ pub enum Command {
     },
 }
 
-/// The orchestrator's own rules.
+/// The orchestrator's side of a lane.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// Section `[orchestrator]` of the policy pack.
-    pub policy: Orchestrator,
+    /// The rules of the policy pack.
+    pub rules: Rules,
 }
 
 impl Command {
@@ -183,11 +184,11 @@ impl Handle {
         if world.processes.contains_key(&claim) {
             return Ok(Outcome::none());
         }
-        // These channels leave nothing in writing: the main points are read back (S0-13, S1-08).
-        let acknowledge = matches!(submitted.channel(), Channel::Phone | Channel::Email | Channel::Supervision);
+        // On some channels a person of ours answers, as where nothing is left in writing (S0-13, S1-08).
+        let acknowledge = self.rules.channels.is_acknowledged(submitted.channel());
         let (process, commands) = claim_process::start(acknowledge);
         let stored = Stored::new(submitted.clone(), process.clone(), meta.now);
-        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
+        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
         turn.go(process, commands)?;
         Ok(turn.finish().apply(world))
     }
@@ -202,7 +203,7 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
-        let mut turn = Turn::new(world, &self.policy, meta, claim, stored).with(told);
+        let mut turn = Turn::new(world, &self.rules, meta, claim, stored).with(told);
         let event = self.by_policy(event, told, &turn);
         match turn.learn(&event)? {
             true => Ok(turn.finish().apply(world)),
@@ -229,7 +230,7 @@ impl Handle {
         let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
         let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
 
-        let mut turn = Turn::new(world, &self.policy, meta, settlement.claim, stored);
+        let mut turn = Turn::new(world, &self.rules, meta, settlement.claim, stored);
         turn.settled(settlement.clone());
         let learnt = turn.learn(&event);
         if !chassis::crash::bug("refund_twice") {
@@ -243,7 +244,7 @@ impl Handle {
     fn ask_again(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).filter(|stored| stored.ask_again_at == Some(at));
         let Some(stored) = stored.cloned() else { return Ok(Outcome::none()) };
-        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
+        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
         turn.ask_again()?;
         Ok(turn.finish().apply(world))
     }
@@ -253,9 +254,16 @@ impl Handle {
         let Some(mut stored) = stored.cloned() else { return Ok(Outcome::none()) };
         // Whatever the process says to it, this day has come and does not come again.
         stored.due_at = None;
-        let event = Event::FollowUpLapsed { round: stored.process.round };
-        let mut turn = Turn::new(world, &self.policy, meta, claim, stored);
-        turn.learn(&event)?;
+        let (round, waiting) = (stored.process.round, stored.case.waiting);
+        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
+        match waiting {
+            None => drop(turn.learn(&Event::FollowUpLapsed { round })?),
+            Some(waiting) if self.rules.has_lapsed(&waiting) => {
+                let then = self.rules.then(waiting.asked);
+                turn.learn(&Event::NoAnswer { asked: waiting.asked, then })?;
+            }
+            Some(waiting) => turn.remind(waiting),
+        }
         Ok(turn.finish().apply(world))
     }
 
@@ -269,9 +277,11 @@ impl Handle {
                 let severity = judged.judgement.as_ref().map_or(Severity::Unspecified, |judged| judged.severity());
                 let lines = judged.plan.iter().flat_map(|plan| &plan.lines);
                 let resolutions: Vec<Resolution> = lines.map(proto::claim::LinePlan::resolution).collect();
-                plan.follow_up = self.policy.follow_up.wanted(severity, resolutions);
+                plan.follow_up = self.rules.policy.follow_up.wanted(severity, resolutions);
             }
-            (Event::FollowUpAnswered { score, low, .. }, _) => *low = *score <= self.policy.follow_up.reopen_at_most,
+            (Event::FollowUpAnswered { score, low, .. }, _) => {
+                *low = *score <= self.rules.policy.follow_up.reopen_at_most
+            }
             _ => {}
         }
         event
@@ -289,7 +299,7 @@ pub async fn unanswered(pool: PgPool, offset: SignedDuration) -> Result<Vec<Comm
     Ok(found.into_iter().map(|(claim, at)| Command::AskAgain { claim, at }).collect())
 }
 
-/// Sweep: follow-ups that were not answered in the days of the policy.
+/// Sweep: customers who have not answered in the days of the policy.
 pub async fn lapsed(pool: PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
     let found = processes::due(&pool, offset).await?;
     Ok(found.into_iter().map(|(claim, at)| Command::Lapse { claim, at }).collect())

@@ -28,10 +28,10 @@ pub static SERVICE: chassis::Service =
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(handle::Handle { policy: ctx.pack().orchestrator.clone() });
+        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()) });
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
-        ctx.sweep("follow-ups without an answer", Duration::from_secs(10), &lanes, handle::lapsed);
+        ctx.sweep("customers who do not answer", Duration::from_secs(2), &lanes, handle::lapsed);
         let api = grpc::Api { lanes, reads: ctx.reads() };
         Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })

@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod address;
+pub mod again;
 pub mod ask;
 pub mod eligibility;
 pub mod judge;
@@ -13,6 +14,7 @@ pub mod orders;
 pub mod person;
 pub mod plan;
 pub mod rules;
+pub mod takes;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 
 use chassis::Meta;
 use jiff::{SignedDuration, Timestamp};
+use prost::Message;
 use proto::calendar::Calendar;
 use proto::claim::{Assessment, LinePlan, Plan, ReportedLine, Resolution, Role};
 use proto::policy::Pack;
@@ -29,7 +32,7 @@ use proto::triage::{AnswerNeeded, AssessReason, ClaimJudged, ClaimRefused, Perso
 use proto::{ClaimId, WorkItemId};
 
 use ask::Ask;
-use orders::{Order, Orders};
+use orders::{Order, Orders, Recorded};
 use person::{Verdict, VerdictKind};
 use rules::{Outcome, Ruling};
 
@@ -37,6 +40,8 @@ use rules::{Outcome, Ruling};
 const QUESTIONS_MAX: usize = 20;
 /// Plans of a claim.
 const PLANS_MAX: u32 = 50;
+/// Bytes of a plan: it travels in several messages, with other things beside it.
+const PLAN_BYTES_MAX: usize = proto::EVENT_BYTES_MAX - 8 * 1024;
 
 // Command
 
@@ -47,7 +52,7 @@ pub enum Command {
     RecordOrders {
         /// The request; calls may run side by side.
         request: uuid::Uuid,
-        /// The lines, each (order, SKU) once.
+        /// The lines, each once. Their versions are not known yet.
         orders: Vec<Order>,
     },
     /// Judge a claim.
@@ -75,8 +80,8 @@ pub enum Command {
 /// What has happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// An order line was recorded.
-    Recorded(Order),
+    /// An order line has a new version.
+    Recorded(Recorded),
     /// An assessment has a new version.
     Assessed(Box<Entry>),
     /// A work item waits for a person.
@@ -229,8 +234,8 @@ pub enum Refusal {
     /// It waits for somebody else.
     #[error("the work item waits for the role {}", role_name(*.0))]
     WrongRole(Role),
-    /// The claim has had so many plans or questions that it can only be refused (P56).
-    #[error("the claim has had too many plans or questions; it can only be refused")]
+    /// The claim has had so many plans or questions, or is so long, that it can only be refused (P56).
+    #[error("the claim has had too many plans or questions, or is too long; it can only be refused")]
     TooLarge,
     /// The decision does not fit the claim.
     #[error("the decision does not fit the claim")]
@@ -248,7 +253,11 @@ pub fn decide(
     command: &Command,
 ) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::RecordOrders { orders, .. } => Ok(orders.iter().cloned().map(Event::Recorded).collect()),
+        Command::RecordOrders { orders: said, .. } => {
+            let changed = said.iter().filter_map(|said| orders.next(said));
+            let recorded = |order| Recorded { order, by: meta.actor.subject.clone(), at: meta.now };
+            Ok(changed.map(recorded).map(Event::Recorded).collect())
+        }
         Command::Assess(ask) => Ok(assess(pack, case, orders, meta, ask)),
         Command::Cancel { claim, number } => Ok(cancel(case, meta, *claim, *number)),
         Command::Decide { item, etag, verdict } => {
@@ -263,13 +272,15 @@ fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> 
         // Taken back: a late command does nothing. Otherwise the answer of the same name is the same.
         return if known.answer.is_some() { vec![Event::Told(known.number)] } else { Vec::new() };
     }
-    let kept = address::kept(&pack.triage, case, ask, meta.now);
-    let by_person = kept.is_some();
-    let mut ruling = kept.unwrap_or_else(|| rules::rule(pack, ask, orders, returns_to(case, ask), meta.now));
+    let kept = address::kept(&pack.triage, case, ask, meta.now).map(|kept| (kept, true));
+    let (mut ruling, by_person) = kept.unwrap_or_else(|| ruled(pack, case, orders, meta, ask));
     ruling.outcome = address::of_rules(&pack.triage, case, ask, ruling.outcome);
     // Who has answered so often is not asked again (P56).
     if matches!(ruling.outcome, Outcome::Question { .. }) && questions(case) >= QUESTIONS_MAX {
         ruling.outcome = rules::unanswered(&pack.triage);
+    }
+    if matches!(&ruling.outcome, Outcome::Plan(plan) if plan.encoded_len() > PLAN_BYTES_MAX) {
+        ruling.outcome = rules::too_large(&pack.triage);
     }
     let number = ask.assessment();
     let mut events = Vec::new();
@@ -279,6 +290,28 @@ fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> 
     events.insert(0, Event::Assessed(Box::new(entry(ask, 1, ruling, by_person, meta))));
     events.push(Event::Told(number));
     events
+}
+
+/// What the rules say; or a plan of a person, with what it rests on now, and whether it is one.
+fn ruled(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> (Ruling, bool) {
+    let ruling = rules::rule(pack, ask, orders, returns_to(case, ask), meta.now);
+    let before = case.entries.range(..ask.assessment()).next_back().map(|(_, before)| before);
+    let before = before.filter(|before| ask.reason == AssessReason::Basis && before.by_person);
+    let Some((before, planned)) = before.and_then(|before| Some((before, before.plan.as_ref()?))) else {
+        return (ruling, false);
+    };
+    let outcome = again::plan(pack, ask, orders, planned, round(case, ask.assessment()), meta.now);
+    if matches!(outcome, Outcome::Person { .. }) {
+        return (Ruling { outcome, ..ruling }, false);
+    }
+    let judged = before.judgement.clone().unwrap_or_default();
+    (Ruling { assessment: Assessment { number: ask.assessment(), ..judged }, outcome }, true)
+}
+
+/// What was said of a claim until an assessment.
+fn round(case: &Case, number: u32) -> person::Round {
+    let entries = case.entries.range(..=number).rev();
+    person::Round::of(entries.filter_map(|(_, entry)| Some(entry.asked.as_ref()?.reason)))
 }
 
 /// A question that a person asked returns to that person, not to the rules that did not decide.
@@ -389,12 +422,11 @@ fn decided(
             },
         },
         VerdictKind::Lines(decisions) => {
-            let entries = case.entries.range(..=item.number).rev();
-            let round = person::Round::of(entries.filter_map(|(_, entry)| Some(entry.asked.as_ref()?.reason)));
+            let round = round(case, item.number);
             let decided = person::plan(pack, ask, orders, decisions, verdict.liability, round, meta);
             let (assessment, plan) = decided.map_err(Refusal::PlanInvalid)?;
             let refused = plan.lines.iter().all(|line| line.resolution() == Resolution::Reject);
-            if !refused && plan.number > PLANS_MAX {
+            if !refused && (plan.number > PLANS_MAX || plan.encoded_len() > PLAN_BYTES_MAX) {
                 return Err(Refusal::TooLarge);
             }
             let first = plan.lines.first().map(|line| line.reason.clone()).unwrap_or_default();
@@ -471,6 +503,7 @@ pub fn evolve(case: &mut Case, event: &Event) {
 /// The row of a ruling, with the answer that it gives.
 fn entry(ask: &Ask, version: u32, ruling: Ruling, by_person: bool, meta: &Meta) -> Entry {
     let assessment = ask.assessment();
+    let by = ruling.assessment.judged_by.clone();
     let judgement = Some(ruling.assessment);
     let (state, reason, plan, answer) = match ruling.outcome {
         Outcome::Plan(plan) => {
@@ -503,7 +536,7 @@ fn entry(ask: &Ask, version: u32, ruling: Ruling, by_person: bool, meta: &Meta) 
         state,
         reason,
         by_person,
-        by: judgement.as_ref().map_or_else(String::new, |judgement| judgement.judged_by.clone()),
+        by,
         at: meta.now,
         judgement,
         asked: Some(ask.clone()),

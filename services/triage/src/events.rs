@@ -1,13 +1,14 @@
 //! Messages to commands, answers to messages: the only translator.
 
 use chassis::{Malformed, Meta, Outgoing};
-use proto::claim::Notice;
+use proto::claim::{Money, Notice};
 use proto::triage::triage_command::Kind;
 use proto::triage::triage_event::Kind as Answer;
-use proto::triage::{TriageCommand, TriageEvent, WorkItem};
+use proto::triage::{OrderFacts, OrderLine, TriageCommand, TriageEvent, WorkItem};
 use proto::{ClaimId, Subject};
 
 use crate::domain::ask::Ask;
+use crate::domain::orders::Recorded;
 use crate::domain::{Command, Entry, Item, ItemState, role_name};
 
 /// Reads a command of the orchestrator.
@@ -57,6 +58,34 @@ pub fn work_item(item: &Item) -> WorkItem {
         decided_at: decided.map(|(at, _)| proto::to_wire(*at)),
         note: item.note.clone(),
         ..content(item)
+    }
+}
+
+/// A version of an order line, as it is shown.
+pub fn order_facts(recorded: &Recorded) -> OrderFacts {
+    let order = &recorded.order;
+    let money = |minor_units| Money { minor_units, currency: order.paid.currency.clone() };
+    let line = OrderLine {
+        order_no: order.order_no.clone(),
+        sku: order.sku.clone(),
+        customer_ref: order.customer_ref.clone(),
+        quantity: order.quantity,
+        unit_price: Some(money(order.unit_price())),
+        purchased_on: order.purchased_on.to_string(),
+        delivered_on: order.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
+        paid_total: Some(order.paid.clone()),
+        tax_total: order.tax.map(money),
+        discount_total: order.discount.map(money),
+        line_id: order.line_id.clone(),
+        kind: order.kind.into(),
+        warranty_until: order.warranty_until.map(|day| day.to_string()).unwrap_or_default(),
+        repaired_on: order.repaired_on.map(|day| day.to_string()).unwrap_or_default(),
+    };
+    OrderFacts {
+        line: Some(line),
+        version: order.version,
+        recorded_by: recorded.by.clone(),
+        recorded_at: Some(proto::to_wire(recorded.at)),
     }
 }
 

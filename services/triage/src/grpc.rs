@@ -5,13 +5,13 @@ mod check;
 use chassis::{Call, Check, Clock, Lanes, read_failed};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
-use proto::ClaimId;
 use proto::claim::Role;
 use proto::triage::triage_service_server::TriageService;
 use proto::triage::{
-    DecideWorkItemRequest, DecideWorkItemResponse, GetAssessmentRequest, GetAssessmentResponse, ListWorkItemsRequest,
-    ListWorkItemsResponse, RecordOrdersRequest, RecordOrdersResponse,
+    DecideWorkItemRequest, DecideWorkItemResponse, GetAssessmentRequest, GetAssessmentResponse, ListOrderFactsRequest,
+    ListOrderFactsResponse, ListWorkItemsRequest, ListWorkItemsResponse, RecordOrdersRequest, RecordOrdersResponse,
 };
+use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
@@ -41,6 +41,25 @@ impl TriageService for Api {
         let latest = (self.clock.now() + 14.hours()).to_zoned(TimeZone::UTC).date();
         let (request_id, command) = check::record_orders(body, latest)?;
         Ok(Response::new(self.lanes.call(&call, "RecordOrders", request_id, body, command).await?))
+    }
+
+    async fn list_order_facts(
+        &self,
+        request: Request<ListOrderFactsRequest>,
+    ) -> Result<Response<ListOrderFactsResponse>, Status> {
+        let body = request.get_ref();
+        let mut check = Check::new();
+        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
+        let page = check.page(body.page_size, &body.page_token, &["order_facts", &codes::key(&order_no)]);
+        let after = store::VersionKey::read(page.after.as_deref()).unwrap_or_else(|| {
+            check.add("page_token", "is not a token of this query");
+            store::VersionKey::default()
+        });
+        check.finish()?;
+        let versions = store::order_versions(&self.reads, &order_no, &after, &page).await.map_err(read_failed)?;
+        let (versions, next_page_token) = page.finish(versions, store::VersionKey::of);
+        let facts = versions.iter().map(events::order_facts).collect();
+        Ok(Response::new(ListOrderFactsResponse { facts, next_page_token }))
     }
 
     async fn get_assessment(

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
-use jiff::Timestamp;
 use proto::policy::Pack;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
 use proto::{ClaimId, WorkItemId};
 use uuid::Uuid;
 
-use crate::domain::orders::{Order, Orders};
+use crate::domain::orders::{Orders, Recorded};
 use crate::domain::{self, Case, Command, Entry, Event, Refusal};
 use crate::{events, store};
 
@@ -29,10 +28,8 @@ pub struct World {
     pub claim_of: BTreeMap<WorkItemId, ClaimId>,
     /// Order facts.
     pub orders: Orders,
-    /// Order lines to write.
-    pub recorded: BTreeMap<(String, String), Order>,
-    /// When they were recorded.
-    pub recorded_at: Option<Timestamp>,
+    /// New versions of order lines to write, in the order in which they were recorded.
+    pub versions: Vec<Recorded>,
     /// New versions of assessments to write.
     pub entries: Vec<Entry>,
     /// Work items to write.
@@ -91,10 +88,9 @@ fn apply(world: &mut World, claim: Option<ClaimId>, meta: &Meta, happened: &[Eve
             domain::evolve(world.cases.entry(claim).or_default(), event);
         }
         match (event, claim) {
-            (Event::Recorded(order), _) => {
-                world.orders.record(order.clone());
-                world.recorded.insert((order.order_no.clone(), order.sku.clone()), order.clone());
-                world.recorded_at = Some(meta.now);
+            (Event::Recorded(recorded), _) => {
+                world.orders.record(recorded.order.clone());
+                world.versions.push(recorded.clone());
             }
             (Event::Assessed(entry), _) => world.entries.push((**entry).clone()),
             (Event::ItemOpened(item), _) => {

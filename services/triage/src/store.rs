@@ -6,12 +6,13 @@ mod row;
 mod save;
 
 pub use load::load;
-pub use read::{Filter, assessments, items_of, work_items};
+pub use read::{Filter, VersionKey, assessments, items_of, order_versions, work_items};
 pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
     ("order_line", "SELECT, INSERT, UPDATE"),
+    ("order_version", "SELECT, INSERT"),
     ("assessment", "SELECT, INSERT"),
     ("work_item", "SELECT, INSERT, UPDATE"),
 ];
@@ -25,11 +26,16 @@ pub const STATEMENTS: &[&str] = &[
     load::LOCK_ITEMS,
     load::ORDERS_BY_NUMBER,
     load::ORDERS_BY_CUSTOMER,
+    load::ORDERS_WHOLE,
+    load::ORDERS_BY_NAME,
+    load::LOCK_ORDERS,
     save::ORDERS,
+    save::VERSIONS,
     save::ENTRIES,
     save::ITEMS,
     read::ASSESSMENTS,
     read::OPEN_ITEMS,
     read::ALL_ITEMS,
     read::CLAIM_ITEMS,
+    read::VERSIONS,
 ];

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chassis::Check;
 use chassis::auth::{Auth, Tokens};
 use cli::import::report::Report;
-use cli::import::{claims, orders, stock};
+use cli::import::{Form, claims, dates, orders, stock};
 use intake::evidence::sniff::{Type, examine};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -85,9 +85,12 @@ pub fn policy_pack(input: &[u8]) {
 
 /// A CSV file that somebody imports.
 pub fn csv_import(input: &[u8]) {
-    let wanted = orders::Wanted { currency: "GBP".to_owned(), until: None };
-    drop(orders::read(input, &wanted, &mut Report::new("orders")));
-    drop(claims::read(input, "fuzz.csv", None, &mut Report::new("claims")));
+    for dates in [None, Some(dates::Order::Mdy), Some(dates::Order::Ymd)] {
+        let form = Form { currency: "GBP".to_owned(), dates, until: None };
+        drop(claims::read(input, "fuzz.csv", &form, &mut Report::new("claims")));
+        let wanted = orders::Wanted { form, discounts: Vec::new(), existing: None };
+        drop(orders::read(input, &wanted, &mut Report::new("orders")));
+    }
     drop(stock::read(input, &mut Report::new("stock")));
 }
 

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::super::Problems;
 use super::super::triage::{PerSeverity, Word};
 use super::{Authority, Calendar, DAYS_MAX, DueHours, Escalation, Level, Period, Target};
-use crate::claim::{Resolution, Severity};
+use crate::claim::{Resolution, Role, Severity};
 
 /// Greatest amount, in minor units.
 const MONEY_MAX: i64 = 10_000_000_000_000;
@@ -33,6 +33,8 @@ impl Escalation {
             );
         }
         self.named(problems, "escalation.calendar", &self.calendar);
+        let absent = self.absent_roles.contains(&Word(Role::Management));
+        problems.require(!absent, "escalation.absent_roles", "management takes the place of others: it is there");
         for (name, target) in [
             ("acknowledgement", &self.clocks.acknowledgement),
             ("first_feedback", &self.clocks.first_feedback),

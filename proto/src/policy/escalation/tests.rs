@@ -141,6 +141,12 @@ fn a_matrix_has_no_gap_and_no_overlap() {
 }
 
 #[test]
+fn somebody_is_always_there() {
+    let problem = "escalation.absent_roles: management takes the place of others: it is there";
+    told("absent_roles = []", "absent_roles = [\"finance\", \"management\"]", problem);
+}
+
+#[test]
 fn a_work_item_is_due_some_day() {
     let problem = "escalation.due_hours.support: must be 1 to 720 working hours";
     told("support = 8", "support = 0", problem);

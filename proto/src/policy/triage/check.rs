@@ -19,7 +19,7 @@ const SCORE_MAX: u32 = 1000;
 const DAYS_MAX: u32 = 3650;
 
 impl Triage {
-    pub(in crate::policy) fn check(&self, problems: &mut Problems, calendars: &Calendars) {
+    pub(in crate::policy) fn check(&self, problems: &mut Problems, currency: &str, calendars: &Calendars) {
         for sku in &self.non_goods {
             problems.require(
                 (1..=64).contains(&sku.chars().count()),
@@ -36,6 +36,7 @@ impl Triage {
             "triage.value_high",
             "must be above authority.claim_max: what is automatic needs no person",
         );
+        self.rates.check(currency, problems);
         self.severity.check(problems);
         self.priority.check(problems);
         self.check_categories(problems);

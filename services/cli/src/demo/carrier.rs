@@ -11,9 +11,9 @@ use super::customer;
 use super::world::{World, persist};
 
 /// One of so many parcels is lost; the next one of the same claim is not.
-const LOST_OF: u64 = 12;
+const LOST_OF: u64 = 50;
 /// One of so many parcels is late.
-const LATE_OF: u64 = 6;
+const LATE_OF: u64 = 20;
 
 /// Hears that something is booked.
 pub fn hear(world: &Arc<World>, event: &ClaimEvent, moved: &LegMoved) {

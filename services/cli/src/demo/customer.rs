@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 use super::world::{World, persist};
 
 /// One of so many customers with a plan changes their mind before the carrier comes.
-const MIND_CHANGED_OF: u64 = 12;
+const MIND_CHANGED_OF: u64 = 100;
 /// Of so many customers who are asked, two are silent and one withdraws.
 const ASKED_OF: u64 = 20;
 

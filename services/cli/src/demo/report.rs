@@ -8,6 +8,7 @@ use proto::claim::{ClaimState, WaitingFor};
 use proto::orchestrator::Process;
 use serde::Serialize;
 
+use super::credits::Credits;
 use super::data::CURRENCY;
 use super::finish::{is_ended, is_stuck};
 use super::measure::Counted;
@@ -44,11 +45,15 @@ pub struct Summary {
     pub stuck: usize,
     /// Ended claims by state and reason.
     pub outcomes: BTreeMap<String, usize>,
+    /// What became of each credit line of the file.
+    pub credits: Credits,
     /// Currency of the amounts.
     pub currency: &'static str,
     /// What finance has paid.
     pub refunded_minor_units: i64,
-    /// What the outside world says is owed: accepted returned units at the price paid. Must be the same.
+    /// Kept of it for freight that customers bear.
+    pub freight_kept_minor_units: i64,
+    /// What the outside world says is owed: accepted returned units at the price paid. Must be the same, with the freight.
     pub owed_minor_units: i64,
     /// Units by what the warehouse found.
     pub counted_units: BTreeMap<&'static str, u64>,
@@ -116,8 +121,10 @@ impl Summary {
             waiting,
             stuck,
             outcomes,
+            credits: Credits::default(),
             currency: CURRENCY,
-            refunded_minor_units: log.paid.values().sum(),
+            refunded_minor_units: log.paid.values().map(|paid| paid.minor_units).sum(),
+            freight_kept_minor_units: log.paid.values().map(|paid| paid.kept).sum(),
             owed_minor_units: log.owed.values().sum(),
             counted_units: log.counted.clone(),
             settlements: log.paid.len(),
@@ -142,9 +149,11 @@ impl Summary {
         if self.stuck > 0 {
             faults.push(format!("{} claims are stuck", self.stuck));
         }
-        if self.refunded_minor_units != self.owed_minor_units {
-            let (paid, owed) = (self.refunded_minor_units, self.owed_minor_units);
-            faults.push(format!("{paid} minor units were refunded, but accepted units at the price paid are {owed}"));
+        let (paid, kept, owed) = (self.refunded_minor_units, self.freight_kept_minor_units, self.owed_minor_units);
+        if paid + kept != owed {
+            faults.push(format!(
+                "{paid} minor units were refunded and {kept} kept for freight, but accepted units at the price paid are {owed}"
+            ));
         }
         let accounted =
             self.closed + self.rejected + self.withdrawn + self.stuck + self.waiting.values().sum::<usize>();
@@ -170,10 +179,16 @@ impl Summary {
         outcomes.add_row([self.stuck.to_string(), "stuck".to_owned()]);
         outcomes.add_row([self.claims.to_string(), "claims in all".to_owned()]);
         output::line(format!("\n{outcomes}"))?;
+        let mut credits = table(["lines", "of the file"]);
+        for (lines, what) in self.credits.rows() {
+            credits.add_row([lines.to_string(), what]);
+        }
+        output::line(credits)?;
         let mut facts = table(["what", "how much"]);
         let units: Vec<String> = self.counted_units.iter().map(|(what, units)| format!("{units} {what}")).collect();
         for (what, how_much) in [
             ("refunded", format!("{} {CURRENCY}", money::amount(self.refunded_minor_units, CURRENCY))),
+            ("kept for freight", format!("{} {CURRENCY}", money::amount(self.freight_kept_minor_units, CURRENCY))),
             ("owed for accepted units", format!("{} {CURRENCY}", money::amount(self.owed_minor_units, CURRENCY))),
             ("returned units", units.join(", ")),
             ("lost by the carrier", format!("{} parcel(s)", self.lost_parcels)),
@@ -195,6 +210,7 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::world::Paid;
     use super::*;
 
     fn summary(log: &Log, processes: &[Process]) -> Summary {
@@ -211,7 +227,7 @@ mod tests {
             ..Process::default()
         };
         let mut log = Log::default();
-        log.paid.insert("s".to_owned(), 250);
+        log.paid.insert("s".to_owned(), Paid { minor_units: 240, kept: 10, ..Paid::default() });
         log.owed.insert("c".to_owned(), 250);
         let summary = summary(&log, &[closed, waits]);
         assert_eq!(summary.faults(), Vec::<String>::new());
@@ -222,7 +238,7 @@ mod tests {
     #[test]
     fn wrong_money_lost_claims_and_problems_are_faults() {
         let mut log = Log::default();
-        log.paid.insert("s".to_owned(), 251);
+        log.paid.insert("s".to_owned(), Paid { minor_units: 251, ..Paid::default() });
         log.owed.insert("c".to_owned(), 250);
         log.problems.push("a stream has a gap".to_owned());
         let summary = summary(&log, &[]);

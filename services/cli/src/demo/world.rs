@@ -10,12 +10,13 @@ use anyhow::{Context as _, Result};
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures::StreamExt;
 use proto::claim::claim_event::Kind;
-use proto::claim::{ClaimEvent, ClaimState, LinePlan, Notice, WaitingFor};
+use proto::claim::{ClaimEvent, ClaimState, LinePlan, Notice, Take, WaitingFor};
 use proto::intake::GetClaimRequest;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Status};
 
+use super::data::Sold;
 use super::luck::{self, Goods};
 use super::{carrier, customer, finance, people, warehouse};
 use crate::connect::{self, Clients, Session, fresh_id};
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct World {
     clients: Clients,
     seed: u64,
-    prices: BTreeMap<(String, String), i64>,
+    prices: BTreeMap<Sold, i64>,
     log: Mutex<Log>,
     /// What is being done about something that was heard.
     deeds: TaskTracker,
@@ -43,8 +44,8 @@ pub struct Log {
     pub claims: BTreeMap<String, Seen>,
     /// Accepted units that a refund is owed for, times the price paid: minor units by claim.
     pub owed: BTreeMap<String, i64>,
-    /// What finance has paid: minor units by settlement.
-    pub paid: BTreeMap<String, i64>,
+    /// What finance has paid, by settlement.
+    pub paid: BTreeMap<String, Paid>,
     /// Units by what the warehouse found.
     pub counted: BTreeMap<&'static str, u64>,
     /// Claims of which the carrier has lost a parcel.
@@ -55,6 +56,17 @@ pub struct Log {
     pub problems: Vec<String>,
     notices: BTreeSet<String>,
     heard: Option<Instant>,
+}
+
+/// What finance has paid for a settlement.
+#[derive(Clone, Debug, Default)]
+pub struct Paid {
+    /// The claim.
+    pub claim: String,
+    /// To the customer, in minor units.
+    pub minor_units: i64,
+    /// Kept for freight.
+    pub kept: i64,
 }
 
 /// What was seen of a claim.
@@ -80,6 +92,11 @@ impl Log {
         self.claims.iter().max_by_key(|(_, seen)| solved(seen)).map(|(claim, _)| claim.clone())
     }
 
+    /// What finance has paid for a claim, in minor units.
+    pub fn paid_for(&self, claim: &str) -> i64 {
+        self.paid.values().filter(|paid| paid.claim == claim).map(|paid| paid.minor_units).sum()
+    }
+
     /// Time since something was heard.
     pub fn quiet(&self) -> Duration {
         self.heard.map(|heard| heard.elapsed()).unwrap_or_default()
@@ -88,7 +105,7 @@ impl Log {
 
 impl World {
     /// Subscribes to the public streams and begins to live.
-    pub async fn open(session: &Session, seed: u64, prices: BTreeMap<(String, String), i64>) -> Result<Arc<Self>> {
+    pub async fn open(session: &Session, seed: u64, prices: BTreeMap<Sold, i64>) -> Result<Arc<Self>> {
         let world = Arc::new(Self {
             clients: session.clients.clone(),
             seed,
@@ -208,8 +225,8 @@ impl World {
     }
 
     /// Price paid per unit of an order line.
-    pub fn price(&self, order_no: &str, sku: &str) -> Option<i64> {
-        self.prices.get(&(order_no.to_owned(), sku.to_owned())).copied()
+    pub fn price(&self, take: &Take) -> Option<i64> {
+        self.prices.get(&(take.order_no.clone(), take.sku.clone(), take.line_id.clone())).copied()
     }
 
     /// A number below `of` that chance gives for one question about a claim.

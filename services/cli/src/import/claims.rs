@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::{StreamExt, stream};
+use jiff::civil::Date;
 use proto::claim::{Category, Channel, Resolution};
 use proto::intake::{Claim, Contact, NewLine, SubmitClaimRequest};
 use tonic::{Code, Request, Status};
@@ -11,18 +12,19 @@ use tonic_types::StatusExt;
 
 use super::invoice::{self, Line};
 use super::report::{Kind, Report};
-use super::shift::{self, Until};
-use super::{Entry, content_id};
+use super::{Entry, Form, content_id, shift};
 use crate::connect::{Clients, Session};
 use crate::{again, exit};
 
 /// Calls under way at once.
 const AT_ONCE: usize = 16;
+/// Days that a report may be told after the customer told it: intake takes no more.
+const ANNOUNCED_DAYS: i64 = 400;
 /// Tries of one call, when the service is too busy or away.
 const TRIES: u32 = 6;
 
 /// Countries of the shop, by the names it uses.
-const COUNTRIES: [(&str, &str); 16] = [
+const COUNTRIES: [(&str, &str); 18] = [
     ("Australia", "AU"),
     ("Austria", "AT"),
     ("Belgium", "BE"),
@@ -32,10 +34,12 @@ const COUNTRIES: [(&str, &str); 16] = [
     ("Italy", "IT"),
     ("Japan", "JP"),
     ("Lithuania", "LT"),
+    ("Malta", "MT"),
     ("Netherlands", "NL"),
     ("Norway", "NO"),
     ("Poland", "PL"),
     ("Portugal", "PT"),
+    ("Singapore", "SG"),
     ("Spain", "ES"),
     ("Switzerland", "CH"),
     ("United Kingdom", "GB"),
@@ -51,11 +55,11 @@ pub struct Imported {
 }
 
 /// Submits a claim for every credit line of a file. The day of the credit line, moved like those of the sales, is the day
-/// the problem occurred: a later sale is not what came back.
-pub async fn import(bytes: &[u8], until: Option<Until>, session: &Session) -> Result<Imported> {
+/// the problem occurred, so that a later sale is not what came back; and the day it was told, to which windows count.
+pub async fn import(bytes: &[u8], form: &Form, session: &Session) -> Result<Imported> {
     let mut report = Report::new("claims");
     let file = content_id("claims file", bytes);
-    let entries = read(bytes, &file, until, &mut report)?;
+    let entries = read(bytes, &file, form, &mut report)?;
     let bar = session.output.progress(entries.len() as u64, "claims");
     let calls = entries.into_iter().map(|entry| {
         let clients = session.clients.clone();
@@ -112,18 +116,14 @@ fn why(status: &Status) -> String {
 }
 
 /// The claims of a file.
-pub fn read(
-    bytes: &[u8],
-    file: &str,
-    until: Option<Until>,
-    report: &mut Report,
-) -> Result<Vec<Entry<SubmitClaimRequest>>> {
-    let lines = invoice::read(bytes, "GBP", report)?;
-    let days = shift::days(lines.iter().map(|line| line.day).max(), until, &chassis::Clock::default());
+pub fn read(bytes: &[u8], file: &str, form: &Form, report: &mut Report) -> Result<Vec<Entry<SubmitClaimRequest>>> {
+    let lines = invoice::read(bytes, form.dates, report)?;
+    let days = shift::days(lines.iter().map(|line| line.day).max(), form.until, &chassis::Clock::default());
     report.days_moved = days;
+    let today = shift::today(&chassis::Clock::default());
     let mut entries = Vec::new();
     for line in lines {
-        match request(&line, file, days) {
+        match request(&line, file, days, today) {
             Ok(value) => entries.push(Entry { rows: vec![line.row], value }),
             Err((reason, text)) => report.add(line.row, Kind::Refused, reason, text),
         }
@@ -131,7 +131,7 @@ pub fn read(
     Ok(entries)
 }
 
-fn request(line: &Line, file: &str, days: i64) -> Result<SubmitClaimRequest, (&'static str, String)> {
+fn request(line: &Line, file: &str, days: i64, today: Date) -> Result<SubmitClaimRequest, (&'static str, String)> {
     if line.quantity >= 0 {
         return Err(("NOT_A_RETURN", format!("{} units were not sent back", line.quantity)));
     }
@@ -142,6 +142,8 @@ fn request(line: &Line, file: &str, days: i64) -> Result<SubmitClaimRequest, (&'
     }
     let country = country(&line.country).ok_or(("NO_COUNTRY", format!("{:?} is no country", line.country)))?;
     let customer = &line.customer;
+    let day = shift::moved(line.day, days);
+    let is_told = day.duration_until(today).as_hours() / 24 <= ANNOUNCED_DAYS;
     Ok(SubmitClaimRequest {
         request_id: content_id("claim", format!("{file} {}", line.row).as_bytes()),
         channel: Channel::Platform.into(),
@@ -158,11 +160,13 @@ fn request(line: &Line, file: &str, days: i64) -> Result<SubmitClaimRequest, (&'
             quantity,
             category: Category::ReturnRequest.into(),
             wish: Resolution::ReturnRefund.into(),
-            occurred_on: shift::moved(line.day, days).to_string(),
+            occurred_on: day.to_string(),
             description: format!("{} (credit note {})", line.description, line.invoice),
             ..NewLine::default()
         }],
         country,
+        // It was told when the shop wrote the credit line, if that is not longer ago than anybody may say.
+        announced_on: if is_told { day.to_string() } else { String::new() },
         attested: true,
         ..SubmitClaimRequest::default()
     })
@@ -178,6 +182,7 @@ fn country(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::shift::Until;
 
     #[test]
     fn each_try_is_further_away() {
@@ -185,18 +190,37 @@ mod tests {
         assert!(pauses.iter().enumerate().all(|(at, pause)| (100 << at..=200 << at).contains(pause)), "{pauses:?}");
     }
 
+    fn form(until: Option<Until>) -> Form {
+        Form { currency: "KWD".to_owned(), dates: Some(crate::demo::DATES), until }
+    }
+
     #[test]
-    fn each_credit_line_is_a_claim() {
+    fn each_credit_line_is_a_claim_told_on_its_day() {
         let mut report = Report::new("claims");
-        let entries = read(crate::demo::RETURNS, "file", None, &mut report).unwrap();
-        assert_eq!((entries.len(), report.rows.len()), (100, 0));
+        let entries = read(crate::demo::RETURNS, "file", &form(Some(Until::Today)), &mut report).unwrap();
+        assert_eq!((entries.len(), report.count(Kind::Refused)), (959, 41));
         let first = &entries[0].value;
-        assert_eq!(
-            (first.customer_ref.as_str(), first.lines[0].sku.as_str(), first.lines[0].quantity),
-            ("14527", "D", 1)
-        );
+        let line = &first.lines[0];
+        assert_eq!((first.customer_ref.as_str(), line.sku.as_str(), line.quantity), ("17897", "22960", 6));
+        assert_eq!(first.announced_on, line.occurred_on);
+        let newest = entries.iter().map(|entry| entry.value.announced_on.as_str()).max().unwrap();
+        assert_eq!(newest, shift::today(&chassis::Clock::default()).to_string());
         let ids: std::collections::BTreeSet<_> = entries.iter().map(|entry| &entry.value.request_id).collect();
-        assert_eq!(ids.len(), 100, "two rows that look the same are two claims");
+        assert_eq!(ids.len(), entries.len(), "two rows that look the same are two claims");
+        // What nobody may say any more is not said.
+        let old = read(crate::demo::RETURNS, "file", &form(None), &mut report).unwrap();
+        assert_eq!(
+            (old[0].value.announced_on.as_str(), old[0].value.lines[0].occurred_on.as_str()),
+            ("", "2010-12-01")
+        );
+    }
+
+    #[test]
+    fn the_currency_of_the_prices_does_not_matter() {
+        let mut report = Report::new("claims");
+        let text = format!("{}\nC1,A,x,-1,1/12/2010,1.255,7,FI\n", invoice::HEADINGS.join(","));
+        let entries = read(text.as_bytes(), "file", &form(None), &mut report).unwrap();
+        assert_eq!((entries.len(), report.rows.len()), (1, 0));
     }
 
     #[test]
@@ -207,7 +231,7 @@ mod tests {
              C1,A,x,-1,1/12/2010,1,7,FI\n",
             invoice::HEADINGS.join(",")
         );
-        let entries = read(text.as_bytes(), "file", None, &mut report).unwrap();
+        let entries = read(text.as_bytes(), "file", &form(None), &mut report).unwrap();
         assert_eq!(entries[0].value.country, "FI");
         let found: Vec<_> = report.rows.iter().map(|row| (row.row, row.reason)).collect();
         assert_eq!(found, [(2, "NO_CUSTOMER"), (3, "NOT_A_RETURN"), (4, "NO_COUNTRY")]);

@@ -1,25 +1,35 @@
-//! Order facts: what was sold to whom at what price.
+//! Order facts: what was sold to whom, and what was paid for it.
+
+mod lines;
+mod paid;
+mod recorded;
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use proto::claim::Money;
-use proto::triage::{OrderLine, RecordOrdersRequest};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use proto::triage::{ListOrderFactsRequest, OrderFacts, OrderLine, RecordOrdersRequest};
 use tonic::Request;
 
-use super::invoice::{self, Line};
-use super::report::{Kind, Report};
-use super::shift::{self, Until};
-use super::{Entry, content_id, send};
-use crate::connect::Session;
+use super::report::Report;
+use super::{Entry, Form, content_id, invoice, send, shift};
+use crate::connect::{Clients, Session};
+
+pub use paid::{of as paid_for, total};
+pub use recorded::Existing;
+
+/// Questions under way at once.
+const AT_ONCE: usize = 16;
 
 /// How the file is to be read.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Currency of its prices.
-    pub currency: String,
-    /// The day its newest date is moved to.
-    pub until: Option<Until>,
+    /// Its form.
+    pub form: Form,
+    /// Articles that stand for a discount on the invoice, besides those that are known.
+    pub discounts: Vec<String>,
+    /// What becomes of lines of which something else is recorded.
+    pub existing: Option<Existing>,
 }
 
 /// What was imported.
@@ -35,117 +45,168 @@ pub struct Imported {
 pub async fn import(bytes: &[u8], wanted: &Wanted, session: &Session) -> Result<Imported> {
     let mut report = Report::new("orders");
     let entries = read(bytes, wanted, &mut report)?;
-    let lines = entries.iter().map(|entry| entry.value.clone()).collect();
     let rows = entries.iter().map(|entry| entry.rows.len() as u64).sum();
     let bar = session.output.progress(rows, "orders");
+    let known = known(&entries, &session.clients).await?;
+    // Lines whose dates were moved are those of another day each day: a guess about their day is none.
+    let is_moved = report.days_moved != 0;
+    let recorded::Settled { entries, versions, same } =
+        recorded::settle(entries, &known, wanted.existing, is_moved, &mut report);
+    let lines = entries.iter().map(|entry| entry.value.clone()).collect();
     let mut made = 0;
     let triage = session.clients.triage()?;
     let record = async |lines: Vec<OrderLine>| {
         let count = lines.len() as u64;
         let mut request = RecordOrdersRequest { request_id: String::new(), lines };
-        request.request_id = content_id("orders", &serde_json::to_vec(&request).unwrap_or_default());
+        // What was recorded, replaced, and is recorded again is another request than the first time.
+        let rests_on: Vec<u32> =
+            request.lines.iter().map(|line| versions.get(&recorded::key(line)).copied().unwrap_or(0)).collect();
+        let content = serde_json::to_vec(&(&request, rests_on)).unwrap_or_default();
+        request.request_id = content_id("orders", &content);
         triage.clone().record_orders(Request::new(request)).await?;
         made += count;
         Ok(())
     };
-    report.taken = send(entries, &mut report, "lines", record, &bar).await?;
-    report.made = made;
+    report.taken += same.iter().map(|entry| entry.rows.len() as u64).sum::<u64>();
+    report.taken += send(entries, &mut report, "lines", record, &bar).await?;
+    report.made = made + same.len() as u64;
+    if !same.is_empty() {
+        report.notes.push(format!("{} of them were recorded before as they stand", same.len()));
+    }
     bar.finish_and_clear();
     Ok(Imported { lines, report })
 }
 
-/// The order lines of a file.
-pub fn read(bytes: &[u8], wanted: &Wanted, report: &mut Report) -> Result<Vec<Entry<OrderLine>>> {
-    let lines = invoice::read(bytes, &wanted.currency, report)?;
-    let newest = lines.iter().map(|line| line.day).max();
-    let days = shift::days(newest, wanted.until, &chassis::Clock::default());
-    report.days_moved = days;
-    let mut orders: BTreeMap<(String, String), Vec<Line>> = BTreeMap::new();
-    for line in lines {
-        if line.quantity < 1 || line.price <= 0 {
-            report.add(line.row, Kind::Skipped, "NOT_A_SALE", format!("{} units at {}", line.quantity, line.price));
-            continue;
+/// What is recorded of the orders of a file: the newest version of each line.
+async fn known(entries: &[Entry<OrderLine>], clients: &Clients) -> Result<Vec<OrderFacts>> {
+    let orders: std::collections::BTreeSet<&str> = entries.iter().map(|entry| entry.value.order_no.as_str()).collect();
+    let facts = stream::iter(orders).map(|order_no| facts(order_no, clients)).buffer_unordered(AT_ONCE);
+    let all: Vec<Vec<OrderFacts>> = facts.try_collect().await?;
+    let mut newest: BTreeMap<recorded::Key, OrderFacts> = BTreeMap::new();
+    for facts in all.into_iter().flatten() {
+        let Some(line) = &facts.line else { continue };
+        let key = recorded::key(line);
+        if newest.get(&key).is_none_or(|known| known.version < facts.version) {
+            newest.insert(key, facts);
         }
-        orders.entry((line.invoice.clone(), line.sku.clone())).or_default().push(line);
     }
-    Ok(orders.into_values().filter_map(|lines| order_line(&lines, days, &wanted.currency, report)).collect())
+    Ok(newest.into_values().collect())
 }
 
-/// One order line of all lines of an invoice with the same article.
-fn order_line(lines: &[Line], days: i64, currency: &str, report: &mut Report) -> Option<Entry<OrderLine>> {
-    let rows: Vec<u64> = lines.iter().map(|line| line.row).collect();
-    let first = lines.first()?;
-    let price = lines.iter().map(|line| line.price).min()?;
-    if lines.iter().any(|line| line.price != price) {
-        report.rows_add(&rows, Kind::Noted, "PRICES_DIFFER", "the lowest price of this article on this invoice counts");
+async fn facts(order_no: &str, clients: &Clients) -> Result<Vec<OrderFacts>> {
+    let mut request =
+        ListOrderFactsRequest { page_size: 500, page_token: String::new(), order_no: order_no.to_owned() };
+    let mut facts = Vec::new();
+    loop {
+        let page = clients.triage()?.list_order_facts(Request::new(request.clone())).await?.into_inner();
+        facts.extend(page.facts);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return Ok(facts);
+        }
     }
-    if lines.iter().any(|line| line.customer != first.customer) {
-        report.rows_add(&rows, Kind::Refused, "CUSTOMERS_DIFFER", "one invoice has several customers");
-        return None;
+}
+
+/// The order lines of a file.
+pub fn read(bytes: &[u8], wanted: &Wanted, report: &mut Report) -> Result<Vec<Entry<OrderLine>>> {
+    let form = &wanted.form;
+    let mut lines = invoice::read(bytes, form.dates, report)?;
+    let newest = lines.iter().map(|line| line.day).max();
+    let days = shift::days(newest, form.until, &chassis::Clock::default());
+    report.days_moved = days;
+    for line in &mut lines {
+        line.day = shift::moved(line.day, days);
+        line.delivered = line.delivered.map(|day| shift::moved(day, days));
     }
-    let sum = lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.quantity));
-    let Some(quantity) = sum.and_then(|sum| u32::try_from(sum).ok()) else {
-        report.rows_add(&rows, Kind::Refused, "TOO_MANY_UNITS", "the units of this order line are too many");
-        return None;
-    };
-    let value = OrderLine {
-        order_no: first.invoice.clone(),
-        sku: first.sku.clone(),
-        customer_ref: first.customer.clone(),
-        quantity,
-        unit_price: Some(Money { minor_units: price, currency: currency.to_owned() }),
-        purchased_on: shift::moved(first.day, days).to_string(),
-        delivered_on: String::new(),
-        ..OrderLine::default()
-    };
-    Some(Entry { rows, value })
+    Ok(lines::of(lines, &form.currency, &wanted.discounts, report))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::Kind;
     use super::*;
 
-    fn orders(text: &str) -> (Vec<Entry<OrderLine>>, Report) {
+    pub(super) fn wanted(until: Option<&str>) -> Wanted {
+        let until = until.map(|day| day.parse().unwrap());
+        let form = Form { currency: "GBP".to_owned(), dates: None, until };
+        Wanted { form, discounts: Vec::new(), existing: None }
+    }
+
+    pub(super) fn orders(text: &str, wanted: &Wanted) -> (Vec<Entry<OrderLine>>, Report) {
         let mut report = Report::new("orders");
-        let wanted = Wanted { currency: "GBP".to_owned(), until: Some("2026-11-22".parse().unwrap()) };
-        let entries =
-            read(format!("{}\n{text}", invoice::HEADINGS.join(",")).as_bytes(), &wanted, &mut report).unwrap();
+        let file = format!("{}\n{text}", invoice::HEADINGS.join(","));
+        let entries = read(file.as_bytes(), wanted, &mut report).unwrap();
         (entries, report)
     }
 
     #[test]
-    fn lines_of_one_article_are_added_up_at_the_lowest_price() {
+    fn lines_of_one_article_and_price_are_added_up() {
         let (entries, report) = orders(
-            "1,A,x,6,1/12/2010,2.55,7,Germany\n1,A,x,4,1/12/2010,2.50,7,Germany\n2,A,x,1,5/12/2010,2.55,7,Germany\n",
+            "1,A,x,6,1/12/2010,2.55,7,Germany\n1,A,x,4,1/12/2010,2.55,7,Germany\n2,A,x,1,5/12/2010,2.55,7,Germany\n",
+            &wanted(Some("2026-11-22")),
         );
         assert_eq!(entries.len(), 2);
         let line = &entries[0].value;
-        assert_eq!((line.quantity, line.unit_price.as_ref().unwrap().minor_units), (10, 250));
+        assert_eq!((line.quantity, line.unit_price.as_ref().unwrap().minor_units), (10, 255));
         assert_eq!(entries[0].rows, [2, 3]);
         assert_eq!((line.purchased_on.as_str(), entries[1].value.purchased_on.as_str()), ("2026-11-18", "2026-11-22"));
-        assert_eq!(report.count(Kind::Noted), 2);
+        assert!(report.rows.is_empty());
     }
 
     #[test]
-    fn what_is_no_sale_is_skipped() {
-        let (entries, report) = orders("1,A,,-5,1/12/2010,0,,United Kingdom\n1,B,,5,1/12/2010,0,,United Kingdom\n");
-        assert!(entries.is_empty());
-        assert_eq!(report.count(Kind::Skipped), 2);
-        assert_eq!(report.count(Kind::Refused), 0);
-    }
-
-    #[test]
-    fn the_shipped_sales_give_what_was_counted_by_hand() {
-        let mut report = Report::new("orders");
-        let wanted = Wanted { currency: "GBP".to_owned(), until: None };
-        let entries = read(crate::demo::SALES, &wanted, &mut report).unwrap();
-        assert_eq!((report.read, report.count(Kind::Skipped), report.count(Kind::Refused)), (9_899, 46, 0));
-        assert_eq!(entries.len(), 9_507);
-        let differ: std::collections::BTreeSet<_> = entries
+    fn case_one_article_at_two_prices() {
+        let (entries, report) = orders(
+            "7002,ART-1,mug,2,2026-11-20,10.00,C1,United Kingdom\n7002,ART-1,mug,1,2026-11-20,7.00,C1,United Kingdom\n",
+            &wanted(None),
+        );
+        let found: Vec<_> = entries
             .iter()
-            .filter(|entry| report.rows.iter().any(|row| row.kind == Kind::Noted && entry.rows.contains(&row.row)))
-            .map(|entry| (&entry.value.order_no, &entry.value.sku))
+            .map(|Entry { value, .. }| (value.line_id.as_str(), value.quantity, paid::total(value).unwrap()))
             .collect();
-        assert_eq!(differ.len(), 15);
+        assert_eq!(found, [("", 2, 2_000), ("2", 1, 700)], "27.00 was paid");
+        assert!(report.rows.is_empty(), "{:?}", report.rows);
+    }
+
+    #[test]
+    fn case_unit_price_is_no_whole_penny() {
+        let (entries, report) = orders("7001,ART-1,mug,10,2026-11-20,17.925,C1,United Kingdom\n", &wanted(None));
+        let line = &entries[0].value;
+        assert_eq!((line.quantity, line.paid_total.as_ref().unwrap().minor_units), (10, 17_925));
+        assert!(line.unit_price.is_none() && report.rows.is_empty(), "{:?}", report.rows);
+        // One alone is no amount of money.
+        let (entries, report) = orders("7001,ART-1,mug,1,2026-11-20,17.925,C1,United Kingdom\n", &wanted(None));
+        assert!(entries.is_empty());
+        assert_eq!(report.rows[0].reason, "NOT_A_PRICE");
+    }
+
+    #[test]
+    fn case_free_goods_can_be_faulty() {
+        let (entries, report) = orders("7017,ART-1,gift,3,2026-11-20,0.00,C1,Germany\n", &wanted(None));
+        assert_eq!((entries[0].value.quantity, paid::total(&entries[0].value)), (3, Some(0)));
+        assert!(report.rows.is_empty());
+        // What was written off is no sale.
+        let (entries, report) = orders("1,A,,-5,1/12/2010,0,,United Kingdom\n", &wanted(None));
+        assert!(entries.is_empty());
+        assert_eq!((report.count(Kind::Skipped), report.count(Kind::Refused)), (1, 0));
+    }
+
+    #[test]
+    fn case_currencies_without_pence() {
+        let mut francs = wanted(None);
+        francs.form.currency = "XOF".to_owned();
+        let (entries, report) =
+            orders("1,A,x,1,2026-11-20,9899,C1,Senegal\n1,B,x,1,2026-11-20,5000.5,C1,Senegal\n", &francs);
+        assert_eq!((entries.len(), paid::total(&entries[0].value)), (1, Some(9_899)));
+        assert_eq!((report.rows[0].row, report.rows[0].reason), (3, "NOT_A_PRICE"));
+        assert!(report.rows[0].text.contains("XOF"), "{}", report.rows[0].text);
+    }
+
+    #[test]
+    fn case_delivery_day_is_not_known() {
+        let mut report = Report::new("orders");
+        let file =
+            format!("{},DeliveredOn\n1,A,x,1,2026-10-16,10,C1,Germany,2026-11-25\n", invoice::HEADINGS.join(","));
+        let entries = read(file.as_bytes(), &wanted(None), &mut report).unwrap();
+        assert_eq!(entries[0].value.delivered_on, "2026-11-25");
     }
 }

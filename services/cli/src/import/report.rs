@@ -55,6 +55,9 @@ pub struct Report {
     pub made: u64,
     /// Days by which every date was moved.
     pub days_moved: i64,
+    /// About the file as a whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Rows that were not taken as they stand.
     pub rows: Vec<Row>,
 }
@@ -96,6 +99,7 @@ impl Report {
         if self.days_moved != 0 {
             output::line(format!("every date was moved by {} days", self.days_moved))?;
         }
+        self.notes.iter().try_for_each(output::line)?;
         let mut reasons: BTreeMap<(Kind, &str), u64> = BTreeMap::new();
         self.rows.iter().for_each(|row| *reasons.entry((row.kind, row.reason)).or_default() += 1);
         if reasons.is_empty() {

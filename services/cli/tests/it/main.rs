@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod demo;
+mod import;
 mod stack;
 mod survival;
 mod tls;

@@ -15,13 +15,13 @@ use tonic::Request;
 use crate::{code, redress};
 
 /// A running installation; ended by SIGTERM as a service manager would.
-struct Up {
+pub struct Up {
     child: Child,
     stack: tempfile::NamedTempFile,
 }
 
 impl Up {
-    fn start(home: &Path, options: &[&str]) -> Self {
+    pub fn start(home: &Path, options: &[&str]) -> Self {
         let arguments = [&["up", "--fast", "--output", "json"], options].concat();
         let mut child = redress(&arguments).env("XDG_RUNTIME_DIR", home).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -33,7 +33,7 @@ impl Up {
         Self { child, stack }
     }
 
-    fn ask(&self, arguments: &[&str]) -> (i32, Value) {
+    pub fn ask(&self, arguments: &[&str]) -> (i32, Value) {
         let stack = self.stack.path().to_str().unwrap();
         let output = redress(&[&["--output", "json", "--stack", stack], arguments].concat()).output().unwrap();
         let text = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
@@ -41,7 +41,7 @@ impl Up {
     }
 
     /// Units of an article that are available, asked as any client would.
-    fn available(&self, sku: &str) -> u64 {
+    pub fn available(&self, sku: &str) -> u64 {
         let json: Value = serde_json::from_slice(&std::fs::read(self.stack.path()).unwrap()).unwrap();
         let address = json["services"]["inventory"].as_str().unwrap().to_owned();
         let (_, told) = self.ask(&["token", "--role", "warehouse", "--subject", "keeper", "--ttl", "5m"]);
@@ -54,7 +54,7 @@ impl Up {
         })
     }
 
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         kill(pid, Signal::SIGTERM).unwrap();
         assert!(self.child.wait().unwrap().success());
@@ -89,12 +89,13 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!(report["rows"][0]["reason"], "NOT_A_NUMBER");
     for _ in 0..2 {
         let (exit, report) = up.ask(&["import", "stock", &stock, "--register", "GB"]);
-        assert_eq!((exit, &report["made"]), (0, &Value::from(1)), "{report}");
+        assert_eq!((exit, &report["taken"]), (0, &Value::from(1)), "{report}");
     }
 
     assert_eq!(up.available("LAMP-1"), 10, "the same file imported again changes nothing");
 
-    let submit = ["claim", "submit", "--customer", "C1", "--name", "Customer 1", "--email", "c1@example.com"];
+    let who = ["--customer", "C1", "--name", "Customer 1", "--email", "c1@example.com", "--address", "1 Example Road"];
+    let submit = [&["claim", "submit"][..], &who[..]].concat();
     let goods = ["--sku", "LAMP-1", "--quantity", "2", "--category", "return_request", "--wish", "return_refund"];
     let (exit, answer) = up.ask(&[&submit[..], &goods[..]].concat());
     assert_eq!(exit, 0, "{answer}");

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     About, Approval, ApprovalState, ClockKey, ClockKind, Draft, Event, Item, ItemState, Refusal, Ruling, Severity,
-    Snapshot, WorkKind, clocks, tasks,
+    Snapshot, WorkKind, clocks, retarget, tasks,
 };
 
 /// SHA-256 of the bytes of a plan.
@@ -17,7 +17,12 @@ pub fn digest(plan: &Plan) -> [u8; 32] {
 }
 
 /// Asks those who may approve. The same request again has the same answer again.
-pub(super) fn request(draft: &mut Draft, plan: &Arc<Plan>, severity: Severity) -> Result<(), Refusal> {
+pub(super) fn request(draft: &mut Draft, plan: &Arc<Plan>, judged: Option<Severity>) -> Result<(), Refusal> {
+    if let Some(severity) = judged {
+        let round = draft.claim.head.round;
+        retarget::round(draft, round, severity);
+    }
+    let severity = judged.unwrap_or(Severity::General);
     let number = plan.number;
     let sha256 = digest(plan);
     if let Some(known) = draft.claim.approvals.get(&number) {
@@ -76,11 +81,15 @@ pub(super) fn cancel(draft: &mut Draft, plan: u32) {
     }
 }
 
+/// Whether it is a step of an approval of what this person has proposed.
+pub(super) fn is_own(draft: &Draft, item: &Item) -> bool {
+    draft.claim.plan_of(item).is_some_and(|plan| plan.proposed_by == draft.meta.actor.subject)
+}
+
 /// Whether this person may decide on a step: not on their own proposal, and on one step only.
-pub(super) fn may_decide(draft: &Draft, plan: u32) -> Result<(), Refusal> {
+pub(super) fn may_decide(draft: &Draft, item: &Item, plan: u32) -> Result<(), Refusal> {
     let person = &draft.meta.actor.subject;
-    let snapshot = draft.claim.approvals.get(&plan).and_then(|approval| approval.plan.as_ref());
-    if snapshot.is_some_and(|snapshot| snapshot.plan.proposed_by == *person) {
+    if is_own(draft, item) {
         return Err(Refusal::OwnProposal);
     }
     let decided = |item: &Item| {

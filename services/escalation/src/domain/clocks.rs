@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::tasks;
 use super::{
-    About, Clock, ClockKey, ClockKind, ClockState, Draft, Escalation, Event, ItemState, Rules, Severity, WorkKind,
+    About, Clock, ClockKey, ClockKind, ClockState, Draft, Escalation, Event, Item, ItemState, Rules, Severity, WorkKind,
 };
+use super::{retarget, tasks};
 use proto::calendar::Calendar;
+use proto::claim::Channel;
 
 /// Percent of the working time at which a clock warns.
 const WARNINGS: [u32; 2] = [50, 75];
@@ -23,22 +24,36 @@ impl Clock {
     }
 
     /// When it is due next while it runs.
-    fn next(&self, calendar: &Calendar) -> Timestamp {
+    pub(super) fn next(&self, calendar: &Calendar) -> Timestamp {
         let warning = WARNINGS.into_iter().find(|percent| *percent > self.warned);
         warning.map_or(self.deadline, |percent| self.point(calendar, percent).min(self.deadline))
     }
 }
 
-/// Starts the clocks of a round that are not there yet. A promise that was kept already gets none.
-pub(super) fn start(draft: &mut Draft, round: u32, kinds: &BTreeSet<ClockKind>, severity: Severity, from: Timestamp) {
+/// Starts the clocks of a round that are not there yet. A promise that was kept already gets none. What is not judged yet
+/// counts as general.
+pub(super) fn start(
+    draft: &mut Draft,
+    round: u32,
+    kinds: &BTreeSet<ClockKind>,
+    severity: Option<Severity>,
+    channel: Channel,
+    from: Timestamp,
+) {
     if round > draft.claim.head.round {
         draft.add(Event::RoundBegun(round));
+    }
+    if channel != Channel::Unspecified && channel != draft.claim.head.channel {
+        draft.add(Event::ChannelKnown(channel));
     }
     for kind in kinds.iter().copied() {
         let kept = draft.claim.head.stopped.get(&kind).is_some_and(|stopped| *stopped >= round);
         if !kept {
-            start_one(draft, ClockKey { kind, round }, severity, from);
+            start_one(draft, ClockKey { kind, round }, severity.unwrap_or(Severity::General), from);
         }
+    }
+    if let Some(severity) = severity {
+        retarget::round(draft, round, severity);
     }
 }
 
@@ -48,7 +63,7 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
         return;
     }
     let calendar = draft.rules.calendar(key.kind);
-    let target = draft.rules.target(key.kind, severity);
+    let target = draft.rules.target(key.kind, draft.claim.head.channel, severity);
     let mut clock = Clock {
         key,
         state: ClockState::Running,
@@ -76,8 +91,15 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
 }
 
 /// Stops clocks up to a round, and remembers it for those of that round that are not started yet. A late message about
-/// an old round leaves the new one alone.
-pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>, upto: Option<u32>, at: Option<Timestamp>) {
+/// an old round leaves the new one alone. Each is measured by the target of the severity, as of when its promise was kept.
+pub(super) fn stop(
+    draft: &mut Draft,
+    kinds: &BTreeSet<ClockKind>,
+    upto: Option<u32>,
+    at: Option<Timestamp>,
+    severity: Option<Severity>,
+) {
+    let at = at.unwrap_or(draft.now).min(draft.now);
     let newest = draft.claim.head.round.max(1);
     let round = upto.unwrap_or(newest);
     for kind in kinds.iter().copied() {
@@ -94,9 +116,14 @@ pub(super) fn stop(draft: &mut Draft, kinds: &BTreeSet<ClockKind>, upto: Option<
             upto.is_none_or(|round| key.round <= round)
         }
     };
-    let keys = draft.claim.clocks.keys().copied().filter(|key| kinds.contains(&key.kind) && is_meant(key));
-    for key in keys.collect::<Vec<_>>() {
-        stop_one(draft, key, at.unwrap_or(draft.now));
+    for key in keys(draft) {
+        let is_stopped = kinds.contains(&key.kind) && is_meant(&key);
+        if let Some(severity) = severity.filter(|_| key.round == round) {
+            retarget::one(draft, key, severity, if is_stopped { at } else { draft.now });
+        }
+        if is_stopped {
+            stop_one(draft, key, at);
+        }
     }
 }
 
@@ -181,7 +208,7 @@ pub(super) fn end_ladder(draft: &mut Draft, key: ClockKey) {
 }
 
 /// Does what is due at `now`: the highest warning, the breach, or the next level.
-fn catch_up(draft: &mut Draft, key: ClockKey, now: Timestamp) {
+pub(super) fn catch_up(draft: &mut Draft, key: ClockKey, now: Timestamp) {
     let Some(clock) = draft.claim.clocks.get(&key).cloned() else { return };
     if clock.next_at.is_none_or(|next| next > now) {
         return;
@@ -240,13 +267,16 @@ fn raise_as(draft: &mut Draft, clock: &Clock, level: u32, id: uuid::Uuid) {
 
 /// Takes the question to the level that was asked last off its list.
 fn close_answer(draft: &mut Draft, key: ClockKey) {
-    let asked =
-        draft.claim.items.values().find(|item| item.state == ItemState::Open && item.about == About::Clock(key));
-    if let Some(id) = asked.map(|item| item.id) {
+    if let Some(id) = asked(draft, key).map(|item| item.id) {
         draft.add(Event::ItemClosed(id));
     }
 }
 
-fn keys(draft: &Draft) -> Vec<ClockKey> {
+/// The question to the level that was asked last.
+pub(super) fn asked<'a>(draft: &'a Draft, key: ClockKey) -> Option<&'a Item> {
+    draft.claim.items.values().find(|item| item.state == ItemState::Open && item.about == About::Clock(key))
+}
+
+pub(super) fn keys(draft: &Draft) -> Vec<ClockKey> {
     draft.claim.clocks.keys().copied().collect()
 }

@@ -6,10 +6,12 @@ use super::{Approval, ApprovalState, Claim, Clock, ClockKey, ClockState, Event, 
 pub fn evolve(claim: &mut Claim, event: &Event) {
     match event {
         Event::RoundBegun(round) => claim.head.round = *round,
+        Event::ChannelKnown(channel) => claim.head.channel = *channel,
         Event::KindStopped(kind, round) => drop(claim.head.stopped.insert(*kind, *round)),
         Event::Paused(at) => claim.head.paused_since = Some(*at),
         Event::Resumed => claim.head.paused_since = None,
         Event::ClockStarted(clock) => drop(claim.clocks.insert(clock.key, clock.clone())),
+        Event::ClockRetargeted(clock) => change(claim, &clock.key, |known| known.clone_from(clock)),
         Event::ClockPaused(key, left) => change(claim, key, |clock| {
             (clock.state, clock.left, clock.next_at) = (ClockState::Paused, *left, None);
         }),
@@ -43,6 +45,8 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             (item.state, item.decision) = (ItemState::Decided, Some(decision.clone()));
         }),
         Event::ItemClosed(id) => item(claim, id, |item| item.state = ItemState::Closed),
+        // Who has read it may still decide: its version stays.
+        Event::ItemOverdue(id) => claim.items.get_mut(id).into_iter().for_each(|item| item.overdue = true),
         Event::TaskWithdrawn(task) => drop(claim.withdrawn.insert(*task)),
         // Answers to the orchestrator: nothing changes by telling.
         Event::TaskDecided(_) | Event::TaskClosed(_) => {}

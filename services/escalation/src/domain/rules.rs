@@ -1,11 +1,13 @@
 //! The rules of the policy pack, in the words of this service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use proto::claim::{self, Plan};
+use proto::claim::{self, Channel, Plan};
 use proto::policy::Pack;
-use proto::policy::escalation::{Escalation, Target};
+use proto::policy::escalation::Escalation;
+use proto::policy::triage::Word;
+use proto::promise::Reckoning;
 
 use super::words::{ClockKind, Role, Severity, WorkKind};
 use proto::calendar::Calendar;
@@ -15,7 +17,7 @@ use proto::calendar::Calendar;
 pub struct Rules {
     policy: Escalation,
     currency: String,
-    calendars: BTreeMap<String, Calendar>,
+    reckoning: Reckoning,
 }
 
 /// A level of a ladder.
@@ -30,25 +32,27 @@ pub struct Level {
 impl Rules {
     /// The rules of a pack that was validated.
     pub fn new(pack: &Pack) -> Self {
-        let policy = pack.escalation.clone();
-        let calendars =
-            policy.calendars.iter().map(|(name, calendar)| (name.clone(), Calendar::new(calendar.clone()))).collect();
-        Self { policy, currency: pack.currency.clone(), calendars }
+        Self { policy: pack.escalation.clone(), currency: pack.currency.clone(), reckoning: Reckoning::new(pack) }
     }
 
     /// The calendar of a kind of clock.
     pub fn calendar(&self, kind: ClockKind) -> &Calendar {
-        self.named(&self.of(kind).calendar)
+        self.reckoning.calendar(kind.into())
     }
 
     /// The calendar of work items and ladders.
     pub fn office(&self) -> &Calendar {
-        self.named(&self.policy.calendar)
+        self.reckoning.named(&self.policy.calendar)
     }
 
     /// Working time that a clock has.
-    pub fn target(&self, kind: ClockKind, severity: Severity) -> SignedDuration {
-        SignedDuration::from_mins(i64::from(*self.of(kind).minutes.of(severity.into())))
+    pub fn target(&self, kind: ClockKind, channel: Channel, severity: Severity) -> SignedDuration {
+        self.reckoning.target(kind.into(), channel, severity.into())
+    }
+
+    /// Who has a role, or management for one that nobody has.
+    pub fn present(&self, role: Role) -> Role {
+        if self.policy.absent_roles.contains(&Word(role.into())) { Role::Management } else { role }
     }
 
     /// A level of the ladder, from 1; `None` above its end.
@@ -56,7 +60,7 @@ impl Rules {
         let at = usize::try_from(level).ok()?.checked_sub(1)?;
         let found = self.policy.ladder.of(severity.into()).get(at)?;
         let role = Role::try_from(found.role.0).ok()?;
-        Some(Level { role, after: SignedDuration::from_mins(i64::from(found.after_minutes)) })
+        Some(Level { role: self.present(role), after: SignedDuration::from_mins(i64::from(found.after_minutes)) })
     }
 
     /// When a work item that is opened now is due.
@@ -87,20 +91,6 @@ impl Rules {
             .collect();
         chains.sort_by_key(|chain| std::cmp::Reverse(chain.len()));
         let mut seen = BTreeSet::new();
-        chains.into_iter().flatten().filter(|role| seen.insert(*role)).collect()
-    }
-
-    fn of(&self, kind: ClockKind) -> &Target {
-        let clocks = &self.policy.clocks;
-        match kind {
-            ClockKind::Acknowledgement => &clocks.acknowledgement,
-            ClockKind::FirstFeedback => &clocks.first_feedback,
-            ClockKind::Approval => &clocks.approval,
-            ClockKind::FinalSolution => &clocks.final_solution,
-        }
-    }
-
-    fn named(&self, name: &str) -> &Calendar {
-        self.calendars.get(name).expect("the pack was validated: every calendar that is named is there")
+        chains.into_iter().flatten().map(|role| self.present(role)).filter(|role| seen.insert(*role)).collect()
     }
 }

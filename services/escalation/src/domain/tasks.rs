@@ -14,10 +14,11 @@ pub(super) fn open_item(draft: &mut Draft, kind: WorkKind, about: About, reason:
         kind,
         about,
         state: ItemState::Open,
-        role,
+        role: draft.rules.present(role),
         reason: reason.to_owned(),
         opened_at: draft.now,
         due_at: draft.rules.due(kind, draft.now),
+        overdue: false,
         version: 1,
         decision: None,
     };
@@ -57,6 +58,14 @@ pub(super) fn close(draft: &mut Draft, task: Task) {
     }
 }
 
+/// Nobody has decided in time. Who must answer a breach is told by the ladder.
+pub(super) fn overdue(draft: &mut Draft, id: Uuid) {
+    let waits = |item: &&Item| item.state == ItemState::Open && !item.overdue && item.kind != WorkKind::Escalation;
+    if draft.claim.items.get(&id).filter(waits).is_some() {
+        draft.add(Event::ItemOverdue(id));
+    }
+}
+
 /// A person decides.
 pub(super) fn decide(draft: &mut Draft, id: Uuid, etag: &str, ruling: Ruling, note: &str) -> Result<(), Refusal> {
     let item = draft.claim.items.get(&id).cloned().ok_or(Refusal::WorkItemUnknown(id))?;
@@ -79,14 +88,19 @@ fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<
     if chassis::etag(item.version) != etag {
         return Err(Refusal::EtagMismatch);
     }
-    if !draft.meta.actor.has_role(item.role.as_str()) {
-        return Err(Refusal::WrongRole(item.role));
-    }
     if !item.kind.takes(ruling) {
         return Err(Refusal::RulingUnfit);
     }
+    // Whoever has proposed a plan takes the proposal back, whomever it waits for.
+    if ruling == Ruling::Deny && approvals::is_own(draft, item) {
+        return Ok(());
+    }
+    // Management may do what waits for others: a small company has not every role twice.
+    if ![item.role, Role::Management].iter().any(|role| draft.meta.actor.has_role(role.as_str())) {
+        return Err(Refusal::WrongRole(item.role));
+    }
     match item.about {
-        About::Step { plan, .. } => approvals::may_decide(draft, plan),
+        About::Step { plan, .. } => approvals::may_decide(draft, item, plan),
         About::Task(task) if ruling == Ruling::Retry && task.attempt >= ATTEMPTS_MAX => Err(Refusal::TriedTooOften),
         About::Task(_) | About::Clock(_) => Ok(()),
     }

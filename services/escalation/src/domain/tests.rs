@@ -2,6 +2,7 @@
 
 mod approvals;
 mod clocks;
+mod retarget;
 mod tasks;
 mod walk;
 
@@ -80,11 +81,16 @@ impl Case {
 }
 
 pub(super) fn start(round: u32, kinds: &[ClockKind]) -> Command {
-    Command::StartClocks { round, kinds: kinds.iter().copied().collect(), severity: Severity::General, from: None }
+    start_as(round, kinds, None)
+}
+
+pub(super) fn start_as(round: u32, kinds: &[ClockKind], severity: Option<Severity>) -> Command {
+    let kinds = kinds.iter().copied().collect();
+    Command::StartClocks { round, kinds, severity, channel: Channel::Web, from: None }
 }
 
 pub(super) fn stop(kinds: &[ClockKind]) -> Command {
-    Command::StopClocks { kinds: kinds.iter().copied().collect(), round: None, at: None }
+    Command::StopClocks { kinds: kinds.iter().copied().collect(), round: None, at: None, severity: None }
 }
 
 pub(super) fn stop_all() -> Command {

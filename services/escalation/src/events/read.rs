@@ -41,6 +41,7 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
                 round: number("round", start.round)?,
                 kinds,
                 severity: severity(start.severity)?,
+                channel: claim::Channel::try_from(start.channel).map_err(|_| malformed("the channel is not known"))?,
                 from: start.from.as_ref().map(time).transpose()?,
             }
         }
@@ -51,8 +52,13 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
                 // An older release says neither round nor time.
                 round: (stop.round > 0).then(|| number("round", stop.round)).transpose()?,
                 at: stop.at.as_ref().map(time).transpose()?,
+                severity: severity(stop.severity)?,
             }
         }
+        Kind::RetargetClocks(retarget) => domain::Command::RetargetClocks {
+            round: number("round", retarget.round)?,
+            severity: severity(retarget.severity)?.ok_or_else(|| malformed("the severity is not given"))?,
+        },
         Kind::PauseClocks(_) => domain::Command::PauseClocks,
         Kind::ResumeClocks(_) => domain::Command::ResumeClocks,
         Kind::RequestApproval(request) => domain::Command::RequestApproval {
@@ -83,10 +89,10 @@ fn kinds(kinds: &[i32]) -> Result<BTreeSet<ClockKind>, Malformed> {
     kinds.ok_or_else(|| malformed("a kind of clock is not known"))
 }
 
-fn severity(severity: i32) -> Result<Severity, Malformed> {
+/// `None`: not judged yet.
+fn severity(severity: i32) -> Result<Option<Severity>, Malformed> {
     let severity = claim::Severity::try_from(severity).map_err(|_| malformed("the severity is not known"))?;
-    // What is not judged yet is general.
-    Ok(Severity::try_from(severity).unwrap_or(Severity::General))
+    Ok(Severity::try_from(severity).ok())
 }
 
 fn work_kind(kind: i32) -> Result<WorkKind, Malformed> {
@@ -125,8 +131,9 @@ fn plan(plan: Option<Plan>) -> Result<Plan, Malformed> {
     if !plan.lines.iter().all(decided) {
         return Err(malformed("a line of the plan has no resolution"));
     }
-    if plan.cost.as_ref().is_none_or(|cost| cost.minor_units < 0) {
-        return Err(malformed("the plan has no cost"));
+    // Without a cost it cannot be compared, and is approved as the dearest are.
+    if plan.cost.as_ref().is_some_and(|cost| cost.minor_units < 0) {
+        return Err(malformed("the cost of the plan is negative"));
     }
     Ok(plan)
 }

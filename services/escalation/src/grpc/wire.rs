@@ -20,6 +20,7 @@ pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
         breached_at: clock.breached_at.map(to_wire),
         warned_percent: clock.warned,
         stopped_at: clock.stopped_at.map(to_wire),
+        severity: claim::Severity::from(clock.severity) as i32,
     }
 }
 
@@ -50,6 +51,7 @@ pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>)
         About::Step { step, steps, .. } => (0, step, steps),
         About::Clock(_) => (0, 0, 0),
     };
+    let decision = item.decision.as_ref();
     wire::WorkItem {
         work_item_id: item.id.to_string(),
         etag: chassis::etag(item.version),
@@ -64,5 +66,9 @@ pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>)
         plan,
         step,
         steps,
+        decided_by: decision.map(|decision| decision.by.clone()).unwrap_or_default(),
+        decided_at: decision.map(|decision| to_wire(decision.at)),
+        ruling: decision.map_or(wire::Ruling::Unspecified, |decision| decision.ruling.into()) as i32,
+        note: decision.map(|decision| decision.note.clone()).unwrap_or_default(),
     }
 }

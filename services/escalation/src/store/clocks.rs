@@ -28,7 +28,7 @@ pub(super) const WRITE: &str = "\
         AS c(claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
             warned, breached_at, level, next_at, stopped_at) \
     ON CONFLICT (claim_id, kind, round) DO UPDATE \
-    SET state = EXCLUDED.state, counted_from = EXCLUDED.counted_from, left_us = EXCLUDED.left_us, \
+    SET state = EXCLUDED.state, severity = EXCLUDED.severity, target_s = EXCLUDED.target_s, counted_from = EXCLUDED.counted_from, left_us = EXCLUDED.left_us, \
         deadline = EXCLUDED.deadline, warned = EXCLUDED.warned, breached_at = EXCLUDED.breached_at, \
         level = EXCLUDED.level, next_at = EXCLUDED.next_at, stopped_at = EXCLUDED.stopped_at";
 

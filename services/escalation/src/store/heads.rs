@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chassis::{Fault, Lock, Tx, Writes};
 use jiff_sqlx::ToSqlx;
+use proto::claim::Channel;
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::handle::World;
 macro_rules! claims {
     () => {
         "SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-             final_solution_stopped, version \
+             final_solution_stopped, channel, version \
          FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
     };
 }
@@ -24,11 +25,12 @@ pub(super) const LOCK: &str = concat!(claims!(), " FOR UPDATE");
 
 pub(super) const NEW: &str = "\
     INSERT INTO claim (claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-        final_solution_stopped, claim_number) \
-    SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, claim_number \
-    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::text[]) \
+        final_solution_stopped, channel, claim_number) \
+    SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
+        claim_number \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, \
-            claim_number) \
+            channel, claim_number) \
     ORDER BY claim_id";
 
 /// Only as they were read. What has changed may be in other tables.
@@ -36,9 +38,10 @@ pub(super) const WRITE: &str = "\
     UPDATE claim \
     SET round = n.round, paused_since = n.paused_since, acknowledgement_stopped = n.acknowledgement_stopped, \
         first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped, \
-        version = n.version + 1 \
-    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::bigint[]) \
-        AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, version) \
+        channel = n.channel, version = n.version + 1 \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::bigint[]) \
+        AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
+            version) \
     WHERE claim.claim_id = n.claim_id AND claim.version = n.version";
 
 /// What was only remembered is still so.
@@ -54,6 +57,7 @@ pub(super) async fn read(tx: &mut Tx, lock: Lock, ids: &[Uuid]) -> Result<BTreeM
         let id: Uuid = row.try_get("claim_id")?;
         let mut claim = Claim::new(id.into(), row.try_get("claim_number")?);
         claim.head.round = count(row, "round")?;
+        claim.head.channel = Channel::try_from(i32::from(row.try_get::<i16, _>("channel")?)).unwrap_or_default();
         claim.head.paused_since = optional_time(row, "paused_since")?;
         for (kind, column) in [
             (ClockKind::Acknowledgement, "acknowledgement_stopped"),
@@ -108,6 +112,7 @@ fn heads(writes: &mut Writes, rows: &[Versioned]) -> Result<(), Fault> {
         .bind(rows.iter().map(|(_, _, claim)| claim.head.paused_since.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .bind(stopped(ClockKind::Acknowledgement)?)
         .bind(stopped(ClockKind::FirstFeedback)?)
-        .bind(stopped(ClockKind::FinalSolution)?);
+        .bind(stopped(ClockKind::FinalSolution)?)
+        .bind(rows.iter().map(|(_, _, claim)| claim.head.channel as i16).collect::<Vec<_>>());
     Ok(())
 }

@@ -3,34 +3,43 @@
 use std::collections::BTreeMap;
 
 use chassis::{Fault, Tx, Writes};
+use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, ints, optional_ints, optional_time, time, word};
+use super::{count, interval, ints, optional_ints, optional_time, time, word};
 use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, ItemState, Leg, Role, Ruling, Task, WorkKind};
 
 pub(super) const LOAD: &str = "\
-    SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, version, round, line, attempt, leg, \
+    SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, overdue, version, round, line, attempt, leg, \
         clock, plan_number, step, steps, ruling, decided_by, note, decided_at \
     FROM work_item WHERE claim_id = ANY($1)";
 
 /// What is closed comes first: a breach waits for one level at a time.
 pub(super) const WRITE: &str = "\
     INSERT INTO work_item (work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at) \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue) \
     SELECT work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue \
     FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], \
             $8::timestamptz[], $9::bigint[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::int[], \
-            $16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::timestamptz[]) \
+            $16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], \
+            $22::boolean[]) \
         AS i(work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-            attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at) \
+            attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue) \
     ORDER BY state = 'open', work_item_id \
     ON CONFLICT (work_item_id) DO UPDATE \
     SET state = EXCLUDED.state, version = EXCLUDED.version, ruling = EXCLUDED.ruling, \
-        decided_by = EXCLUDED.decided_by, note = EXCLUDED.note, decided_at = EXCLUDED.decided_at";
+        decided_by = EXCLUDED.decided_by, note = EXCLUDED.note, decided_at = EXCLUDED.decided_at, overdue = EXCLUDED.overdue";
+
+/// Who must answer a breach is told by its ladder.
+pub(super) const OVERDUE: &str = "\
+    SELECT claim_id, work_item_id FROM work_item \
+    WHERE state = 'open' AND NOT overdue AND kind <> 'escalation' \
+        AND due_at <= (SELECT greatest(now(), at) FROM time_mark) + $1::text::interval \
+    ORDER BY due_at LIMIT 500";
 
 pub(super) const LOAD_WITHDRAWN: &str = "\
     SELECT claim_id, round, line, attempt, leg FROM withdrawn_task WHERE claim_id = ANY($1)";
@@ -54,6 +63,12 @@ pub(super) async fn load(tx: &mut Tx, ids: &[Uuid], claims: &mut BTreeMap<Uuid, 
         }
     }
     Ok(())
+}
+
+/// Work items that are overdue by the clock of the database, and not told of.
+pub async fn overdue(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Uuid)>, Fault> {
+    let rows = sqlx::query(OVERDUE).bind(interval(offset)).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get("claim_id")?, row.try_get("work_item_id")?))).collect()
 }
 
 /// A work item in a row.
@@ -80,6 +95,7 @@ pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
         reason: row.try_get("reason")?,
         opened_at: time(row, "opened_at")?,
         due_at: time(row, "due_at")?,
+        overdue: row.try_get("overdue")?,
         version: row.try_get("version")?,
         decision: decision(row)?,
     })
@@ -154,7 +170,8 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.by.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.note.as_str())).collect::<Vec<_>>())
-        .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>());
+        .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>())
+        .bind(items().map(|item| item.overdue).collect::<Vec<_>>());
     Ok(())
 }
 

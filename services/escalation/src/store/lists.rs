@@ -23,7 +23,7 @@ macro_rules! items_where {
     ($which:literal) => {
         concat!(
             "SELECT i.claim_id, c.claim_number, i.work_item_id, i.kind, i.state, i.role, i.reason, i.opened_at, \
-                i.due_at, i.version, i.round, i.line, i.attempt, i.leg, i.clock, i.plan_number, i.step, i.steps, \
+                i.due_at, i.overdue, i.version, i.round, i.line, i.attempt, i.leg, i.clock, i.plan_number, i.step, i.steps, \
                 i.ruling, i.decided_by, i.note, i.decided_at, a.plan, a.plan_sha256 \
             FROM work_item i JOIN claim c ON c.claim_id = i.claim_id \
                 LEFT JOIN approval a ON a.claim_id = i.claim_id AND a.plan_number = i.plan_number \

@@ -56,6 +56,23 @@ async fn a_chain_is_walked_and_the_last_step_grants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_d9_who_decided_when_and_why_is_read_by_those_who_come_after() {
+    let service = testkit::start(&escalation::SERVICE).await;
+    let case = Case::new(&service);
+    case.tell(request(&plan(1, 150_000, "anna"))).await;
+    let first = case.item(WorkKind::Approval).await;
+    assert_eq!((first.decided_by.as_str(), first.decided_at, first.ruling()), ("", None, Ruling::Unspecified));
+    case.decide("max", &["management"], ruling(&first, Ruling::Approve)).await.unwrap();
+    let second = case.item(WorkKind::Approval).await;
+    case.decide("anna", &["supervisor"], ruling(&second, Ruling::Deny)).await.unwrap();
+    let said: Vec<_> =
+        case.items(true).await.into_iter().map(|item| (item.decided_by, item.ruling, item.note)).collect();
+    let decided = |by: &str, ruling: Ruling| (by.to_owned(), ruling as i32, "seen".to_owned());
+    assert_eq!(said, [decided("max", Ruling::Approve), decided("anna", Ruling::Deny)]);
+    assert!(case.items(true).await.iter().all(|item| item.decided_at.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denial_ends_it_and_a_newer_plan_takes_its_place() {
     let service = testkit::start(&escalation::SERVICE).await;
     let case = Case::new(&service);

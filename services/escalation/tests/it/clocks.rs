@@ -1,7 +1,7 @@
 //! Clocks that the database judges.
 
 use jiff::SignedDuration;
-use proto::claim::Role;
+use proto::claim::{Role, Severity};
 use proto::escalation::escalation_command::Kind;
 use proto::escalation::*;
 
@@ -76,6 +76,32 @@ async fn a_service_that_was_down_at_the_deadline_catches_up_once() {
     assert_eq!((case.counts().await["clock_breached"], case.escalations().await.len()), (1, 1));
 }
 
+/// What was given to a claim before it was judged is measured anew, in the database too; the promise that moved is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_d2_a_judged_claim_has_the_clocks_of_its_severity() {
+    let service = testkit::start(&escalation::SERVICE).await;
+    let case = Case::new(&service);
+    case.tell(start(1, &[ClockKind::FirstFeedback, ClockKind::FinalSolution])).await;
+    let judged = RetargetClocks { round: 1, severity: Severity::Urgent as i32 };
+    case.tell(Kind::RetargetClocks(judged)).await;
+    case.tell(Kind::RetargetClocks(judged)).await;
+    let clock = case.clock(ClockKind::FirstFeedback).await;
+    assert_eq!((clock.target_s, clock.severity()), (120 * MINUTE, Severity::Urgent));
+    assert_eq!(case.clock(ClockKind::FinalSolution).await.target_s, 1_350 * MINUTE);
+    let moved = DeadlineMoved { kind: ClockKind::FirstFeedback as i32, round: 1, deadline: clock.deadline };
+    assert_eq!(case.told().await, [("deadline_moved".to_owned(), escalation_event::Kind::DeadlineMoved(moved))]);
+
+    // What is judged with its last word is measured, and no promise is told that holds no more.
+    let case = Case::new(&service);
+    case.tell(start_ago(&service, 1, &[ClockKind::FirstFeedback, ClockKind::FinalSolution], 20 * DAY)).await;
+    case.wait_told("clock_breached", 2).await;
+    let kinds = vec![ClockKind::FirstFeedback as i32];
+    let (severity, at) = (Severity::Minor as i32, None);
+    case.tell(Kind::StopClocks(StopClocks { kinds, round: 1, at, severity })).await;
+    assert_eq!(case.clock(ClockKind::FinalSolution).await.severity(), Severity::Minor);
+    assert!(!case.counts().await.contains_key("deadline_moved"));
+}
+
 /// P57: what was over stays over, and a promise that is given now has its whole time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_of_the_database_that_jumps_back_does_not_re_open_the_past() {
@@ -112,12 +138,12 @@ async fn news_that_come_late_say_when_the_promise_was_kept() {
         .await
         .deadline
         .map(|at| proto::WireTime { seconds: at.seconds - 60, ..at });
-    case.tell(Kind::StopClocks(StopClocks { kinds: vec![], round: 1, at: in_time })).await;
+    case.tell(Kind::StopClocks(StopClocks { round: 1, at: in_time, ..StopClocks::default() })).await;
     let clock = case.clock(ClockKind::FirstFeedback).await;
     assert_eq!((clock.state(), clock.stopped_at), (ClockState::Breached, in_time));
     assert!(case.items(false).await.is_empty(), "nobody is asked any more");
     case.tell(start(2, &[ClockKind::FinalSolution])).await;
-    case.tell(Kind::StopClocks(StopClocks { kinds: vec![], round: 1, at: None })).await;
+    case.tell(Kind::StopClocks(StopClocks { round: 1, ..StopClocks::default() })).await;
     assert_eq!(case.clock(ClockKind::FinalSolution).await.state(), ClockState::Running, "of the new round");
 }
 

@@ -33,7 +33,8 @@ async fn repeated_messages_have_one_effect() {
     assert!(case.clocks().await.iter().all(|clock| clock.state() == ClockState::Stopped));
     assert_eq!(case.items(true).await.len(), 2);
     assert!(case.items(false).await.is_empty());
-    assert_eq!(case.counts().await, [("task_closed".to_owned(), 2)].into(), "asked twice, answered twice");
+    let told = [("task_closed".to_owned(), 2), ("deadline_moved".to_owned(), 1)].into();
+    assert_eq!(case.counts().await, told, "asked twice, answered twice; what went on after a pause is due later");
     let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked").fetch_one(service.pool()).await.unwrap();
     assert_eq!(parked, 0);
 }
@@ -75,6 +76,29 @@ async fn a_decided_task_is_told_again() {
     assert_eq!((decided.leg(), decided.job.clone()), (proto::claim::Leg::Shipment, Some(job(case.claim))));
 }
 
+/// Nobody need poll a list: whoever is waited for is told, and once more when it is overdue.
+#[tokio::test(flavor = "multi_thread")]
+async fn b_d14_every_work_item_is_told_and_told_once_more_when_it_is_overdue() {
+    let service = testkit::start(&escalation::SERVICE).await;
+    let case = Case::new(&service);
+    case.tell(open_task(case.claim, WorkKind::LegFailed)).await;
+    service.clock.advance(jiff::SignedDuration::from_secs(7 * DAY));
+    let told = async || {
+        let notices = case.notices().await;
+        notices.into_iter().map(|(audience, name, _)| format!("{audience}.{name}")).collect::<Vec<_>>()
+    };
+    let expected = ["logistics.work_waiting", "logistics.work_overdue"];
+    testkit::eventually(|| async { (told().await == expected).then_some(()) }).await;
+    // A second look at the same list: another claim's item is overdue, and this one is not told again.
+    let other = Case::new(&service);
+    other.tell(open_task(other.claim, WorkKind::Support)).await;
+    service.clock.advance(jiff::SignedDuration::from_secs(7 * DAY));
+    testkit::eventually(|| async { (other.notices().await.len() == 2).then_some(()) }).await;
+    assert_eq!(told().await, expected);
+    let item = case.item(WorkKind::LegFailed).await;
+    assert_eq!(item.etag, "\"1\"", "who has read it may still decide");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_parked() {
     let service = testkit::start(&escalation::SERVICE).await;
@@ -97,6 +121,7 @@ async fn what_cannot_be_read_is_parked() {
         ("open_task", bytes(Some(open_task(stranger, WorkKind::Support)), &claim)),
         ("open_task", bytes(Some(open_task(claim.parse().unwrap(), WorkKind::Approval)), &claim)),
         ("request_approval", bytes(Some(request(&no_cost)), &claim)),
+        ("retarget_clocks", bytes(Some(Kind::RetargetClocks(RetargetClocks { round: 1, severity: 0 })), &claim)),
         ("cancel_approval", bytes(Some(Kind::CancelApproval(CancelApproval { plan_number: 0 })), &claim)),
     ];
     for (name, payload) in &cases {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chassis::Outgoing;
-use proto::claim::{Job, Leg, LinePlan, Money, Notice, Plan, Resolution, Role, Severity};
+use proto::claim::{Channel, Job, Leg, LinePlan, Money, Notice, Plan, Resolution, Role, Severity};
 use proto::escalation::escalation_command::Kind;
 use proto::escalation::escalation_service_client::EscalationServiceClient;
 use proto::escalation::*;
@@ -30,6 +30,7 @@ impl<'a> Case<'a> {
         let name = match &kind {
             Kind::StartClocks(_) => "start_clocks",
             Kind::StopClocks(_) => "stop_clocks",
+            Kind::RetargetClocks(_) => "retarget_clocks",
             Kind::PauseClocks(_) => "pause_clocks",
             Kind::ResumeClocks(_) => "resume_clocks",
             Kind::RequestApproval(_) => "request_approval",
@@ -127,7 +128,7 @@ impl<'a> Case<'a> {
 /// Starts clocks now.
 pub fn start(round: u32, kinds: &[ClockKind]) -> Kind {
     let kinds = kinds.iter().map(|kind| *kind as i32).collect();
-    Kind::StartClocks(StartClocks { round, kinds, severity: Severity::General as i32, from: None })
+    Kind::StartClocks(StartClocks { round, kinds, channel: Channel::Web as i32, ..StartClocks::default() })
 }
 
 /// Starts clocks as if this many seconds ago.
@@ -135,11 +136,11 @@ pub fn start_ago(service: &TestService, round: u32, kinds: &[ClockKind], seconds
     let kinds = kinds.iter().map(|kind| *kind as i32).collect();
     let from = service.clock.now() - jiff::SignedDuration::from_secs(seconds);
     let from = Some(proto::to_wire(from));
-    Kind::StartClocks(StartClocks { round, kinds, severity: Severity::General as i32, from })
+    Kind::StartClocks(StartClocks { round, kinds, from, channel: Channel::Web as i32, ..StartClocks::default() })
 }
 
 pub fn stop(kinds: &[ClockKind]) -> Kind {
-    Kind::StopClocks(StopClocks { kinds: kinds.iter().map(|kind| *kind as i32).collect(), round: 0, at: None })
+    Kind::StopClocks(StopClocks { kinds: kinds.iter().map(|kind| *kind as i32).collect(), ..StopClocks::default() })
 }
 
 pub fn plan(number: u32, cost: i64, proposed_by: &str) -> Plan {

@@ -2,18 +2,17 @@
 //!
 //! Contact data is not among them: who reads back has just written it down, and saved answers must not hold it.
 
-use jiff::tz::TimeZone;
+use super::{Claim, Line, Rules, evidence_count};
 
-use super::{Claim, Line, evidence_count};
-
-/// The main points of a claim.
-pub fn read_back(claim: &Claim) -> Vec<String> {
-    let day = claim.received_at.to_zoned(TimeZone::UTC).date();
+/// The main points of a claim, in the company's time.
+pub fn read_back(rules: &Rules, claim: &Claim) -> Vec<String> {
+    let day = rules.zone().to_datetime(claim.received_at).date();
     let channel = words(claim.channel.as_str_name(), "CHANNEL_");
     let mut points = vec![format!("Claim {}, received on {day} by {channel}", claim.number)];
     points.extend(claim.lines.iter().enumerate().map(|(at, line)| point(claim, at, line)));
     if let Some(due) = claim.promises.first_feedback {
-        points.push(format!("First feedback by {}", due.strftime("%Y-%m-%d %H:%M UTC")));
+        let due = due.to_zoned(rules.zone().clone());
+        points.push(format!("First feedback by {}", due.strftime("%Y-%m-%d %H:%M %Z")));
     }
     points
 }

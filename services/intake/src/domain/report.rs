@@ -1,12 +1,12 @@
 //! The first report: what a customer says when a claim is recorded, and what is promised in return.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
 use proto::ClaimId;
 use proto::claim::{Category, Channel, Resolution};
-use proto::policy::intake::Intake;
 
-use super::{Claim, Pii, is_given};
+use super::{Claim, Pii, Rules, is_given};
 
 /// How to reach the customer. It never enters a claim, an event or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,9 +109,9 @@ pub fn evidence_count(evidence: &[Evidence], line: u32) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The number a customer can quote, as `RD-2026-000123`.
-pub fn claim_number(received_at: Timestamp, count: i64) -> String {
-    let year = received_at.to_zoned(jiff::tz::TimeZone::UTC).year();
+/// The number a customer can quote, as `RD-2026-000123`: the year is that of the company's day.
+pub fn claim_number(received_at: Timestamp, zone: &TimeZone, count: i64) -> String {
+    let year = zone.to_datetime(received_at).year();
     format!("RD-{year:04}-{count:06}")
 }
 
@@ -132,10 +132,10 @@ pub fn submit(
     number: String,
     repeats: Vec<String>,
     now: Timestamp,
-    rules: &Intake,
+    rules: &Rules,
 ) -> Claim {
-    let promised = rules.promises.on(report.channel);
-    let after = |minutes: u32| now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
+    // In the steps in which times are kept: what is promised is the same instant for whoever reckons it.
+    let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
     Claim {
         id,
         number,
@@ -154,11 +154,7 @@ pub fn submit(
         files: Vec::new(),
         questions: Vec::new(),
         read_back: None,
-        promises: Promises {
-            acknowledgement: promised.acknowledgement_minutes.and_then(after),
-            first_feedback: after(promised.first_feedback_minutes), // S0-15
-            solution: None,
-        },
+        promises: rules.promises(report.channel, now),
         proposal: None,
         follow_up: None,
         scores: Vec::new(),

@@ -1,12 +1,11 @@
 //! The single decisions, and what they leave behind.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use proto::claim::Plan;
 
 use super::{
-    Answer, Claim, EVIDENCE_MAX, Event, Evidence, Proposal, ProposalState, QUESTIONS_MAX, Question, ReadBack, Refusal,
+    Answer, Claim, EVIDENCE_MAX, Event, Evidence, Moved, Promised, Proposal, ProposalState, QUESTIONS_MAX, Question,
+    ReadBack, Refusal, Rules,
 };
 
 type Decided = Result<Vec<Event>, Refusal>;
@@ -84,9 +83,9 @@ impl Claim {
         Ok(vec![Event::QuestionClosed { question_id: id.to_owned(), at: now }])
     }
 
-    pub(super) fn propose(&self, plan: &Plan) -> Vec<Event> {
+    pub(super) fn propose(&self, plan: &Plan, solution: Option<Timestamp>) -> Vec<Event> {
         let known = self.proposal.as_ref().filter(|known| known.number >= plan.number);
-        let Some(known) = known else { return vec![Event::PlanProposed(Box::new(plan.clone()))] };
+        let Some(known) = known else { return vec![Event::PlanProposed(Box::new(plan.clone()), solution)] };
         // An older plan is void; the same one is told again what was answered.
         let accepted = match known.state {
             ProposalState::Accepted => true,
@@ -109,6 +108,20 @@ impl Claim {
         let Some(known) = known else { return vec![Event::FollowUpStarted(round)] };
         let score = known.score.filter(|_| known.round == round);
         score.map(|score| Event::AnsweredBefore(Answer::FollowUp { round, score })).into_iter().collect()
+    }
+
+    pub(super) fn move_promises(&self, rules: &Rules, moved: &[Moved]) -> Vec<Event> {
+        let mut promises = self.promises.clone();
+        for (promised, until) in moved {
+            let promise = match promised {
+                Promised::Acknowledgement => &mut promises.acknowledgement,
+                Promised::FirstFeedback => &mut promises.first_feedback,
+                Promised::Solution => &mut promises.solution,
+            };
+            *promise = until.and_then(|until| rules.until(until));
+        }
+        let changed = promises != self.promises;
+        changed.then(|| Event::PromisesMoved(promises, self.promises.clone())).into_iter().collect()
     }
 
     fn room_for_question(&self) -> Result<(), Refusal> {
@@ -170,10 +183,4 @@ impl Question {
             address_given: false,
         }
     }
-}
-
-/// End of the last day that the plan promises (S0-51, N9).
-pub(super) fn promised_on(plan: &Plan) -> Option<Timestamp> {
-    let last = plan.lines.iter().filter_map(|line| line.promised_on.parse::<Date>().ok()).max()?;
-    last.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok().map(|end| end.timestamp())
 }

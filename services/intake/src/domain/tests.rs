@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proto::claim::{Category, Channel, ClaimState, LinePlan, Resolution};
 use proto::policy::Pack;
 
 use super::*;
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::new(&Pack::load(None).unwrap()));
 
 fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
@@ -43,13 +46,13 @@ fn report(channel: Channel) -> Report {
 }
 
 fn fresh(channel: Channel) -> Claim {
-    let pack = Pack::load(None).unwrap();
-    submit(&report(channel), ClaimId(Uuid::nil()), claim_number(now(), 7), Vec::new(), now(), &pack.intake)
+    let number = claim_number(now(), &TimeZone::UTC, 7);
+    submit(&report(channel), ClaimId(Uuid::nil()), number, Vec::new(), now(), &RULES)
 }
 
 /// The other claim that the first one may be merged into.
 static OTHER: LazyLock<Claim> = LazyLock::new(|| {
-    let number = claim_number(now(), 6);
+    let number = claim_number(now(), &TimeZone::UTC, 6);
     Claim { id: ClaimId(Uuid::max()), number, lines: Vec::new(), ..fresh(Channel::Web) }
 });
 
@@ -98,7 +101,7 @@ fn actions() -> Vec<(&'static str, Action)> {
 }
 
 fn apply(claim: &Claim, action: &Action) -> Result<(Claim, Vec<Event>), Refusal> {
-    let events = decide(claim, Some(&OTHER), now(), "anna", action)?;
+    let events = decide(&RULES, claim, Some(&OTHER), now(), "anna", action)?;
     let mut after = claim.clone();
     events.iter().for_each(|event| evolve(&mut after, event));
     Ok((after, events))
@@ -114,7 +117,7 @@ fn same(one: &Claim, other: &Claim) -> bool {
 }
 
 fn tells_customer(event: &Event) -> bool {
-    matches!(event, Event::QuestionAsked(_) | Event::PlanProposed(_) | Event::FollowUpStarted(_) | Event::Ended { .. })
+    matches!(event, Event::QuestionAsked(_) | Event::PlanProposed(..) | Event::FollowUpStarted(_) | Event::Ended { .. })
 }
 
 /// Calls `look` with every claim that can be, every action, and what came of it.
@@ -261,10 +264,11 @@ fn what_is_taken_back_first_is_never_asked() {
 
 #[test]
 fn promises_are_made_kept_and_moved() {
-    let hours = |hours: i64| now() + jiff::SignedDuration::from_hours(hours);
+    // It is a Sunday: the office opens the next morning.
+    let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
     let claim = fresh(Channel::Phone);
-    assert_eq!(claim.promises.acknowledgement, Some(hours(1)));
-    assert_eq!(claim.promises.first_feedback, Some(hours(24)));
+    assert_eq!(claim.promises.acknowledgement, at("2026-11-23T10:00:00Z"));
+    assert_eq!(claim.promises.first_feedback, at("2026-11-23T17:30:00Z"));
     assert_eq!(fresh(Channel::Web).promises.acknowledgement, None);
     let (claim, _) = apply(&claim, &Action::ConfirmReadBack { version: Some(1) }).unwrap();
     assert_eq!(claim.promises.acknowledgement, None);
@@ -281,7 +285,7 @@ fn promises_are_made_kept_and_moved() {
 fn only_what_goes_on_takes_in_a_duplicate() {
     let (claim, of) = (fresh(Channel::Phone), ClaimId(Uuid::max()));
     let mark = |version| Action::MarkDuplicate { of, version };
-    let merge = |other: Option<&Claim>, version| decide(&claim, other, now(), "anna", &mark(version)).map(drop);
+    let merge = |other: Option<&Claim>, version| decide(&RULES, &claim, other, now(), "anna", &mark(version)).map(drop);
     assert_eq!(merge(Some(&other()), Some(1)), Ok(()));
     assert_eq!(merge(Some(&other()), Some(2)), Err(Refusal::EtagMismatch));
     assert_eq!(merge(None, None), Err(Refusal::NoOther { of }));
@@ -321,6 +325,29 @@ fn b_d13_it_is_known_whether_goods_can_be_sent() {
 }
 
 #[test]
+fn a_promise_moves_with_its_clock_and_the_customer_is_told_of_a_later_one() {
+    let claim = fresh(Channel::Phone);
+    let hour = |hour: i8| now().to_zoned(TimeZone::UTC).with().hour(hour).build().unwrap().timestamp();
+    let to = |promised, at: Option<Timestamp>| Action::MovePromises(vec![(promised, at.map(Until::Time))]);
+    let later =
+        to(Promised::FirstFeedback, claim.promises.first_feedback.map(|at| at + jiff::SignedDuration::from_hours(1)));
+    let (moved, events) = apply(&claim, &later).unwrap();
+    assert!(moved.promises.first_feedback > claim.promises.first_feedback);
+    assert_eq!(moved.promises.acknowledgement, claim.promises.acknowledgement, "what is not named stays");
+    assert_eq!(events, [Event::PromisesMoved(moved.promises.clone(), claim.promises.clone())]);
+    assert!(apply(&moved, &later).unwrap().1.is_empty(), "told again, nothing happens");
+    let (sooner, _) = apply(&moved, &to(Promised::FirstFeedback, Some(hour(11)))).unwrap();
+    assert_eq!(sooner.promises.first_feedback, Some(hour(11)));
+    let (kept, _) = apply(&sooner, &to(Promised::FirstFeedback, None)).unwrap();
+    assert_eq!(kept.promises.first_feedback, None);
+    let day = Action::MovePromises(vec![(Promised::Solution, Some(Until::Day(jiff::civil::date(2026, 12, 24))))]);
+    let (dated, _) = apply(&kept, &day).unwrap();
+    assert_eq!(dated.promises.solution, Some("2026-12-25T00:00:00Z".parse().unwrap()));
+    let (ended, _) = apply(&dated, &Action::EndClaim { end: End::Closed, reason: String::new() }).unwrap();
+    assert!(apply(&ended, &day).unwrap().1.is_empty(), "an ended claim promises nothing");
+}
+
+#[test]
 fn another_version_is_not_confirmed() {
     let claim = fresh(Channel::Phone);
     assert_eq!(apply(&claim, &Action::ConfirmReadBack { version: Some(2) }), Err(Refusal::EtagMismatch));
@@ -330,25 +357,57 @@ fn another_version_is_not_confirmed() {
 fn nothing_personal_is_printed() {
     let (claim, events) = apply(&fresh(Channel::Phone), &Action::AddEvidence { evidence: vec![piece(1)] }).unwrap();
     let command = Command::Submit { request_id: Uuid::nil(), report: Box::new(report(Channel::Phone)), own: false };
-    let text = format!("{claim:?} {events:?} {command:?} {:?}", read_back(&claim));
+    let text = format!("{claim:?} {events:?} {command:?} {:?}", read_back(&RULES, &claim));
     assert!(!text.to_lowercase().contains("ada"), "{text}");
 }
 
 #[test]
 fn the_number_can_be_quoted() {
-    assert_eq!(claim_number(now(), 7), "RD-2026-000007");
-    assert_eq!(claim_number(now(), 12_345_678), "RD-2026-12345678");
+    assert_eq!(claim_number(now(), &TimeZone::UTC, 7), "RD-2026-000007");
+    assert_eq!(claim_number(now(), &TimeZone::UTC, 12_345_678), "RD-2026-12345678");
+}
+
+/// Before eight in the morning in China it is yesterday in London, and on New Year's Day last year.
+#[test]
+fn b_d5_days_and_years_are_those_of_the_company() {
+    let mut pack = Pack::load(None).unwrap();
+    pack.triage.time_zone = TimeZone::get("Asia/Shanghai").unwrap();
+    pack.escalation.calendars.values_mut().for_each(|calendar| calendar.time_zone = pack.triage.time_zone.clone());
+    let rules = Rules::new(&pack);
+    let new_year: Timestamp = "2026-12-31T16:00:00Z".parse().unwrap();
+    let number = claim_number(new_year, rules.zone(), 7);
+    assert_eq!(number, "RD-2027-000007");
+    let claim = submit(&report(Channel::Web), ClaimId(Uuid::nil()), number, Vec::new(), new_year, &rules);
+    assert_eq!(read_back(&rules, &claim)[0], "Claim RD-2027-000007, received on 2027-01-01 by web");
+    let end = rules.solution(&plan(1)).unwrap();
+    assert_eq!(end, "2026-12-01T16:00:00Z".parse().unwrap(), "the end of the day in China");
+}
+
+/// A-D10: told and watched are one instant.
+#[test]
+fn case_promise_on_a_holiday() {
+    let mut pack = Pack::load(None).unwrap();
+    let office = pack.escalation.calendars.get_mut("office").unwrap();
+    office.time_zone = TimeZone::get("Europe/Berlin").unwrap();
+    office.holidays.extend((30..=30).map(|day| jiff::civil::date(2026, 11, day)));
+    office.holidays.extend((1..=4).map(|day| jiff::civil::date(2026, 12, day)));
+    let rules = Rules::new(&pack);
+    let monday: Timestamp = "2026-11-30T12:37:00Z".parse().unwrap();
+    let claim = submit(&report(Channel::Phone), ClaimId(Uuid::nil()), String::new(), Vec::new(), monday, &rules);
+    let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+    assert_eq!(claim.promises.acknowledgement, at("2026-12-07T09:00:00Z"));
+    assert_eq!(claim.promises.first_feedback, at("2026-12-07T16:30:00Z"));
 }
 
 #[test]
 fn the_main_points_are_read_back() {
-    let points = read_back(&fresh(Channel::Phone));
+    let points = read_back(&RULES, &fresh(Channel::Phone));
     assert_eq!(
         points,
         [
             "Claim RD-2026-000007, received on 2026-11-22 by phone",
             "Line 1: 3 x 85123A, order 536365, problem: quality colour, hopes for: replace, evidence: 0",
-            "First feedback by 2026-11-23 10:00 UTC",
+            "First feedback by 2026-11-23 17:30 GMT",
         ]
     );
 }

@@ -6,7 +6,7 @@ use chassis::{Meta, Outgoing};
 use proto::claim::{Notice, Plan};
 use proto::to_wire;
 
-use crate::domain::{Claim, End, Question};
+use crate::domain::{Claim, End, Promises, Question};
 
 /// The claim is accepted; a first feedback is promised (S0-14, S0-15).
 pub(super) fn claim_received(meta: &Meta, claim: &Claim) -> Outgoing {
@@ -45,6 +45,26 @@ pub(super) fn plan_proposed(meta: &Meta, claim: &Claim, plan: &Plan) -> Outgoing
         parameters.extend([("freight_kept_minor", sum.to_string()), ("currency", currency)]);
     }
     notice(meta, claim, "plan_proposed", parameters)
+}
+
+/// What was promised comes later than it was said (N9). Of the solution the process tells, with the reason.
+pub(super) fn promises_moved(meta: &Meta, claim: &Claim, now: &Promises, before: &Promises) -> Vec<Outgoing> {
+    let pairs = [
+        ("ACKNOWLEDGEMENT", now.acknowledgement, before.acknowledgement),
+        ("FIRST_FEEDBACK", now.first_feedback, before.first_feedback),
+    ];
+    let later = pairs.into_iter().filter_map(|(kind, now, before)| Some((kind, now?, before?)));
+    let later = later.filter(|(_, now, before)| now > before);
+    let notice = |(kind, now, before): (&str, jiff::Timestamp, jiff::Timestamp)| {
+        let parameters = vec![
+            ("promise", kind.to_owned()),
+            ("reason", "JUDGED".to_owned()),
+            ("was", before.to_string()),
+            ("due_at", now.to_string()),
+        ];
+        notice(meta, claim, "promise_moved", parameters)
+    };
+    later.map(notice).collect()
 }
 
 /// Is it solved (S1-27, S2-19)?

@@ -6,7 +6,8 @@ use proto::claim::ClaimState;
 use proto::intake::intake_command::Kind;
 use proto::intake::{
     AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, AskCustomer, CloseQuestion, EndClaim,
-    IntakeCommand, ProposePlan, StartFollowUp, WithdrawClaimRequest, WithdrawPlan, intake_event,
+    IntakeCommand, MovePromises, MovedPromise, ProposePlan, StartFollowUp, WithdrawClaimRequest, WithdrawPlan,
+    intake_event,
 };
 use testkit::request_id;
 use uuid::Uuid;
@@ -40,6 +41,49 @@ async fn each_message_is_told_to_the_customer_once() {
     assert!(ended.questions[0].closed_at.is_some() && ended.promises.is_empty() && ended.open_plan.is_none());
     assert_eq!(world.told(id).await.len(), 1);
     assert!(world.parked().await.is_empty());
+}
+
+/// A-D7: what is shown of a claim is what the customer was told.
+#[tokio::test]
+async fn a_d7_a_promise_moves_once_and_the_customer_hears_of_a_later_one() {
+    let world = World::start().await;
+    let claim = world.submit().await;
+    let id = claim.claim_id.as_str();
+    let due_of = |claim: &proto::intake::Claim, kind: &str| {
+        claim.promises.iter().find(|promise| promise.kind == kind).and_then(|promise| promise.due_at)
+    };
+    let first = due_of(&claim, "FIRST_FEEDBACK").unwrap();
+    let later = proto::WireTime { seconds: first.seconds + 3_600, ..first };
+    let moved =
+        |kind: &str, due_at, due_on: &str| MovedPromise { kind: kind.to_owned(), due_at, due_on: due_on.to_owned() };
+    let moves = |promises: Vec<MovedPromise>| Kind::MovePromises(MovePromises { promises });
+    let both = vec![moved("FIRST_FEEDBACK", Some(later), ""), moved("SOLUTION", None, "2026-12-24")];
+    for _ in 0..2 {
+        world.tell(id, moves(both.clone())).await;
+    }
+    let after = world.get(id).await;
+    assert_eq!(due_of(&after, "FIRST_FEEDBACK"), Some(later));
+    assert_eq!(
+        due_of(&after, "SOLUTION").map(|at| at.seconds),
+        Some(1_798_156_800),
+        "the end of the day in the pack's zone"
+    );
+    assert_eq!(world.templates(id).await, ["claim_received", "promise_moved"]);
+    let notice = &world.notices(id).await[1];
+    assert_eq!(
+        (notice.parameters["promise"].as_str(), notice.parameters["reason"].as_str()),
+        ("FIRST_FEEDBACK", "JUDGED")
+    );
+    world.tell(id, moves(vec![moved("FIRST_FEEDBACK", None, "")])).await;
+    assert_eq!(due_of(&world.get(id).await, "FIRST_FEEDBACK"), None, "it was kept");
+    assert!(world.parked().await.is_empty());
+    for bad in
+        [moved("DINNER", None, ""), moved("SOLUTION", None, "soon"), moved("SOLUTION", Some(later), "2026-12-24")]
+    {
+        let other = world.submit().await;
+        world.tell(&other.claim_id, moves(vec![bad])).await;
+    }
+    assert_eq!(world.parked().await.len(), 3);
 }
 
 #[tokio::test]

@@ -31,7 +31,9 @@ async fn a_claim_is_recorded_and_told() {
     assert_eq!(promised, ["ACKNOWLEDGEMENT", "FIRST_FEEDBACK"]);
     let received = from_wire(claim.received_at.as_ref().unwrap()).unwrap();
     let due = from_wire(claim.promises[1].due_at.as_ref().unwrap()).unwrap();
-    assert_eq!(due.duration_since(received), jiff::SignedDuration::from_hours(24));
+    let office = proto::promise::Reckoning::new(&proto::policy::Pack::load(None).unwrap());
+    let clock = proto::escalation::ClockKind::FirstFeedback;
+    assert_eq!(due, office.promised(clock, claim.channel(), received), "as escalation's clock is due");
 
     let told = world.told(&claim.claim_id).await;
     let [intake_event::Kind::ClaimSubmitted(submitted)] = &told[..] else { panic!("{told:?}") };

@@ -92,6 +92,7 @@ pub fn command(claim: &str, kind: Kind) -> Outgoing {
         Kind::WithdrawPlan(_) => "withdraw_plan",
         Kind::StartFollowUp(_) => "start_follow_up",
         Kind::EndClaim(_) => "end_claim",
+        Kind::MovePromises(_) => "move_promises",
     };
     let message = IntakeCommand { claim_id: claim.to_owned(), kind: Some(kind) };
     Outgoing::command("intake", name, claim.parse().unwrap(), &message)

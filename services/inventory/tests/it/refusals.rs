@@ -53,6 +53,33 @@ async fn refusals_about_stock() {
     is(&status, Code::NotFound, "UNKNOWN_WAREHOUSE", ("warehouse", "EAST"));
 }
 
+/// What is refused because something is missing is taken when it is there: the same request with the same id.
+#[tokio::test(flavor = "multi_thread")]
+async fn ff1c_a_request_is_taken_when_what_it_lacked_is_there() {
+    let mut shop = Shop::with(0).await;
+    let mut delivery = ReceiveGoodsRequest { warehouse: "SOUTH".to_owned(), ..Shop::delivery(4) };
+    delivery.lines[0].sku = "NEW".to_owned();
+    let status = shop.api.receive_goods(delivery.clone()).await.unwrap_err();
+    is(&status, Code::NotFound, "UNKNOWN_WAREHOUSE", ("warehouse", "SOUTH"));
+    let south = RegisterWarehouseRequest {
+        request_id: request_id(),
+        warehouse: "SOUTH".to_owned(),
+        country: "GB".to_owned(),
+        custodian: String::new(),
+    };
+    shop.api.register_warehouse(south).await.unwrap();
+    let status = shop.api.receive_goods(delivery.clone()).await.unwrap_err();
+    is(&status, Code::NotFound, "UNKNOWN_SKU", ("sku", "NEW"));
+    let sku = Sku { sku: "NEW".to_owned(), description: String::new() };
+    shop.api.register_skus(RegisterSkusRequest { request_id: request_id(), skus: vec![sku] }).await.unwrap();
+    // Taken, and once: now there is an answer that is kept.
+    for _ in 0..2 {
+        shop.api.receive_goods(delivery.clone()).await.unwrap();
+    }
+    let ask = GetAvailabilityRequest { sku: "NEW".to_owned(), batch: String::new() };
+    assert_eq!(shop.api.get_availability(ask).await.unwrap().into_inner().available, 4);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_about_returns() {
     let mut shop = Shop::with(0).await;

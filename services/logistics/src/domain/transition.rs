@@ -29,7 +29,7 @@ pub fn seen(shipment: &Shipment, sighting: &Sighting) -> Move {
     }
     match next(shipment.key.direction, shipment.status, sighting.state, is_older) {
         Move::News if shipment.reason == Some(Reason::DeliveredDamaged) => Move::Behind,
-        found => found,
+        found @ (Move::Ahead | Move::News | Move::Behind | Move::Noted | Move::Back | Move::Illegal) => found,
     }
 }
 

@@ -49,7 +49,8 @@ fn unanswered(process: &Process) -> Vec<Command> {
     if round == 1 && !acknowledged {
         kinds.push(Clock::Acknowledgement);
     }
-    let mut commands = vec![Command::StartClocks { round, kinds }];
+    // Promises that were kept, and the day of the plan: intake hears of them when there is time.
+    let mut commands = vec![Command::StartClocks { round, kinds }, Command::MovePromises];
     if let Stage::AwaitingCustomer { .. } = process.stage {
         commands.push(Command::PauseClocks);
     } else if assessment > 1 {

@@ -51,6 +51,8 @@ pub enum Command {
         /// The round.
         round: u16,
     },
+    /// Intake: what was promised to the customer is due at another time now, or was kept. The handler knows the times.
+    MovePromises,
     /// Intake: the claim has ended.
     EndClaim {
         /// How.
@@ -64,6 +66,11 @@ pub enum Command {
         round: u16,
         /// Kinds.
         kinds: Vec<Clock>,
+    },
+    /// Escalation: the claim was judged, and no other message says how bad it is.
+    RetargetClocks {
+        /// The round.
+        round: u16,
     },
     /// Escalation: stop clocks.
     StopClocks {
@@ -252,6 +259,17 @@ pub enum Notice {
     CollectionMissed,
     /// The money was paid.
     RefundPaid,
+}
+
+impl Notice {
+    /// Whether it tells that what was promised comes on another day.
+    pub fn moves_promise(self) -> bool {
+        match self {
+            Self::GoodsBackOrdered | Self::DeliveryDelayed | Self::DayMoved | Self::SentAgain => true,
+            Self::GoodsShipped | Self::GoodsDelivered | Self::DeliveryAttempted | Self::GoodsToCollect => false,
+            Self::GoodsGoBack | Self::CollectionBooked | Self::CollectionMissed | Self::RefundPaid => false,
+        }
+    }
 }
 
 /// A fact for the public stream of the claim. What it needs beyond this the handler takes from the message in hand.

@@ -2,8 +2,10 @@
 
 use jiff::civil::Date;
 use proto::claim::Role;
+use serde::{Deserialize, Serialize};
 
-use super::stage::{Count, Incident, Job, Plan};
+use super::command::Clock;
+use super::stage::{Count, Incident, Job, Outcome, Plan};
 
 /// What the process can learn: facts from the services, decisions of people, and that time is over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,8 +49,24 @@ pub enum Event {
         /// The question: number of the assessment that needed it.
         question: u32,
     },
+    /// The customer has not answered in the policy's days.
+    NoAnswer {
+        /// What was asked.
+        asked: Asked,
+        /// By the policy, what follows.
+        then: Silence,
+    },
     /// The customer confirmed the main points.
     ReadBackConfirmed,
+    /// A person of ours has talked with the customer.
+    ContactLogged,
+    /// A clock whose time was promised to the customer runs on and is due at another time.
+    DeadlineMoved {
+        /// The round.
+        round: u16,
+        /// The clock.
+        clock: Clock,
+    },
     /// The customer withdrew.
     Withdrawn,
     /// A person has said that it is the same as another claim, which goes on for both.
@@ -93,6 +111,24 @@ pub enum Event {
         /// What.
         news: News,
     },
+}
+
+/// What the customer is asked, and may never answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Asked {
+    /// The question that an assessment of this number needed.
+    Question(u32),
+    /// The plan of this number.
+    Plan(u32),
+}
+
+/// What follows when the customer says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Silence {
+    /// A person decides.
+    Person,
+    /// The claim ends.
+    End(Outcome),
 }
 
 /// What can be learnt about a piece of work.

@@ -57,12 +57,13 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
         Event::Duplicate => {
             undo::begin(process, lines.to_vec(), Then::EndDuplicate, DUPLICATE, Turn::new(process, vec![]))
         }
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } => Step::Stay,
     }
 }
 

@@ -72,8 +72,9 @@ fn under_way(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answe
 fn booked(line: &Line, at: usize) -> Notice {
     match line.strands[at].leg {
         Leg::Pickup => Notice::CollectionBooked,
-        _ if line.losses > 0 => Notice::SentAgain,
-        _ => Notice::DayMoved,
+        Leg::Entitlement | Leg::Reservation | Leg::Shipment | Leg::Receipt | Leg::Settlement | Leg::Support => {
+            if line.losses > 0 { Notice::SentAgain } else { Notice::DayMoved }
+        }
     }
 }
 
@@ -169,18 +170,15 @@ fn shipment(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
 fn delivered(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) {
     turn.give(line);
     turn.notify(line, at, Notice::GoodsDelivered);
-    match news {
-        Parcel::DeliveredIncomplete => {
-            line.strands[at].held = Some(Incident::Incomplete);
-            turn.put_and_open_task(line, at, At::Failed(Failure::Incomplete));
-        }
-        _ => {
-            if news == Parcel::DeliveredDamaged {
-                turn.note(line, at, "DELIVERED_DAMAGED");
-            }
-            turn.put(line, at, At::Done);
-        }
+    if news == Parcel::DeliveredIncomplete {
+        line.strands[at].held = Some(Incident::Incomplete);
+        turn.put_and_open_task(line, at, At::Failed(Failure::Incomplete));
+        return;
     }
+    if news == Parcel::DeliveredDamaged {
+        turn.note(line, at, "DELIVERED_DAMAGED");
+    }
+    turn.put(line, at, At::Done);
 }
 
 /// It turned out later that not all of it was there: a person is asked, once, unless it comes back anyway.

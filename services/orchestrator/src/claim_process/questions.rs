@@ -37,6 +37,16 @@ pub fn waiting_for(process: &Process) -> Vec<Command> {
     }
 }
 
+/// What the customer is asked, and may never answer. A follow-up is over by itself.
+pub fn asked(process: &Process) -> Option<Asked> {
+    match &process.stage {
+        Stage::AwaitingCustomer { .. } => Some(Asked::Question(process.assessment)),
+        Stage::AwaitingConsent(plan) => Some(Asked::Plan(plan.number)),
+        Stage::Assessing { .. } | Stage::Investigating { .. } | Stage::AwaitingApproval(_) => None,
+        Stage::Executing { .. } | Stage::Compensating { .. } | Stage::FollowingUp | Stage::Ended { .. } => None,
+    }
+}
+
 /// Where the claim is, in the words of the contract.
 pub fn state(process: &Process) -> ClaimState {
     match &process.stage {
@@ -74,12 +84,17 @@ pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
         Event::PersonNeeded { assessment, .. } | Event::AnswerNeeded { assessment, .. } => {
             *assessment > process.assessment
         }
-        Event::CustomerAnswered { question } => *question > process.assessment,
+        Event::CustomerAnswered { question } | Event::NoAnswer { asked: Asked::Question(question), .. } => {
+            *question > process.assessment
+        }
+        Event::NoAnswer { asked: Asked::Plan(plan), .. } => *plan > process.plan,
         Event::ApprovalGranted { plan } | Event::ApprovalDenied { plan } | Event::PlanAnswered { plan, .. } => {
             *plan > process.plan
         }
         Event::FollowUpAnswered { round, .. } | Event::FollowUpLapsed { round } => *round > process.round,
-        Event::ReadBackConfirmed | Event::Withdrawn | Event::Duplicate | Event::ClockMoved => false,
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::Withdrawn | Event::Duplicate => false,
+        Event::ClockMoved => false,
+        Event::DeadlineMoved { round, .. } => *round > process.round,
         Event::Work { job, news } => {
             let known = match &process.stage {
                 Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => last_number(lines, *job),

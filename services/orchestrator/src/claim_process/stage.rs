@@ -21,11 +21,14 @@ pub struct Process {
     pub plan: u32,
     /// Greatest attempt number that the earlier plans of this round have used.
     pub numbers: u16,
-    /// The customer has confirmed the main points, or need not.
+    /// The customer has had an answer to the report from a person of ours, or need not have one.
     pub acknowledged: bool,
     /// Plans in a row that did not fit what is left, and were made again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unfit: u8,
+    /// The customer has heard something of substance in this round: a question, a plan, or a person of ours (S0-15).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
     /// Stage.
     pub stage: Stage,
 }
@@ -117,6 +120,8 @@ pub enum AssessReason {
     Denied,
     /// The customer has refused the plan.
     ConsentRefused,
+    /// The customer has not answered a question or a plan in the policy's days.
+    NoAnswer,
     /// The plan could not be carried out.
     Failed,
     /// The customer is not satisfied.

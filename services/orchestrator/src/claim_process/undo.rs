@@ -40,12 +40,13 @@ pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event:
             (Then::AssessAgain, _) => given_up(process, lines, Then::EndWithdrawn),
             (Then::EndWithdrawn | Then::EndDuplicate, _) => Step::Stay,
         },
-        Event::ReadBackConfirmed => acknowledged(process),
-        Event::ClockMoved => clock_moved(process),
+        Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
+            by_the_way(process, event)
+        }
         Event::Judged { .. } | Event::Refused { .. } | Event::PersonNeeded { .. } => Step::Stay,
         Event::AnswerNeeded { .. } | Event::CustomerAnswered { .. } | Event::ApprovalGranted { .. } => Step::Stay,
         Event::ApprovalDenied { .. } | Event::PlanAnswered { .. } | Event::FollowUpAnswered { .. } => Step::Stay,
-        Event::FollowUpLapsed { .. } => Step::Stay,
+        Event::FollowUpLapsed { .. } | Event::NoAnswer { .. } => Step::Stay,
     }
 }
 

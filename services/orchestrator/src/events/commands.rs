@@ -12,7 +12,7 @@ use proto::triage::{self, TriageCommand, triage_command};
 use uuid::Uuid;
 
 use super::words;
-use crate::claim_process::{AssessReason, Command, Job, Task};
+use crate::claim_process::{AssessReason, Clock, Command, Job, Stage, Task};
 use crate::store::processes::Stored;
 
 /// The message of a command; `None` for what is done here: ledger, settlement, notices, public facts.
@@ -37,6 +37,8 @@ pub(crate) fn message(
         | Command::WithdrawPlan { .. }
         | Command::StartFollowUp { .. }
         | Command::EndClaim { .. } => return to.intake(command).map(Some),
+        Command::MovePromises => return Ok(to.promises()),
+        Command::RetargetClocks { round } => return Ok(to.retarget(*round)),
         Command::StartClocks { .. } | Command::StopClocks { .. } | Command::PauseClocks | Command::ResumeClocks => {
             return to.clocks(command).map(Some);
         }
@@ -126,13 +128,15 @@ impl To<'_> {
                     kinds: words::clocks(kinds),
                     severity: self.stored.case.severity,
                     from: Some(to_wire(from)),
+                    channel: self.stored.case.submitted.channel,
                 };
                 ("start_clocks", Kind::StartClocks(start))
             }
             Command::StopClocks { round, kinds } => {
                 let kept = self.stored.case.stops.iter().find(|stop| stop.round == *round && stop.kinds == *kinds);
                 let at = Some(to_wire(kept.map_or(self.now, |stop| stop.at)));
-                let stop = esc::StopClocks { kinds: words::clocks(kinds), round: u32::from(*round), at };
+                let severity = self.stored.case.severity;
+                let stop = esc::StopClocks { kinds: words::clocks(kinds), round: u32::from(*round), at, severity };
                 ("stop_clocks", Kind::StopClocks(stop))
             }
             Command::PauseClocks => ("pause_clocks", Kind::PauseClocks(esc::PauseClocks {})),
@@ -140,6 +144,43 @@ impl To<'_> {
             other => return Err(format!("{other:?} is not about clocks")),
         };
         Ok(self.escalation(name, kind))
+    }
+
+    /// Nothing, if the claim is not judged.
+    fn retarget(&self, round: u16) -> Option<Outgoing> {
+        let severity = self.stored.case.severity;
+        let retarget = esc::RetargetClocks { round: u32::from(round), severity };
+        let kind = escalation_command::Kind::RetargetClocks(retarget);
+        (severity != 0).then(|| self.escalation("retarget_clocks", kind))
+    }
+
+    /// What is promised to the customer now, as far as it is not what intake has promised by itself. Nothing, if it is.
+    fn promises(&self) -> Option<Outgoing> {
+        let Stored { process, case, plan, .. } = self.stored;
+        let moved = |kind: &str, due_at| intake::MovedPromise { kind: kind.to_owned(), due_at, due_on: String::new() };
+        let mut promises = Vec::new();
+        for (kind, clock, is_kept) in [
+            ("ACKNOWLEDGEMENT", Clock::Acknowledgement, process.acknowledged),
+            ("FIRST_FEEDBACK", Clock::FirstFeedback, process.heard),
+        ] {
+            let round = if clock == Clock::Acknowledgement { 1 } else { process.round };
+            let due = case.deadlines.iter().find(|due| due.clock == clock && due.round == round);
+            match due {
+                _ if is_kept => promises.push(moved(kind, None)),
+                Some(due) => promises.push(moved(kind, Some(to_wire(due.at)))),
+                None => {}
+            }
+        }
+        if let Stage::Executing { .. } = process.stage {
+            let lines = plan.iter().flat_map(|plan| &plan.lines);
+            let days = lines.filter_map(|line| u16::try_from(line.line).ok()).map(|line| self.stored.told_day(line));
+            let due_on = days.max().unwrap_or_default();
+            let solution = intake::MovedPromise { due_on, ..moved("SOLUTION", None) };
+            promises.extend(Some(solution).filter(|solution| !solution.due_on.is_empty()));
+        }
+        let message = intake_command::Kind::MovePromises(intake::MovePromises { promises: promises.clone() });
+        let message = IntakeCommand { claim_id: self.claim.to_string(), kind: Some(message) };
+        (!promises.is_empty()).then(|| Outgoing::command("intake", "move_promises", self.claim, &message))
     }
 
     fn open_task(&self, job: Job, kind: Task, reason: &str) -> Outgoing {

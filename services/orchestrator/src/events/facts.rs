@@ -11,6 +11,11 @@ use crate::claim_process::{Fact, Job, Leg, Outcome};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
 
+/// Takes that fit into an event in any case.
+const TAKES_SHORT: usize = 20;
+/// Bytes of a plan in an event: the envelope takes less than the rest.
+const PLAN_BYTES_MAX: usize = proto::EVENT_BYTES_MAX - 4 * 1024;
+
 /// What the public may know of a fact. `settlement` is that of the fact's work, if it is about one.
 pub(crate) fn kind(
     fact: &Fact,
@@ -36,7 +41,7 @@ pub(crate) fn kind(
         Fact::PersonAsked { reason, line } => {
             Kind::PersonAsked(claim::PersonAsked { reason: reason.clone(), line: u32::from(*line) })
         }
-        Fact::Planned => Kind::Planned(claim::Planned { plan: stored.plan.clone() }),
+        Fact::Planned => Kind::Planned(claim::Planned { plan: stored.plan.clone().map(fitting) }),
         Fact::ApprovalRequested { plan } => Kind::ApprovalRequested(claim::ApprovalRequested { plan_number: *plan }),
         Fact::Approved { plan } => Kind::Approved(claim::Approved { plan_number: *plan, by: decided_by(told) }),
         Fact::Denied { plan } => Kind::Denied(claim::Denied { plan_number: *plan, by: decided_by(told) }),
@@ -158,4 +163,13 @@ fn paid(settlement: Option<&Settlement>) -> (String, Option<Money>) {
 fn freight_kept(settlement: &Settlement) -> Option<Money> {
     let kept = Money { minor_units: settlement.freight_kept, currency: settlement.currency.clone() };
     Some(kept).filter(|kept| kept.minor_units > 0)
+}
+
+/// A plan as subscribers are told it: without the order lines it takes from, where they are too many for an event.
+fn fitting(mut plan: claim::Plan) -> claim::Plan {
+    let is_long = plan.lines.iter().map(|line| line.takes.len()).sum::<usize>() > TAKES_SHORT;
+    if is_long && serde_json::to_vec(&plan).is_ok_and(|text| text.len() > PLAN_BYTES_MAX) {
+        plan.lines.iter_mut().for_each(|line| line.takes.clear());
+    }
+    plan
 }

@@ -1,6 +1,7 @@
 //! What the customer and finance must be told. No personal data: the sender looks the contact up by `customer_ref`.
 
 use chassis::{Meta, Outgoing};
+use jiff::Timestamp;
 use proto::inventory::inventory_event;
 use proto::logistics::{TrackingReason, logistics_event};
 use proto::{claim, to_wire};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::Told;
 use crate::case::Waybill;
-use crate::claim_process::{Job, Notice};
+use crate::claim_process::{Asked, Job, Notice};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
 
@@ -74,6 +75,21 @@ pub(crate) fn notice_for_customer(
     };
     let tells = tells.filter(|day| !day.is_empty());
     Some((customer(meta, claim, stored, template, parameters), tells))
+}
+
+/// The customer was asked something and has not answered.
+pub(crate) fn answer_reminder(
+    meta: &Meta,
+    claim: Uuid,
+    stored: &Stored,
+    asked: Asked,
+    answer_by: Timestamp,
+) -> Outgoing {
+    let about = match asked {
+        Asked::Question(question) => ("question_id", format!("q{question}")),
+        Asked::Plan(plan) => ("plan_number", plan.to_string()),
+    };
+    customer(meta, claim, stored, "answer_reminder", vec![about, ("answer_by", answer_by.to_string())])
 }
 
 /// The plan is agreed: what is going to be done is certain now (S0-51).

@@ -127,6 +127,7 @@ pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason
         AssessReason::Answered => proto::triage::AssessReason::Answered,
         AssessReason::Denied => proto::triage::AssessReason::Denied,
         AssessReason::ConsentRefused => proto::triage::AssessReason::ConsentRefused,
+        AssessReason::NoAnswer => proto::triage::AssessReason::NoAnswer,
         AssessReason::Failed => proto::triage::AssessReason::Failed,
         AssessReason::Reopened => proto::triage::AssessReason::Reopened,
         AssessReason::Basis => proto::triage::AssessReason::Basis,
@@ -165,6 +166,18 @@ pub(super) fn clocks(clocks: &[Clock]) -> Vec<i32> {
         Clock::FinalSolution => escalation::ClockKind::FinalSolution as i32,
     });
     kinds.collect()
+}
+
+/// A clock that the process knows.
+pub(super) fn clock(kind: escalation::ClockKind) -> Result<Clock, Malformed> {
+    match kind {
+        escalation::ClockKind::Acknowledgement => Ok(Clock::Acknowledgement),
+        escalation::ClockKind::FirstFeedback => Ok(Clock::FirstFeedback),
+        escalation::ClockKind::FinalSolution => Ok(Clock::FinalSolution),
+        escalation::ClockKind::Approval | escalation::ClockKind::Unspecified => {
+            Err(malformed("not a clock that is promised"))
+        }
+    }
 }
 
 /// The kind of a task, and the role of the person who can help.

@@ -11,15 +11,17 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chassis::{Meta, Outcome, Refusal};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
-use proto::policy::orchestrator::{AskAgain, Orchestrator};
-use proto::to_wire;
+use proto::intake::intake_event;
+use proto::policy::orchestrator::AskAgain;
 use proto::triage::{ClaimJudged, triage_event};
+use proto::{from_wire, to_wire};
 use uuid::Uuid;
 
+use super::rules::Rules;
 use super::world::{Change, World};
-use crate::case::Stop;
+use crate::case::{Stop, Waiting};
 use crate::claim_process::{self, Command, Event, Fact, Job, Patience, Process, Step};
 use crate::entitlement::{Entry, Ledger, OrderLine};
 use crate::events::{self, Told};
@@ -35,7 +37,7 @@ const EVENTS_BRIEF: u32 = claim_process::EVENTS_FULL + 100;
 /// One command in hand.
 pub(super) struct Turn<'a> {
     world: &'a World,
-    policy: &'a Orchestrator,
+    rules: &'a Rules,
     meta: &'a Meta,
     claim: Uuid,
     told: Option<&'a Told>,
@@ -58,10 +60,10 @@ struct View {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(world: &'a World, policy: &'a Orchestrator, meta: &'a Meta, claim: Uuid, stored: Stored) -> Self {
+    pub fn new(world: &'a World, rules: &'a Rules, meta: &'a Meta, claim: Uuid, stored: Stored) -> Self {
         Self {
             world,
-            policy,
+            rules,
             meta,
             claim,
             told: None,
@@ -148,7 +150,7 @@ impl<'a> Turn<'a> {
     /// How long it waits until it asks again; `None`: that was the last time.
     fn rule(&self, patience: Patience) -> Option<AskAgain> {
         match patience {
-            Patience::Short => Some(self.policy.ask_again),
+            Patience::Short => Some(self.rules.policy.ask_again),
             Patience::Long => Some(LONG),
             Patience::Once => None,
         }
@@ -204,12 +206,12 @@ impl<'a> Turn<'a> {
                 let about = (*notice, *job);
                 let notice =
                     events::notice_for_customer(self.meta, self.claim, stored, told, settlement.as_ref(), about);
-                if let Some((notice, day)) = notice {
-                    self.outcome.tell(notice);
-                    let day = day.map(|day| (u32::from(job.line), day));
-                    self.stored.case.told_days.extend(day);
-                }
-                Ok(())
+                let Some((notice, day)) = notice else { return Ok(()) };
+                self.outcome.tell(notice);
+                let Some(day) = day else { return Ok(()) };
+                self.stored.case.told_days.insert(u32::from(job.line), day);
+                // What the customer is told to come later is what the claim shows (A-D7).
+                if about.0.moves_promise() { self.tell(&Command::MovePromises) } else { Ok(()) }
             }
             other => self.tell(other),
         }
@@ -220,16 +222,50 @@ impl<'a> Turn<'a> {
             self.refresh_left();
         }
         if let Command::StopClocks { round, kinds } = command {
-            self.stored.case.stopped(*round, kinds, self.meta.now);
+            let kept = self.kept_at();
+            self.stored.case.stopped(*round, kinds, kept);
         }
         // Asked again, it does not begin anew.
         if let (Command::StartFollowUp { .. }, None) = (command, self.stored.due_at) {
-            let days = i64::from(self.policy.follow_up.days_without_answer);
+            let days = i64::from(self.rules.policy.follow_up.days_without_answer);
             self.stored.due_at = Some(self.meta.now + SignedDuration::from_hours(24 * days));
         }
         let message = events::message(self.claim, &self.stored, self.meta.now, command).map_err(Refusal::park)?;
         message.into_iter().for_each(|message| self.outcome.tell(message));
         Ok(())
+    }
+
+    /// When a promise was kept: when they talked, if a talk was logged.
+    fn kept_at(&self) -> Timestamp {
+        let logged = match self.told {
+            Some(Told::Intake(intake_event::Kind::ContactLogged(contact))) => contact.at.as_ref(),
+            _ => None,
+        };
+        logged.and_then(from_wire).unwrap_or(self.meta.now)
+    }
+
+    /// The customer is reminded of what was asked.
+    pub fn remind(&mut self, waiting: Waiting) {
+        let waiting = Waiting { reminded: waiting.reminded + 1, ..waiting };
+        let answer_by = self.rules.lapses(&waiting, self.meta.now);
+        let notice = events::answer_reminder(self.meta, self.claim, &self.stored, waiting.asked, answer_by);
+        self.outcome.tell(notice);
+        self.stored.due_at = Some(self.rules.due(&waiting, self.meta.now));
+        self.stored.case.waiting = Some(waiting);
+    }
+
+    /// Remembers what the customer is asked now, and when they are reminded. Also of a claim that has waited since before
+    /// anybody was reminded: the days begin now.
+    fn wait_for_customer(&mut self) {
+        let asked = claim_process::asked(&self.stored.process);
+        if self.stored.case.waiting.map(|waiting| waiting.asked) == asked {
+            return;
+        }
+        let now = self.meta.now;
+        self.stored.case.waiting = asked.map(|asked| Waiting { asked, since: now, reminded: 0 });
+        if let Some(waiting) = self.stored.case.waiting {
+            self.stored.due_at = Some(self.rules.due(&waiting, now));
+        }
     }
 
     /// Numbers a public fact: 1, 2, 3 … without gaps, in the transaction that makes it true.
@@ -299,7 +335,8 @@ impl<'a> Turn<'a> {
         // A service answers at once; whoever else answers takes their time, and perhaps has not heard of it (P53).
         let patience = claim_process::patience(process);
         self.wait(self.rule(patience).unwrap_or(LONG).next_wait_s(0));
-        if state != ClaimState::FollowingUp {
+        self.wait_for_customer();
+        if state != ClaimState::FollowingUp && self.stored.case.waiting.is_none() {
             self.stored.due_at = None;
         }
     }

@@ -10,14 +10,14 @@ use proto::claim::LinePlan;
 use proto::claim::Plan;
 use proto::intake::ClaimSubmitted;
 use proto::triage::triage_event;
-use proto::{intake::intake_event, logistics::logistics_event};
+use proto::{escalation::escalation_event, intake::intake_event, logistics::logistics_event};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::{count, int};
-use crate::case::{self, Case, Grant};
+use crate::case::{self, Case, Deadline, Grant};
 use crate::claim_process::{Event, FORMAT, Job, Process, Stage};
 use crate::entitlement::OrderLine;
 use crate::events::Told;
@@ -43,7 +43,7 @@ pub struct Stored {
     pub ask_again_at: Option<Timestamp>,
     /// The last wait for that in seconds.
     pub ask_wait_s: u32,
-    /// When the follow-up ends without an answer.
+    /// When the customer, who is asked something, is reminded, or it ends without an answer.
     pub due_at: Option<Timestamp>,
 }
 
@@ -168,6 +168,13 @@ impl Stored {
                 }
                 None
             }
+            Told::Escalation(escalation_event::Kind::DeadlineMoved(moved)) => {
+                let at = moved.deadline.as_ref().and_then(proto::from_wire);
+                if let (Event::DeadlineMoved { round, clock }, Some(at)) = (event, at) {
+                    self.case.deadline_moved(Deadline { clock: *clock, round: *round, at });
+                }
+                None
+            }
             Told::Triage(triage_event::Kind::AnswerNeeded(_)) => None,
             Told::Intake(_) | Told::Inventory(_) | Told::Escalation(_) => None,
         };
@@ -281,7 +288,7 @@ pub async fn to_ask_again(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(
     rows.iter().map(|row| found(row, "ask_again_at")).collect()
 }
 
-/// Claims whose follow-up ends without an answer, each with the time that says so.
+/// Claims whose customer is reminded, or has not answered in time, each with the time that says so.
 pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Timestamp)>, Fault> {
     let rows = sqlx::query(DUE).bind(interval(offset)).fetch_all(pool).await?;
     rows.iter().map(|row| found(row, "due_at")).collect()

@@ -11,6 +11,7 @@ mod journeys;
 mod ledger;
 mod limits;
 mod lists;
+mod promises;
 mod schema;
 mod story;
 mod sweeps;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use proto::claim::{ClaimState, Plan, Resolution, Severity};
-use proto::intake::{ClaimWithdrawn, intake_event};
+use proto::intake::{ClaimWithdrawn, ContactLogged, intake_event};
 use testkit::eventually;
 
 use crate::journeys::send;
@@ -43,6 +43,8 @@ async fn who_takes_their_time_is_asked_again_rarely_and_so_is_whoever_does_not_a
     let story = world.submitted().await;
     let wanted = Plan { automatic: false, consented: false, ..plan(1, Resolution::RefundOnly, 1) };
     story.tell(story.judge(1, wanted)).await;
+    let talked = ContactLogged { at: Some(proto::WireTime { seconds: 1_800_000_600, nanos: 0 }), channel: 1 };
+    story.tell(story.intake(intake_event::Kind::ContactLogged(talked))).await;
     let stops = story.asked_escalation("stop_clocks").await;
     world.service.clock.advance(SignedDuration::from_secs(601));
     eventually(|| async { (story.asked_escalation("request_approval").await.len() == 2).then_some(()) }).await;

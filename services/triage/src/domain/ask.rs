@@ -114,6 +114,12 @@ impl Ask {
 }
 
 impl Line {
+    /// Whether it may be about a part of something that was sold under another number.
+    pub fn may_be_a_part(&self) -> bool {
+        let part = matches!(self.category, Category::MissingAccessory | Category::PartReplacement);
+        part && !self.order_no.is_empty()
+    }
+
     fn read(from: &ReportedLine) -> Result<Self, String> {
         let wrong = |what: &str| format!("line {}: {what}", from.line);
         if from.line == 0 || from.sku.is_empty() || !(1..=1_000_000).contains(&from.quantity) {

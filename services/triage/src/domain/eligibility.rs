@@ -9,8 +9,8 @@ use proto::policy::triage::{Start, Term};
 use super::ask::Line;
 use super::orders::Order;
 
-/// How a purchase lies to the day that counts for the claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a purchase lies to the day that counts for the claim, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Eligibility {
     /// Inside the window of its kind, or there is none.
     Inside,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use proto::claim::{Assessment, Category, LiabilityParty, Severity};
-use proto::policy::triage::{CategoryRule, Kind, Triage};
+use proto::policy::triage::{CategoryRule, Kind, Triage, Word};
 
 use super::ask::{Ask, Line};
 
@@ -21,11 +21,16 @@ pub struct Judged<'r> {
     pub liability: LiabilityParty,
 }
 
-/// Judges one line; `value` is what the units concerned were sold for, if that is known.
-pub fn line<'r>(rules: &'r Triage, line: &Line, value: Option<i64>) -> Judged<'r> {
+/// What happened to a line, and the rule for that.
+pub fn category<'r>(rules: &'r Triage, line: &Line) -> (Category, &'r CategoryRule) {
     let said = line.category != Category::Unspecified;
     let category = if said { line.category } else { rules.category_by_wish.of(line.wish) };
-    let rule = rules.categories.get(&proto::policy::triage::Word(category)).expect("a valid pack has every category");
+    (category, rules.categories.get(&Word(category)).expect("a valid pack has every category"))
+}
+
+/// Judges one line; `value` is what the units concerned were sold for, if that is known.
+pub fn line<'r>(rules: &'r Triage, line: &Line, value: Option<i64>) -> Judged<'r> {
+    let (category, rule) = category(rules, line);
     let urgency = if line.operation_stopped { rules.priority.operation_stopped } else { 0 };
     Judged {
         category,

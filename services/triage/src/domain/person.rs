@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use chassis::Meta;
+use jiff::Timestamp;
 use proto::claim::{Assessment, LiabilityParty, LinePlan, Money, Plan, Resolution};
 use proto::policy::Pack;
 use proto::triage::AssessReason;
 
 use super::ask::{Ask, Line};
-use super::judge;
+use super::eligibility::eligibility;
+use super::judge::{self, Judged};
 use super::orders::{Order, Orders};
-use super::plan::{self, MONEY_MAX, Making};
+use super::plan::{self, Goods, MONEY_MAX, Making};
 use super::rules::promised_from;
+use super::takes::{Stock, Taken};
 
 /// What a person decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +69,8 @@ impl Round {
             match reason {
                 AssessReason::Denied => round.denied = true,
                 AssessReason::ConsentRefused => round.wish_counts = false,
-                AssessReason::Unspecified | AssessReason::Answered | AssessReason::Failed | AssessReason::Basis => {}
+                AssessReason::Unspecified | AssessReason::Answered | AssessReason::Failed => {}
+                AssessReason::Basis | AssessReason::NoAnswer => {}
                 AssessReason::New => break,
                 AssessReason::Reopened => {
                     round.wish_counts = false;
@@ -91,47 +95,13 @@ pub fn plan(
     round: Round,
     meta: &Meta,
 ) -> Result<(Assessment, Plan), Misfits> {
-    let by_line = one_each(ask, decisions)?;
     let rules = &pack.triage;
-    let mut misfits = Misfits::new();
-    let (mut lines, mut judged) = (Vec::new(), Vec::new());
-    let claimed_on = ask.claimed_on(&rules.time_zone);
-    for (line, decision) in by_line {
-        let order = orders.find(ask, line, claimed_on);
-        let quantity =
-            decision.quantity.unwrap_or_else(|| order.map_or(line.quantity, |o| line.quantity.min(o.quantity)));
-        let price = price(pack, order, decision, &mut misfits);
-        if quantity > line.quantity {
-            misfits.push((line.line, "more units than were reported"));
-        } else if order.is_some_and(|order| quantity > order.quantity) {
-            misfits.push((line.line, "more units than were sold"));
-        }
-        let judgement = judge::line(rules, line, price.map(|price| plan::value(price, quantity)));
-        let liability = liability.unwrap_or(judgement.liability);
-        if decision.resolution == Resolution::Reject {
-            lines.push(plan::rejected(pack, line, liability, &decision.reason));
-        } else {
-            let making = Making {
-                resolution: decision.resolution,
-                quantity,
-                order_no: order.map_or("", |order| &order.order_no),
-                sold_quantity: order.map_or(line.quantity, |order| order.quantity),
-                unit_price: price.unwrap_or(0),
-                liability,
-                channel: ask.message.channel(),
-                collectable: judgement.rule.collect,
-                batch_rule: judgement.rule.batch_rule(),
-                return_reason: judgement.rule.return_reason(judgement.category, liability),
-                from: promised_from(rules, ask, meta.now).max(rules.time_zone.to_datetime(meta.now).date()),
-            };
-            if plan::value(making.unit_price, quantity) > MONEY_MAX {
-                misfits.push((line.line, "the amount is too great"));
-            }
-            lines.push(plan::line(pack, line, &making));
-        }
-        judged.push(judgement);
+    let mut desk = Desk::new(pack, ask, orders, meta.now, Stock::free(ask).with_replaced());
+    for (line, decision) in one_each(ask, decisions)? {
+        desk.decide(line, decision, liability);
     }
-    if plan::total(&lines) > MONEY_MAX && misfits.is_empty() {
+    let Desk { lines, judged, mut misfits, .. } = desk;
+    if plan::total(&lines).is_some_and(|total| total > MONEY_MAX) && misfits.is_empty() {
         misfits.push((0, "the amount is too great"));
     }
     if !misfits.is_empty() {
@@ -139,6 +109,105 @@ pub fn plan(
     }
     let assessment = judge::claim(rules, ask, &judged, liability, &meta.actor.subject, meta.now);
     Ok((assessment, allowed(pack, ask, lines, round, meta)))
+}
+
+/// Line plans in the making.
+pub(super) struct Desk<'a> {
+    pack: &'a Pack,
+    ask: &'a Ask,
+    orders: &'a Orders,
+    now: Timestamp,
+    /// What can still be taken.
+    pub stock: Stock<'a>,
+    /// The plans so far.
+    pub lines: Vec<LinePlan>,
+    /// What the rules think of these lines.
+    pub judged: Vec<Judged<'a>>,
+    /// What does not fit.
+    pub misfits: Misfits,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(pack: &'a Pack, ask: &'a Ask, orders: &'a Orders, now: Timestamp, stock: Stock<'a>) -> Self {
+        Self { pack, ask, orders, now, stock, lines: Vec::new(), judged: Vec::new(), misfits: Misfits::new() }
+    }
+
+    /// The order lines that a line of the claim may be about.
+    pub(super) fn found(&self, line: &Line) -> Vec<&'a Order> {
+        self.orders.of(self.ask, line, self.ask.claimed_on(&self.pack.triage.time_zone))
+    }
+
+    /// What a line takes: a person may take what the rules would find too late.
+    pub(super) fn take(&self, line: &Line, found: &[&'a Order], units: u32) -> Taken<'a> {
+        let rules = &self.pack.triage;
+        let category = judge::category(rules, line).0;
+        let claimed_on = self.ask.claimed_on(&rules.time_zone);
+        self.stock.take(found, units, |order| eligibility(self.pack, category, order, claimed_on))
+    }
+
+    /// One line as it was decided.
+    pub(super) fn decide(&mut self, line: &'a Line, decision: &LineDecision, liability: Option<LiabilityParty>) {
+        let (pack, rules) = (self.pack, &self.pack.triage);
+        let (goods, taken) = self.goods(line, decision);
+        let judgement = judge::line(rules, line, goods.value);
+        let liability = liability.unwrap_or(judgement.liability);
+        if decision.resolution == Resolution::Reject {
+            self.lines.push(plan::rejected(pack, line, liability, &decision.reason));
+        } else {
+            let today = rules.time_zone.to_datetime(self.now).date();
+            let making = Making {
+                resolution: decision.resolution,
+                liability,
+                channel: self.ask.message.channel(),
+                collectable: judgement.rule.collect,
+                batch_rule: judgement.rule.batch_rule(),
+                return_reason: judgement.rule.return_reason(judgement.category, liability),
+                from: promised_from(rules, self.ask, self.now).max(today),
+            };
+            self.lines.push(plan::line(pack, line, goods, &making));
+            if plan::gives(decision.resolution) {
+                self.stock.keep(&taken);
+            }
+        }
+        self.judged.push(judgement);
+    }
+
+    /// Goods at the price that was paid where it is known, else at the one that the person gives.
+    fn goods(&mut self, line: &Line, decision: &LineDecision) -> (Goods, Taken<'a>) {
+        let pack = self.pack;
+        let found = self.found(line);
+        let units = decision.quantity.unwrap_or(line.quantity);
+        let mut wrong = |what| self.misfits.push((line.line, what));
+        if units > line.quantity {
+            wrong("more units than were reported");
+        }
+        if found.is_empty() {
+            let price = match &decision.unit_price {
+                Some(price) => price.clone(),
+                None if plan::gives(decision.resolution) => {
+                    wrong("the price paid is not known: unit_price is needed");
+                    plan::money(pack, 0)
+                }
+                None => plan::money(pack, 0),
+            };
+            if plan::value(price.minor_units, units.max(line.quantity)) > MONEY_MAX {
+                wrong("the amount is too great");
+            }
+            let today = pack.triage.time_zone.to_datetime(self.now).date();
+            return (Goods::priced(pack, self.ask, line, units, &price, today), Taken::default());
+        }
+        if decision.unit_price.is_some() {
+            wrong("the price paid is known: unit_price must not be given, and a part of it cannot be decided");
+        }
+        let taken = self.take(line, &found, units);
+        let gives = plan::gives(decision.resolution);
+        if gives && taken.parts.is_empty() {
+            self.misfits.push((line.line, "nothing is left of what was sold"));
+        } else if decision.quantity.is_some_and(|units| units > taken.units()) && (gives || taken.units() > 0) {
+            self.misfits.push((line.line, "more units than were sold, or are left"));
+        }
+        (Goods::bought(pack, line, &taken), taken)
+    }
 }
 
 /// Exactly one decision for each line, in the order of the claim.
@@ -163,28 +232,6 @@ fn one_each<'a>(ask: &'a Ask, decisions: &'a [LineDecision]) -> Result<Vec<(&'a 
     if misfits.is_empty() { Ok(pairs) } else { Err(misfits) }
 }
 
-/// Price per unit: the one paid where it is known, else the one the person gives.
-fn price(pack: &Pack, order: Option<&Order>, decision: &LineDecision, misfits: &mut Misfits) -> Option<i64> {
-    let paid = order.filter(|order| order.unit_price.currency == pack.currency);
-    match (paid, &decision.unit_price) {
-        (Some(order), None) => Some(order.unit_price.minor_units),
-        (Some(_), Some(_)) => {
-            misfits.push((decision.line, "the price paid is known: unit_price must not be given"));
-            None
-        }
-        (None, Some(given)) if given.currency != pack.currency => {
-            misfits.push((decision.line, "unit_price is not in the currency of the policy"));
-            None
-        }
-        (None, Some(given)) => Some(given.minor_units),
-        (None, None) if plan::gives(decision.resolution) => {
-            misfits.push((decision.line, "the price paid is not known: unit_price is needed"));
-            None
-        }
-        (None, None) => None,
-    }
-}
-
 /// A person's plan needs nobody else up to the limit of the person's roles (S0-49).
 fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, round: Round, meta: &Meta) -> Plan {
     let rules = &pack.triage;
@@ -192,8 +239,8 @@ fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, round: Round, meta: &Me
     let limit = limits.iter().filter(|(role, _)| meta.actor.has_role(&role.to_string())).map(|(_, limit)| *limit).max();
     let total = plan::total(&lines);
     // What was denied once goes to those who may approve again, whoever proposes it now (domain rule 12).
-    let own_authority = !round.denied && limit.is_some_and(|limit| total <= limit);
-    let automatic = total == 0 || own_authority;
+    let inside = total.zip(limit).is_some_and(|(total, limit)| total <= limit);
+    let automatic = total == Some(0) || (inside && !round.denied);
     let consented = plan::consented(rules, ask, &lines, round.wish_counts);
     Plan { automatic, consented, ..plan::whole(pack, ask, lines, &meta.actor.subject) }
 }

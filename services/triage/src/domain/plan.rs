@@ -2,31 +2,91 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use proto::claim::{BatchRule, Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, ReturnReason, Severity};
+use proto::claim::{
+    BatchRule, Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, ReturnReason, Severity, Take,
+};
 use proto::policy::Pack;
 use proto::policy::triage::{Bearer, CategoryRule, Triage, Word};
 
 use super::ask::{Ask, Line};
 use super::eligibility::Eligibility;
+use super::takes::Taken;
 
 /// Greatest amount of the contract, in minor units.
 pub const MONEY_MAX: i64 = 10_000_000_000_000;
 /// Reason of a line whose units were cut to what was sold.
 pub const QUANTITY_REDUCED: &str = "QUANTITY_REDUCED";
 
-/// What a line plan is made of, besides the line.
+/// The goods that a line plan is about.
 #[derive(Clone, Debug)]
-pub struct Making<'p> {
-    /// What is done.
-    pub resolution: Resolution,
+pub struct Goods {
+    /// Stock-keeping unit as sold.
+    pub sku: String,
     /// Units.
     pub quantity: u32,
-    /// Order number of the purchase; empty: not known.
-    pub order_no: &'p str,
-    /// Units sold on it.
-    pub sold_quantity: u32,
-    /// Price per unit in minor units of the pack's currency.
-    pub unit_price: i64,
+    /// Order lines that they are taken from.
+    pub takes: Vec<Take>,
+    /// Price per unit, order currency.
+    pub unit_price: Money,
+    /// The most that they may be worth, order currency.
+    pub amount: Money,
+    /// The same in the currency of the pack; none: it has no rate.
+    pub value: Option<i64>,
+}
+
+impl Goods {
+    /// Goods of known purchases; of none they are as reported, and worth nothing.
+    pub fn bought(pack: &Pack, line: &Line, taken: &Taken<'_>) -> Self {
+        let Some((first, _)) = taken.parts.first() else {
+            return Self {
+                sku: line.sku.clone(),
+                quantity: line.quantity,
+                takes: Vec::new(),
+                unit_price: money(pack, 0),
+                amount: money(pack, 0),
+                value: Some(0),
+            };
+        };
+        let of_order = |minor_units| Money { minor_units, currency: first.paid.currency.clone() };
+        Self {
+            sku: first.sku.clone(),
+            quantity: taken.units(),
+            takes: taken.wire(),
+            unit_price: of_order(first.unit_price()),
+            amount: of_order(taken.most().min(MONEY_MAX)),
+            value: taken.value(pack),
+        }
+    }
+
+    /// Goods whose purchase is not known, at a price that somebody gives. They are an order line of the claim's own.
+    pub fn priced(pack: &Pack, ask: &Ask, line: &Line, quantity: u32, price: &Money, on: Date) -> Self {
+        let of = |units| Money { minor_units: value(price.minor_units, units).min(MONEY_MAX), ..price.clone() };
+        let take = Take {
+            order_no: format!("claim:{}/{}", ask.claim, line.line),
+            sku: line.sku.clone(),
+            line_id: String::new(),
+            version: 0,
+            sold_quantity: line.quantity,
+            paid_total: Some(of(line.quantity)),
+            quantity,
+            amount: Some(of(quantity)),
+        };
+        Self {
+            sku: line.sku.clone(),
+            quantity,
+            takes: vec![take],
+            unit_price: price.clone(),
+            amount: of(quantity),
+            value: in_pack(pack, &of(quantity), on),
+        }
+    }
+}
+
+/// What a line plan is made of, besides line and goods.
+#[derive(Clone, Debug)]
+pub struct Making {
+    /// What is done.
+    pub resolution: Resolution,
     /// Who is liable.
     pub liability: LiabilityParty,
     /// How the claim came in.
@@ -39,6 +99,11 @@ pub struct Making<'p> {
     pub return_reason: ReturnReason,
     /// The day promises are counted from.
     pub from: Date,
+}
+
+/// An amount in the currency of the pack, by the rate of a day; none: the pack has none.
+pub fn in_pack(pack: &Pack, amount: &Money, on: Date) -> Option<i64> {
+    pack.triage.rates.convert(amount, &pack.currency, on)
 }
 
 /// Whether a resolution gives goods or money, so that a purchase is needed.
@@ -76,40 +141,44 @@ pub fn value(unit_price: i64, quantity: u32) -> i64 {
 }
 
 /// The plan of one line.
-pub fn line(pack: &Pack, line: &Line, making: &Making<'_>) -> LinePlan {
+pub fn line(pack: &Pack, line: &Line, goods: Goods, making: &Making) -> LinePlan {
     let rules = &pack.triage;
-    let goods = value(making.unit_price, making.quantity);
+    let gives = gives(making.resolution);
     let collect = match making.resolution {
         Resolution::ReturnRefund => true,
-        Resolution::Replace => making.collectable && goods >= rules.collect_from,
+        Resolution::Replace => making.collectable && goods.value.is_none_or(|value| value >= rules.collect_from),
         Resolution::Resend
         | Resolution::RefundOnly
         | Resolution::TechnicalSupport
         | Resolution::Reject
         | Resolution::Unspecified => false,
     };
-    let goods = if gives(making.resolution) { goods } else { 0 };
-    let freight = freight(rules, making, collect, goods);
-    let cost = goods.saturating_add(freight.cost);
-    let reduced = making.quantity < line.quantity && gives(making.resolution);
+    let value = if gives { goods.value } else { Some(0) };
+    let freight = freight(rules, making, collect, value);
+    let cost = value.map(|value| value.saturating_add(freight.cost).min(MONEY_MAX));
+    let kept = part(&goods.amount, freight.kept, value);
+    let reduced = goods.quantity < line.quantity && gives;
+    let first = goods.takes.first();
+    let order_no = first.filter(|take| take.version > 0).map(|take| take.order_no.clone());
     LinePlan {
         line: line.line,
         resolution: making.resolution.into(),
-        sku: line.sku.clone(),
+        sku: goods.sku,
         batch: line.batch.clone(),
-        quantity: making.quantity,
+        quantity: goods.quantity,
         collect,
-        order_no: making.order_no.to_owned(),
-        sold_quantity: making.sold_quantity,
-        unit_price: Some(money(pack, making.unit_price)),
-        cost: Some(money(pack, cost.min(MONEY_MAX))),
+        order_no: order_no.unwrap_or_default(),
+        sold_quantity: first.map_or(0, |take| take.sold_quantity),
+        unit_price: Some(goods.unit_price),
+        cost: cost.map(|cost| money(pack, cost)),
         freight_payer: freight.payer.into(),
-        freight_kept: (freight.kept > 0).then(|| money(pack, freight.kept)),
+        freight_kept: kept.filter(|kept| kept.minor_units > 0),
         promised_on: promised(rules, making.resolution, making.from),
         reason: if reduced { QUANTITY_REDUCED.to_owned() } else { String::new() },
+        takes: if gives { goods.takes } else { Vec::new() },
+        amount: gives.then_some(goods.amount),
         batch_rule: if sends(making.resolution) { making.batch_rule.into() } else { BatchRule::Unspecified.into() },
         return_reason: if collect { making.return_reason.into() } else { ReturnReason::Unspecified.into() },
-        ..LinePlan::default()
     }
 }
 
@@ -142,8 +211,8 @@ struct Freight {
 
 /// Freight follows liability (domain rule 7). A carrier's share is paid first and recovered later. That of a change of
 /// mind is the policy's: where the customer bears it, it is kept from the refund, never more than that; of goods that are
-/// exchanged nothing can be kept.
-fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Freight {
+/// exchanged, or whose value cannot be compared, nothing can be kept.
+fn freight(rules: &Triage, making: &Making, collect: bool, goods: Option<i64>) -> Freight {
     let mut sum = 0;
     if sends(making.resolution) {
         sum += rules.freight.outbound;
@@ -156,7 +225,8 @@ fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Fr
         LiabilityParty::CustomerChangeOfMind => match rules.freight.bearer.on(making.channel) {
             Some(Bearer::Company) if sum > 0 => Freight { cost: sum, kept: 0, payer: LiabilityParty::CompanySales },
             Some(Bearer::Customer) => {
-                let kept = if making.resolution == Resolution::ReturnRefund { sum.min(goods) } else { 0 };
+                let refund = goods.filter(|_| making.resolution == Resolution::ReturnRefund).unwrap_or(0);
+                let kept = sum.min(refund);
                 Freight { cost: sum - kept, kept, payer }
             }
             Some(Bearer::Company) | None => Freight { cost: 0, kept: 0, payer },
@@ -174,6 +244,13 @@ fn freight(rules: &Triage, making: &Making<'_>, collect: bool, goods: i64) -> Fr
     }
 }
 
+/// A part of an amount that is worth `value` in the pack's currency, rounded down to the customer's good.
+fn part(amount: &Money, part: i64, value: Option<i64>) -> Option<Money> {
+    let value = value.filter(|value| *value > 0)?;
+    let minor_units = i128::from(amount.minor_units) * i128::from(part) / i128::from(value);
+    Some(Money { minor_units: i64::try_from(minor_units).ok()?, ..amount.clone() })
+}
+
 /// The day on which a resolution is promised.
 pub fn promised(rules: &Triage, resolution: Resolution, from: Date) -> String {
     let days = rules.promised_days.of(resolution);
@@ -185,13 +262,13 @@ pub fn money(pack: &Pack, minor_units: i64) -> Money {
     Money { minor_units, currency: pack.currency.clone() }
 }
 
-/// Cost of a line plan in minor units.
-pub fn cost(line: &LinePlan) -> i64 {
-    line.cost.as_ref().map_or(0, |cost| cost.minor_units)
+/// Cost of a line plan in minor units of the pack's currency; none: it cannot be told.
+pub fn cost(line: &LinePlan) -> Option<i64> {
+    line.cost.as_ref().map(|cost| cost.minor_units)
 }
 
-/// Sum of the line costs: at most 100 lines of at most 10^13.
-pub fn total(lines: &[LinePlan]) -> i64 {
+/// Sum of the line costs: at most 100 lines of at most 10^13. None: one of them cannot be told.
+pub fn total(lines: &[LinePlan]) -> Option<i64> {
     lines.iter().map(cost).sum()
 }
 
@@ -199,7 +276,7 @@ pub fn total(lines: &[LinePlan]) -> i64 {
 pub fn whole(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, proposed_by: &str) -> Plan {
     Plan {
         number: ask.message.plan_number,
-        cost: Some(money(pack, total(&lines))),
+        cost: total(&lines).map(|total| money(pack, total)),
         lines,
         automatic: false,
         consented: false,
@@ -208,14 +285,15 @@ pub fn whole(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, proposed_by: &str) ->
     }
 }
 
-/// Whether a plan of the rules is inside the automatic authority (S0-49). What costs nothing needs nobody.
+/// Whether a plan of the rules is inside the automatic authority (S0-49). What costs nothing needs nobody; what cannot be
+/// compared needs somebody.
 pub fn automatic(rules: &Triage, severity: Severity, lines: &[LinePlan]) -> bool {
     let authority = &rules.authority;
     let inside = |line: &LinePlan| {
         let max = authority.line_max.get(&Word(severity)).map(|max| max.of(line.resolution()));
-        max.is_some_and(|max| cost(line) <= max)
+        max.zip(cost(line)).is_some_and(|(max, cost)| cost <= max)
     };
-    total(lines) == 0 || (total(lines) <= authority.claim_max && lines.iter().all(inside))
+    total(lines).is_some_and(|total| total == 0 || (total <= authority.claim_max && lines.iter().all(inside)))
 }
 
 /// Whether the customer is not asked: each line gets what was wished for, or what needs no consent. A wish counts no

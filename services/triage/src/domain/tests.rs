@@ -3,9 +3,12 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
 
 mod address;
+mod basis;
 mod dates;
 mod goods;
 mod life;
+mod matching;
+mod money;
 mod properties;
 mod stories;
 
@@ -16,7 +19,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use proto::claim::{Category, Money, ReportedLine, Resolution};
 use proto::policy::Pack;
-use proto::triage::{AssessClaim, AssessReason};
+use proto::triage::{AssessClaim, AssessReason, LineKind};
 use proto::{ClaimId, ids, to_wire};
 use uuid::Uuid;
 
@@ -85,9 +88,14 @@ fn order() -> Order {
     Order {
         order_no: "O1".to_owned(),
         sku: "A".to_owned(),
+        line_id: String::new(),
+        version: 1,
         customer_ref: "C1".to_owned(),
         quantity: 10,
-        unit_price: Money { minor_units: 100, currency: "GBP".to_owned() },
+        paid: Money { minor_units: 1_000, currency: "GBP".to_owned() },
+        tax: None,
+        discount: None,
+        kind: LineKind::Goods,
         purchased_on: BOUGHT,
         delivered_on: Some(BOUGHT),
         warranty_until: None,

@@ -1,20 +1,21 @@
 //! What a request must look like before it becomes a command.
 
+mod order;
+
 use std::collections::BTreeSet;
 
 use chassis::Check;
 use jiff::civil::Date;
 use proto::claim::{LiabilityParty, Resolution};
 use proto::codes;
-use proto::triage::{DecideWorkItemRequest, LineDecision, OrderLine, RecordOrdersRequest};
+use proto::triage::{DecideWorkItemRequest, LineDecision, RecordOrdersRequest};
 use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::Command;
-use crate::domain::orders::Order;
 use crate::domain::person::{self, Verdict, VerdictKind};
 
-/// Reads a request to record orders. Nobody has bought tomorrow: `latest` is the last day that has begun anywhere.
+/// Reads a request to record orders.
 pub fn record_orders(body: &RecordOrdersRequest, latest: Date) -> Result<(Uuid, Command), Status> {
     let mut check = Check::new();
     let request = check.request_id(&body.request_id);
@@ -23,53 +24,13 @@ pub fn record_orders(body: &RecordOrdersRequest, latest: Date) -> Result<(Uuid, 
     let mut orders = Vec::new();
     // A list that is too long is not looked at.
     for (at, line) in body.lines.iter().take(500).enumerate() {
-        if !seen.insert((&line.order_no, &line.sku)) {
-            check.add(&format!("lines[{at}]"), "the same order number and SKU are in the list already");
+        if !seen.insert((codes::tidy(&line.order_no), codes::tidy(&line.sku), &line.line_id)) {
+            check.add(&format!("lines[{at}]"), "the same order number, SKU and line_id are in the list already");
         }
-        orders.extend(order(&mut check, &format!("lines[{at}]"), line, latest));
+        orders.extend(order::read(&mut check, &format!("lines[{at}]"), line, latest));
     }
     check.finish()?;
     Ok((request, Command::RecordOrders { request, orders }))
-}
-
-fn order(check: &mut Check, at: &str, line: &OrderLine, latest: Date) -> Option<Order> {
-    let order_no = check.code(&format!("{at}.order_no"), &codes::tidy(&line.order_no), 1..=64);
-    let sku = check.code(&format!("{at}.sku"), &codes::tidy(&line.sku), 1..=64);
-    let customer_ref = check.customer_ref(&format!("{at}.customer_ref"), &line.customer_ref, true);
-    let quantity = check.number(&format!("{at}.quantity"), line.quantity, 1..=1_000_000);
-    let purchased_on = check.date(&format!("{at}.purchased_on"), &line.purchased_on);
-    let unit_price = check.money_of(&format!("{at}.unit_price"), line.unit_price.as_ref(), purchased_on);
-    let delivered_on = check.date(&format!("{at}.delivered_on"), &line.delivered_on);
-    if line.purchased_on.is_empty() {
-        check.add(&format!("{at}.purchased_on"), "must be given");
-    }
-    if delivered_on.zip(purchased_on).is_some_and(|(delivered, purchased)| delivered < purchased) {
-        check.add(&format!("{at}.delivered_on"), "must not be before purchased_on");
-    }
-    let warranty_until = check.date(&format!("{at}.warranty_until"), &line.warranty_until);
-    if warranty_until.zip(purchased_on).is_some_and(|(until, purchased)| until < purchased) {
-        check.add(&format!("{at}.warranty_until"), "must not be before purchased_on");
-    }
-    let repaired_on = check.date(&format!("{at}.repaired_on"), &line.repaired_on);
-    if repaired_on.zip(purchased_on).is_some_and(|(repaired, purchased)| repaired < purchased) {
-        check.add(&format!("{at}.repaired_on"), "must not be before purchased_on");
-    }
-    for (field, day) in [("purchased_on", purchased_on), ("repaired_on", repaired_on)] {
-        if day.is_some_and(|day| day > latest) {
-            check.add(&format!("{at}.{field}"), "must not be in the future");
-        }
-    }
-    Some(Order {
-        order_no,
-        sku,
-        customer_ref,
-        quantity,
-        unit_price,
-        purchased_on: purchased_on?,
-        delivered_on,
-        warranty_until,
-        repaired_on,
-    })
 }
 
 /// Reads a person's decision: lines or a question.

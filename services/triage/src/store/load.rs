@@ -3,14 +3,15 @@
 use chassis::{Fault, Lock, Tx};
 use jiff::tz::TimeZone;
 use jiff_sqlx::{Date, ToSqlx};
-use proto::{ClaimId, WorkItemId};
+use proto::{ClaimId, WorkItemId, codes};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::row;
 use crate::domain::Command;
 use crate::domain::ask::Ask;
-use crate::domain::orders::Orders;
+use crate::domain::orders::{Order, Orders};
 use crate::handle::World;
 
 /// The claim of a work item never changes: it can be read before the claim is locked.
@@ -38,23 +39,58 @@ macro_rules! items {
 pub(super) const ITEMS: &str = items!();
 pub(super) const LOCK_ITEMS: &str = concat!(items!(), " FOR UPDATE");
 
-pub(super) const ORDERS_BY_NUMBER: &str = "\
-    SELECT DISTINCT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on, o.warranty_until, o.repaired_on \
-    FROM UNNEST($1::text[], $2::text[]) AS k(order_no, sku) JOIN order_line AS o USING (order_no, sku)";
+macro_rules! facts {
+    () => {
+        "o.order_no, o.sku, o.line_id, o.version, o.customer_ref, o.quantity, o.paid_minor, o.tax_minor, o.discount_minor, \
+            o.currency, o.kind, o.purchased_on, o.delivered_on, o.warranty_until, o.repaired_on"
+    };
+}
 
-/// The one purchase that `Orders::find` would choose from all of them.
-pub(super) const ORDERS_BY_CUSTOMER: &str = "\
-    SELECT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on, o.warranty_until, o.repaired_on \
-    FROM UNNEST($1::text[], $2::text[], $3::date[], $4::int[]) AS k(customer_ref, sku, latest, quantity) \
+/// Of one article and order number, however they are spelled: the customer's, and those that were sold to nobody known.
+pub(super) const ORDERS_BY_NUMBER: &str = concat!(
+    "SELECT DISTINCT ",
+    facts!(),
+    " FROM UNNEST($1::text[], $2::text[], $3::text[]) AS k(order_key, sku_key, customer_ref) JOIN order_line AS o \
+        ON o.order_key = k.order_key AND o.sku_key = k.sku_key AND o.customer_ref IN (k.customer_ref, '')"
+);
+
+/// Of one order number, whatever was bought.
+pub(super) const ORDERS_WHOLE: &str = concat!(
+    "SELECT DISTINCT ",
+    facts!(),
+    " FROM UNNEST($1::text[], $2::text[]) AS k(order_key, customer_ref) JOIN order_line AS o \
+        ON o.order_key = k.order_key AND o.customer_ref IN (k.customer_ref, '')"
+);
+
+/// The purchases among which `Stock::take` chooses: those that have all units first, then the newest.
+pub(super) const ORDERS_BY_CUSTOMER: &str = concat!(
+    "SELECT DISTINCT ",
+    facts!(),
+    " FROM UNNEST($1::text[], $2::text[], $3::date[], $4::int[], $5::bigint[]) \
+        AS k(customer_ref, sku_key, latest, quantity, most) \
     CROSS JOIN LATERAL (\
-        SELECT l.order_no, l.sku, l.customer_ref, l.quantity, l.unit_price_minor, l.currency, l.purchased_on, \
-            l.delivered_on, l.warranty_until, l.repaired_on \
-        FROM order_line AS l \
-        WHERE l.customer_ref = k.customer_ref AND l.sku = k.sku AND l.purchased_on <= k.latest \
-        ORDER BY (l.quantity >= k.quantity) DESC, l.purchased_on DESC, l.order_no COLLATE \"C\" DESC LIMIT 1\
-    ) AS o";
+        SELECT * FROM order_line AS l \
+        WHERE l.customer_ref = k.customer_ref AND l.sku_key = k.sku_key AND l.purchased_on <= k.latest \
+        ORDER BY (l.quantity >= k.quantity) DESC, l.purchased_on DESC, l.order_no COLLATE \"C\" DESC LIMIT k.most\
+    ) AS o"
+);
+
+/// Order lines that facts are recorded of.
+pub(super) const ORDERS_BY_NAME: &str = concat!(
+    "SELECT DISTINCT ",
+    facts!(),
+    " FROM UNNEST($1::text[], $2::text[], $3::text[]) AS k(order_no, sku, line_id) \
+        JOIN order_line AS o USING (order_no, sku, line_id)"
+);
+
+/// Versions are only ever added: orders are locked by number, in one order.
+pub(super) const LOCK_ORDERS: &str = "\
+    SELECT count(pg_advisory_xact_lock(k.key)) FROM (\
+        SELECT DISTINCT hashtextextended(o.order_no, 2) AS key FROM UNNEST($1::text[]) AS o(order_no) ORDER BY key\
+    ) AS k";
+
+/// Purchases of one article that are looked at, besides those of which it is known what is left.
+const PURCHASES_MAX: i64 = 20;
 
 /// Reads what the commands are about.
 pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command]) -> Result<World, Fault> {
@@ -82,6 +118,7 @@ pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command
         cases(tx, lock, &claims, &mut world).await?;
     }
     world.orders = orders(tx, zone, &asks(commands, &world)).await?;
+    known(tx, lock, commands, &mut world.orders).await?;
     Ok(world)
 }
 
@@ -115,34 +152,70 @@ fn asks<'a>(commands: &[&'a Command], world: &'a World) -> Vec<&'a Ask> {
 }
 
 async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, Fault> {
-    let (mut numbers, mut skus) = (Vec::new(), Vec::new());
+    let (mut numbers, mut skus, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut customers, mut bought, mut latest, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut most, mut whole, mut whose) = (Vec::new(), Vec::new(), Vec::new());
     for ask in asks {
         let claimed_on = ask.claimed_on(zone);
         for line in &ask.lines {
             if !line.order_no.is_empty() {
-                numbers.push(line.order_no.as_str());
-                skus.push(line.sku.as_str());
+                numbers.push(codes::key(&line.order_no));
+                skus.push(codes::key(&line.sku));
+                theirs.push(ask.customer_ref());
             } else if !ask.customer_ref().is_empty() {
                 customers.push(ask.customer_ref());
-                bought.push(line.sku.as_str());
+                bought.push(codes::key(&line.sku));
                 let day: Date = line.occurred_on.map_or(claimed_on, |day| day.min(claimed_on)).to_sqlx();
                 latest.push(day);
                 quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
+                most.push(PURCHASES_MAX + i64::try_from(ask.message.left.len()).unwrap_or(0));
+            }
+            if line.may_be_a_part() {
+                whole.push(codes::key(&line.order_no));
+                whose.push(ask.customer_ref());
             }
         }
     }
     let mut orders = Orders::default();
     if !numbers.is_empty() {
-        for row in sqlx::query(ORDERS_BY_NUMBER).bind(&numbers).bind(&skus).fetch_all(&mut *tx).await? {
-            orders.record(row::order(&row)?);
-        }
+        let found = sqlx::query(ORDERS_BY_NUMBER).bind(&numbers).bind(&skus).bind(&theirs);
+        record(&mut orders, &found.fetch_all(&mut *tx).await?)?;
     }
     if !customers.is_empty() {
         let found = sqlx::query(ORDERS_BY_CUSTOMER).bind(&customers).bind(&bought).bind(&latest).bind(&quantities);
-        for row in found.fetch_all(&mut *tx).await? {
-            orders.record(row::order(&row)?);
-        }
+        record(&mut orders, &found.bind(&most).fetch_all(&mut *tx).await?)?;
+    }
+    if !whole.is_empty() {
+        record(&mut orders, &sqlx::query(ORDERS_WHOLE).bind(&whole).bind(&whose).fetch_all(&mut *tx).await?)?;
     }
     Ok(orders)
+}
+
+/// What is known of the order lines that are recorded.
+async fn known(tx: &mut Tx, lock: Lock, commands: &[&Command], orders: &mut Orders) -> Result<(), Fault> {
+    let said: Vec<_> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::RecordOrders { orders, .. } => Some(orders),
+            Command::Assess(_) | Command::Cancel { .. } | Command::Decide { .. } => None,
+        })
+        .flatten()
+        .collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&Order) -> &String| said.iter().map(|order| of(order).as_str()).collect::<Vec<_>>();
+    let numbers = texts(|order| &order.order_no);
+    if lock == Lock::Rows {
+        sqlx::query(LOCK_ORDERS).bind(&numbers).execute(&mut *tx).await?;
+    }
+    let found = sqlx::query(ORDERS_BY_NAME).bind(&numbers).bind(texts(|order| &order.sku));
+    record(orders, &found.bind(texts(|order| &order.line_id)).fetch_all(&mut *tx).await?)
+}
+
+fn record(orders: &mut Orders, rows: &[PgRow]) -> Result<(), Fault> {
+    for row in rows {
+        orders.record(row::order(row)?);
+    }
+    Ok(())
 }

@@ -3,13 +3,14 @@
 use chassis::{Fault, Page};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use proto::ClaimId;
 use proto::claim::{Assessment, Plan, Role};
+use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::row;
 use crate::domain::Item;
+use crate::domain::orders::Recorded;
 
 /// A claim with more versions than this has been judged too often to be shown whole.
 pub(super) const ASSESSMENTS: &str = "\
@@ -35,6 +36,15 @@ pub(super) const CLAIM_ITEMS: &str = "\
     SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
         content \
     FROM work_item WHERE claim_id = $1 ORDER BY urgency, due_at, work_item_id LIMIT 100";
+/// All versions of the lines of orders with this key, in one order that the index of the table gives.
+pub(super) const VERSIONS: &str = "\
+    SELECT v.order_no, v.sku, v.line_id, v.version, v.customer_ref, v.quantity, v.paid_minor, v.tax_minor, \
+        v.discount_minor, v.currency, v.kind, v.purchased_on, v.delivered_on, \
+        v.warranty_until, v.repaired_on, v.recorded_by, v.recorded_at \
+    FROM order_version AS v \
+    WHERE v.order_no = ANY(SELECT DISTINCT order_no FROM order_line WHERE order_key = $1) \
+        AND (v.order_no, v.sku, v.line_id, v.version) > ($2::text, $3::text, $4::text, $5::int) \
+    ORDER BY v.order_no, v.sku, v.line_id, v.version LIMIT $6";
 
 /// Which work items are wanted.
 #[derive(Clone, Debug)]
@@ -91,4 +101,37 @@ pub async fn work_items(pool: &PgPool, filter: &Filter, page: &Page) -> Result<V
         .fetch_all(pool)
         .await?;
     rows.iter().map(row::item).collect()
+}
+
+/// A version of an order line, as a page token names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionKey(pub String, pub String, pub String, pub i32);
+
+impl VersionKey {
+    /// Reads the key of the last row of the page before; none: it is no key of ours.
+    pub fn read(text: Option<&str>) -> Option<Self> {
+        let Some(text) = text else { return Some(Self::default()) };
+        let mut parts = text.split('\n');
+        let mut next = || parts.next().map(str::to_owned);
+        let key = Self(next()?, next()?, next()?, parts.next()?.parse().ok()?);
+        parts.next().is_none().then_some(key)
+    }
+
+    /// The key of a row. No code has a line break.
+    pub fn of(recorded: &Recorded) -> String {
+        let order = &recorded.order;
+        format!("{}\n{}\n{}\n{}", order.order_no, order.sku, order.line_id, order.version)
+    }
+}
+
+/// All that was recorded about orders with a number, however it is spelled.
+pub async fn order_versions(
+    pool: &PgPool,
+    order_no: &str,
+    after: &VersionKey,
+    page: &Page,
+) -> Result<Vec<Recorded>, Fault> {
+    let VersionKey(number, sku, line, version) = after;
+    let found = sqlx::query(VERSIONS).bind(codes::key(order_no)).bind(number).bind(sku).bind(line).bind(version);
+    found.bind(page.limit).fetch_all(pool).await?.iter().map(row::recorded).collect()
 }

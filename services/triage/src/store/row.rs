@@ -4,13 +4,13 @@ use chassis::Fault;
 use jiff_sqlx::{Date, Timestamp};
 use prost::Message;
 use proto::claim::{Assessment, Money, Plan, Role};
-use proto::triage::{AssessClaim, TriageEvent, WorkItem};
+use proto::triage::{AssessClaim, LineKind, TriageEvent, WorkItem};
 use proto::{ClaimId, WorkItemId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::domain::ask::Ask;
-use crate::domain::orders::Order;
+use crate::domain::orders::{Order, Recorded};
 use crate::domain::{Decision, Entry, EntryState, Item, ItemState};
 
 fn odd(what: &str, why: impl ToString) -> Fault {
@@ -31,19 +31,30 @@ fn message<M: Message + Default>(row: &PgRow, column: &str) -> Result<Option<M>,
     bytes.map(|bytes| M::decode(bytes.as_slice())).transpose().map_err(|error| odd(column, error))
 }
 
-/// An order line.
+/// An order line by one version of its facts.
 pub fn order(row: &PgRow) -> Result<Order, Fault> {
     Ok(Order {
         order_no: row.try_get("order_no")?,
         sku: row.try_get("sku")?,
+        line_id: row.try_get("line_id")?,
+        version: unsigned(row, "version")?,
         customer_ref: row.try_get("customer_ref")?,
         quantity: unsigned(row, "quantity")?,
-        unit_price: Money { minor_units: row.try_get("unit_price_minor")?, currency: row.try_get("currency")? },
+        paid: Money { minor_units: row.try_get("paid_minor")?, currency: row.try_get("currency")? },
+        tax: row.try_get("tax_minor")?,
+        discount: row.try_get("discount_minor")?,
+        kind: LineKind::try_from(word(row, "kind")?).map_err(|error| odd("kind", error))?,
         purchased_on: row.try_get::<Date, _>("purchased_on")?.to_jiff(),
         delivered_on: row.try_get::<Option<Date>, _>("delivered_on")?.map(Date::to_jiff),
         warranty_until: row.try_get::<Option<Date>, _>("warranty_until")?.map(Date::to_jiff),
         repaired_on: row.try_get::<Option<Date>, _>("repaired_on")?.map(Date::to_jiff),
     })
+}
+
+/// Facts as they were recorded.
+pub fn recorded(row: &PgRow) -> Result<Recorded, Fault> {
+    let at = row.try_get::<Timestamp, _>("recorded_at")?.to_jiff();
+    Ok(Recorded { order: order(row)?, by: row.try_get("recorded_by")?, at })
 }
 
 /// The judgement of a version; none if it was taken back.

@@ -1,31 +1,53 @@
 //! What a batch has changed: one statement for each table.
 
+use std::collections::BTreeMap;
+
 use chassis::Writes;
 use jiff_sqlx::{Date, Timestamp, ToSqlx};
 use prost::Message;
+use proto::codes;
 use proto::triage::TriageEvent;
 use uuid::Uuid;
 
 use super::row;
+use crate::domain::orders::{Order, Recorded};
 use crate::domain::{Entry, Item};
 use crate::events;
 use crate::handle::World;
 
-/// The same order line again replaces the facts; rows are taken in one order, so that two batches cannot deadlock.
+/// The newest facts of order lines; rows are taken in one order, so that two batches cannot deadlock.
 pub(super) const ORDERS: &str = "\
-    INSERT INTO order_line (order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, \
-        delivered_on, warranty_until, repaired_on, recorded_at) \
-    SELECT o.order_no, o.sku, o.customer_ref, o.quantity, o.unit_price_minor, o.currency, o.purchased_on, \
-        o.delivered_on, o.warranty_until, o.repaired_on, $11::timestamptz \
-    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::date[], $8::date[], \
-        $9::date[], $10::date[]) \
-        AS o(order_no, sku, customer_ref, quantity, unit_price_minor, currency, purchased_on, delivered_on, \
-        warranty_until, repaired_on) \
-    ORDER BY o.order_no, o.sku \
-    ON CONFLICT (order_no, sku) DO UPDATE SET customer_ref = EXCLUDED.customer_ref, quantity = EXCLUDED.quantity, \
-        unit_price_minor = EXCLUDED.unit_price_minor, currency = EXCLUDED.currency, \
-        purchased_on = EXCLUDED.purchased_on, delivered_on = EXCLUDED.delivered_on, \
-        warranty_until = EXCLUDED.warranty_until, repaired_on = EXCLUDED.repaired_on, recorded_at = EXCLUDED.recorded_at";
+    INSERT INTO order_line (order_no, sku, line_id, version, customer_ref, quantity, paid_minor, tax_minor, discount_minor, \
+        unit_price_minor, currency, kind, purchased_on, delivered_on, warranty_until, repaired_on, recorded_by, recorded_at, order_key, sku_key) \
+    SELECT o.order_no, o.sku, o.line_id, o.version, o.customer_ref, o.quantity, o.paid_minor, o.tax_minor, \
+        o.discount_minor, o.paid_minor / o.quantity, o.currency, o.kind, o.purchased_on, o.delivered_on, o.warranty_until, o.repaired_on, o.recorded_by, \
+        o.recorded_at, o.order_key, o.sku_key \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bigint[], $8::bigint[], \
+        $9::bigint[], $10::text[], $11::smallint[], $12::date[], $13::date[], $14::date[], $15::date[], \
+        $16::text[], $17::timestamptz[], $18::text[], $19::text[]) \
+        AS o(order_no, sku, line_id, version, customer_ref, quantity, paid_minor, tax_minor, discount_minor, currency, kind, \
+        purchased_on, delivered_on, warranty_until, repaired_on, recorded_by, recorded_at, order_key, sku_key) \
+    ORDER BY o.order_no, o.sku, o.line_id \
+    ON CONFLICT (order_no, sku, line_id) DO UPDATE SET version = EXCLUDED.version, customer_ref = EXCLUDED.customer_ref, \
+        quantity = EXCLUDED.quantity, paid_minor = EXCLUDED.paid_minor, tax_minor = EXCLUDED.tax_minor, \
+        discount_minor = EXCLUDED.discount_minor, unit_price_minor = EXCLUDED.unit_price_minor, \
+        currency = EXCLUDED.currency, kind = EXCLUDED.kind, purchased_on = EXCLUDED.purchased_on, \
+        delivered_on = EXCLUDED.delivered_on, \
+        warranty_until = EXCLUDED.warranty_until, repaired_on = EXCLUDED.repaired_on, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at \
+        WHERE order_line.version < EXCLUDED.version";
+
+/// A version that is there already was recorded by somebody who was faster.
+pub(super) const VERSIONS: &str = "\
+    INSERT INTO order_version (order_no, sku, line_id, version, customer_ref, quantity, paid_minor, tax_minor, \
+        discount_minor, currency, kind, purchased_on, delivered_on, warranty_until, repaired_on, recorded_by, recorded_at) \
+    SELECT order_no, sku, line_id, version, customer_ref, quantity, paid_minor, tax_minor, discount_minor, currency, kind, \
+        purchased_on, delivered_on, warranty_until, repaired_on, recorded_by, recorded_at \
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bigint[], $8::bigint[], \
+        $9::bigint[], $10::text[], $11::smallint[], $12::date[], $13::date[], $14::date[], $15::date[], \
+        $16::text[], $17::timestamptz[]) \
+        AS o(order_no, sku, line_id, version, customer_ref, quantity, paid_minor, tax_minor, discount_minor, currency, kind, \
+        purchased_on, delivered_on, warranty_until, repaired_on, recorded_by, recorded_at) \
+    ORDER BY order_no, sku, line_id, version";
 
 pub(super) const ENTRIES: &str = "\
     INSERT INTO assessment (claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, \
@@ -63,21 +85,44 @@ pub fn save(writes: &mut Writes, world: &World) {
 }
 
 fn save_orders(writes: &mut Writes, world: &World) {
-    let Some(at) = world.recorded_at else { return };
-    let orders = || world.recorded.values();
+    if world.versions.is_empty() {
+        return;
+    }
+    let newest: BTreeMap<_, _> = world.versions.iter().map(|recorded| (recorded.order.key(), recorded)).collect();
+    let newest: Vec<&Recorded> = newest.into_values().collect();
+    let key = |of: fn(&Recorded) -> &String| newest.iter().map(|recorded| codes::key(of(recorded))).collect::<Vec<_>>();
+    facts(writes.exactly(newest.len(), ORDERS), &newest)
+        .bind(key(|recorded| &recorded.order.order_no))
+        .bind(key(|recorded| &recorded.order.sku));
+    let all: Vec<&Recorded> = world.versions.iter().collect();
+    facts(writes.exactly(all.len(), VERSIONS), &all);
+}
+
+/// Versions of order lines, column by column.
+fn facts<'w>(writes: &'w mut Writes, all: &[&Recorded]) -> &'w mut Writes {
+    let texts = |of: fn(&Order) -> &String| all.iter().map(|recorded| of(&recorded.order).clone()).collect::<Vec<_>>();
+    let orders = || all.iter().map(|recorded| &recorded.order);
+    let days = |of: fn(&Order) -> Option<jiff::civil::Date>| {
+        orders().map(|order| of(order).map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>()
+    };
     writes
-        .add(ORDERS)
-        .bind(orders().map(|order| order.order_no.as_str()).collect::<Vec<_>>())
-        .bind(orders().map(|order| order.sku.as_str()).collect::<Vec<_>>())
-        .bind(orders().map(|order| order.customer_ref.as_str()).collect::<Vec<_>>())
+        .bind(texts(|order| &order.order_no))
+        .bind(texts(|order| &order.sku))
+        .bind(texts(|order| &order.line_id))
+        .bind(orders().map(|order| signed(order.version)).collect::<Vec<_>>())
+        .bind(texts(|order| &order.customer_ref))
         .bind(orders().map(|order| signed(order.quantity)).collect::<Vec<_>>())
-        .bind(orders().map(|order| order.unit_price.minor_units).collect::<Vec<_>>())
-        .bind(orders().map(|order| order.unit_price.currency.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.paid.minor_units).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.tax).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.discount).collect::<Vec<_>>())
+        .bind(texts(|order| &order.paid.currency))
+        .bind(orders().map(|order| small(order.kind.into()).unwrap_or(0)).collect::<Vec<_>>())
         .bind(orders().map(|order| order.purchased_on.to_sqlx()).collect::<Vec<Date>>())
-        .bind(orders().map(|order| order.delivered_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
-        .bind(orders().map(|order| order.warranty_until.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
-        .bind(orders().map(|order| order.repaired_on.map(|day| day.to_sqlx())).collect::<Vec<Option<Date>>>())
-        .bind(at.to_sqlx());
+        .bind(days(|order| order.delivered_on))
+        .bind(days(|order| order.warranty_until))
+        .bind(days(|order| order.repaired_on))
+        .bind(all.iter().map(|recorded| recorded.by.clone()).collect::<Vec<_>>())
+        .bind(all.iter().map(|recorded| recorded.at.to_sqlx()).collect::<Vec<Timestamp>>())
 }
 
 fn save_entries(writes: &mut Writes, entries: &[Entry]) {

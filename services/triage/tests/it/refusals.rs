@@ -31,7 +31,7 @@ async fn every_bad_field_of_an_order_is_named() {
         repaired_on: "2026-05-31".to_owned(),
         ..sold("O2", "A", 1)
     };
-    // Goods may be delivered in the future, but nobody has bought or repaired anything tomorrow.
+    // Goods may be delivered within a year, but nobody has bought or repaired anything tomorrow.
     let tomorrow = OrderLine {
         purchased_on: "2199-03-01".to_owned(),
         delivered_on: "2199-03-02".to_owned(),
@@ -48,7 +48,6 @@ async fn every_bad_field_of_an_order_is_named() {
             "lines[0].order_no",
             "lines[0].sku",
             "lines[0].customer_ref",
-            "lines[0].customer_ref",
             "lines[0].quantity",
             "lines[0].unit_price.minor_units",
             "lines[0].unit_price.currency",
@@ -60,6 +59,7 @@ async fn every_bad_field_of_an_order_is_named() {
             "lines[3].delivered_on",
             "lines[3].warranty_until",
             "lines[3].repaired_on",
+            "lines[4].delivered_on",
             "lines[4].purchased_on",
             "lines[4].repaired_on",
         ]

@@ -1,8 +1,8 @@
 //! C10: a deadline that passes is escalated exactly once, not early, and at most 10 s late, or 15 s after the service
-//! was back (G13).
+//! was back (G13); a clock that runs has the target of the newest judgement.
 
-use proto::claim::{ClaimEvent, ClockMoved, claim_event};
-use proto::escalation::{ClockState, Escalation, RunningClock};
+use proto::claim::{ClaimEvent, ClockMoved, Severity, claim_event};
+use proto::escalation::{ClockKind, ClockState, Escalation, RunningClock};
 
 use crate::evidence::{Evidence, Violation, ms};
 
@@ -66,6 +66,12 @@ fn one(evidence: &Evidence, claim: &str, clock: &RunningClock, outages: &[(u64, 
             if evidence.now_ms > due {
                 bad(format!("its deadline has passed {} ms ago, and nobody was told", evidence.now_ms - deadline));
             }
+            if let Some((severity, at)) =
+                judged(evidence.timeline(claim), clock).filter(|(known, _)| *known != clock.severity())
+            {
+                let what = format!("{name}: it has the target of {:?}, and {severity:?} was judged", clock.severity());
+                found.push(Violation::of("C10", claim, what).unless_mended_by(evidence.soon(at)));
+            }
             if let Some(ended) = evidence.ended_ms(claim) {
                 let what = format!("{name}: it runs, and the claim has ended");
                 found.push(Violation::of("C10", claim, what).unless_mended_by(evidence.soon(ended)));
@@ -77,6 +83,18 @@ fn one(evidence: &Evidence, claim: &str, clock: &RunningClock, outages: &[(u64, 
         ClockState::Stopped | ClockState::Paused | ClockState::Unspecified => {}
     }
     found
+}
+
+/// The newest judgement of the clock's round, and when it was. The clock of an approval has that of its plan.
+fn judged(timeline: &[ClaimEvent], clock: &RunningClock) -> Option<(Severity, u64)> {
+    let of_round = timeline.iter().rev().filter(|event| event.round == clock.round);
+    let mut judgements = of_round.filter_map(|event| match &event.kind {
+        Some(claim_event::Kind::Assessed(assessed)) => {
+            Some((assessed.assessment.as_ref()?.severity(), ms(event.occurred_at.as_ref())))
+        }
+        _ => None,
+    });
+    judgements.next().filter(|(severity, _)| clock.kind() != ClockKind::Approval && *severity != Severity::Unspecified)
 }
 
 /// A share of a clock is warned of once.
@@ -134,6 +152,8 @@ fn outages(evidence: &Evidence) -> Vec<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use proto::claim::{Assessed, Assessment};
+
     use super::*;
     use crate::{log, sample};
 
@@ -165,6 +185,24 @@ mod tests {
             evidence.escalations.clear();
         });
         assert!(found.len() == 1 && found[0].contains("nobody was told"), "{found:?}");
+    }
+
+    #[test]
+    fn a_clock_that_does_not_know_the_judgement() {
+        let with = |severity: Severity| {
+            sample::found(check, |evidence| {
+                let clock = &mut evidence.clocks.get_mut(sample::WAITING).unwrap()[0];
+                clock.set_state(ClockState::Running);
+                clock.set_severity(Severity::General);
+                clock.deadline = Some(sample::at(evidence.now_ms + 60_000));
+                evidence.escalations.clear();
+                let assessment = Some(Assessment { severity: severity.into(), ..Assessment::default() });
+                let event = &mut evidence.timelines.get_mut(sample::WAITING).unwrap()[1];
+                event.kind = Some(claim_event::Kind::Assessed(Assessed { assessment }));
+            })
+        };
+        assert_eq!(with(Severity::Urgent), ["FirstFeedback 1: it has the target of General, and Urgent was judged"]);
+        assert_eq!(with(Severity::General), Vec::<String>::new());
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn decide(chance: &mut Random, item: &WorkItem, number: u32, turn: u32, into: &m
         into.question = "MORE_DETAIL".to_owned();
         return;
     }
-    let again = matches!(item.reason.as_str(), "DENIED" | "CONSENT_REFUSED" | "LEG_FAILED" | "REOPENED");
+    let again = matches!(item.reason.as_str(), "DENIED" | "CONSENT_REFUSED" | "NO_ANSWER" | "LEG_FAILED" | "REOPENED");
     let proposed: BTreeMap<u32, &LinePlan> = item.proposal.iter().map(|plan| (plan.line, plan)).collect();
     let as_proposed = chance.percent(if again { 30 } else { 70 });
     into.lines = item

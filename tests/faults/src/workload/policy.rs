@@ -1,4 +1,4 @@
-//! The shipped policy with the shortest clocks a pack may have, always at work: deadlines pass while a run goes on.
+//! The shipped policy with nearly the shortest clocks a pack may have, always at work: deadlines pass while a run goes on.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,8 @@ pub fn write_policy(folder: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The pack: one minute for every clock and every level, short holds, and questions that are soon asked again.
+/// The pack: one minute for every clock and every level, two to solve what is minor, short holds, and questions that are soon
+/// asked again.
 fn short() -> Result<String> {
     let mut pack: Table = SUPPLY_CHAIN.parse()?;
     let calendar = at(&mut pack, &["escalation", "calendars", "office"])?;
@@ -34,6 +35,9 @@ fn short() -> Result<String> {
     for clock in CLOCKS {
         each_severity(at(&mut pack, &["escalation", "clocks", clock, "minutes"])?, |minutes| *minutes = 1.into());
     }
+    // A judgement re-targets: what is minor gets more time than it began with.
+    let solution = at(&mut pack, &["escalation", "clocks", "final_solution", "minutes"])?;
+    solution.insert("minor".to_owned(), 2.into());
     each_severity(at(&mut pack, &["escalation", "ladder"])?, |levels| {
         let levels = levels.as_array_mut().into_iter().flatten().skip(1).filter_map(Value::as_table_mut);
         levels.for_each(|level| drop(level.insert("after_minutes".to_owned(), 1.into())));

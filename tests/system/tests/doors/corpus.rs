@@ -84,10 +84,13 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (
         "triage.v1.TriageService.RecordOrders",
-        r#"{"request_id": "@", "lines": [{"order_no": "O-1", "sku": "MUG", "customer_ref": "C-1", "quantity": 1,
-            "unit_price": {"minor_units": 250, "currency": "GBP"}, "purchased_on": "2026-01-01",
-            "delivered_on": "2026-01-02", "warranty_until": "2028-01-02", "repaired_on": "2026-03-01"}]}"#,
+        r#"{"request_id": "@", "lines": [{"order_no": "O-1", "sku": "MUG", "customer_ref": "C-1", "quantity": 500,
+            "unit_price": {"minor_units": 0, "currency": "GBP"}, "purchased_on": "2026-01-01",
+            "delivered_on": "2026-01-02", "paid_total": {"minor_units": 250, "currency": "GBP"},
+            "tax_total": {"minor_units": 0, "currency": "GBP"}, "discount_total": {"minor_units": 20, "currency": "GBP"},
+            "line_id": "1", "kind": "LINE_KIND_GOODS", "warranty_until": "2028-01-02", "repaired_on": "2026-03-01"}]}"#,
     ),
+    ("triage.v1.TriageService.ListOrderFacts", r#"{"page_size": 5, "order_no": "O-1"}"#),
     ("triage.v1.TriageService.GetAssessment", r#"{"claim_id": "@"}"#),
     (
         "triage.v1.TriageService.ListWorkItems",

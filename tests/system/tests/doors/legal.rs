@@ -45,6 +45,13 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("triage.v1.OrderLine.delivered_on", &["empty"]),
     ("triage.v1.OrderLine.warranty_until", &["empty"]),
     ("triage.v1.OrderLine.repaired_on", &["empty"]),
+    ("triage.v1.OrderLine.line_id", &["empty"]),
+    ("triage.v1.OrderLine.kind", &["unspecified"]),
+    // Either says it; what is not known is left out.
+    ("triage.v1.OrderLine.unit_price", &["absent"]),
+    ("triage.v1.OrderLine.paid_total", &["absent"]),
+    ("triage.v1.OrderLine.tax_total", &["absent"]),
+    ("triage.v1.OrderLine.discount_total", &["absent"]),
     ("claim.v1.Money.minor_units", &["zero"]),
     ("triage.v1.LineDecision.quantity", &["zero"]),
     ("triage.v1.LineDecision.unit_price", &["absent"]),

@@ -94,11 +94,16 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("IntakeCommand.propose_plan", r#"{"plan": $PLAN}"#),
     ("IntakeCommand.withdraw_plan", r#"{"plan_number": 1}"#),
     ("IntakeCommand.start_follow_up", r#"{"round": 1}"#),
+    (
+        "IntakeCommand.move_promises",
+        r#"{"promises": [{"kind": "FIRST_FEEDBACK", "due_at": "2026-01-02T03:04:05Z", "due_on": "2026-01-02"}]}"#,
+    ),
     ("IntakeCommand.end_claim", r#"{"outcome": "CLAIM_STATE_REJECTED", "reason": "NOT_GOODS"}"#),
     (
         "IntakeEvent.claim_submitted",
         r#"{"claim_number": "RD-2026-000001", "channel": "CHANNEL_WEB", "customer_ref": "C-1", "country": "GB",
-            "lines": [$LINE], "importance": 1, "received_at": "2026-01-02T03:04:05Z"}"#,
+            "lines": [$LINE], "importance": 1, "received_at": "2026-01-02T03:04:05Z",
+            "announced_on": "2026-01-01", "address_known": true}"#,
     ),
     ("IntakeEvent.customer_answered", r#"{"question_id": "q1", "line": 1, "order_no": "O-1", "address_given": true}"#),
     ("IntakeEvent.claim_withdrawn", "{}"),
@@ -109,6 +114,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("IntakeEvent.plan_answered", r#"{"plan_number": 1, "accepted": true}"#),
     ("IntakeEvent.follow_up_answered", r#"{"round": 1, "score": 5}"#),
     ("IntakeEvent.read_back_confirmed", "{}"),
+    ("IntakeEvent.contact_logged", r#"{"at": "2026-01-02T03:04:05Z", "channel": "CHANNEL_PHONE"}"#),
     (
         "TriageCommand.assess_claim",
         r#"{"assessment": 1, "plan_number": 1, "reason": "ASSESS_REASON_NEW", "claim_number": "RD-2026-000001",
@@ -126,10 +132,17 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"assessment": 1, "judgement": $JUDGEMENT, "reason": "VALUE_HIGH", "role": "ROLE_SUPERVISOR"}"#,
     ),
     ("TriageEvent.answer_needed", r#"{"assessment": 1, "reason": "ORDER_NUMBER_NEEDED", "line": 1}"#),
-    ("InventoryCommand.reserve", r#"{"sku": "NONE", "batch": "B-1", "quantity": 1, "commit": true}"#),
+    (
+        "InventoryCommand.reserve",
+        r#"{"sku": "NONE", "batch": "B-1", "quantity": 1, "commit": true,
+        "batch_rule": "BATCH_RULE_OTHER"}"#,
+    ),
     ("InventoryCommand.consume", "{}"),
     ("InventoryCommand.release", "{}"),
-    ("InventoryCommand.expect_return", r#"{"sku": "NONE", "batch": "B-1", "quantity": 1}"#),
+    (
+        "InventoryCommand.expect_return",
+        r#"{"sku": "NONE", "batch": "B-1", "quantity": 1, "reason": "RETURN_REASON_FAULTY"}"#,
+    ),
     ("InventoryCommand.cancel_return", "{}"),
     ("InventoryEvent.reserved", r#"{"quantity": 1}"#),
     ("InventoryEvent.reserved_partly", r#"{"held": 1, "short": 1, "expected_on": "2026-01-09"}"#),
@@ -139,7 +152,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("InventoryEvent.expired", "{}"),
     (
         "InventoryEvent.return_counted",
-        r#"{"count": {"accepted": 1, "damaged": 1, "wrong_item": 1, "missing": 1, "excess": 1}, "complete": true}"#,
+        r#"{"count": {"accepted": 1, "damaged": 1, "wrong_item": 1, "missing": 1, "excess": 1,
+            "resalable": 1, "not_as_claimed": 1}, "complete": true, "late": 1}"#,
     ),
     ("InventoryEvent.return_cancelled", r#"{"accepted": 1}"#),
     ("LogisticsCommand.ship", r#"{"sku": "MUG", "quantity": 1, "country": "GB", "severity": "SEVERITY_MINOR"}"#),
@@ -171,12 +185,14 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "EscalationCommand.start_clocks",
         r#"{"round": 1, "kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "severity": "SEVERITY_MINOR",
-            "from": "2026-01-02T03:04:05Z"}"#,
+            "from": "2026-01-02T03:04:05Z", "channel": "CHANNEL_PHONE"}"#,
     ),
     (
         "EscalationCommand.stop_clocks",
-        r#"{"kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "round": 1, "at": "2026-01-02T03:04:05Z"}"#,
+        r#"{"kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "round": 1, "at": "2026-01-02T03:04:05Z",
+            "severity": "SEVERITY_MINOR"}"#,
     ),
+    ("EscalationCommand.retarget_clocks", r#"{"round": 1, "severity": "SEVERITY_MINOR"}"#),
     ("EscalationCommand.pause_clocks", "{}"),
     ("EscalationCommand.resume_clocks", "{}"),
     ("EscalationCommand.request_approval", r#"{"plan": $PLAN, "severity": "SEVERITY_MINOR"}"#),
@@ -202,4 +218,8 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"job": $JOB, "leg": "LEG_SHIPMENT", "kind": "WORK_KIND_LEG_FAILED", "ruling": "RULING_RETRY"}"#,
     ),
     ("EscalationEvent.task_closed", r#"{"job": $JOB, "leg": "LEG_SHIPMENT"}"#),
+    (
+        "EscalationEvent.deadline_moved",
+        r#"{"kind": "CLOCK_KIND_FIRST_FEEDBACK", "round": 1, "deadline": "2026-01-02T03:04:05Z"}"#,
+    ),
 ];

@@ -38,7 +38,7 @@ async fn case_reported_twice_over_two_channels() {
     let other = submitted(&world, again(&world, "AB-1001", "LAMP")).await;
     assert!(other.possible_duplicates.is_empty(), "another article is another problem");
     let second = submitted(&world, again(&world, "ab1001", "mug")).await;
-    assert_eq!(second.possible_duplicates, [first.claim_number.clone()]);
+    assert_eq!(second.possible_duplicates, std::slice::from_ref(&first.claim_number));
     let hint = notices(&world, "specialist").await;
     let hint = hint.iter().find(|notice| notice.template == "possible_duplicate").unwrap();
     assert_eq!((&hint.claim_number, &hint.parameters["of"]), (&second.claim_number, &first.claim_number));
@@ -60,7 +60,7 @@ async fn case_reported_twice_over_two_channels() {
 
     // What a merged claim had begun is taken back, and nobody is asked about it any more.
     let third = submitted(&world, again(&world, "", "MUG")).await;
-    assert_eq!(third.possible_duplicates, [first.claim_number.clone()], "merged ones are not named again");
+    assert_eq!(third.possible_duplicates, std::slice::from_ref(&first.claim_number), "merged ones are not named again");
     world.withdraw(&first.claim_id).await;
     world.until_state(&first.claim_id, ClaimState::Withdrawn).await;
     assert_eq!(reason(&merge(&world, &third, &first).await.unwrap_err()), "NOT_MERGEABLE");

@@ -1,1 +1,132 @@
 //! What is promised is what the clocks watch; silence ends; who may decide.
+
+use local::StackOptions;
+use proto::claim::{Category, Channel, ClaimState, Resolution, Severity, WaitingFor};
+use proto::escalation::{
+    ClockKind, ClockState, DecideWorkItemRequest, ListClocksRequest, ListWorkItemsRequest, Ruling, RunningClock,
+    WorkItem, WorkKind,
+};
+use proto::intake::Claim;
+use system::{World, line};
+use testkit::{actor, eventually, reason, request_id};
+use tonic::Status;
+
+async fn clocks(world: &World, claim: &str) -> Vec<RunningClock> {
+    let ask = ListClocksRequest { claim_id: claim.to_owned(), ..ListClocksRequest::default() };
+    world.escalation().await.list_clocks(ask).await.unwrap().into_inner().clocks
+}
+
+async fn clock(world: &World, claim: &str, kind: ClockKind, severity: Severity) -> RunningClock {
+    let is_it = |clock: &RunningClock| clock.kind() == kind && clock.severity() == severity;
+    eventually(async || clocks(world, claim).await.into_iter().find(is_it)).await
+}
+
+/// What is promised of a kind, in whole seconds.
+fn promised(claim: &Claim, kind: &str) -> Option<i64> {
+    let promise = claim.promises.iter().find(|promise| promise.kind == kind)?;
+    promise.due_at.map(|at| at.seconds)
+}
+
+/// Every promise that a clock watches is due when the clock is.
+async fn told_as_watched(world: &World, claim: &str, kinds: &[(&str, ClockKind)]) {
+    eventually(async || {
+        let seen = world.seen_by_customer(claim, |_| true).await;
+        let clocks = clocks(world, claim).await;
+        let same = kinds.iter().all(|(promise, kind)| {
+            let clock = clocks.iter().find(|clock| clock.kind() == *kind && clock.state() == ClockState::Running);
+            let due = clock.and_then(|clock| clock.deadline).map(|at| at.seconds);
+            due.is_some() && promised(&seen, promise) == due
+        });
+        same.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_urgent_claim_has_ordinary_clocks() {
+    let world = World::new().await;
+    let mut risky = line("", "ART-1", 1, Category::QualityPerformance, Resolution::TechnicalSupport);
+    risky.safety_risk = true;
+    let claim = world.submit(world.report("C-1", vec![risky])).await;
+    // Judged by rules it waits for a person, or for the customer: either way the clocks know how bad it is.
+    world.until(&claim, "judged", |process| process.state() != ClaimState::Assessing).await;
+    let minutes = async |kind| clock(&world, &claim, kind, Severity::Urgent).await.target_s / 60;
+    assert_eq!((minutes(ClockKind::FirstFeedback).await, minutes(ClockKind::FinalSolution).await), (120, 1_350));
+    assert!(world.parked().await.is_empty());
+    world.end().await;
+}
+
+/// Also after the judgement has moved the deadline: the claim waits for a person, who has not talked with the customer.
+#[tokio::test(flavor = "multi_thread")]
+async fn case_promise_on_a_holiday() {
+    let world = World::new().await;
+    world.sold("O-1", "ART-1", 1, 300, 3).await;
+    let complaint = line("O-1", "ART-1", 1, Category::ServiceComplaint, Resolution::RefundOnly);
+    let report = world.report("C-1", vec![complaint]);
+    let claim = world.submit(proto::intake::SubmitClaimRequest { channel: Channel::Phone.into(), ..report }).await;
+    clock(&world, &claim, ClockKind::FirstFeedback, Severity::Minor).await;
+    let kinds = [("ACKNOWLEDGEMENT", ClockKind::Acknowledgement), ("FIRST_FEEDBACK", ClockKind::FirstFeedback)];
+    told_as_watched(&world, &claim, &kinds).await;
+    world.end().await;
+}
+
+async fn decide(world: &World, item: &WorkItem, who: &str, role: &str, ruling: Ruling) -> Result<(), Status> {
+    let decide = DecideWorkItemRequest {
+        request_id: request_id(),
+        work_item_id: item.work_item_id.clone(),
+        etag: item.etag.clone(),
+        ruling: ruling.into(),
+        note: format!("{who} says so"),
+    };
+    world.escalation().await.decide_work_item(actor(decide, who, &[role])).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_nobody_else_may_approve() {
+    let world = World::new().await;
+    world.sold("CASE-30", "ART-1", 1, 150_000, 10).await;
+    let claim = world.claim("CASE-30", "ART-1", 1, Category::ServiceComplaint, Resolution::RefundOnly).await;
+    world.judge(&claim, "sue", Resolution::RefundOnly, "").await;
+    world.until_waiting(&claim, WaitingFor::Approver).await;
+    let first = world.task(&claim, WorkKind::Approval).await;
+    let own = decide(&world, &first, "sue", "supervisor", Ruling::Approve).await.unwrap_err();
+    assert_eq!(reason(&own), "OWN_PROPOSAL");
+    decide(&world, &first, "max", "management", Ruling::Approve).await.expect("management may take the step");
+    let second = eventually(async || {
+        world.tasks(&claim).await.into_iter().find(|item| item.kind() == WorkKind::Approval && item.step == 2)
+    })
+    .await;
+    decide(&world, &second, "sue", "supervisor", Ruling::Deny).await.expect("she takes it back");
+    world.until_state(&claim, ClaimState::Investigating).await;
+    // A-D9: who, when and why is read by those who come after.
+    let ask = ListWorkItemsRequest { claim_id: claim.clone(), include_closed: true, ..ListWorkItemsRequest::default() };
+    let items = world.escalation().await.list_work_items(ask).await.unwrap().into_inner().work_items;
+    let said: Vec<_> = items.iter().map(|item| (item.decided_by.as_str(), item.note.as_str())).collect();
+    assert_eq!(said, [("max", "max says so"), ("sue", "sue says so")]);
+    assert!(world.parked().await.is_empty());
+    world.end().await;
+}
+
+/// B-D15: the claim ends, and intake and escalation say so, too. How often the customer is reminded is the orchestrator's
+/// own matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn b_d15_a_question_that_nobody_answers_ends_the_claim() {
+    let policy = std::env::temp_dir().join(format!("redress-policy-{}.toml", request_id()));
+    std::fs::write(&policy, proto::policy::SUPPLY_CHAIN.replace("remind_days = [3, 7]", "remind_days = []")).unwrap();
+    let log = "off".to_owned();
+    let world =
+        World::with(StackOptions { durable: false, log, policy: Some(policy.clone()), ..StackOptions::default() })
+            .await;
+    let claim = world.claim("", "MUG", 1, Category::ReturnRequest, Resolution::ReturnRefund).await;
+    world.until_state(&claim, ClaimState::AwaitingCustomer).await;
+    world.wait(24 * 40);
+    let process = world.until_state(&claim, ClaimState::Withdrawn).await;
+    assert_eq!(process.end_reason, "NO_ANSWER");
+    let seen = world.seen_by_customer(&claim, |seen| seen.state() == ClaimState::Withdrawn).await;
+    assert_eq!((seen.end_reason.as_str(), seen.questions[0].closed_at.is_some()), ("NO_ANSWER", true));
+    let running = async || clocks(&world, &claim).await.iter().any(|clock| clock.state() != ClockState::Stopped);
+    eventually(async || (!running().await).then_some(())).await;
+    assert!(world.parked().await.is_empty());
+    std::fs::remove_file(policy).unwrap();
+    world.end().await;
+}

@@ -19,7 +19,9 @@ fn reasons(text: &str) -> Vec<String> {
     for constructor in ["Refusal::new(", "Self::new(", "Refusal::forbidden(", "Self::forbidden(", "with_error_info("] {
         for (at, _) in text.match_indices(constructor) {
             let rest: String = text[at + constructor.len()..].chars().take(120).collect();
-            let word = rest.split('"').nth(1).unwrap_or_default();
+            // A word that is cut off is not the constructor's.
+            let mut quoted = rest.split('"').skip(1);
+            let (Some(word), Some(_)) = (quoted.next(), quoted.next()) else { continue };
             let capitals = word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
             if capitals {
                 found.push(word.to_owned());

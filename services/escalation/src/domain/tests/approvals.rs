@@ -19,7 +19,7 @@ fn plan(number: u32, cost: i64, proposed_by: &str) -> Arc<Plan> {
 }
 
 fn request(plan: &Arc<Plan>) -> Command {
-    Command::RequestApproval { plan: Arc::clone(plan), severity: Severity::General }
+    Command::RequestApproval { plan: Arc::clone(plan), severity: Some(Severity::General) }
 }
 
 /// A case in which everything needs this chain.
@@ -68,7 +68,8 @@ fn walk_chain(chain: &[Role]) {
     for (at, role) in chain.iter().enumerate() {
         let item = case.open_items()[0].clone();
         assert_eq!((item.role, case.open_items().len()), (*role, 1));
-        let others: Vec<Role> = Role::ALL.iter().copied().filter(|other| other != role).collect();
+        let others = Role::ALL.iter().copied().filter(|other| ![*role, Role::Management].contains(other));
+        let others: Vec<Role> = others.collect();
         let person = format!("person {at}");
         assert_eq!(case.decide(&person, &others, item.id, Ruling::Approve), Err(Refusal::WrongRole(*role)));
         let events = case.decide(&person, &[*role], item.id, Ruling::Approve).unwrap();
@@ -85,15 +86,47 @@ fn nobody_decides_on_their_own_proposal_and_one_person_takes_one_step() {
     let plan = plan(1, 1, "anna");
     case.tell(&request(&plan));
     let first = case.open_items()[0].id;
-    for ruling in [Ruling::Approve, Ruling::Deny] {
-        assert_eq!(case.decide("anna", Role::ALL, first, ruling), Err(Refusal::OwnProposal));
-    }
+    assert_eq!(case.decide("anna", Role::ALL, first, Ruling::Approve), Err(Refusal::OwnProposal));
     case.decide("boris", Role::ALL, first, Ruling::Approve).unwrap();
     let second = case.open_items()[0].id;
     assert_eq!(case.decide("boris", Role::ALL, second, Ruling::Approve), Err(Refusal::AlreadyApproved));
     let events = case.decide("carla", Role::ALL, second, Ruling::Deny).unwrap();
     assert!(events.contains(&Event::ApprovalDenied(1, "carla".to_owned())));
     assert_eq!(case.tell(&request(&plan)), [Event::ApprovalDenied(1, "carla".to_owned())]);
+}
+
+#[test]
+fn case_nobody_else_may_approve() {
+    let mut case = chain_of(&[Role::Supervisor, Role::Finance]);
+    case.tell(&request(&plan(1, 150_000, "sue")));
+    let first = case.open_items()[0].id;
+    case.decide("max", &[Role::Management], first, Ruling::Approve).unwrap();
+    let second = case.open_items()[0].id;
+    assert_eq!(case.decide("max", &[Role::Management], second, Ruling::Approve), Err(Refusal::AlreadyApproved));
+    assert_eq!(
+        case.decide("sue", &[Role::Supervisor], second, Ruling::Approve),
+        Err(Refusal::WrongRole(Role::Finance))
+    );
+    let events = case.decide("sue", &[Role::Supervisor], second, Ruling::Deny).unwrap();
+    assert!(events.contains(&Event::ApprovalDenied(1, "sue".to_owned())), "she takes it back");
+}
+
+#[test]
+fn management_takes_the_place_of_roles_that_nobody_has() {
+    let mut pack = Pack::load(None).unwrap();
+    pack.escalation.absent_roles = [Role::Finance, Role::Warehouse].map(|role| Word(role.into())).into();
+    let mut case = Case::with(&pack);
+    case.tell(&request(&plan(1, 150_000, "sue")));
+    assert_eq!(case.claim.approvals[&1].chain, [Role::Supervisor, Role::Management]);
+    let task = Task { round: 1, line: 1, attempt: 1, leg: Leg::Receipt };
+    let (kind, reason, role) = (WorkKind::LegFailed, "LOST".to_owned(), Role::Warehouse);
+    case.tell(&Command::OpenTask { task, kind, reason, role });
+    let asked = case.open_items().into_iter().find(|item| item.kind == kind).unwrap();
+    assert_eq!(asked.role, Role::Management);
+    // Where management is asked anyway it is asked once.
+    let mut case = Case::with(&pack);
+    case.tell(&request(&plan(1, 2_000_000, "sue")));
+    assert_eq!(case.claim.approvals[&1].chain, [Role::Supervisor, Role::Management]);
 }
 
 #[test]
@@ -209,7 +242,9 @@ fn grants_are_right(case: &Case, chain: &[Role], proposed: &BTreeMap<u32, String
             steps.values().filter_map(|item| Some((*item, item.decision.as_ref()?))).collect();
         let people: BTreeSet<&str> = decisions.iter().map(|(_, decision)| decision.by.as_str()).collect();
         prop_assert_eq!(people.len(), decisions.len(), "one person took two steps");
-        prop_assert!(!people.contains(proposed.get(number).map_or("", String::as_str)), "own proposal");
+        let own = proposed.get(number).map_or("", String::as_str);
+        let approved = decisions.iter().filter(|(_, decision)| decision.ruling == Ruling::Approve);
+        prop_assert!(approved.clone().all(|(_, decision)| decision.by != own), "own proposal");
         prop_assert!(decisions.iter().map(|(item, _)| item.role).eq(chain.iter().copied().take(decisions.len())));
         if approval.state == ApprovalState::Granted {
             prop_assert_eq!(decisions.len(), chain.len());

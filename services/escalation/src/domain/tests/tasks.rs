@@ -62,3 +62,21 @@ fn two_kinds_about_one_work_are_two_tasks() {
     case.tell(&Command::CloseTask(TASK));
     assert!(case.open_items().is_empty());
 }
+
+#[test]
+fn b_d14_who_is_waited_for_is_told_once_more_when_it_is_overdue() {
+    let mut case = Case::new();
+    case.tell(&open(WorkKind::LegFailed));
+    let item = case.open_items()[0].clone();
+    assert_eq!(case.tell(&Command::Overdue(item.id)), [Event::ItemOverdue(item.id)]);
+    assert!(case.tell(&Command::Overdue(item.id)).is_empty());
+    assert!(case.tell(&Command::Overdue(Uuid::from_u128(99))).is_empty());
+    case.decide("leo", &[Role::Logistics], item.id, Ruling::Retry).expect("who has read it may still decide");
+    assert!(case.tell(&Command::Overdue(item.id)).is_empty());
+    let mut case = Case::new();
+    case.tell(&start(1, &[ClockKind::FirstFeedback]));
+    case.at("2026-11-23T17:30:00Z");
+    case.sweep();
+    let answer = case.open_items()[0].id;
+    assert!(case.tell(&Command::Overdue(answer)).is_empty(), "a breach has its ladder");
+}

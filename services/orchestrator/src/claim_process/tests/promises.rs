@@ -65,9 +65,13 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
         Command::CancelAssessment { assessment } => {
             keep(ended && *assessment == world.asked[0], "another assessment is taken back")?;
         }
-        Command::CloseQuestion { question } => keep(ended && *question == world.asked[1], "another question")?,
+        Command::CloseQuestion { question } => {
+            keep((ended || world.silent) && *question == world.asked[1], "another question")?;
+        }
         Command::CancelApproval { plan } => keep(ended && *plan == world.asked[2], "another approval")?,
-        Command::WithdrawPlan { plan } => keep(ended && *plan == world.asked[3], "another proposal")?,
+        Command::WithdrawPlan { plan } => {
+            keep((ended || world.silent) && *plan == world.asked[3], "another proposal")?;
+        }
         Command::PauseClocks => {
             keep(!world.paused, "paused twice")?;
             world.paused = true;
@@ -76,10 +80,17 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
             keep(world.paused, "resumed and not paused")?;
             world.paused = false;
         }
-        Command::StartClocks { round, .. } => world.clocks = *round,
-        Command::StopClocks { round, .. } => {
-            keep(*round <= world.clocks, "clocks of a later round are stopped")?;
+        Command::StartClocks { round, .. } => {
+            world.clocks = *round;
+            world.heard.clear();
         }
+        Command::StopClocks { round, kinds } => {
+            keep(*round <= world.clocks, "clocks of a later round are stopped")?;
+            keep(kinds.iter().all(|kind| !world.heard.contains(kind)), "a clock is stopped twice")?;
+            world.heard.extend(kinds);
+        }
+        Command::RetargetClocks { round } => keep(*round == world.clocks, "clocks of another round are re-targeted")?,
+        Command::MovePromises => {}
         Command::Notify { .. } | Command::Announce(_) => {}
         // Asked about work.
         Command::OpenTask { .. } | Command::CloseTask { .. } | Command::Grant { .. } | Command::Give { .. } => {}
@@ -130,6 +141,7 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
         Command::CloseQuestion { .. } | Command::ProposePlan { .. } | Command::WithdrawPlan { .. } => {}
         Command::StartFollowUp { .. } | Command::EndClaim { .. } | Command::StartClocks { .. } => {}
         Command::StopClocks { .. } | Command::PauseClocks | Command::ResumeClocks => {}
+        Command::RetargetClocks { .. } | Command::MovePromises => {}
         Command::RequestApproval { .. } | Command::CancelApproval { .. } => {}
         Command::Notify { .. } | Command::Announce(_) => {}
     }
@@ -149,6 +161,10 @@ pub fn hold(process: &Process, world: &World) -> Kept {
     }
     let asking = matches!(process.stage, Stage::AwaitingCustomer { .. });
     keep(ended || world.paused == asking, "clocks pause exactly while the customer is asked")?;
+    let told = world.heard.contains(&Clock::FirstFeedback);
+    keep(ended || told == process.heard, "the first feedback is given exactly when the customer has heard from us")?;
+    let proposed = matches!(process.stage, Stage::AwaitingConsent(_) | Stage::Executing { .. });
+    keep(!(asking || proposed) || process.heard, "asked or told a plan, and the first feedback is not given")?;
     let party = waits_for(process);
     keep(ended == (party == proto::claim::WaitingFor::Unspecified), "a claim waits for a named party until it ends")?;
     keep(ended == waits(process).is_empty(), "all that a claim waits for is told")?;
@@ -265,7 +281,9 @@ fn was_asked(world: &World, command: &Command) -> bool {
         Command::CancelApproval { plan } => *plan == world.asked[2],
         Command::WithdrawPlan { plan } => *plan == world.asked[3],
         Command::EndClaim { .. } => world.ends == 1,
-        Command::StartClocks { round, .. } => *round == world.clocks,
+        Command::StartClocks { round, .. } | Command::RetargetClocks { round } => *round == world.clocks,
+        // What is promised now, whatever was said before.
+        Command::MovePromises => true,
         Command::PauseClocks => world.paused,
         Command::ResumeClocks => !world.paused,
         Command::CloseTask { job } => {

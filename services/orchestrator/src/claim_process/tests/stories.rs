@@ -122,8 +122,16 @@ fn a_full_claim_gives_up_asks_a_person_and_can_only_end() {
 
 #[test]
 fn rounds_and_plans_have_an_end() {
-    let at =
-        |round, plan, stage| Process { round, assessment: plan, plan, numbers: 0, acknowledged: true, unfit: 0, stage };
+    let at = |round, plan, stage| Process {
+        round,
+        assessment: plan,
+        plan,
+        numbers: 0,
+        acknowledged: true,
+        unfit: 0,
+        heard: true,
+        stage,
+    };
     let low = Event::FollowUpAnswered { round: ROUNDS_MAX, score: 1, low: true };
     let Step::Go(process, _) = step(&at(ROUNDS_MAX, 1, Stage::FollowingUp), &low) else { panic!("it ends") };
     let reason = "ROUNDS_EXHAUSTED".to_owned();
@@ -141,7 +149,10 @@ fn what_was_open_at_the_end_is_taken_back_again() {
     assert_eq!(patience(&story.process), Patience::Long);
     let open = ask_again(&story.process);
     assert!(
-        matches!(open[..], [Command::StartClocks { round: 1, .. }, Command::RequestApproval { plan: 1 }]),
+        matches!(
+            open[..],
+            [Command::StartClocks { round: 1, .. }, Command::MovePromises, Command::RequestApproval { plan: 1 }]
+        ),
         "{open:?}"
     );
     story.hears(Event::Withdrawn);
@@ -235,6 +246,8 @@ fn stored_processes_stay_readable() {
              "late":false,"count":{"accepted":2,"other":0}}]}],"then":"EndWithdrawn"}}}"#,
         r#"{"round":2,"assessment":4,"plan":2,"numbers":3,"acknowledged":true,
             "stage":{"Ended":{"outcome":"Closed","reason":""}}}"#,
+        r#"{"round":1,"assessment":1,"plan":0,"numbers":0,"acknowledged":true,"heard":true,
+            "stage":{"Assessing":{"reason":"NoAnswer"}}}"#,
     ];
     for text in stored {
         let process: Process = serde_json::from_str(text).unwrap();

@@ -96,10 +96,14 @@ fn events(process: &Process) -> Vec<Event> {
         Event::FollowUpAnswered { round, score: 5, low: false },
         Event::FollowUpAnswered { round, score: 1, low: true },
         Event::FollowUpLapsed { round },
+        Event::NoAnswer { asked: Asked::Question(assessment), then: Silence::Person },
+        Event::NoAnswer { asked: Asked::Plan(process.plan), then: Silence::End(Outcome::Withdrawn) },
         Event::Withdrawn,
         Event::Duplicate,
         Event::ReadBackConfirmed,
+        Event::ContactLogged,
         Event::ClockMoved,
+        Event::DeadlineMoved { round, clock: Clock::FirstFeedback },
     ];
     let work = |leg, attempt, news| Event::Work { job: Job { round, line: 1, leg, attempt }, news };
     events.push(work(Leg::Settlement, 1, News::Money(Money::Paid)));
@@ -117,6 +121,11 @@ fn event_name(event: &Event) -> String {
             let approval = if plan.automatic { "automatic" } else { "to be approved" };
             let consent = if plan.consented { "agreed" } else { "to be agreed" };
             format!("judged ({approval}, {consent})")
+        }
+        Event::NoAnswer { asked, then } => {
+            let asked = if matches!(asked, Asked::Plan(_)) { "plan" } else { "question" };
+            let then = if *then == Silence::Person { "a person decides" } else { "the claim ends" };
+            format!("no answer to the {asked}, {then}")
         }
         Event::PlanAnswered { accepted: true, .. } => "plan accepted".to_owned(),
         Event::PlanAnswered { accepted: false, .. } => "plan refused".to_owned(),

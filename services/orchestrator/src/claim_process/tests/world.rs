@@ -92,10 +92,14 @@ pub struct World {
     pub consented: u32,
     pub plan: Option<Rc<Plan>>,
     pub ends: u32,
-    /// The customer has withdrawn, while there was something to withdraw.
+    /// The customer has withdrawn, while there was something to withdraw; or has said nothing, which the policy takes as that.
     pub withdrawn: bool,
     /// It goes on as another claim, said while there was something to give up.
     pub duplicate: bool,
+    /// The customer did not answer: what was asked was taken back.
+    pub silent: bool,
+    /// Kinds of clocks of this round that were stopped.
+    pub heard: Vec<Clock>,
     /// All clocks are paused.
     pub paused: bool,
     /// The newest round whose clocks were started.
@@ -113,6 +117,9 @@ impl Alphabet {
         }
         if !process.acknowledged {
             events.push(Event::ReadBackConfirmed);
+        }
+        if self.talk && !(process.acknowledged && process.heard) {
+            events.push(Event::ContactLogged);
         }
         let assessment = process.assessment;
         if process.plan < self.plans_max {
@@ -146,6 +153,10 @@ impl Alphabet {
         }
         let [_, question, approval, proposal, follow_up] = world.asked;
         events.extend((1..=question).map(|question| Event::CustomerAnswered { question }));
+        for asked in (1..=question).map(Asked::Question).chain((1..=proposal).map(Asked::Plan)) {
+            let ends = [Silence::Person, Silence::End(Outcome::Withdrawn), Silence::End(Outcome::Closed)];
+            events.extend(ends.map(|then| Event::NoAnswer { asked, then }));
+        }
         for plan in 1..=approval {
             events.extend([Event::ApprovalGranted { plan }, Event::ApprovalDenied { plan }]);
         }

@@ -10,7 +10,7 @@ use super::*;
 fn planned(category: Category, wish: Resolution, pack: &Pack) -> LinePlan {
     let line = ReportedLine { category: category.into(), wish: wish.into(), batch: "B1".to_owned(), ..wanted_back() };
     let ask = ask(message(vec![line], date(2026, 6, 20)));
-    let order = Order { unit_price: Money { minor_units: 2_000, currency: "GBP".to_owned() }, ..order() };
+    let order = Order { paid: Money { minor_units: 20_000, currency: "GBP".to_owned() }, ..order() };
     match rule(pack, &ask, &facts([order]), None, ask.received_at).outcome {
         Outcome::Plan(plan) => plan.lines[0].clone(),
         other => panic!("{category:?}: {other:?}"),

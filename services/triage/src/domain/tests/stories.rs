@@ -92,7 +92,7 @@ fn a_company_fault_costs_goods_and_freight_and_is_collected_only_if_worth_it() {
     let cheap = planned(ruled(message(vec![faulty()], date(2026, 6, 20)), &facts([order()])));
     assert_eq!((cheap.lines[0].collect, cheap.cost.unwrap().minor_units), (false, 200 + 500));
     let mut dear = order();
-    dear.unit_price.minor_units = 1_000;
+    dear.paid.minor_units = 10_000;
     let dear = planned(ruled(message(vec![faulty()], date(2026, 6, 20)), &facts([dear])));
     assert_eq!((dear.lines[0].collect, dear.cost.unwrap().minor_units), (true, 2_000 + 500 + 400));
 }
@@ -100,14 +100,14 @@ fn a_company_fault_costs_goods_and_freight_and_is_collected_only_if_worth_it() {
 #[test]
 fn above_the_automatic_authority_somebody_approves() {
     let mut sold = order();
-    sold.unit_price.minor_units = 2_500;
+    sold.paid.minor_units = 25_000;
     let inside = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
     assert!(inside.automatic);
-    sold.unit_price.minor_units = 2_501;
+    sold.paid.minor_units = 25_010;
     let above = planned(ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold.clone()])));
     assert!(!above.automatic && above.consented);
     // Lines that are each inside may together be above.
-    sold.unit_price.minor_units = 2_000;
+    sold.paid.minor_units = 20_000;
     let (other, third) = (Order { sku: "B".to_owned(), ..sold.clone() }, Order { sku: "C".to_owned(), ..sold.clone() });
     let line = |line, sku: &str| ReportedLine { line, sku: sku.to_owned(), ..wanted_back() };
     let lines = vec![wanted_back(), line(2, "B"), line(3, "C")];
@@ -118,7 +118,7 @@ fn above_the_automatic_authority_somebody_approves() {
 #[test]
 fn high_value_is_judged_by_a_person() {
     let mut sold = order();
-    sold.unit_price.minor_units = 500_000;
+    sold.paid.minor_units = 5_000_000;
     let ruling = ruled(message(vec![wanted_back()], date(2026, 6, 20)), &facts([sold]));
     assert_eq!(ruling.assessment.severity(), Severity::Urgent);
     assert_eq!(person(ruling), ("VALUE_HIGH".to_owned(), Role::Supervisor));
@@ -127,7 +127,7 @@ fn high_value_is_judged_by_a_person() {
 #[test]
 fn lines_that_are_high_together_are_judged_by_a_person() {
     let mut sold = order();
-    sold.unit_price.minor_units = 300_000;
+    sold.paid.minor_units = 3_000_000;
     let second = ReportedLine { line: 2, ..wanted_back() };
     assert!(matches!(ruled(message(vec![wanted_back()], BOUGHT), &facts([sold.clone()])).outcome, Outcome::Plan(_)));
     let both = ruled(message(vec![wanted_back(), second], BOUGHT), &facts([sold]));
@@ -137,7 +137,7 @@ fn lines_that_are_high_together_are_judged_by_a_person() {
 #[test]
 fn the_greatest_numbers_do_not_overflow() {
     let mut sold = Order { quantity: 1_000_000, ..order() };
-    sold.unit_price.minor_units = MONEY_MAX;
+    sold.paid.minor_units = MONEY_MAX;
     let line = ReportedLine { quantity: 1_000_000, ..wanted_back() };
     let Outcome::Person { reason, proposal, .. } = ruled(message(vec![line], BOUGHT), &facts([sold])).outcome else {
         panic!("a person judges the greatest value")
@@ -179,17 +179,17 @@ fn without_order_number_the_newest_fitting_purchase_counts() {
 fn an_unknown_purchase_is_asked_for_once() {
     let asked = message(vec![wanted_back(), ReportedLine { line: 2, ..wanted_back() }], date(2026, 6, 20));
     let none = Orders::default();
-    let question = |line| Outcome::Question { reason: "ORDER_NUMBER_NEEDED".to_owned(), line };
-    assert_eq!(ruled(asked.clone(), &none).outcome, question(0));
+    let question = |line, reason: &str| Outcome::Question { reason: reason.to_owned(), line };
+    assert_eq!(ruled(asked.clone(), &none).outcome, question(0, "ORDER_NUMBER_NEEDED"));
     let mut one = asked.clone();
     one.lines.truncate(1);
-    assert_eq!(ruled(one.clone(), &none).outcome, question(1));
-    // A number that does not fit customer or SKU is as good as none.
+    assert_eq!(ruled(one.clone(), &none).outcome, question(1, "ORDER_NUMBER_NEEDED"));
+    // A number that does not fit customer or SKU is said to be unknown.
     for (order_no, sku, customer) in [("O9", "A", "C1"), ("O1", "B", "C1"), ("O1", "A", "C2")] {
         let mut wrong = one.clone();
         (wrong.lines[0].order_no, wrong.lines[0].sku) = (order_no.to_owned(), sku.to_owned());
         wrong.customer_ref = customer.to_owned();
-        assert_eq!(ruled(wrong.clone(), &facts([order()])).outcome, question(1));
+        assert_eq!(ruled(wrong.clone(), &facts([order()])).outcome, question(1, "ORDER_NUMBER_UNKNOWN"));
         // Asked before: somebody looks at it.
         wrong.set_reason(AssessReason::Answered);
         assert_eq!(person(ruled(wrong, &facts([order()]))).0, "ORDER_NOT_FOUND");
@@ -246,7 +246,7 @@ fn what_the_rules_cannot_know_goes_to_a_person() {
     let dispute = ReportedLine { category: Category::ContractDispute.into(), ..wanted_back() };
     assert_eq!(person(ruled(message(vec![dispute], BOUGHT), &Orders::default())).0, "JUDGEMENT_NEEDED");
     let mut foreign = order();
-    foreign.unit_price.currency = "EUR".to_owned();
+    foreign.paid.currency = "CHF".to_owned();
     assert_eq!(person(ruled(message(vec![wanted_back()], BOUGHT), &facts([foreign]))).0, "CURRENCY_UNKNOWN");
 }
 
@@ -255,6 +255,7 @@ fn what_was_not_good_enough_goes_to_a_person() {
     for (reason, code) in [
         (AssessReason::Denied, "DENIED"),
         (AssessReason::ConsentRefused, "CONSENT_REFUSED"),
+        (AssessReason::NoAnswer, "NO_ANSWER"),
         (AssessReason::Failed, "LEG_FAILED"),
         (AssessReason::Reopened, "REOPENED"),
     ] {
@@ -281,7 +282,15 @@ fn the_worst_line_decides() {
 fn effect_and_risk_make_it_worse_and_more_urgent() {
     let judged = |line: ReportedLine, importance| {
         let asked = AssessClaim { importance, ..message(vec![line], date(2026, 6, 20)) };
-        let assessment = ruled(asked, &facts([Order { quantity: 1000, ..order() }])).assessment;
+        let assessment = ruled(
+            asked,
+            &facts([Order {
+                quantity: 1000,
+                paid: Money { minor_units: 100_000, currency: "GBP".to_owned() },
+                ..order()
+            }]),
+        )
+        .assessment;
         (assessment.severity(), assessment.priority)
     };
     let (mild, first) = judged(faulty(), 0);
@@ -313,7 +322,7 @@ fn a_canary_is_refused_whatever_is_known_and_nobody_is_asked() {
     }
     let mut marked_only = canary(AssessReason::New);
     marked_only.lines[0].order_no = "O9".to_owned();
-    let question = Outcome::Question { reason: "ORDER_NUMBER_NEEDED".to_owned(), line: 1 };
+    let question = Outcome::Question { reason: "ORDER_NUMBER_UNKNOWN".to_owned(), line: 1 };
     assert_eq!(ruled(marked_only, &Orders::default()).outcome, question);
     let mut order_only = canary(AssessReason::New);
     order_only.customer_ref = "C1".to_owned();
@@ -324,7 +333,7 @@ fn a_canary_is_refused_whatever_is_known_and_nobody_is_asked() {
 fn freight_of_a_change_of_mind_is_borne_by_whom_the_policy_says() {
     let returned = |channel: Channel, unit_price: i64| {
         let mut sold = order();
-        sold.unit_price.minor_units = unit_price;
+        sold.paid.minor_units = 10 * unit_price;
         let asked = AssessClaim { channel: channel.into(), ..message(vec![wanted_back()], date(2026, 6, 20)) };
         planned(ruled(asked, &facts([sold])))
     };

@@ -50,8 +50,10 @@ fn about(notice: &Notice) -> Option<String> {
         "plan_agreed" => Some(format!("{template} {}", parameter("plan_number"))),
         "refund_paid" | "refund_instructed" => Some(format!("{template} line {}", parameter("line"))),
         "clock_breached" => Some(format!("{template} {}", parameter("escalation_id"))),
-        "work_waiting" => Some(format!("{template} {} for {}", parameter("work_item_id"), notice.audience))
-            .filter(|_| !parameter("work_item_id").is_empty()),
+        "work_waiting" | "work_overdue" => {
+            Some(format!("{template} {} for {}", parameter("work_item_id"), notice.audience))
+                .filter(|_| !parameter("work_item_id").is_empty())
+        }
         _ => None,
     }
 }

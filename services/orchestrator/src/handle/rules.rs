@@ -1,0 +1,117 @@
+//! The rules of the policy pack that are the orchestrator's own: silence, follow-ups, patience.
+
+use jiff::{SignedDuration, Timestamp};
+use proto::calendar::Calendar;
+use proto::policy::Pack;
+use proto::policy::intake;
+use proto::policy::orchestrator::{Days, Lapse, NoAnswer, Orchestrator};
+
+use crate::case::Waiting;
+use crate::claim_process::{Asked, Outcome, Silence};
+
+/// The rules.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Section `[orchestrator]` of the policy pack.
+    pub policy: Orchestrator,
+    /// What differs on single channels.
+    pub channels: intake::Promises,
+    office: Calendar,
+}
+
+impl Rules {
+    /// The rules of a pack that was validated.
+    pub fn new(pack: &Pack) -> Self {
+        let office = pack.escalation.calendars.get(&pack.escalation.calendar);
+        let office = office.expect("the pack was validated: every calendar that is named is there");
+        let (policy, channels) = (pack.orchestrator.clone(), pack.intake.promises.clone());
+        Self { policy, channels, office: Calendar::new(office.clone()) }
+    }
+
+    /// When the customer is reminded next, or what was asked lapses. A reminder that came late takes nothing from the days
+    /// that are left for an answer.
+    pub fn due(&self, waiting: &Waiting, now: Timestamp) -> Timestamp {
+        let rule = self.of(waiting.asked);
+        let next = rule.day(waiting.reminded);
+        let planned = self.days_later(waiting.since, next);
+        match waiting.reminded.checked_sub(1) {
+            None => planned,
+            Some(last) => planned.max(self.days_later(now, next - rule.day(last))),
+        }
+    }
+
+    /// When what was asked lapses, if nothing comes late.
+    pub fn lapses(&self, waiting: &Waiting, now: Timestamp) -> Timestamp {
+        let rule = self.of(waiting.asked);
+        let left = rule.lapse_days - rule.day(waiting.reminded).min(rule.lapse_days);
+        self.days_later(self.due(waiting, now), left)
+    }
+
+    /// Whether all reminders were sent.
+    pub fn has_lapsed(&self, waiting: &Waiting) -> bool {
+        waiting.reminded >= self.of(waiting.asked).remind_days.len()
+    }
+
+    /// What follows when there is no answer.
+    pub fn then(&self, asked: Asked) -> Silence {
+        match self.of(asked).then {
+            Lapse::Person => Silence::Person,
+            Lapse::Withdrawn => Silence::End(Outcome::Withdrawn),
+            Lapse::Closed => Silence::End(Outcome::Closed),
+        }
+    }
+
+    fn of(&self, asked: Asked) -> &NoAnswer {
+        match asked {
+            Asked::Question(_) => &self.policy.silence.question,
+            Asked::Plan(_) => &self.policy.silence.plan,
+        }
+    }
+
+    fn days_later(&self, from: Timestamp, days: u32) -> Timestamp {
+        match self.policy.silence.days {
+            Days::Working => self.office.add_working_days(from, days),
+            Days::Plain => from + SignedDuration::from_hours(24 * i64::from(days)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reminders_come_on_working_days_and_what_comes_late_leaves_the_days_for_an_answer() {
+        let rules = Rules::new(&Pack::load(None).unwrap());
+        // A Friday.
+        let since = stamp("2026-11-27T12:00:00Z");
+        let waiting = |reminded| Waiting { asked: Asked::Plan(1), since, reminded };
+        assert_eq!(rules.due(&waiting(0), since), stamp("2026-12-02T12:00:00Z"));
+        assert_eq!(rules.due(&waiting(1), stamp("2026-12-02T12:00:00Z")), stamp("2026-12-08T12:00:00Z"));
+        assert_eq!(rules.due(&waiting(2), stamp("2026-12-08T12:00:00Z")), stamp("2026-12-17T12:00:00Z"));
+        assert_eq!(rules.lapses(&waiting(0), since), stamp("2026-12-17T12:00:00Z"));
+        assert_eq!(rules.lapses(&waiting(1), stamp("2026-12-02T12:00:00Z")), stamp("2026-12-17T12:00:00Z"));
+        // The service was away: the second reminder came ten days late.
+        let late = stamp("2026-12-18T12:00:00Z");
+        assert!(rules.due(&waiting(2), late) > stamp("2026-12-29T00:00:00Z"));
+        assert_eq!([0, 1, 2].map(|reminded| rules.has_lapsed(&waiting(reminded))), [false, false, true]);
+    }
+
+    #[test]
+    fn plain_days_and_every_end_are_the_packs() {
+        let mut pack = Pack::load(None).unwrap();
+        pack.orchestrator.silence.days = Days::Plain;
+        pack.orchestrator.silence.question.then = Lapse::Person;
+        pack.orchestrator.silence.plan.then = Lapse::Closed;
+        let rules = Rules::new(&pack);
+        let since = stamp("2026-11-27T12:00:00Z");
+        let waiting = Waiting { asked: Asked::Question(1), since, reminded: 0 };
+        assert_eq!(rules.due(&waiting, since), stamp("2026-11-30T12:00:00Z"));
+        assert_eq!(rules.then(Asked::Question(1)), Silence::Person);
+        assert_eq!(rules.then(Asked::Plan(1)), Silence::End(Outcome::Closed));
+    }
+}
