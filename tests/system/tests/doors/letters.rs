@@ -96,7 +96,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("IntakeCommand.start_follow_up", r#"{"round": 1}"#),
     (
         "IntakeCommand.move_promises",
-        r#"{"promises": [{"kind": "FIRST_FEEDBACK", "due_at": "2026-01-02T03:04:05Z", "due_on": "2026-01-02"}]}"#,
+        r#"{"promises": [{"kind": "FIRST_FEEDBACK", "due_at": "2026-01-02T03:04:05Z"},
+            {"kind": "SOLUTION", "due_on": "2026-01-02"}]}"#,
     ),
     ("IntakeCommand.end_claim", r#"{"outcome": "CLAIM_STATE_REJECTED", "reason": "NOT_GOODS"}"#),
     (
