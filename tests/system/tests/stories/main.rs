@@ -11,6 +11,7 @@ mod case_matching;
 mod case_money;
 mod case_parcels;
 mod case_promises;
+mod case_purchases;
 mod case_reports;
 mod case_returns;
 mod clocks;
