@@ -10,7 +10,7 @@ fn minor(money: Option<&proto::claim::Money>) -> i64 {
 }
 
 /// A return that is carried to its end: what finance was told to pay.
-async fn returned(world: &World, order: &str, units: u32) -> i64 {
+pub async fn returned(world: &World, order: &str, units: u32) -> i64 {
     let claim = world.claim(order, "ART-1", units, Category::ReturnRequest, Resolution::ReturnRefund).await;
     world.until_waiting(&claim, WaitingFor::Carrier).await;
     world.deliver(&claim, Direction::Return).await;

@@ -1,20 +1,15 @@
 //! Several purchases of one article are used one after the other, and what was paid for them is what goes back.
 
 use proto::claim::{Category, ClaimState, Money, Resolution};
-use proto::logistics::Direction;
 use proto::triage::{OrderLine, RecordOrdersRequest};
 use system::{World, line};
 use testkit::request_id;
 
+use crate::case_money;
+
 /// Returns units without an order number; gives what finance pays.
 async fn returned(world: &World, units: u32) -> i64 {
-    let wanted = line("", "ART-1", units, Category::ReturnRequest, Resolution::ReturnRefund);
-    let claim = world.submit(world.report("C-1", vec![wanted])).await;
-    world.deliver(&claim, Direction::Return).await;
-    world.count(&claim, units, 0, 0, true).await;
-    let paid = world.finance(&claim, true).await;
-    world.until_state(&claim, ClaimState::Closed).await;
-    paid
+    case_money::returned(world, "", units).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
