@@ -11,11 +11,14 @@ use super::{get, print};
 use crate::connect::Session;
 use crate::exit::Failure;
 
+/// No etag: what this program has read to find the claim, nobody has looked at, so a claim that moves on meanwhile is no
+/// reason to refuse.
+const UNSEEN: &str = "";
+
 /// Confirms the main points.
 pub async fn confirm(claim: &str, session: &Session) -> Result<()> {
-    let claim = get(claim, session).await?;
-    let request =
-        ConfirmReadBackRequest { request_id: session.request_id(), claim_id: claim.claim_id, etag: claim.etag };
+    let claim_id = get(claim, session).await?.claim_id;
+    let request = ConfirmReadBackRequest { request_id: session.request_id(), claim_id, etag: UNSEEN.to_owned() };
     let answer = session.clients.intake()?.confirm_read_back(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
 }
@@ -74,7 +77,7 @@ pub async fn duplicate(claim: &str, of: &str, session: &Session) -> Result<()> {
         request_id: session.request_id(),
         claim_id: claim.claim_id,
         of_claim_id: of.claim_id,
-        etag: claim.etag,
+        etag: UNSEEN.to_owned(),
     };
     let answer = session.clients.intake()?.mark_duplicate(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
