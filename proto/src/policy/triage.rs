@@ -32,6 +32,8 @@ pub struct Triage {
     pub time_zone: TimeZone,
     /// SKUs of order lines that are no goods, as postage (exact spelling).
     pub non_goods: BTreeSet<String>,
+    /// What was paid for the delivery of an order.
+    pub delivery_fee: DeliveryFee,
     /// Lines and claims worth more are judged by a person.
     pub value_high: i64,
     /// Faulty goods worth less are not collected when they are replaced.
@@ -70,6 +72,38 @@ pub struct Triage {
     pub authority: Authority,
     /// What waits for people.
     pub work_items: WorkItems,
+}
+
+/// What was paid for the delivery of an order, and when it is given back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryFee {
+    /// SKUs that are fees where the order facts do not say so (exact spelling).
+    pub skus: BTreeSet<String>,
+    /// When all goods of the order come back inside their window, or are paid back.
+    pub whole_order: WholeOrder,
+    /// When they do not.
+    pub otherwise: Otherwise,
+}
+
+/// What becomes of the fee when all goods of the order come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WholeOrder {
+    /// It is paid back, when all that was announced has come.
+    Refund,
+    /// It is as when a part comes back.
+    Keep,
+}
+
+/// What becomes of the fee when a part of the order comes back, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// It is refused.
+    Refuse,
+    /// A person decides.
+    Person,
 }
 
 /// How bad it is: the greatest that effect, value or risk gives.

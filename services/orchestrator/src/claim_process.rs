@@ -23,6 +23,7 @@ mod limits;
 mod mistakes;
 mod parcels;
 mod questions;
+mod receipts;
 mod stage;
 mod strand;
 mod surplus;
@@ -52,6 +53,7 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
         acknowledged: !acknowledge,
         unfit: 0,
         heard: false,
+        late: Vec::new(),
         stage: Stage::Assessing { reason: AssessReason::New },
     };
     let mut kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
@@ -67,6 +69,9 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
 pub fn step(process: &Process, event: &Event) -> Step {
     if questions::was_never_asked(process, event) {
         return Step::Broken;
+    }
+    if let Some(step) = receipts::late(process, event) {
+        return step;
     }
     let step = match &process.stage {
         Stage::Assessing { reason } => assessing(process, *reason, event),
@@ -394,7 +399,7 @@ const NO_ANSWER: &str = "NO_ANSWER";
 impl Process {
     fn at(&self, stage: Stage) -> Process {
         let Process { round, assessment, plan, numbers, acknowledged, unfit, heard, .. } = *self;
-        Process { round, assessment, plan, numbers, acknowledged, unfit, heard, stage }
+        Process { round, assessment, plan, numbers, acknowledged, unfit, heard, late: self.late.clone(), stage }
     }
 
     fn assess(&mut self, reason: AssessReason) -> Command {

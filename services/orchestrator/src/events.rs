@@ -11,7 +11,7 @@ mod words;
 use chassis::Malformed;
 use proto::escalation::{EscalationEvent, escalation_event};
 use proto::intake::{IntakeEvent, intake_event};
-use proto::inventory::{InventoryEvent, inventory_event};
+use proto::inventory::{InventoryEvent, ReturnCounted, inventory_event};
 use proto::logistics::{LogisticsEvent, ShipmentState, TrackingReason, logistics_event};
 use proto::orchestrator::{LegStatus, Waiting};
 use proto::triage::{TriageEvent, triage_event};
@@ -131,15 +131,18 @@ fn inventory(job: &claim::Job, kind: &inventory_event::Kind) -> Result<Event, Ma
     let (leg, news) = match kind {
         Kind::Reserved(_) => stock(Stock::Reserved),
         Kind::ReservedPartly(_) => stock(Stock::ReservedPartly),
+        Kind::ReservationFailed(failed) if failed.reason == "BATCH_UNKNOWN" => stock(Stock::BatchUnknown),
         Kind::ReservationFailed(_) => stock(Stock::Failed),
         Kind::Consumed(_) => stock(Stock::Consumed),
         Kind::Released(_) => stock(Stock::Released),
         Kind::Expired(_) => stock(Stock::Expired),
         Kind::ReturnCounted(counted) => {
             let count = counted.count.as_ref().ok_or_else(|| malformed("there is no count"))?;
-            let other = count.damaged.saturating_add(count.wrong_item).saturating_add(count.excess);
-            let count = Count { accepted: count.accepted, other };
-            (Leg::Receipt, News::Return(Return::Counted { count, complete: counted.complete }))
+            let (unclear, wrong_item) = (count.damaged.saturating_add(count.not_as_claimed), count.wrong_item);
+            let (accepted, other) = (count.accepted, unclear.saturating_add(wrong_item));
+            let count = Count { accepted, other, unclear, wrong_item };
+            let ReturnCounted { complete, late, .. } = *counted;
+            (Leg::Receipt, News::Return(Return::Counted { count, complete, late }))
         }
         Kind::ReturnCancelled(cancelled) => {
             (Leg::Receipt, News::Return(Return::Cancelled { accepted: cancelled.accepted }))

@@ -9,6 +9,7 @@ pub mod address;
 pub mod again;
 pub mod ask;
 pub mod eligibility;
+pub mod fee;
 pub mod judge;
 pub mod orders;
 pub mod person;

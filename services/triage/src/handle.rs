@@ -57,7 +57,7 @@ impl Domain for Handle {
     }
 
     async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, &self.pack.triage.time_zone, commands).await
+        store::load(tx, lock, &self.pack.triage, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {

@@ -170,6 +170,16 @@ impl World {
         self.escalation().await.decide_work_item(actor(decide, who, &[&role])).await.map(drop)
     }
 
+    /// A specialist says whether what came back, and is not as announced, counts for the claim.
+    pub async fn mismatch(&self, claim: &str, reason: &str, ruling: Ruling) {
+        let item = eventually(async || {
+            let about = |item: &WorkItem| item.kind() == WorkKind::ReturnMismatch && item.reason == reason;
+            self.tasks(claim).await.into_iter().find(about)
+        })
+        .await;
+        self.rule(&item, "sam", ruling).await.expect("a specialist decides");
+    }
+
     /// A work item of triage that waits for a person.
     pub async fn judgement(&self, claim: &str) -> triage::WorkItem {
         eventually(async || {

@@ -20,12 +20,11 @@ const DAYS_MAX: u32 = 3650;
 
 impl Triage {
     pub(in crate::policy) fn check(&self, problems: &mut Problems, currency: &str, calendars: &Calendars) {
-        for sku in &self.non_goods {
-            problems.require(
-                (1..=64).contains(&sku.chars().count()),
-                "triage.non_goods",
-                "an SKU has 1 to 64 characters",
-            );
+        for (path, skus) in
+            [("triage.non_goods", &self.non_goods), ("triage.delivery_fee.skus", &self.delivery_fee.skus)]
+        {
+            let fits = |sku: &String| (1..=64).contains(&sku.chars().count());
+            problems.require(skus.iter().all(fits), path, "an SKU has 1 to 64 characters");
         }
         amount(problems, "triage.value_high", self.value_high);
         amount(problems, "triage.collect_from", self.collect_from);

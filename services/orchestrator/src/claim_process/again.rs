@@ -43,7 +43,8 @@ fn unanswered(process: &Process) -> Vec<Command> {
     let Process { round, assessment, acknowledged, .. } = *process;
     if let Stage::Ended { outcome, reason, taken_back } = &process.stage {
         let ended = Command::EndClaim { outcome: *outcome, reason: reason.clone() };
-        return taken_back.map(|open| open.command(process)).into_iter().chain([ended]).collect();
+        let late = process.late.iter().map(Late::question);
+        return taken_back.map(|open| open.command(process)).into_iter().chain([ended]).chain(late).collect();
     }
     let mut kinds = vec![Clock::FirstFeedback, Clock::FinalSolution];
     if round == 1 && !acknowledged {
@@ -57,6 +58,7 @@ fn unanswered(process: &Process) -> Vec<Command> {
         // There was a question, perhaps.
         commands.push(Command::ResumeClocks);
     }
+    commands.extend(process.late.iter().map(Late::question));
     if let Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } = &process.stage {
         commands.extend(lines.iter().flat_map(|line| line.closed_tasks(round)));
     }

@@ -230,6 +230,8 @@ pub enum Task {
     LegFailed,
     /// Something cannot be undone: retry, or approve that it is left so.
     CompensationFailed,
+    /// What came back is not as announced: let it count, or not.
+    ReturnMismatch,
 }
 
 /// What the customer is told while a plan is carried out.

@@ -159,6 +159,8 @@ pub enum Stock {
     ReservedPartly,
     /// It can never be held.
     Failed,
+    /// The batch that must match was never in stock.
+    BatchUnknown,
     /// The goods were taken from stock.
     Consumed,
     /// Given back.
@@ -214,6 +216,8 @@ pub enum Return {
         count: Count,
         /// No more is expected.
         complete: bool,
+        /// Units that came after that.
+        late: u32,
     },
     /// Expected no more.
     Cancelled {

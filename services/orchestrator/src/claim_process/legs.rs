@@ -17,10 +17,12 @@ fn legs(plan: &LinePlan) -> &'static [Leg] {
 }
 
 /// What must be there before a leg begins: goods held for a shipment, otherwise the leg done. Nothing is promised that
-/// the ledger did not grant (domain rule 1), nothing refunded that was not counted (domain rule 2).
+/// the ledger did not grant (domain rule 1), nothing refunded that was not counted (domain rule 2), nothing collected in
+/// exchange for goods that may not be there.
 fn needs(resolution: Resolution, leg: Leg) -> Option<Leg> {
     match leg {
         Leg::Entitlement | Leg::Support => None,
+        Leg::Pickup if resolution == Resolution::Replace => Some(Leg::Reservation),
         Leg::Reservation | Leg::Pickup | Leg::Receipt => Some(Leg::Entitlement),
         Leg::Shipment => Some(Leg::Reservation),
         Leg::Settlement => match resolution {
@@ -68,9 +70,15 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
 }
 
 fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: Turn) -> Step {
-    for line in &mut lines {
+    for at in 0..lines.len() {
+        let others = others(&lines, &lines[at].plan);
+        let line = &mut lines[at];
+        if others == Others::Fail {
+            drop_line(line, &mut turn);
+        }
         for at in 0..line.strands.len() {
-            if line.strands[at].state == At::Idle && line.has_what_it_needs(line.strands[at].leg) {
+            let waits = others == Others::AreOpen && line.strands[at].leg == Leg::Settlement;
+            if !waits && line.strands[at].state == At::Idle && line.has_what_it_needs(&line.strands[at]) {
                 turn.begin(line, at);
             }
         }
@@ -80,6 +88,41 @@ fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: T
         return conclude(process, follow_up, &lines, turn.commands);
     }
     Step::Go(process.at(Stage::Executing { follow_up, lines }), turn.commands)
+}
+
+/// How it stands with the lines that a line depends on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Each gives all its units, or there are none.
+    Give,
+    /// They may still.
+    AreOpen,
+    /// One of them does not.
+    Fail,
+}
+
+fn others(lines: &[Line], plan: &LinePlan) -> Others {
+    if planted(Mistake::SkipOthers) {
+        return Others::Give;
+    }
+    let others = || lines.iter().filter(|other| plan.only_with.contains(&other.plan.line));
+    if others().all(|other| other.given == other.plan.quantity) {
+        Others::Give
+    } else if others().any(|other| other.given < other.plan.quantity && (other.given > 0 || other.is_settled())) {
+        Others::Fail
+    } else {
+        Others::AreOpen
+    }
+}
+
+/// It gives nothing: what was promised is promised no more.
+fn drop_line(line: &mut Line, turn: &mut Turn) {
+    if line.state_of(Leg::Entitlement) != Some(At::Done) || line.held == 0 {
+        return;
+    }
+    line.strands.iter_mut().filter(|strand| strand.state == At::Idle).for_each(|strand| strand.state = At::Skipped);
+    turn.commands.push(Command::GiveBack { job: turn.grant(line), quantity: line.held });
+    line.held = 0;
 }
 
 /// What was replaced has come back: the customer has what was sent in its place, and may get something for that as for
@@ -95,11 +138,9 @@ fn close_replaced(line: &Line, turn: &mut Turn) {
 /// The plan is done. If it gave nothing, the claim is refused after all.
 fn conclude(process: &Process, follow_up: bool, lines: &[Line], mut commands: Vec<Command>) -> Step {
     let process = Process { numbers: numbers_used(process, lines), ..process.clone() };
-    let nothing = |line: &Line| line.already_compensated || line.plan.resolution == Resolution::Reject;
-    if lines.iter().all(nothing) {
-        let before = lines.iter().any(|line| line.already_compensated);
-        let reason = if before { "ALREADY_COMPENSATED" } else { "NOTHING_DUE" };
-        return end(&process, Outcome::Rejected, reason, commands);
+    if let Some(reasons) = lines.iter().map(Line::gave_nothing).collect::<Option<Vec<_>>>() {
+        let reason = reasons.into_iter().min().unwrap_or(Nothing::Due);
+        return end(&process, Outcome::Rejected, reason.code(), commands);
     }
     if !follow_up {
         return end(&process, Outcome::Closed, "", commands);
@@ -135,7 +176,7 @@ pub(super) fn learn(line: &mut Line, at: usize, news: News, turn: &mut Turn) -> 
         News::Granted(units) => granted(line, at, units, turn),
         News::Stock(news) => stock(line, at, news, turn),
         News::Parcel(news) => parcels::learn(line, at, news, turn),
-        News::Return(Return::Counted { count, complete }) => counted(line, at, count, complete, turn),
+        News::Return(Return::Counted { count, complete, .. }) => counted(line, at, count, complete, turn),
         News::Return(Return::Cancelled { accepted }) => expected_no_more(line, at, accepted, turn),
         News::Money(news) => money(line, at, news, turn),
         News::Ruled(ruling) => ruled(line, at, ruling, turn),
@@ -172,6 +213,7 @@ fn stock(line: &mut Line, at: usize, news: Stock, turn: &mut Turn) -> Answer {
             turn.notify(line, at, Notice::GoodsBackOrdered);
         }
         Stock::Failed if open => turn.put_and_open_task(line, at, At::Failed(Failure::NotReservable)),
+        Stock::BatchUnknown if open => turn.put_and_open_task(line, at, At::Failed(Failure::BatchUnknown)),
         // What was lost on the way is wanted again.
         Stock::Consumed if state == At::Consuming && line.state_of(Leg::Shipment) == Some(At::Idle) => {
             line.strands[at].state = At::Idle;
@@ -188,7 +230,7 @@ fn stock(line: &mut Line, at: usize, news: Stock, turn: &mut Turn) -> Answer {
         Stock::Consumed if open || state == At::Held => return Answer::Broken,
         Stock::Released if open || held => return Answer::Broken,
         Stock::Expired if held => return Answer::Broken,
-        Stock::Reserved | Stock::ReservedPartly | Stock::Failed => return Answer::Stay,
+        Stock::Reserved | Stock::ReservedPartly | Stock::Failed | Stock::BatchUnknown => return Answer::Stay,
         Stock::Consumed | Stock::Released | Stock::Expired => return Answer::Stay,
     }
     Answer::Moved
@@ -200,8 +242,8 @@ fn counted(line: &mut Line, at: usize, count: Count, complete: bool, turn: &mut 
     match strand.state {
         At::Asked | At::CountedPartly if complete => {
             strand.count = count;
-            turn.put(line, at, At::Done);
-            all_counted(line, at, turn);
+            receipts::judge(line, at, None, turn);
+            receipts::goods_are_here(line, at, turn);
         }
         At::Asked | At::CountedPartly if more => {
             strand.count = count;
@@ -216,22 +258,9 @@ fn counted(line: &mut Line, at: usize, count: Count, complete: bool, turn: &mut 
     Answer::Moved
 }
 
-/// The goods are here, whatever the carrier says: a pick-up that has not taken place is called off, and what was
-/// announced and not accepted is promised no more (domain rule 2).
-fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
+/// All is counted and judged: what was announced and does not count is promised no more (domain rule 2).
+pub(super) fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
     let Strand { purpose, count, .. } = line.strands[receipt];
-    if let Some(pickup) = line.find_for(Leg::Pickup, purpose) {
-        match line.strands[pickup].state {
-            At::Asked | At::Booked => turn.put_and_ask(line, pickup, At::Undoing),
-            At::HandedOver => turn.put(line, pickup, At::Done),
-            At::Failed(_) => {
-                turn.close_task(line, pickup);
-                turn.put(line, pickup, At::Done);
-            }
-            At::Idle | At::HeldPartly | At::Held | At::Consuming | At::CountedPartly | At::Done => {}
-            At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
-        }
-    }
     let refund = purpose == Purpose::Plan && line.plan.resolution == Resolution::ReturnRefund;
     let back = line.held.saturating_sub(count.accepted);
     if refund && back > 0 && !planted(Mistake::SettleAnnounced) {
@@ -302,6 +331,10 @@ fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut Turn) -> Answer 
         }
         At::CountedPartly | At::Done | At::Skipped | At::Undoing | At::Undone => return Answer::Stay,
     };
+    if leg == Leg::Receipt {
+        receipts::ruled(line, at, failure, ruling, turn);
+        return Answer::Moved;
+    }
     match (purpose, ruling) {
         // It is there, and what lacks is settled by hand; there is nothing to try again.
         (_, Ruling::Approve | Ruling::Deny) if failure == Failure::Incomplete => turn.put(line, at, At::Done),
@@ -312,7 +345,6 @@ fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut Turn) -> Answer 
         (Purpose::Plan, Ruling::Approve | Ruling::Retry) => again(line, at, failure),
         (Purpose::BringBack { .. }, Ruling::Retry) => turn.begin(line, at),
         (Purpose::BringBack { .. }, Ruling::Approve | Ruling::Deny) => {
-            debug_assert_eq!(leg, Leg::Pickup, "a receipt does not fail");
             undo::leave_with_customer(line, at, turn);
         }
     }
@@ -331,7 +363,32 @@ pub(super) fn again(line: &mut Line, at: usize, failure: Failure) {
             }
         }
         Failure::Lost | Failure::Refused | Failure::NotReservable | Failure::Incomplete | Failure::SentTwice => {}
-        Failure::NotBookable | Failure::NotPaid | Failure::NotAdvised => {}
+        Failure::NotBookable | Failure::NotPaid | Failure::NotAdvised | Failure::BatchUnknown => {}
+        Failure::WrongItem | Failure::NotAsClaimed | Failure::NothingReturned | Failure::TooManyReturned => {}
+    }
+}
+
+/// Why a line gave nothing, the reason that says most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nothing {
+    /// All units were compensated before.
+    Before,
+    /// The goods never came.
+    Returned,
+    /// They came, and do not count.
+    Accepted,
+    /// It was planned so.
+    Due,
+}
+
+impl Nothing {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Before => "ALREADY_COMPENSATED",
+            Self::Returned => "NOTHING_RETURNED",
+            Self::Accepted => "RETURN_NOT_ACCEPTED",
+            Self::Due => "NOTHING_DUE",
+        }
     }
 }
 
@@ -341,16 +398,39 @@ impl Line {
         Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, lost: Vec::new(), strands }
     }
 
+    fn gave_nothing(&self) -> Option<Nothing> {
+        match self.plan.resolution {
+            _ if self.already_compensated => Some(Nothing::Before),
+            Resolution::Reject => Some(Nothing::Due),
+            Resolution::ReturnRefund if self.given == 0 => {
+                let receipt = self.find(Leg::Receipt).map(|at| self.strands[at].count);
+                let came = receipt.is_some_and(|count| count.came() > 0);
+                Some(if came { Nothing::Accepted } else { Nothing::Returned })
+            }
+            Resolution::RefundOnly if self.given == 0 && !self.plan.only_with.is_empty() => Some(Nothing::Due),
+            Resolution::ReturnRefund | Resolution::Replace | Resolution::Resend => None,
+            Resolution::RefundOnly | Resolution::TechnicalSupport => None,
+        }
+    }
+
     pub(super) fn is_settled(&self) -> bool {
         self.strands.iter().all(Strand::is_settled)
     }
 
-    fn has_what_it_needs(&self, leg: Leg) -> bool {
+    fn has_what_it_needs(&self, strand: &Strand) -> bool {
+        let leg = strand.leg;
+        // A pick-up that failed is tried again at once: the goods may be anywhere, whatever is in stock.
+        if leg == Leg::Pickup && strand.last > 0 {
+            return true;
+        }
         if leg == Leg::Reservation && planted(Mistake::SkipEntitlement) {
             return true;
         }
         let Some(first) = needs(self.plan.resolution, leg) else { return true };
-        let enough = if first == Leg::Reservation { At::Held } else { At::Done };
-        self.state_of(first) == Some(enough)
+        self.state_of(first).is_some_and(|state| match (first, leg) {
+            (Leg::Reservation, Leg::Pickup) => matches!(state, At::Held | At::Consuming | At::Done),
+            (Leg::Reservation, _) => state == At::Held,
+            _ => state == At::Done,
+        })
     }
 }

@@ -20,7 +20,7 @@ pub const PLANS_MAX: u32 = 50;
 pub(super) const ATTEMPTS_MAX: u16 = 50;
 
 /// Plans in a row that are made again because they did not fit; the next is carried out as far as something is left.
-pub(super) const UNFIT_MAX: u8 = 3;
+pub(super) const UNFIT_MAX: u8 = 10;
 
 /// Reason of a claim that has been re-opened too often.
 pub(super) const ROUNDS: &str = "ROUNDS_EXHAUSTED";

@@ -27,6 +27,10 @@ pub(super) enum Mistake {
     KeepEntitlement,
     /// What was replaced stays given although the faulty unit came back.
     KeepReplaced,
+    /// What is not as the claim says counts for it, and nobody is asked.
+    SkipJudgement,
+    /// What depends on other lines is paid whatever becomes of them.
+    SkipOthers,
     /// A plan that does not fit is carried out.
     SkipBasis,
     /// What was to be sent in the place of a parcel that turns up is not called off.

@@ -102,7 +102,8 @@ pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
                 Stage::AwaitingApproval(_) | Stage::AwaitingConsent(_) | Stage::FollowingUp => 0,
                 Stage::Ended { .. } => 0,
             };
-            let unknown = job.round == process.round && job.attempt > known.max(process.numbers);
+            let is_late = process.late.iter().any(|late| late.job() == *job);
+            let unknown = job.round == process.round && job.attempt > known.max(process.numbers) && !is_late;
             !news.fits(job.leg) || job.attempt == 0 || job.round > process.round || unknown
         }
     }
@@ -136,6 +137,8 @@ impl Line {
             At::Skipped => LegState::Undone,
             At::HeldPartly | At::Held | At::Booked | At::HandedOver | At::CountedPartly => LegState::Progressed,
             At::Done => LegState::Done,
+            // It was counted; what is not as announced is looked into.
+            At::Failed(_) if strand.leg == Leg::Receipt => LegState::Progressed,
             At::Failed(_) | At::UndoFailed => LegState::Failed,
             At::Undone => LegState::Undone,
         };

@@ -29,8 +29,22 @@ pub struct Process {
     /// The customer has heard something of substance in this round: a question, a plan, or a person of ours (S0-15).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heard: bool,
+    /// Goods that came when they were expected no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<Late>,
     /// Stage.
     pub stage: Stage,
+}
+
+/// Goods that came when they were expected no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Late {
+    /// The receipt.
+    pub receipt: Job,
+    /// Everything that had come for it by then.
+    pub came: u32,
+    /// Number of the task about them.
+    pub task: u16,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -180,6 +194,9 @@ pub struct LinePlan {
     pub quantity: u32,
     /// Replaced goods are collected.
     pub collect: bool,
+    /// Lines that must give all their units for this one to give anything, as the fee of a delivery with the whole order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_with: Vec<u16>,
 }
 
 /// What is done for a line.
@@ -340,6 +357,8 @@ pub enum At {
 pub enum Failure {
     /// Stock can never be held.
     NotReservable,
+    /// The batch that must match was never in stock.
+    BatchUnknown,
     /// No carrier takes it.
     NotBookable,
     /// Lost or damaged on the way, too often.
@@ -354,15 +373,30 @@ pub enum Failure {
     NotPaid,
     /// The person who was to advise said no.
     NotAdvised,
+    /// Another article came back.
+    WrongItem,
+    /// What came back is not as the claim says.
+    NotAsClaimed,
+    /// What was replaced did not come back.
+    NothingReturned,
+    /// More came back than was announced.
+    TooManyReturned,
 }
 
 /// Counted units of a return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Count {
-    /// Accepted.
+    /// Units that count for the claim.
     pub accepted: u32,
-    /// Everything else that came: damaged, wrong, in excess.
+    /// Everything else that came.
     pub other: u32,
+    /// Of those, units that a person must still decide about: damaged although the claim is not about that, or not faulty
+    /// although it is.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unclear: u32,
+    /// Of those, units of another article that a person must still decide about.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub wrong_item: u32,
 }
 
 /// Names one piece of work within a claim, for ever.

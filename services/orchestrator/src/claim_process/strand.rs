@@ -166,6 +166,7 @@ impl Strand {
     pub(super) fn reason(&self) -> &'static str {
         match self.state {
             At::Failed(Failure::NotReservable) => "NOT_RESERVABLE",
+            At::Failed(Failure::BatchUnknown) => "BATCH_UNKNOWN",
             At::Failed(Failure::NotBookable) => "NOT_BOOKABLE",
             At::Failed(Failure::Lost) => "LOST",
             At::Failed(Failure::Refused) => "REFUSED",
@@ -173,6 +174,10 @@ impl Strand {
             At::Failed(Failure::SentTwice) => "SENT_TWICE",
             At::Failed(Failure::NotPaid) => "NOT_PAID",
             At::Failed(Failure::NotAdvised) => "NOT_ADVISED",
+            At::Failed(Failure::WrongItem) => "WRONG_ITEM_RETURNED",
+            At::Failed(Failure::NotAsClaimed) => "RETURN_NOT_AS_CLAIMED",
+            At::Failed(Failure::NothingReturned) => "NOTHING_RETURNED",
+            At::Failed(Failure::TooManyReturned) => "RETURN_EXCESS",
             At::UndoFailed => "CANNOT_BE_UNDONE",
             At::Idle | At::Asked | At::HeldPartly | At::Held | At::Consuming | At::Booked => "ADVICE",
             At::HandedOver | At::CountedPartly | At::Done | At::Skipped | At::Undoing | At::Undone => "ADVICE",
@@ -182,6 +187,7 @@ impl Strand {
     /// The kind of the task that is open about it.
     fn task(&self) -> Task {
         match (self.state, self.purpose) {
+            (At::Failed(_), _) if self.leg == Leg::Receipt => Task::ReturnMismatch,
             // The goods are there: it is left so, or not.
             (At::Failed(Failure::Incomplete), _) => Task::CompensationFailed,
             (At::Failed(_), Purpose::Plan) => Task::LegFailed,
@@ -229,6 +235,7 @@ impl At {
             At::CountedPartly => Some((LegState::Progressed, "COUNTED_PARTLY")),
             At::Done => Some((LegState::Done, "")),
             At::Failed(Failure::NotReservable) => Some((LegState::Failed, "NOT_RESERVABLE")),
+            At::Failed(Failure::BatchUnknown) => Some((LegState::Failed, "BATCH_UNKNOWN")),
             At::Failed(Failure::NotBookable) => Some((LegState::Failed, "NOT_BOOKABLE")),
             At::Failed(Failure::Lost) => Some((LegState::Failed, "LOST")),
             At::Failed(Failure::Refused) => Some((LegState::Failed, "REFUSED")),
@@ -236,6 +243,10 @@ impl At {
             At::Failed(Failure::SentTwice) => Some((LegState::Failed, "SENT_TWICE")),
             At::Failed(Failure::NotPaid) => Some((LegState::Failed, "NOT_PAID")),
             At::Failed(Failure::NotAdvised) => Some((LegState::Failed, "NOT_ADVISED")),
+            At::Failed(Failure::WrongItem) => Some((LegState::Progressed, "WRONG_ITEM_RETURNED")),
+            At::Failed(Failure::NotAsClaimed) => Some((LegState::Progressed, "RETURN_NOT_AS_CLAIMED")),
+            At::Failed(Failure::NothingReturned) => Some((LegState::Progressed, "NOTHING_RETURNED")),
+            At::Failed(Failure::TooManyReturned) => Some((LegState::Progressed, "RETURN_EXCESS")),
             At::UndoFailed => Some((LegState::Failed, "CANNOT_BE_UNDONE")),
             At::Undone => Some((LegState::Undone, "")),
         }

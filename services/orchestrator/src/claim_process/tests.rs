@@ -4,7 +4,25 @@
 
 mod parcels;
 mod promises;
+mod returns;
 mod stories;
 mod table;
 mod walk;
 mod world;
+
+use super::Count;
+
+/// What is counted: so many units count for the claim, so many others came and nobody need decide about them.
+fn counted(accepted: u32, other: u32) -> Count {
+    Count { accepted, other, ..Count::default() }
+}
+
+/// So many count, and about so many others of the same article a person decides.
+fn unclear(accepted: u32, unclear: u32) -> Count {
+    Count { accepted, other: unclear, unclear, ..Count::default() }
+}
+
+/// So many count, and about so many of another article a person decides.
+fn wrong(accepted: u32, wrong_item: u32) -> Count {
+    Count { accepted, other: wrong_item, wrong_item, ..Count::default() }
+}

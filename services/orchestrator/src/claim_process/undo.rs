@@ -78,6 +78,15 @@ fn take_back(line: &mut Line, at: usize, turn: &mut Turn) {
     match (leg, state) {
         (_, At::Idle) => line.strands[at].state = At::Skipped,
         (_, At::Skipped | At::Undoing | At::UndoFailed | At::Undone) => {}
+        // It is here, and nobody need decide any more whether it counts.
+        (Leg::Receipt, At::Failed(_)) => {
+            turn.close_task(line, at);
+            if line.strands[at].count.came() > 0 {
+                turn.put_and_open_task(line, at, At::UndoFailed);
+            } else {
+                turn.put(line, at, At::Undone);
+            }
+        }
         (_, At::Failed(failure)) => {
             turn.close_task(line, at);
             // The goods are with the customer; or they left the customer and reached nobody.

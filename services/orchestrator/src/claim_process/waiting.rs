@@ -104,11 +104,19 @@ impl Incident {
 }
 
 impl Strand {
+    /// The role of its work item: what counts for a claim is not for the warehouse to say.
+    fn helper(&self) -> Role {
+        match (self.leg, self.state) {
+            (Leg::Receipt, At::Failed(_)) => Role::Specialist,
+            _ => self.leg.helper(),
+        }
+    }
+
     /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
     pub(super) fn waits_for(&self) -> WaitingFor {
         match (self.leg, self.state) {
             (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
-            (leg, At::Failed(_) | At::UndoFailed) => decides(leg.helper()),
+            (_, At::Failed(_) | At::UndoFailed) => decides(self.helper()),
             (_, At::HeldPartly) => WaitingFor::Stock,
             (_, At::Consuming) => WaitingFor::System,
             (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
@@ -130,8 +138,7 @@ impl Strand {
             return None;
         }
         let held = self.held.filter(|_| matches!(self.state, At::Booked | At::HandedOver)).map_or("", Incident::reason);
-        let (role, reason) =
-            if self.has_task() { (self.leg.helper(), self.reason()) } else { (Role::Unspecified, held) };
+        let (role, reason) = if self.has_task() { (self.helper(), self.reason()) } else { (Role::Unspecified, held) };
         Some(Waits { party, role, line, leg: Some(self.leg), reason: reason.to_owned() })
     }
 }

@@ -67,7 +67,8 @@ fn whatever_came_and_was_not_accepted_is_counted() {
     let learnt = event(read_as("inventory", &InventoryEvent { job: job(), kind: Some(kind) }));
     let Event::Work { job, news } = learnt else { panic!("not about a piece of work") };
     assert_eq!(job.leg, Leg::Receipt);
-    assert_eq!(news, News::Return(Return::Counted { count: Count { accepted: 3, other: 7 }, complete: true }));
+    let count = Count { accepted: 3, other: 3, unclear: 1, wrong_item: 2 };
+    assert_eq!(news, News::Return(Return::Counted { count, complete: true, late: 0 }));
 }
 
 #[test]

@@ -118,7 +118,8 @@ fn line(line: &claim::LinePlan) -> Result<LinePlan, Malformed> {
         claim::Resolution::Reject => Resolution::Reject,
         claim::Resolution::Unspecified => return Err(malformed(format!("line {} has no resolution", line.line))),
     };
-    Ok(LinePlan { line: short(line.line)?, resolution, quantity: line.quantity, collect: line.collect })
+    let only_with = line.only_with.iter().map(|other| short(*other)).collect::<Result<_, _>>()?;
+    Ok(LinePlan { line: short(line.line)?, resolution, quantity: line.quantity, collect: line.collect, only_with })
 }
 
 pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason {
@@ -186,6 +187,8 @@ pub(super) fn task(kind: Task, leg: Leg) -> (escalation::WorkKind, claim::Role) 
         Task::Support => escalation::WorkKind::Support,
         Task::LegFailed => escalation::WorkKind::LegFailed,
         Task::CompensationFailed => escalation::WorkKind::CompensationFailed,
+        // What counts for a claim is not for the warehouse to say.
+        Task::ReturnMismatch => return (escalation::WorkKind::ReturnMismatch, claim::Role::Specialist),
     };
     (kind, leg.helper())
 }

@@ -6,6 +6,7 @@ use proto::claim::{LinePlan, Plan, Resolution};
 use proto::policy::Pack;
 
 use super::ask::Ask;
+use super::fee;
 use super::orders::Orders;
 use super::person::{Desk, LineDecision, Round};
 use super::plan;
@@ -37,7 +38,8 @@ pub fn plan(pack: &Pack, ask: &Ask, orders: &Orders, before: &Plan, round: Round
             why = why.or(Some(Why::FactsChanged));
         }
     }
-    let lines = desk.lines;
+    let mut lines = desk.lines;
+    fee::bind(rules, orders, &mut lines);
     if let Some(why) = why.or((!desk.misfits.is_empty()).then_some(Why::FactsChanged)) {
         let (reason, role) = why.told(rules);
         return Outcome::Person { reason: reason.to_owned(), role, proposal: lines };

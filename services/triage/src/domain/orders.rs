@@ -138,6 +138,11 @@ impl Orders {
         }
     }
 
+    /// All order lines.
+    pub fn all(&self) -> impl Iterator<Item = &Order> {
+        self.lines.values()
+    }
+
     /// All lines of an order, of all articles.
     pub fn whole(&self, order_no: &str) -> impl Iterator<Item = &Order> {
         let first = (order_no.to_owned(), String::new(), String::new());

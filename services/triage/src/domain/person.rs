@@ -10,6 +10,7 @@ use proto::triage::AssessReason;
 
 use super::ask::{Ask, Line};
 use super::eligibility::eligibility;
+use super::fee;
 use super::judge::{self, Judged};
 use super::orders::{Order, Orders};
 use super::plan::{self, Goods, MONEY_MAX, Making};
@@ -100,7 +101,8 @@ pub fn plan(
     for (line, decision) in one_each(ask, decisions)? {
         desk.decide(line, decision, liability);
     }
-    let Desk { lines, judged, mut misfits, .. } = desk;
+    let Desk { mut lines, judged, mut misfits, .. } = desk;
+    fee::bind(rules, orders, &mut lines);
     if plan::total(&lines).is_some_and(|total| total > MONEY_MAX) && misfits.is_empty() {
         misfits.push((0, "the amount is too great"));
     }

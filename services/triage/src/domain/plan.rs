@@ -114,6 +114,11 @@ pub fn gives(resolution: Resolution) -> bool {
     }
 }
 
+/// Whether a resolution pays money back.
+pub fn refunds(resolution: Resolution) -> bool {
+    matches!(resolution, Resolution::ReturnRefund | Resolution::RefundOnly)
+}
+
 /// Whether a resolution sends goods.
 fn sends(resolution: Resolution) -> bool {
     matches!(resolution, Resolution::Replace | Resolution::Resend)
@@ -179,6 +184,7 @@ pub fn line(pack: &Pack, line: &Line, goods: Goods, making: &Making) -> LinePlan
         amount: gives.then_some(goods.amount),
         batch_rule: if sends(making.resolution) { making.batch_rule.into() } else { BatchRule::Unspecified.into() },
         return_reason: if collect { making.return_reason.into() } else { ReturnReason::Unspecified.into() },
+        only_with: Vec::new(),
     }
 }
 
@@ -304,6 +310,8 @@ pub fn consented(rules: &Triage, ask: &Ask, lines: &[LinePlan], wish_counts: boo
         let as_wished = rules.consent.by_wish && wish_counts && wish == Some(plan.resolution());
         let whole = plan.freight_kept.is_none();
         (as_wished && whole)
+            // Nobody refuses the fee that comes back besides.
+            || !plan.only_with.is_empty()
             || plan.resolution() == Resolution::Reject
             || (whole && rules.consent.not_needed.contains(&Word(plan.resolution())))
     })

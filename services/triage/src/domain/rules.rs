@@ -9,6 +9,7 @@ use proto::triage::AssessReason;
 
 use super::ask::{Ask, Line};
 use super::eligibility::{Eligibility, at_best, eligibility};
+use super::fee;
 use super::judge::{self, Judged};
 use super::orders::{Order, Orders};
 use super::plan::{self, Goods, Making};
@@ -64,6 +65,8 @@ pub enum Why {
     ExchangeForAnother,
     /// Money is wanted without the goods, for something that is no fault of them.
     PartOfThePrice,
+    /// A part of the order comes back, or nothing: whether what was paid for its delivery does is a choice.
+    DeliveryFee,
     /// The plan was denied.
     Denied,
     /// The customer refused the plan.
@@ -96,6 +99,7 @@ impl Why {
             Self::PartOfASet => ("PART_OF_A_SET", roles.part_of_a_set),
             Self::ExchangeForAnother => ("EXCHANGE_FOR_ANOTHER_ARTICLE", roles.exchange_for_another_article),
             Self::PartOfThePrice => ("PART_OF_THE_PRICE", roles.part_of_the_price),
+            Self::DeliveryFee => ("DELIVERY_FEE", roles.judgement_needed),
             Self::Denied => ("DENIED", roles.denied),
             Self::ConsentRefused => ("CONSENT_REFUSED", roles.consent_refused),
             Self::NoAnswer => ("NO_ANSWER", roles.no_answer),
@@ -143,7 +147,7 @@ pub enum Outcome {
 }
 
 /// What the rules say of one line.
-enum Says {
+pub(super) enum Says {
     Do(LinePlan),
     Refuse(&'static str, LinePlan),
     AskPerson(Why, Option<LinePlan>),
@@ -155,7 +159,7 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
     let rules = &pack.triage;
     let claimed_on = ask.claimed_on(&rules.time_zone);
     let mut stock = Stock::free(ask);
-    let (mut all, mut says) = (Vec::new(), Vec::new());
+    let (mut looks, mut says) = (Vec::new(), Vec::new());
     for line in &ask.lines {
         let found = orders.of(ask, line, claimed_on);
         let taken = take(pack, ask, &stock, line, &found, now);
@@ -166,14 +170,21 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
         let judged = judge::line(rules, line, worth(pack, &taken));
         let is_known = orders.knows_order(ask, line);
         let look = Look { line, is_known, found, taken, failed, judged };
-        let said = look.says(pack, ask, &stock, now);
-        if said.gives() {
+        // Fees follow the goods, which may be named after them.
+        let said = (!fee::is_claimed(rules, line, &look.found)).then(|| look.says(pack, ask, &stock, now));
+        if said.as_ref().is_none_or(Says::gives) {
             stock.keep(&look.taken);
             stock.keep(&look.failed);
         }
         says.push(said);
-        all.push(look.judged);
+        looks.push(look);
     }
+    let goods: Vec<_> = looks.iter().zip(&says).filter_map(|(look, said)| Some((look, said.as_ref()?))).collect();
+    let fees = looks.iter().zip(&says).filter(|(_, said)| said.is_none());
+    let mut fees =
+        fees.map(|(look, _)| fee::says(look, &goods, orders, pack, ask, now)).collect::<Vec<_>>().into_iter();
+    let says: Vec<_> = says.into_iter().filter_map(|said| said.or_else(|| fees.next())).collect();
+    let all: Vec<_> = looks.into_iter().map(|look| look.judged).collect();
     let assessment = judge::claim(rules, ask, &all, None, RULES, now);
     // Nobody is asked about a canary, neither customer nor person: it has come as far as it should (P54).
     if ask.is_canary() {
@@ -251,14 +262,14 @@ pub fn promised_from(rules: &Triage, ask: &Ask, now: Timestamp) -> Date {
 }
 
 /// A line of the claim, and what is known of it.
-struct Look<'a> {
+pub(super) struct Look<'a> {
     line: &'a Line,
     /// The order that the customer named is known, whatever was bought by it.
     is_known: bool,
     /// The order lines that it may be about.
     found: Vec<&'a Order>,
     /// What it takes from them.
-    taken: Taken<'a>,
+    pub(super) taken: Taken<'a>,
     /// What it would take, if what was sent in place of other units has failed: when nothing else is left.
     failed: Taken<'a>,
     judged: Judged<'a>,
@@ -374,6 +385,18 @@ impl Look<'_> {
         if plan::gives(resolution) && taken.parts.is_empty() {
             return None;
         }
+        Some(self.make_as(resolution, pack, ask, taken, now))
+    }
+
+    /// The same with a resolution that is not chosen here.
+    pub(super) fn make_as(
+        &self,
+        resolution: Resolution,
+        pack: &Pack,
+        ask: &Ask,
+        taken: &Taken<'_>,
+        now: Timestamp,
+    ) -> LinePlan {
         let making = Making {
             resolution,
             liability: self.judged.liability,
@@ -383,10 +406,10 @@ impl Look<'_> {
             return_reason: self.judged.rule.return_reason(self.judged.category, self.judged.liability),
             from: promised_from(&pack.triage, ask, now),
         };
-        Some(plan::line(pack, self.line, Goods::bought(pack, self.line, taken), &making))
+        plan::line(pack, self.line, Goods::bought(pack, self.line, taken), &making)
     }
 
-    fn refuse(&self, pack: &Pack, reason: &'static str) -> Says {
+    pub(super) fn refuse(&self, pack: &Pack, reason: &'static str) -> Says {
         Says::Refuse(reason, plan::rejected(pack, self.line, self.judged.liability, reason))
     }
 }

@@ -5,6 +5,7 @@
 mod address;
 mod basis;
 mod dates;
+mod fee;
 mod goods;
 mod life;
 mod matching;

@@ -1,8 +1,8 @@
 //! What a batch looks at: by claim, one statement for each table.
 
 use chassis::{Fault, Lock, Tx};
-use jiff::tz::TimeZone;
 use jiff_sqlx::{Date, ToSqlx};
+use proto::policy::triage::Triage;
 use proto::{ClaimId, WorkItemId, codes};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::row;
 use crate::domain::Command;
 use crate::domain::ask::Ask;
+use crate::domain::fee;
 use crate::domain::orders::{Order, Orders};
 use crate::handle::World;
 
@@ -93,7 +94,7 @@ pub(super) const LOCK_ORDERS: &str = "\
 const PURCHASES_MAX: i64 = 20;
 
 /// Reads what the commands are about.
-pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command]) -> Result<World, Fault> {
+pub async fn load(tx: &mut Tx, lock: Lock, rules: &Triage, commands: &[&Command]) -> Result<World, Fault> {
     let mut world = World::default();
     let mut claims = Vec::new();
     let mut decided = Vec::new();
@@ -117,7 +118,7 @@ pub async fn load(tx: &mut Tx, lock: Lock, zone: &TimeZone, commands: &[&Command
     if !claims.is_empty() {
         cases(tx, lock, &claims, &mut world).await?;
     }
-    world.orders = orders(tx, zone, &asks(commands, &world)).await?;
+    world.orders = orders(tx, rules, &asks(commands, &world)).await?;
     known(tx, lock, commands, &mut world.orders).await?;
     Ok(world)
 }
@@ -151,12 +152,12 @@ fn asks<'a>(commands: &[&'a Command], world: &'a World) -> Vec<&'a Ask> {
     commands.iter().filter_map(ask).collect()
 }
 
-async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, Fault> {
+async fn orders(tx: &mut Tx, rules: &Triage, asks: &[&Ask]) -> Result<Orders, Fault> {
     let (mut numbers, mut skus, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut customers, mut bought, mut latest, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut most, mut whole, mut whose) = (Vec::new(), Vec::new(), Vec::new());
     for ask in asks {
-        let claimed_on = ask.claimed_on(zone);
+        let claimed_on = ask.claimed_on(&rules.time_zone);
         for line in &ask.lines {
             if !line.order_no.is_empty() {
                 numbers.push(codes::key(&line.order_no));
@@ -172,7 +173,7 @@ async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, F
             }
             if line.may_be_a_part() {
                 whole.push(codes::key(&line.order_no));
-                whose.push(ask.customer_ref());
+                whose.push(ask.customer_ref().to_owned());
             }
         }
     }
@@ -184,6 +185,11 @@ async fn orders(tx: &mut Tx, zone: &TimeZone, asks: &[&Ask]) -> Result<Orders, F
     if !customers.is_empty() {
         let found = sqlx::query(ORDERS_BY_CUSTOMER).bind(&customers).bind(&bought).bind(&latest).bind(&quantities);
         record(&mut orders, &found.bind(&most).fetch_all(&mut *tx).await?)?;
+    }
+    // What was paid for a delivery goes back with the whole order.
+    for fee in orders.all().filter(|order| fee::is_fee(rules, order)) {
+        whole.push(codes::key(&fee.order_no));
+        whose.push(fee.customer_ref.clone());
     }
     if !whole.is_empty() {
         record(&mut orders, &sqlx::query(ORDERS_WHOLE).bind(&whole).bind(&whose).fetch_all(&mut *tx).await?)?;

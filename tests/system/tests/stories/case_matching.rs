@@ -139,3 +139,23 @@ async fn case_customer_number_with_a_space() {
     assert_eq!(told(&claim), told(&order));
     world.end().await;
 }
+
+/// What the contract cannot say yet is for a person, under a reason that says so, and nothing moves before.
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_of_an_exchange_a_part_of_the_price_and_a_part_of_a_set() {
+    let world = World::new().await;
+    world.sold("AB-1", "SHIRT-M", 1, 4_000, 10).await;
+    for (sku, category, wish, reason) in [
+        ("SHIRT-M", Category::ExchangeRequest, Resolution::Replace, "EXCHANGE_FOR_ANOTHER_ARTICLE"),
+        ("SHIRT-M", Category::ServiceComplaint, Resolution::RefundOnly, "PART_OF_THE_PRICE"),
+        ("SHIRT-BUTTON", Category::MissingAccessory, Resolution::Resend, "PART_OF_A_SET"),
+    ] {
+        let claim = world.claim("AB-1", sku, 1, category, wish).await;
+        assert_eq!(world.judgement(&claim).await.reason, reason);
+        let process = world.until_state(&claim, ClaimState::Investigating).await;
+        assert!(process.plan.is_none() && process.legs.is_empty(), "{reason}");
+        world.judge(&claim, "sue", Resolution::Reject, "NOT_OFFERED").await;
+        assert_eq!(world.until_state(&claim, ClaimState::Rejected).await.end_reason, "NOT_OFFERED");
+    }
+    world.end().await;
+}

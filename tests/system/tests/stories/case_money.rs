@@ -2,7 +2,7 @@
 
 use proto::claim::{Category, Channel, ClaimState, Resolution, WaitingFor};
 use proto::logistics::Direction;
-use proto::orchestrator::GetEntitlementRequest;
+use proto::orchestrator::{GetEntitlementRequest, SettlementState};
 use system::{World, line};
 
 fn minor(money: Option<&proto::claim::Money>) -> i64 {
@@ -92,5 +92,36 @@ async fn case_customer_pays_the_return_freight() {
     let process = world.until_state(&claim, ClaimState::Closed).await;
     let paid = &process.settlements[0];
     assert_eq!((minor(paid.gross.as_ref()), minor(paid.freight_kept.as_ref())), (2_000, 400));
+    world.end().await;
+}
+
+/// A whole order of two articles and its delivery is announced, and so many articles come: what finance is told to pay.
+async fn whole_order_back(world: &World, order: &str, comes: u32) -> i64 {
+    world.sold(order, "ART-1", 2, 1_210, 10).await;
+    world.sold(order, "POST", 1, 605, 10).await;
+    let back = |sku, units| line(order, sku, units, Category::ReturnRequest, Resolution::ReturnRefund);
+    let claim = world.submit(world.report("C-1", vec![back("ART-1", 2), back("POST", 1)])).await;
+    let process = world.until_waiting(&claim, WaitingFor::Carrier).await;
+    assert_eq!(process.plan.unwrap().lines[1].only_with, [1]);
+    world.deliver(&claim, Direction::Return).await;
+    assert!(world.settlements(&claim).await.is_empty(), "nothing is paid for what has not come");
+    world.count(&claim, comes, 0, 0, true).await;
+    let mut paid = world.finance(&claim, true).await;
+    if comes == 2 {
+        paid += world.finance(&claim, true).await;
+    }
+    world.until_state(&claim, ClaimState::Closed).await;
+    assert!(world.settlements(&claim).await.iter().all(|row| row.state() == SettlementState::Paid));
+    paid
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_delivery_fee_of_a_whole_return() {
+    let world = World::new().await;
+    assert_eq!(whole_order_back(&world, "CASE-18", 2).await, 2 * 1_210 + 605);
+    assert_eq!(whole_order_back(&world, "CASE-18B", 1).await, 1_210, "only a part has come");
+    let ask = GetEntitlementRequest { order_no: "CASE-18B".to_owned(), sku: "POST".to_owned(), line_id: String::new() };
+    let fee = world.orchestrator().await.get_entitlement(ask).await.unwrap().into_inner();
+    assert_eq!((fee.held, fee.given), (0, 0), "what was promised is promised no more");
     world.end().await;
 }

@@ -1,6 +1,7 @@
 //! Money back: what was counted is refunded, and no unit twice.
 
 use proto::claim::{Category, ClaimState, Resolution, WaitingFor};
+use proto::escalation::Ruling;
 use proto::logistics::Direction;
 use proto::orchestrator::{GetEntitlementRequest, SettlementState};
 use system::{World, line};
@@ -19,6 +20,9 @@ async fn partial_damaged_and_excess_receipts_refund_what_was_accepted() {
     let count = world.count(&claim, 1, 1, 2, true).await;
     let counted = (count.accepted, count.damaged, count.wrong_item, count.missing, count.excess, count.resalable);
     assert_eq!(counted, (3, 1, 2, 0, 1, 3), "announced 5 and 1 in excess: 3 + 1 + 2 + 0");
+    // A person says what counts: neither the two of another article nor the damaged one.
+    world.mismatch(&claim, "WRONG_ITEM_RETURNED", Ruling::Deny).await;
+    world.mismatch(&claim, "RETURN_NOT_AS_CLAIMED", Ruling::Deny).await;
     assert_eq!(world.finance(&claim, true).await, 3 * 250);
     world.until_state(&claim, ClaimState::Closed).await;
     assert_eq!(world.available("MUG").await.0, 3, "only accepted goods are back in stock");
@@ -37,7 +41,9 @@ async fn a_return_of_nothing_good_refunds_nothing() {
     world.deliver(&claim, Direction::Return).await;
     let count = world.count(&claim, 0, 2, 0, true).await;
     assert_eq!((count.damaged, count.missing), (2, 1));
-    world.until(&claim, "ended", |process| matches!(process.state(), ClaimState::Closed | ClaimState::Rejected)).await;
+    world.mismatch(&claim, "RETURN_NOT_AS_CLAIMED", Ruling::Deny).await;
+    let process = world.until_state(&claim, ClaimState::Rejected).await;
+    assert_eq!(process.end_reason, "RETURN_NOT_ACCEPTED", "it is not told as solved");
     assert!(world.settlements(&claim).await.is_empty());
     world.end().await;
 }

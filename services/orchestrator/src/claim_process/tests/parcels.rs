@@ -3,6 +3,7 @@
 use proto::claim::{ClaimState, LegState, WaitingFor};
 
 use super::super::*;
+use super::counted;
 use super::stories::{Story, job, plan};
 
 const SENT: Leg = Leg::Shipment;
@@ -104,8 +105,8 @@ fn a_parcel_that_turns_up_after_the_second_has_left_is_for_a_person() {
         if ruling == Ruling::Retry {
             assert!(story.was_asked(&Command::Collect { job: job(Leg::Pickup, 1), quantity: 1 }));
             story.learns(Leg::Pickup, 1, parcel(Parcel::Delivered));
-            let count = Count { accepted: 1, other: 0 };
-            story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+            let count = counted(1, 0);
+            story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
         }
         assert_eq!(state(&story.process), ClaimState::Closed);
         assert!(!story.asked.iter().any(|command| matches!(command, Command::TakeBack { .. })), "one stays given");
@@ -121,8 +122,8 @@ fn a_second_parcel_that_does_not_arrive_needs_nobody() {
         assert!(story.was_asked(&Command::CloseTask { job: job(SENT, 3) }), "{bad:?}");
         story.learns(Leg::Reservation, 2, News::Stock(Stock::Consumed));
         if bad == Parcel::Refused {
-            let count = Count { accepted: 1, other: 0 };
-            story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+            let count = counted(1, 0);
+            story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
         }
         assert_eq!(state(&story.process), ClaimState::Closed);
     }
@@ -136,8 +137,8 @@ fn a_parcel_that_turns_up_while_the_claim_is_given_up_is_brought_back() {
     assert!(story.was_asked(&Command::Collect { job: job(Leg::Pickup, 1), quantity: 1 }));
     story.learns(SENT, 2, parcel(Parcel::Cancelled)).learns(Leg::Reservation, 2, News::Stock(Stock::Released));
     story.learns(Leg::Pickup, 1, parcel(Parcel::Delivered));
-    let count = Count { accepted: 1, other: 0 };
-    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    let count = counted(1, 0);
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
     assert_eq!(state(&story.process), ClaimState::Withdrawn);
     assert!(story.was_asked(&Command::GiveBack { job: job(Leg::Entitlement, 1), quantity: 1 }));
 }
@@ -149,8 +150,8 @@ fn what_comes_back_by_itself_while_the_claim_is_given_up_is_not_fetched() {
     story.hears(Event::Withdrawn).learns(SENT, 1, parcel(Parcel::Refused));
     assert!(story.was_asked(&Command::CancelCollection { job: job(Leg::Pickup, 1) }));
     story.learns(Leg::Pickup, 1, parcel(Parcel::Cancelled));
-    let count = Count { accepted: 1, other: 0 };
-    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    let count = counted(1, 0);
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
     assert_eq!(state(&story.process), ClaimState::Withdrawn);
 }
 

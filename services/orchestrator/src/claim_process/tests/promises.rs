@@ -106,9 +106,17 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
 fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Kept {
     match command {
         Command::Grant { job, .. } => new_work(world, after, *job, None)?,
-        Command::Reserve { job, quantity } | Command::Collect { job, quantity } => {
+        Command::Reserve { job, quantity } => {
             new_work(world, after, *job, None)?;
             granted(world, *job, *quantity)?;
+        }
+        Command::Collect { job, quantity } => {
+            new_work(world, after, *job, None)?;
+            granted(world, *job, *quantity)?;
+            let there = world.of_line(job.line, Leg::Reservation);
+            let there =
+                there.into_iter().any(|(_, fate)| matches!(fate.told, Told::Full | Told::Consumed | Told::Gone));
+            keep(there || !is_exchange(world, job.line), "collected before it is known whether there are others")?;
         }
         Command::ExpectReturn { job, quantity, .. } => {
             let out = world.of_line(job.line, Leg::Shipment).any(|(_, fate)| fate.is_out());
@@ -123,6 +131,13 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
             keep(held == Some(Told::Full), "shipped what is not held")?;
         }
         Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
+        Command::OpenTask { job, reason: "LATE_RETURN", .. } => {
+            keep(world.late_tasks.insert(*job), "a task about late goods is opened twice")?;
+        }
+        Command::OpenTask { job, kind: Task::ReturnMismatch, reason } => {
+            new_work(world, after, *job, Some(Task::ReturnMismatch))?;
+            world.mismatches.insert(*job, (receipt_of(after, *job), reason));
+        }
         Command::OpenTask { job, kind, .. } => new_work(world, after, *job, Some(*kind))?,
         Command::Consume { job } => known(world, *job)?.consume = true,
         Command::Release { job } => {
@@ -182,7 +197,7 @@ fn is_busy(process: &Process) -> bool {
 /// Faulty units that came back in exchange for others.
 fn faulty_back(world: &World, line: u16) -> u32 {
     let receipts = world.of_line(line, Leg::Receipt).filter(|(_, fate)| !fate.brings_back);
-    receipts.filter(|(_, fate)| fate.told == Told::Complete).map(|(_, fate)| fate.count.accepted).sum()
+    receipts.filter(|(_, fate)| fate.told == Told::Complete).map(|(_, fate)| fate.counting()).sum()
 }
 
 /// The plan was carried out to its end.
@@ -209,7 +224,8 @@ fn new_work(world: &mut World, after: &Process, job: Job, task: Option<Task>) ->
     keep(job.attempt > *highest, &format!("a name is used twice: {job:?}"))?;
     *highest = job.attempt;
     let (undo, consume, brings_back) = (false, false, false);
-    let fate = Fate { told: Told::Nothing, task, undo, consume, count: Count::default(), brings_back };
+    let (count, approved, late) = (Count::default(), 0, false);
+    let fate = Fate { told: Told::Nothing, task, undo, consume, count, approved, late, brings_back };
     world.jobs.insert(job, fate);
     Ok(())
 }
@@ -238,8 +254,13 @@ fn settle(world: &mut World, after: &Process, job: Job, quantity: u32) -> Kept {
     let line = plan.lines.iter().find(|line| line.line == job.line).expect("a line of the plan");
     if line.resolution == Resolution::ReturnRefund {
         let receipt = world.of_line(job.line, Leg::Receipt).last().map(|(_, fate)| *fate);
-        let accepted = receipt.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.count.accepted);
+        let accepted = receipt.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.counting());
         keep(quantity <= accepted, "paid what was not counted")?;
+    }
+    for other in plan.lines.iter().filter(|other| line.only_with.contains(&other.line)) {
+        let back = world.of_line(other.line, Leg::Receipt).last().map(|(_, fate)| *fate);
+        let back = back.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.counting());
+        keep(back >= other.quantity, "paid although others came to nothing")?;
     }
     Ok(())
 }
@@ -266,6 +287,7 @@ fn was_asked(world: &World, command: &Command) -> bool {
         Command::Collect { job, .. } | Command::ExpectReturn { job, .. } | Command::Settle { job, .. } => {
             fate(job).is_some()
         }
+        Command::OpenTask { job, reason: "LATE_RETURN", .. } => world.late_tasks.contains(job),
         Command::OpenTask { job, kind, .. } => fate(job).is_some_and(|fate| fate.task == Some(*kind) && !fate.undo),
         Command::Consume { job } => fate(job).is_some_and(|fate| fate.consume),
         Command::Release { job } | Command::CancelReturn { job } => fate(job).is_some_and(|fate| fate.undo),
@@ -390,7 +412,7 @@ fn given(world: &World, line: u16, account: Account) -> u32 {
             let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
             let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).nth(refused);
             let granted = account.granted.unwrap_or_default();
-            granted.saturating_sub(back.map_or(0, |(_, fate)| fate.count.accepted))
+            granted.saturating_sub(back.map_or(0, |(_, fate)| fate.counting()))
         }
         _ if paid => account.given.max(1),
         _ => 0,
@@ -413,6 +435,14 @@ fn brings_back(world: &World, pickup: Job) -> bool {
     let receipts = world.of_line(pickup.line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).count();
     let pickups = world.of_line(pickup.line, Leg::Pickup).filter(|(job, _)| **job > pickup).count();
     receipts > 0 && pickups < receipts
+}
+
+/// The receipt that a task is about.
+fn receipt_of(after: &Process, task: Job) -> Job {
+    let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &after.stage else { return task };
+    let of_line = lines.iter().filter(|line| line.plan.line == task.line).flat_map(|line| &line.strands);
+    let found = of_line.filter(|strand| strand.leg == Leg::Receipt).find(|strand| strand.last == task.attempt);
+    Job { attempt: found.map_or(0, |strand| strand.attempt), ..task }
 }
 
 /// A person has heard of it, and went on.

@@ -1,6 +1,7 @@
 //! Some lives of a claim, told from beginning to end.
 
 use super::super::*;
+use super::counted;
 
 /// A claim that is told what happens, and what it has asked.
 pub(super) struct Story {
@@ -46,7 +47,7 @@ impl Story {
 }
 
 pub(super) fn plan(resolution: Resolution, quantity: u32) -> Plan {
-    let line = LinePlan { line: 1, resolution, quantity, collect: false };
+    let line = LinePlan { line: 1, resolution, quantity, collect: false, only_with: vec![] };
     Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![line] }
 }
 
@@ -130,6 +131,7 @@ fn rounds_and_plans_have_an_end() {
         acknowledged: true,
         unfit: 0,
         heard: true,
+        late: vec![],
         stage,
     };
     let low = Event::FollowUpAnswered { round: ROUNDS_MAX, score: 1, low: true };
@@ -173,9 +175,9 @@ fn what_was_given_before_is_not_given_again() {
 fn only_accepted_units_are_refunded_and_the_rest_is_promised_no_more() {
     let mut story = Story::of(plan(Resolution::ReturnRefund, 5));
     story.learns(Leg::Entitlement, 1, News::Granted(4));
-    let count = Count { accepted: 3, other: 1 };
+    let count = counted(3, 1);
     story.learns(Leg::Pickup, 1, News::Parcel(Parcel::Delivered));
-    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
     let grant = job(Leg::Entitlement, 1);
     assert!(story.was_asked(&Command::GiveBack { job: grant, quantity: 1 }));
     assert!(story.was_asked(&Command::Give { job: grant, quantity: 3 }));
@@ -207,9 +209,9 @@ fn a_parcel_too_late_to_void_comes_back_and_what_is_missing_was_given() {
     story.learns(Leg::Shipment, 1, News::Parcel(Parcel::CancelRefused));
     story.learns(Leg::Reservation, 1, News::Stock(Stock::Consumed));
     assert!(story.was_asked(&Command::Collect { job: job(Leg::Pickup, 1), quantity: 3 }));
-    let count = Count { accepted: 2, other: 0 };
+    let count = counted(2, 0);
     story.learns(Leg::Pickup, 1, News::Parcel(Parcel::HandedOver));
-    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true }));
+    story.learns(Leg::Receipt, 1, News::Return(Return::Counted { count, complete: true, late: 0 }));
     let grant = job(Leg::Entitlement, 1);
     assert!(story.was_asked(&Command::Give { job: grant, quantity: 1 }));
     assert!(story.was_asked(&Command::GiveBack { job: grant, quantity: 2 }));
@@ -259,9 +261,9 @@ fn stored_processes_stay_readable() {
 
 #[test]
 fn what_was_replaced_and_came_back_is_given_no_more() {
-    let line = LinePlan { line: 1, resolution: Resolution::Replace, quantity: 2, collect: true };
+    let line = LinePlan { line: 1, resolution: Resolution::Replace, quantity: 2, collect: true, only_with: vec![] };
     let plan = Plan { lines: vec![line], ..plan(Resolution::Replace, 2) };
-    let count = |accepted| News::Return(Return::Counted { count: Count { accepted, other: 1 }, complete: true });
+    let count = |accepted| News::Return(Return::Counted { count: counted(accepted, 1), complete: true, late: 0 });
     // Whichever comes first: what was sent, or what it replaces.
     for receipt_first in [true, false] {
         let mut story = Story::of(plan.clone());

@@ -8,6 +8,7 @@ use proto::claim::Role;
 
 use super::super::strand::{Answer, Turn};
 use super::super::*;
+use super::{counted, unclear, wrong};
 
 #[test]
 fn the_tables_are_true() {
@@ -45,7 +46,7 @@ fn stages() -> String {
 }
 
 fn examples() -> Vec<Process> {
-    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false };
+    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false, only_with: vec![] };
     let plan = Plan { number: 1, automatic: false, consented: false, follow_up: true, lines: vec![line] };
     let (new, _) = start(true);
     let heard = |process: &Process, event: Event| match step(process, &event) {
@@ -70,7 +71,7 @@ fn examples() -> Vec<Process> {
 
 fn events(process: &Process) -> Vec<Event> {
     let Process { assessment, round, .. } = *process;
-    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false };
+    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false, only_with: vec![] };
     let plan = |automatic, consented| Plan {
         number: process.plan + 1,
         automatic,
@@ -143,7 +144,13 @@ fn news_name(news: News) -> String {
         News::Parcel(Parcel::Incident(what, _)) => words(&format!("{what:?}")),
         News::Parcel(news) => words(&format!("{news:?}")),
         News::Return(Return::Counted { complete: false, .. }) => "counted partly".to_owned(),
-        News::Return(Return::Counted { count, .. }) => format!("counted, {} accepted", count.accepted),
+        News::Return(Return::Counted { count, .. }) => {
+            let Count { accepted, unclear, wrong_item, .. } = count;
+            let besides = [(unclear, "not as claimed"), (wrong_item, "of another article")];
+            let besides =
+                besides.iter().filter(|(units, _)| *units > 0).map(|(units, what)| format!(", {units} {what}"));
+            format!("counted, {accepted} accepted{}", besides.collect::<String>())
+        }
         News::Return(Return::Cancelled { accepted }) => format!("cancelled, {accepted} accepted"),
         News::Money(news) => words(&format!("{news:?}")),
         News::Ruled(ruling) => format!("ruled: {}", words(&format!("{ruling:?}"))),
@@ -229,7 +236,7 @@ fn row(table: &mut String, leg: Leg, state: At, news: News) {
     let _ = writeln!(table, "| {leg:?} | {} | {} | {then} | {asks} |", at_name(state), news_name(news));
 }
 
-const STATES: [At; 20] = [
+const STATES: [At; 24] = [
     At::Idle,
     At::Asked,
     At::HeldPartly,
@@ -241,12 +248,16 @@ const STATES: [At; 20] = [
     At::Done,
     At::Skipped,
     At::Failed(Failure::NotReservable),
+    At::Failed(Failure::BatchUnknown),
     At::Failed(Failure::NotBookable),
     At::Failed(Failure::Lost),
     At::Failed(Failure::Refused),
     At::Failed(Failure::Incomplete),
     At::Failed(Failure::NotPaid),
     At::Failed(Failure::NotAdvised),
+    At::Failed(Failure::WrongItem),
+    At::Failed(Failure::NotAsClaimed),
+    At::Failed(Failure::TooManyReturned),
     At::Undoing,
     At::UndoFailed,
     At::Undone,
@@ -263,7 +274,6 @@ const INCIDENTS: [Incident; 7] = [
 ];
 
 fn news_of(leg: Leg, state: At) -> Vec<News> {
-    let count = |accepted, other| Count { accepted, other };
     let can_be = match (leg, state) {
         (Leg::Shipment, At::Done | At::Failed(Failure::Incomplete)) => true,
         (_, At::Idle | At::Skipped | At::Done | At::Undone) => false,
@@ -274,6 +284,10 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
             matches!(failure, Failure::NotBookable | Failure::Lost | Failure::Refused)
         }
         (Leg::Receipt, At::CountedPartly) => true,
+        (Leg::Reservation, At::Failed(Failure::BatchUnknown)) => true,
+        (Leg::Receipt, At::Failed(failure)) => {
+            matches!(failure, Failure::WrongItem | Failure::NotAsClaimed | Failure::TooManyReturned)
+        }
         (Leg::Settlement, At::Failed(Failure::NotPaid)) | (Leg::Support, At::Failed(Failure::NotAdvised)) => true,
         (Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt | Leg::Settlement, At::Undoing) => true,
         (Leg::Pickup | Leg::Receipt | Leg::Settlement, At::UndoFailed) => true,
@@ -284,6 +298,7 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
     }
     if matches!(state, At::Failed(_) | At::UndoFailed) || leg == Leg::Support {
         let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
+        news.truncate(if leg == Leg::Receipt && state != At::UndoFailed { 2 } else { 3 });
         if matches!(state, At::Failed(Failure::Lost | Failure::Refused)) {
             news.push(News::Parcel(Parcel::Delivered));
         }
@@ -293,7 +308,8 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
         Leg::Entitlement => vec![News::Granted(0), News::Granted(2)],
         Leg::Reservation => {
             use Stock::*;
-            [Reserved, ReservedPartly, Failed, Consumed, Released, Expired].map(News::Stock).to_vec()
+            let all = [Reserved, ReservedPartly, Failed, BatchUnknown, Consumed, Released, Expired];
+            all.map(News::Stock).to_vec()
         }
         Leg::Shipment | Leg::Pickup => {
             use Parcel::*;
@@ -302,9 +318,11 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
             all.into_iter().chain(INCIDENTS.map(|what| Incident(what, 1))).chain(bad).map(News::Parcel).collect()
         }
         Leg::Receipt => {
-            let counted = |count, complete| News::Return(Return::Counted { count, complete });
+            let told = |count, complete| News::Return(Return::Counted { count, complete, late: 0 });
             let cancelled = [0, 1].map(|accepted| News::Return(Return::Cancelled { accepted }));
-            [counted(count(1, 0), false), counted(count(1, 1), true)].into_iter().chain(cancelled).collect()
+            let first = [told(counted(1, 0), false), told(counted(1, 1), true), told(unclear(1, 1), true)];
+            let more = [told(wrong(1, 1), true), told(counted(3, 0), true)];
+            first.into_iter().chain(more).chain(cancelled).collect()
         }
         Leg::Settlement => [Money::Paid, Money::NotPaid, Money::Nothing].map(News::Money).to_vec(),
         Leg::Support => vec![],
@@ -318,7 +336,7 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
         Leg::Pickup | Leg::Receipt | Leg::Settlement => Resolution::ReturnRefund,
         Leg::Support => Resolution::TechnicalSupport,
     };
-    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false };
+    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false, only_with: vec![] };
     let whole = Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![plan] };
     let (new, _) = start(false);
     let Step::Go(process, _) = step(&new, &Event::Judged { assessment: 1, plan: whole, fits: true }) else {
@@ -346,5 +364,11 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
         Leg::Settlement => line.given = 2,
         Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt => line.held = 2,
     }
+    line.strands[at].count = match state {
+        At::Failed(Failure::WrongItem) => wrong(1, 1),
+        At::Failed(Failure::NotAsClaimed) => unclear(1, 1),
+        At::Failed(Failure::TooManyReturned) => counted(3, 0),
+        _ => Count::default(),
+    };
     (process, line, at)
 }

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::super::mistakes::{Mistake, PLANTED};
 use super::super::*;
-use super::promises;
 use super::world::{Alphabet, Told, World};
+use super::{counted, promises, unclear, wrong};
 
 #[derive(Hash)]
 struct Past {
@@ -22,7 +22,7 @@ struct Broken {
 }
 
 /// Walks every past. The number of pasts, or the shortest way to a broken promise.
-fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
+fn walk(alphabet: &Alphabet) -> Result<usize, Box<Broken>> {
     let hash = RandomState::new();
     let mut seen = HashSet::new();
     let mut trails: Vec<(usize, Option<Event>)> = vec![(0, None)];
@@ -30,10 +30,8 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Broken> {
     let (process, commands) = start(alphabet.talk);
     let mut world = World::default();
     let first = promises::asked(&mut world, &process, &process, &commands);
-    let broken = |promise, trails: &[(usize, Option<Event>)], at, process: &Process| Broken {
-        promise,
-        trail: trail(trails, at),
-        process: process.clone(),
+    let broken = |promise, trails: &[(usize, Option<Event>)], at, process: &Process| {
+        Box::new(Broken { promise, trail: trail(trails, at), process: process.clone() })
     };
     first.map_err(|promise| broken(promise, &trails, 0, &process))?;
     todo.push_back((Past { process, world }, 0));
@@ -90,7 +88,8 @@ fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
         Step::Stay => return Ok(None),
         Step::Broken => return Err("a correct sender is not believed".to_owned()),
     };
-    if matches!(past.process.stage, Stage::Ended { .. }) {
+    // Late goods are noted after the end, too.
+    if matches!(past.process.stage, Stage::Ended { .. }) && process.stage != past.process.stage {
         return Err("something follows the end".to_owned());
     }
     let mut world = past.world.clone();
@@ -162,12 +161,12 @@ fn strangers_change_nothing(past: &Past) -> Result<(), String> {
 }
 
 fn news_of(leg: Leg) -> Vec<News> {
-    let count = Count { accepted: 1, other: 0 };
+    let count = counted(1, 0);
     match leg {
         Leg::Entitlement => vec![News::Granted(1)],
         Leg::Reservation => vec![News::Stock(Stock::Reserved), News::Stock(Stock::Released)],
         Leg::Shipment | Leg::Pickup => vec![News::Parcel(Parcel::Delivered), News::Parcel(Parcel::Cancelled)],
-        Leg::Receipt => vec![News::Return(Return::Counted { count, complete: true })],
+        Leg::Receipt => vec![News::Return(Return::Counted { count, complete: true, late: 0 })],
         Leg::Settlement => vec![News::Money(Money::Paid)],
         Leg::Support => vec![News::Ruled(Ruling::Deny)],
     }
@@ -196,7 +195,7 @@ fn at_the_edge(alphabet: &Alphabet, process: &Process) -> bool {
 }
 
 fn line(line: u16, resolution: Resolution, quantity: u32, collect: bool) -> LinePlan {
-    LinePlan { line, resolution, quantity, collect }
+    LinePlan { line, resolution, quantity, collect, only_with: vec![] }
 }
 
 fn agreed(lines: Vec<LinePlan>) -> Plan {
@@ -211,11 +210,12 @@ fn quiet(plan: Plan, numbers_max: u16) -> Alphabet {
         rounds_max: 1,
         numbers_max,
         grants: vec![0, 1],
-        counts: vec![Count { accepted: 1, other: 0 }, Count { accepted: 0, other: 0 }],
+        counts: vec![counted(1, 0), counted(0, 0)],
         mishaps: vec![Parcel::Lost, Parcel::Refused],
         talk: false,
         unfit: false,
         duplicates: false,
+        late_goods: false,
     }
 }
 
@@ -224,7 +224,7 @@ fn resend() -> Alphabet {
     // A parcel turns up at any moment: what is granted and counted is left to the others.
     alphabet.duplicates = true;
     alphabet.grants = vec![1];
-    alphabet.counts = vec![Count { accepted: 1, other: 0 }];
+    alphabet.counts = vec![counted(1, 0)];
     alphabet
 }
 
@@ -240,7 +240,7 @@ fn told_on_the_way() -> Alphabet {
     let day = Some(jiff::civil::date(2026, 12, 1));
     let mut alphabet = quiet(agreed(vec![line(1, Resolution::Resend, 1, false)]), 2);
     alphabet.plans.push(agreed(vec![line(1, Resolution::ReturnRefund, 1, true)]));
-    alphabet.counts = vec![Count { accepted: 1, other: 0 }];
+    alphabet.counts = vec![counted(1, 0)];
     alphabet.grants = vec![1];
     alphabet.mishaps = vec![
         Parcel::DeliveredIncomplete,
@@ -256,10 +256,39 @@ fn replace() -> Alphabet {
     quiet(agreed(vec![line(1, Resolution::Replace, 1, true)]), 2)
 }
 
+/// What comes back is not as announced, or comes when it is expected no more.
+fn surprises() -> Alphabet {
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::ReturnRefund, 2, true)]), 2);
+    alphabet.grants = vec![2];
+    alphabet.counts = vec![counted(2, 0), unclear(1, 1), wrong(0, 1)];
+    alphabet.mishaps = vec![];
+    alphabet.late_goods = true;
+    alphabet
+}
+
+/// The fee of a delivery is paid back with the whole order only.
+fn fee() -> Alphabet {
+    let fee = LinePlan { only_with: vec![1], ..line(2, Resolution::RefundOnly, 1, false) };
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::ReturnRefund, 2, true), fee]), 2);
+    alphabet.grants = vec![0, 1, 2];
+    alphabet.counts = vec![counted(2, 0), counted(1, 0), unclear(1, 1)];
+    alphabet.mishaps = vec![];
+    alphabet
+}
+
+/// The same of what is exchanged.
+fn exchanged_surprises() -> Alphabet {
+    let mut alphabet = quiet(agreed(vec![line(1, Resolution::Replace, 1, true)]), 2);
+    alphabet.grants = vec![1];
+    alphabet.counts = vec![counted(0, 0), unclear(0, 1)];
+    alphabet.mishaps = vec![];
+    alphabet
+}
+
 fn return_refund() -> Alphabet {
     let mut alphabet = quiet(agreed(vec![line(1, Resolution::ReturnRefund, 2, true)]), 3);
     alphabet.grants = vec![0, 1, 2];
-    alphabet.counts = [(0, 0), (1, 0), (2, 0), (1, 1)].map(|(accepted, other)| Count { accepted, other }).to_vec();
+    alphabet.counts = [(0, 0), (1, 0), (2, 0), (1, 1)].map(|(accepted, other)| counted(accepted, other)).to_vec();
     alphabet
 }
 
@@ -295,7 +324,7 @@ fn mixed() -> Alphabet {
 /// Plan after plan does not fit, until one is carried out all the same.
 fn unfit() -> Alphabet {
     let plan = agreed(vec![line(1, Resolution::RefundOnly, 1, false)]);
-    Alphabet { plans_max: 6, assessments_max: 8, talk: true, unfit: true, ..quiet(plan, 2) }
+    Alphabet { plans_max: 12, assessments_max: 14, talk: true, unfit: true, ..quiet(plan, 2) }
 }
 
 fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
@@ -305,7 +334,8 @@ fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
             println!("{name}: {pasts} pasts in {:.1} s", begun.elapsed().as_secs_f64());
             assert!(pasts >= at_least, "{name}: the world has shrunk to {pasts} pasts");
         }
-        Err(Broken { promise, trail, process }) => {
+        Err(broken) => {
+            let Broken { promise, trail, process } = *broken;
             let trail: Vec<_> = trail.iter().map(|event| format!("  {event:?}")).collect();
             panic!("{name}: {promise}\n{}\nfrom {process:?}", trail.join("\n"));
         }
@@ -331,6 +361,12 @@ fn every_promise_holds_for_what_is_told_on_the_way() {
 #[test]
 fn every_promise_holds_for_an_exchange() {
     every_promise_holds("replace", &replace(), 40_000);
+}
+
+#[test]
+fn every_promise_holds_for_what_is_not_as_announced() {
+    every_promise_holds("surprises", &surprises(), 900);
+    every_promise_holds("exchanged surprises", &exchanged_surprises(), 500);
 }
 
 #[test]
@@ -380,6 +416,21 @@ fn skipped_approval_is_found() {
 #[test]
 fn refund_of_announced_units_is_found() {
     is_found(Mistake::SettleAnnounced, &return_refund(), "paid what was not counted");
+}
+
+#[test]
+fn every_promise_holds_for_the_fee_of_a_delivery() {
+    every_promise_holds("fee", &fee(), 2_000);
+}
+
+#[test]
+fn fee_without_the_whole_order_is_found() {
+    is_found(Mistake::SkipOthers, &fee(), "paid although others came to nothing");
+}
+
+#[test]
+fn refund_of_what_nobody_judged_is_found() {
+    is_found(Mistake::SkipJudgement, &surprises(), "paid what was not counted");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The others, as far as the walk must know them: what was asked of each, what it has said, and so what it may still
 //! say. A correct service does not contradict itself; it may be late, repeat itself and be overtaken by others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use proto::claim::Role;
@@ -32,6 +32,8 @@ pub struct Alphabet {
     pub unfit: bool,
     /// A person says that it is the same as another claim.
     pub duplicates: bool,
+    /// Goods come when they are expected no more.
+    pub late_goods: bool,
 }
 
 /// What is known about one piece of work, or one task.
@@ -47,6 +49,10 @@ pub struct Fate {
     pub consume: bool,
     /// What was counted.
     pub count: Count,
+    /// Units that a person let count besides.
+    pub approved: u32,
+    /// More came after it was counted to the end.
+    pub late: bool,
     /// It was asked when a parcel of ours had left.
     pub brings_back: bool,
 }
@@ -106,6 +112,10 @@ pub struct World {
     pub clocks: u16,
     /// Plans in a row that did not fit and were made again.
     pub unfit: u8,
+    /// Tasks about goods that are not as announced: the receipt, and why.
+    pub mismatches: BTreeMap<Job, (Job, &'static str)>,
+    /// Tasks about goods that came late.
+    pub late_tasks: BTreeSet<Job>,
 }
 
 impl Alphabet {
@@ -133,6 +143,9 @@ impl Alphabet {
         if self.talk {
             events.extend(self.talk(process, world));
         }
+        // Whoever decides about late goods moves nothing, and is believed.
+        let late = world.late_tasks.iter().map(|job| Event::Work { job: *job, news: News::Ruled(Ruling::Approve) });
+        events.extend(late);
         for (job, fate) in &world.jobs {
             let news = match fate.task {
                 Some(task) => rulings(task, fate),
@@ -218,9 +231,9 @@ impl Alphabet {
                 let possible =
                     |count: &&Count| count.accepted >= fate.count.accepted && count.other >= fate.count.other;
                 for count in self.counts.iter().filter(possible) {
-                    news.push(Return::Counted { count: *count, complete: true });
+                    news.push(Return::Counted { count: *count, complete: true, late: 0 });
                     if count.came() > fate.count.came() {
-                        news.push(Return::Counted { count: *count, complete: false });
+                        news.push(Return::Counted { count: *count, complete: false, late: 0 });
                     }
                 }
                 if fate.undo {
@@ -234,7 +247,13 @@ impl Alphabet {
             Told::Complete | Told::Cancelled if fate.undo => {
                 vec![Return::Cancelled { accepted: fate.count.accepted }]
             }
-            Told::Complete => vec![Return::Counted { count: fate.count, complete: true }],
+            Told::Complete => {
+                let again = Return::Counted { count: fate.count, complete: true, late: 0 };
+                let count = Count { accepted: fate.count.accepted + 1, ..fate.count };
+                let late =
+                    (self.late_goods && !fate.late).then_some(Return::Counted { count, complete: true, late: 1 });
+                [again].into_iter().chain(late).collect()
+            }
             _ => vec![],
         }
     }
@@ -261,6 +280,7 @@ fn rulings(task: Task, fate: &Fate) -> Vec<News> {
         Task::Support => vec![Ruling::Approve, Ruling::Deny],
         Task::LegFailed => vec![Ruling::Retry, Ruling::Deny, Ruling::Approve],
         Task::CompensationFailed => vec![Ruling::Approve, Ruling::Retry],
+        Task::ReturnMismatch => vec![Ruling::Approve, Ruling::Deny],
     };
     match fate.told {
         Told::Nothing => all.into_iter().map(News::Ruled).collect(),
@@ -279,6 +299,11 @@ impl World {
                 if let News::Granted(units) = news {
                     let account = self.accounts.entry(job.line).or_default();
                     (account.granted, account.held) = (Some(*units), *units);
+                }
+                if let (Some((receipt, reason)), News::Ruled(Ruling::Approve)) = (self.mismatches.get(job), news) {
+                    let fresh = self.jobs.get(job).is_some_and(|task| task.told == Told::Nothing);
+                    let fate = self.jobs.get_mut(receipt).filter(|_| fresh);
+                    fate.into_iter().for_each(|fate| fate.approve(reason));
                 }
                 if let Some(fate) = self.jobs.get_mut(job) {
                     fate.hear(job.leg, *news);
@@ -321,7 +346,11 @@ impl Fate {
             {
                 Told::Out
             }
-            News::Return(Return::Counted { count, complete }) => {
+            News::Return(Return::Counted { late: 1.., .. }) => {
+                self.late = true;
+                self.told
+            }
+            News::Return(Return::Counted { count, complete, .. }) => {
                 self.count = count;
                 if complete { Told::Complete } else { Told::Begun }
             }
@@ -336,6 +365,20 @@ impl Fate {
             _ => self.told,
         };
         self.told = told;
+    }
+
+    /// A person lets units count that did not by themselves.
+    fn approve(&mut self, reason: &str) {
+        self.approved += match reason {
+            "WRONG_ITEM_RETURNED" => self.count.wrong_item,
+            "RETURN_NOT_AS_CLAIMED" => self.count.unclear,
+            _ => 0,
+        };
+    }
+
+    /// Units that count for the claim.
+    pub fn counting(&self) -> u32 {
+        self.count.accepted + self.approved
     }
 
     /// Whether goods are out of our hands, on the way or arrived.
