@@ -30,3 +30,29 @@ impl Clock {
         self.offset_ms.fetch_add(ms, Ordering::Relaxed);
     }
 }
+
+/// A day of waiting. In the fault tests, and nowhere else, `REDRESS_DAY_S` makes it as short as so many seconds.
+#[cfg(not(feature = "faults"))]
+pub const fn day() -> SignedDuration {
+    SignedDuration::from_hours(24)
+}
+
+#[cfg(feature = "faults")]
+pub use short::day;
+
+#[cfg(feature = "faults")]
+mod short {
+    use std::sync::LazyLock;
+
+    use jiff::SignedDuration;
+
+    static DAY: LazyLock<SignedDuration> = LazyLock::new(|| {
+        let seconds = std::env::var("REDRESS_DAY_S").ok().and_then(|text| text.parse().ok());
+        SignedDuration::from_secs(seconds.unwrap_or(24 * 60 * 60))
+    });
+
+    /// A day of waiting.
+    pub fn day() -> SignedDuration {
+        *DAY
+    }
+}

@@ -89,7 +89,8 @@ pub const CHECKS: [Check; 12] = [
     Check {
         id: "C10",
         promises: "G13",
-        says: "A deadline that passes is escalated exactly once, not early, at most 10 s late (15 s after an outage).",
+        says: "A deadline that passes is escalated exactly once, not early, at most 10 s late (15 s after an outage); \
+               what a customer does not answer is reminded and lapses.",
         run: c10::check,
     },
     Check {

@@ -77,6 +77,8 @@ pub struct Evidence {
     pub parked_before: BTreeSet<(String, String)>,
     /// Claims behind a parked message may wait.
     pub expect_parked: bool,
+    /// Milliseconds of a day that customers have to answer.
+    pub day_ms: u64,
     /// When the subscription began, in milliseconds since 1970.
     pub started_ms: u64,
     /// Reads that kept failing.

@@ -58,6 +58,8 @@ pub struct Gatherer {
     pub policy: Pack,
     /// Claims behind a parked message may wait.
     pub expect_parked: bool,
+    /// Milliseconds of a day that customers have to answer.
+    pub day_ms: u64,
     /// When the subscription began, in milliseconds since 1970.
     pub started_ms: u64,
     /// Contact data never change: they are read once.
@@ -73,6 +75,7 @@ impl Gatherer {
             policy: Some(self.policy.clone()),
             log: log.clone(),
             expect_parked: self.expect_parked,
+            day_ms: self.day_ms,
             started_ms: self.started_ms,
             ..Evidence::default()
         };

@@ -38,6 +38,13 @@ pub struct Stack {
     /// Prefix of the installation.
     #[serde(default = "prefix")]
     pub prefix: String,
+    /// Seconds of a day that customers have to answer.
+    #[serde(default = "day_s")]
+    pub day_s: u64,
+}
+
+fn day_s() -> u64 {
+    24 * 60 * 60
 }
 
 fn prefix() -> String {
@@ -87,6 +94,7 @@ pub async fn run(options: Options<'_>) -> Result<Report> {
         observed,
         policy: policy(options.dir)?,
         expect_parked,
+        day_ms: stack.day_s * 1_000,
         started_ms,
         contacts,
         descriptions,

@@ -201,7 +201,13 @@ fn process(timeline: &[ClaimEvent], plan: Option<Plan>) -> Process {
 /// A good run.
 pub fn good() -> Evidence {
     let policy = Some(Pack::load(None).unwrap());
-    let mut evidence = Evidence { policy, now_ms: START + 600_000, stock_is_still: true, ..Evidence::default() };
+    let mut evidence = Evidence {
+        policy,
+        now_ms: START + 600_000,
+        day_ms: 24 * 60 * 60 * 1_000,
+        stock_is_still: true,
+        ..Evidence::default()
+    };
     evidence.log.done_ms = Some(START + 10_000);
     evidence.log.calls = calls();
     for (id, timeline, plan) in [(CLAIM, closed(), Some(plan())), (WAITING, waiting(), None)] {

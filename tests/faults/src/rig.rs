@@ -167,6 +167,7 @@ impl Rig {
             self.secrets.token(&Who { subject: "checker", roles: &["auditor", "legal"], customer: None, ttl })?;
         let described = serde_json::json!({
             "endpoints": endpoints, "nats": nats, "prefix": PREFIX, "admin": admin, "token": token,
+            "day_s": process::DAY_S,
         });
         std::fs::write(self.folder().join("stack.json"), described.to_string()).context("stack.json cannot be written")
     }

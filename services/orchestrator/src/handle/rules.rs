@@ -1,6 +1,7 @@
 //! The rules of the policy pack that are the orchestrator's own: silence, follow-ups, patience.
 
-use jiff::{SignedDuration, Timestamp};
+use chassis::day;
+use jiff::Timestamp;
 use proto::calendar::Calendar;
 use proto::policy::Pack;
 use proto::policy::intake;
@@ -71,7 +72,7 @@ impl Rules {
     fn days_later(&self, from: Timestamp, days: u32) -> Timestamp {
         match self.policy.silence.days {
             Days::Working => self.office.add_working_days(from, days),
-            Days::Plain => from + SignedDuration::from_hours(24 * i64::from(days)),
+            Days::Plain => from + day() * i32::try_from(days).unwrap_or(i32::MAX),
         }
     }
 }

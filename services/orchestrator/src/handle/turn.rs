@@ -10,6 +10,7 @@ mod money;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use chassis::day;
 use chassis::{Meta, Outcome, Refusal};
 use jiff::{SignedDuration, Timestamp};
 use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
@@ -227,8 +228,8 @@ impl<'a> Turn<'a> {
         }
         // Asked again, it does not begin anew.
         if let (Command::StartFollowUp { .. }, None) = (command, self.stored.due_at) {
-            let days = i64::from(self.rules.policy.follow_up.days_without_answer);
-            self.stored.due_at = Some(self.meta.now + SignedDuration::from_hours(24 * days));
+            let days = i32::try_from(self.rules.policy.follow_up.days_without_answer).unwrap_or(i32::MAX);
+            self.stored.due_at = Some(self.meta.now + day() * days);
         }
         let message = events::message(self.claim, &self.stored, self.meta.now, command).map_err(Refusal::park)?;
         message.into_iter().for_each(|message| self.outcome.tell(message));

@@ -1,7 +1,8 @@
 //! C3: stock adds up, nothing is promised twice, no money is paid that was not allowed, and an ended claim holds neither
-//! stock nor a booking (G4, G5, G6).
+//! stock nor a booking; only what came back and counts is refunded (G4, G5, G6).
 
 mod money;
+mod returned;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     }
     found.extend(held_after_the_end(evidence));
     found.extend(money::check(evidence));
+    found.extend(returned::check(evidence));
     found
 }
 
@@ -102,8 +104,8 @@ fn consumed(evidence: &Evidence) -> Vec<Violation> {
         *said.entry((claim(row.job.as_ref()), &row.sku, MovementKind::Consumed)).or_default() += i64::from(row.wanted);
     }
     for row in evidence.returns.iter().filter(|row| !row.sku.is_empty()) {
-        let ReturnCount { accepted, damaged, wrong_item, .. } = row.count.unwrap_or_default();
-        let came = i64::from(accepted) + i64::from(damaged) + i64::from(wrong_item);
+        let ReturnCount { accepted, damaged, wrong_item, not_as_claimed, .. } = row.count.unwrap_or_default();
+        let came: i64 = [accepted, damaged, wrong_item, not_as_claimed].into_iter().map(i64::from).sum();
         if came > 0 {
             *said.entry((claim(row.job.as_ref()), &row.sku, MovementKind::Return)).or_default() += came;
         }

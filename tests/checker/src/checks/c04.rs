@@ -14,6 +14,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
         found.extend(ends(evidence, claim, "the stream", seen.iter().filter_map(|seen| seen.event.as_ref())));
     }
     for (claim, process) in &evidence.processes {
+        found.extend(left_open(evidence, claim));
         let mut bad = |what: String| found.push(Violation::of("C4", claim, what));
         let ended = evidence.timeline(claim).iter().any(is_end);
         if is_terminal(process.state()) != ended {
@@ -23,8 +24,8 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
                 if ended { "an" } else { "no" }
             ));
         }
-        let Some(intake) = evidence.claims.get(claim) else { continue };
         let since = evidence.ended_ms(claim).unwrap_or(0);
+        let Some(intake) = evidence.claims.get(claim) else { continue };
         if is_terminal(intake.state()) && is_terminal(process.state()) && intake.state() != process.state() {
             bad(format!("intake says {:?}, the process {:?}", intake.state(), process.state()));
         } else if is_terminal(intake.state()) != is_terminal(process.state()) {
@@ -33,6 +34,17 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Nobody decides about an ended claim any more, but about goods that came for it afterwards.
+fn left_open(evidence: &Evidence, claim: &str) -> Vec<Violation> {
+    let Some(ended) = evidence.ended_ms(claim) else { return Vec::new() };
+    let judging = evidence.judging.iter().map(|item| (&item.claim_id, item.open, "JUDGEMENT", &item.reason));
+    let tasks = evidence.tasks.iter().map(|item| (&item.claim_id, item.open, item.kind().as_str_name(), &item.reason));
+    let open = judging.chain(tasks).filter(|(of, open, ..)| *of == claim && *open);
+    let open = open.filter(|(.., reason)| *reason != "LATE_RETURN");
+    let what = open.map(|(.., kind, reason)| format!("it has ended, and a work item is open: {kind} {reason}"));
+    what.map(|what| Violation::of("C4", claim, what).unless_mended_by(evidence.soon(ended))).collect()
 }
 
 fn ends<'a>(
@@ -91,6 +103,19 @@ mod tests {
         again.number += 1;
         timeline.push(again);
         assert_eq!(check(&evidence).len(), 2);
+    }
+
+    #[test]
+    fn after_the_end_only_late_goods_are_decided_about() {
+        let mut evidence = sample::good();
+        evidence.tasks[0].open = true;
+        let found = check(&evidence);
+        assert!(found.len() == 1 && found[0].until_ms > 0, "{found:?}");
+        evidence.tasks[0].set_kind(proto::escalation::WorkKind::ReturnMismatch);
+        evidence.tasks[0].reason = "LATE_RETURN".into();
+        assert_eq!(check(&evidence), Vec::new());
+        evidence.judging[0].open = true;
+        assert_eq!(check(&evidence).len(), 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! C6: each effect is there exactly once, whatever was redelivered, replayed or rebuilt (G6).
 
+mod late;
 mod notices;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     found.extend(twice(rows));
     found.extend(payments(evidence));
     found.extend(tasks(evidence));
+    found.extend(late::check(evidence));
     found.extend(notices::check(evidence));
     found
 }
@@ -93,7 +95,7 @@ fn tasks(evidence: &Evidence) -> Vec<Violation> {
     let mut escalated: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &evidence.tasks {
         match item.kind() {
-            // What came after the end of its claim is told to nobody but who decides about it.
+            // What came late may be asked about after the end of its claim, and then the timeline does not tell of it.
             WorkKind::ReturnMismatch if item.reason == "LATE_RETURN" => {}
             WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
                 *about.entry((&item.claim_id, item.line, &item.reason)).or_default() += 1;

@@ -1,5 +1,7 @@
 //! C10: a deadline that passes is escalated exactly once, not early, and at most 10 s late, or 15 s after the service
-//! was back (G13); a clock that runs has the target of the newest judgement.
+//! was back (G13); a clock that runs has the target of the newest judgement; and what a customer does not answer lapses.
+
+mod silence;
 
 use proto::claim::{ClaimEvent, ClockMoved, Severity, claim_event};
 use proto::escalation::{ClockKind, ClockState, Escalation, RunningClock};
@@ -30,6 +32,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
             found.push(Violation::of("C10", &raised.claim_id, what));
         }
     }
+    found.extend(silence::check(evidence));
     found
 }
 

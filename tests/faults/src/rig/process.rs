@@ -26,6 +26,9 @@ pub const ORDERLY_END: Duration = Duration::from_secs(25);
 /// Canaries get through every fault, beside the claims of the workload (P54).
 const CANARY_EVERY: &str = "10s";
 
+/// A day that customers have to answer lasts so many seconds: what nobody answers is reminded and lapses in a run.
+pub const DAY_S: u64 = 2;
+
 /// One process of a service.
 pub struct Process {
     /// Name of the service.
@@ -92,6 +95,7 @@ impl Process {
             variables.push((format!("{prefix}__CANARY__EVERY"), CANARY_EVERY.to_owned()));
         }
         variables.push((format!("{prefix}__NATS__FEED"), true.to_string()));
+        variables.push(("REDRESS_DAY_S".to_owned(), DAY_S.to_string()));
         variables.extend(options.settings.iter().map(|(key, value)| (format!("{prefix}__{key}"), value.clone())));
         variables.extend(options.variables.iter().cloned());
         Ok(Self {

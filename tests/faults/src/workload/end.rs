@@ -41,7 +41,11 @@ pub async fn summary(world: &World) -> Summary {
 
 async fn look(world: &World) -> Result<(), Status> {
     let processes = world.lines.list(ListProcessesRequest::default()).await?;
-    *lock(&world.states) = processes.iter().map(|process| (process.claim_id.clone(), process.state())).collect();
+    let seen = processes.into_iter().map(|process| {
+        let state = process.state();
+        (process.claim_id, (state, process.end_reason))
+    });
+    *lock(&world.states) = seen.collect();
     Ok(())
 }
 
@@ -56,7 +60,8 @@ fn tally(world: &World) -> Summary {
         ..Summary::default()
     };
     for case in &cases {
-        let state = states.get(&case.claim).copied().unwrap_or(ClaimState::Submitted);
+        let (state, reason) =
+            states.get(&case.claim).map_or((ClaimState::Submitted, ""), |(state, reason)| (*state, reason.as_str()));
         match state {
             ClaimState::Closed => summary.closed += 1,
             ClaimState::Rejected => summary.rejected += 1,
@@ -65,9 +70,9 @@ fn tally(world: &World) -> Summary {
             _ => summary.open += 1,
         }
         let ended = state.has_ended();
-        if ended && !case.life.may_end(state) {
+        if ended && !case.life.may_end(state, reason) {
             let story = case.life.story;
-            summary.surprises.push(format!("claim {} ({story:?}) is {state:?}", case.claim));
+            summary.surprises.push(format!("claim {} ({story:?}) is {state:?} {reason}", case.claim));
         }
     }
     summary

@@ -184,15 +184,15 @@ impl Life {
             merged: dice.percent(u64::from(index), "merged", 60),
             clumsy: chance.percent(4),
             withdraws: withdraws(&mut chance),
-            answers: manner(&mut chance, [70, 82, 90]),
-            consents: manner(&mut chance, [70, 92, 92]),
+            answers: manner(&mut chance, [65, 77, 85]),
+            consents: manner(&mut chance, [70, 88, 88]),
             scores: manner(&mut chance, [75, 92, 92]),
             confirms: chance.percent(50),
             proves: chance.percent(15),
         }
     }
 
-    /// Whether it is planned that a claim stays in a state for ever.
+    /// Whether it is planned that a claim stays in a state until what was asked lapses, which may be long after the run.
     pub fn rests(&self, state: ClaimState) -> bool {
         match state {
             ClaimState::AwaitingCustomer => self.answers == Manner::Silent,
@@ -203,8 +203,10 @@ impl Life {
     }
 
     /// Whether a claim may end so.
-    pub fn may_end(&self, state: ClaimState) -> bool {
+    pub fn may_end(&self, state: ClaimState, reason: &str) -> bool {
         match state {
+            // Also of one who answers: a fault may keep the answer away for longer than a customer has.
+            ClaimState::Withdrawn if reason == "NO_ANSWER" => true,
             // Nobody is withdrawn who did not want to be.
             ClaimState::Withdrawn => self.withdraws.is_some(),
             ClaimState::Duplicate => self.repeat == Repeat::Twice && self.merged,
@@ -270,7 +272,11 @@ mod tests {
         assert_eq!(categories.len(), 21, "{categories:?}");
         let wishes: BTreeSet<i32> = all.iter().flat_map(|life| &life.report.lines).map(|line| line.wish).collect();
         assert!(wishes.len() >= 6, "{wishes:?}");
-        assert!(all.iter().any(|life| life.rests(ClaimState::AwaitingCustomer)));
+        for state in [ClaimState::AwaitingCustomer, ClaimState::AwaitingConsent, ClaimState::FollowingUp] {
+            assert!(all.iter().any(|life| life.rests(state)), "{state:?}");
+        }
+        let calm = all.iter().find(|life| life.withdraws.is_none()).unwrap();
+        assert!(calm.may_end(ClaimState::Withdrawn, "NO_ANSWER") && !calm.may_end(ClaimState::Withdrawn, "WITHDRAWN"));
     }
 
     #[test]

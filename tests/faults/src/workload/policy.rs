@@ -15,6 +15,10 @@ const HOLD_S: i64 = 10;
 /// A question that a service has not answered is asked again after so many seconds.
 const ASK_AGAIN_S: i64 = 5;
 
+/// After so many days a customer who was asked something is reminded, it lapses, and a follow-up is over. A day of a run is
+/// `REDRESS_DAY_S`.
+const SILENCE_DAYS: (i64, i64, i64) = (1, 3, 3);
+
 /// Writes the policy for a run into a folder; gives the file.
 pub fn write_policy(folder: &Path) -> Result<PathBuf> {
     let file = folder.join("policy.toml");
@@ -43,10 +47,25 @@ fn short() -> Result<String> {
         levels.for_each(|level| drop(level.insert("after_minutes".to_owned(), 1.into())));
     });
     at(&mut pack, &["inventory"])?.insert("hold_s".to_owned(), HOLD_S.into());
+    silence(&mut pack)?;
     let again = at(&mut pack, &["orchestrator", "ask_again"])?;
     again.insert("first_s".to_owned(), ASK_AGAIN_S.into());
     again.insert("longest_s".to_owned(), (ASK_AGAIN_S * 4).into());
     Ok(toml::to_string(&pack)?)
+}
+
+/// A question that nobody answers ends the claim, a plan that nobody answers is for a person.
+fn silence(pack: &mut Table) -> Result<()> {
+    let (remind, lapse, over) = SILENCE_DAYS;
+    at(pack, &["orchestrator", "follow_up"])?.insert("days_without_answer".to_owned(), over.into());
+    at(pack, &["orchestrator", "silence"])?.insert("days".to_owned(), "plain".into());
+    for (asked, then) in [("question", "withdrawn"), ("plan", "person")] {
+        let rule = at(pack, &["orchestrator", "silence", asked])?;
+        rule.insert("remind_days".to_owned(), Value::Array(vec![remind.into()]));
+        rule.insert("lapse_days".to_owned(), lapse.into());
+        rule.insert("then".to_owned(), then.into());
+    }
+    Ok(())
 }
 
 fn at<'t>(table: &'t mut Table, path: &[&str]) -> Result<&'t mut Table> {
@@ -62,6 +81,7 @@ fn each_severity(table: &mut Table, change: impl Fn(&mut Value)) {
 #[cfg(test)]
 mod tests {
     use proto::policy::Pack;
+    use proto::policy::orchestrator::{Days, Lapse};
 
     use super::*;
 
@@ -70,5 +90,8 @@ mod tests {
         let pack = Pack::parse("policy.toml", &short().unwrap()).unwrap();
         assert_eq!(pack.inventory.hold_s, 10);
         assert!(pack.escalation.calendars["office"].holidays.is_empty());
+        let silence = pack.orchestrator.silence;
+        assert_eq!((silence.days, silence.question.lapse_days), (Days::Plain, 3));
+        assert_eq!((silence.question.then, silence.plan.then), (Lapse::Withdrawn, Lapse::Person));
     }
 }

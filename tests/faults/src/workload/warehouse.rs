@@ -1,4 +1,5 @@
-//! The warehouse: counts what comes back, at once or bit by bit, with what is damaged, wrong, missing or too many.
+//! The warehouse: counts what comes back, at once or bit by bit, with what is damaged, wrong, not as claimed, missing or
+//! too many; and what was missing comes now and then after all, when the claim may long have ended.
 
 use std::sync::Arc;
 
@@ -14,13 +15,25 @@ use super::goods::WAREHOUSE;
 use super::world::{Case, World};
 use crate::random::Random;
 
+/// Of a hundred units that were missing so many come when nobody waits for them any more.
+const LATE: u32 = 40;
+
 /// What is counted in one go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
     accepted: u32,
     damaged: u32,
     wrong_item: u32,
+    unsalable: u32,
+    not_as_claimed: u32,
     last: bool,
+}
+
+impl Count {
+    /// Units that nobody can sell as they are, whatever the claim says.
+    fn doubtful(self) -> u32 {
+        self.damaged + self.wrong_item + self.unsalable + self.not_as_claimed
+    }
 }
 
 /// The keepers at the gate.
@@ -32,11 +45,14 @@ impl Desk for Warehouse {
 
     async fn list(world: &World) -> Result<Vec<Return>, Status> {
         let mut returns = Vec::new();
-        for state in [ReturnState::Expected, ReturnState::PartlyReceived] {
+        for state in [ReturnState::Expected, ReturnState::PartlyReceived, ReturnState::ClosedShort] {
             let ask = ListReturnsRequest { state: state.into(), ..ListReturnsRequest::default() };
             returns.extend(world.lines.list(ask).await?);
         }
-        returns.retain(|goods| is_here(world, goods));
+        returns.retain(|goods| match goods.state() {
+            ReturnState::ClosedShort => is_late(world, goods),
+            _ => is_here(world, goods),
+        });
         Ok(returns)
     }
 
@@ -56,6 +72,7 @@ impl Desk for Warehouse {
         let count = match goods.state() {
             // The rest of what came in two parcels.
             ReturnState::PartlyReceived => rest(&goods),
+            ReturnState::ClosedShort => late(&mut chance),
             _ => count(&mut chance, goods.announced),
         };
         let keeper = Actor::new("keeper-1", "warehouse");
@@ -75,8 +92,8 @@ impl Desk for Warehouse {
         } else {
             world.act(&case, &keeper, &what, counted).await.done()
         };
-        if booked.is_some() && count.damaged + count.wrong_item > 0 {
-            dispose(&world, &case, &job, &what, count.damaged + count.wrong_item).await;
+        if booked.is_some() && count.doubtful() > 0 {
+            dispose(&world, &case, &job, &what, count.doubtful()).await;
         }
     }
 }
@@ -89,9 +106,23 @@ fn is_here(world: &World, goods: &Return) -> bool {
         || world.dice.percent(case.key(), &format!("in person {}.{}.{}", job.round, job.line, job.attempt), 5)
 }
 
+/// Whether a unit that was missing comes after all. One does, and no more.
+fn is_late(world: &World, goods: &Return) -> bool {
+    let Some(job) = &goods.job else { return false };
+    let Some(case) = world.case(&job.claim_id) else { return false };
+    let missing = goods.count.as_ref().map_or(0, |count| count.missing);
+    let asked = format!("late {}.{}.{} {missing}", job.round, job.line, job.attempt);
+    missing > 0 && world.dice.percent(case.key(), &asked, LATE)
+}
+
+fn late(chance: &mut Random) -> Count {
+    let one = Count { accepted: 1, last: true, ..Count::default() };
+    if chance.percent(30) { Count { accepted: 0, not_as_claimed: 1, ..one } } else { one }
+}
+
 fn count(chance: &mut Random, announced: u32) -> Count {
     let all = Count { accepted: announced, last: true, ..Count::default() };
-    match chance.below(20) {
+    match chance.below(24) {
         0..3 if announced > 1 => Count { accepted: announced / 2, last: false, ..all },
         3 => Count { accepted: announced - 1, damaged: 1, ..all },
         4 => Count { accepted: announced - 1, wrong_item: 1, ..all },
@@ -99,12 +130,19 @@ fn count(chance: &mut Random, announced: u32) -> Count {
         6 => Count { accepted: announced + 1, ..all },
         7 => Count { accepted: 0, damaged: announced, ..all },
         8 => Count { accepted: 0, ..all },
+        9 => Count { accepted: announced - 1, not_as_claimed: 1, ..all },
+        10 => Count { accepted: 0, not_as_claimed: announced, ..all },
+        11 => Count { accepted: 0, wrong_item: announced, ..all },
+        12 => Count { accepted: 0, unsalable: announced, ..all },
         _ => all,
     }
 }
 
 fn rest(goods: &Return) -> Count {
-    let came = goods.count.as_ref().map_or(0, |count| count.accepted + count.damaged + count.wrong_item);
+    let came = goods
+        .count
+        .as_ref()
+        .map_or(0, |count| count.accepted + count.damaged + count.wrong_item + count.not_as_claimed);
     Count { accepted: goods.announced.saturating_sub(came), last: true, ..Count::default() }
 }
 
@@ -124,6 +162,8 @@ fn receipt(
         accepted: count.accepted,
         damaged: count.damaged,
         wrong_item: count.wrong_item,
+        unsalable: count.unsalable,
+        not_as_claimed: count.not_as_claimed,
         last: count.last,
         ..ReceiveReturnRequest::default()
     }
@@ -156,14 +196,33 @@ async fn dispose(world: &World, case: &Case, job: &Job, what: &str, quantity: u3
 mod tests {
     use super::*;
 
+    fn counts(announced: u32) -> Vec<Count> {
+        (0..200).map(|seed| count(&mut Random::new(seed), announced)).collect()
+    }
+
     #[test]
     fn what_is_counted_is_near_what_was_announced() {
-        for seed in 0..200 {
-            for announced in 1..4 {
-                let count = count(&mut Random::new(seed), announced);
-                assert!(count.accepted + count.damaged + count.wrong_item <= announced + 1, "{count:?}");
+        for announced in 1..4 {
+            for count in counts(announced) {
+                assert!(count.accepted + count.doubtful() <= announced + 1, "{count:?}");
                 assert!(count.last || count.accepted > 0, "{count:?}");
             }
         }
+    }
+
+    #[test]
+    fn all_that_may_be_wrong_with_goods_is_counted_for_some_seed() {
+        let all = counts(2);
+        let some = |is: fn(&Count) -> bool| all.iter().any(is);
+        assert!(some(|count| count.damaged > 0) && some(|count| count.unsalable > 0));
+        assert!(some(|count| count.wrong_item == 1) && some(|count| count.wrong_item == 2));
+        assert!(some(|count| count.not_as_claimed == 1) && some(|count| count.not_as_claimed == 2));
+        assert!(
+            some(|count| *count == Count { last: true, ..Count::default() })
+                && some(|count| count.accepted > 2)
+                && some(|count| !count.last)
+        );
+        let late = (0..20).map(|seed| late(&mut Random::new(seed)));
+        assert!(late.clone().any(|count| count.accepted == 1) && late.clone().any(|count| count.not_as_claimed == 1));
     }
 }

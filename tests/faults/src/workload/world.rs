@@ -62,8 +62,8 @@ pub struct World {
     pub submitted: AtomicUsize,
     /// Submissions whose outcome was never known.
     pub unknown: AtomicUsize,
-    /// The last state that was seen of each claim.
-    pub states: Mutex<BTreeMap<String, ClaimState>>,
+    /// The last state that was seen of each claim, and why it ended.
+    pub states: Mutex<BTreeMap<String, (ClaimState, String)>>,
     board: Mutex<BTreeMap<String, Arc<Case>>>,
     arrived: Mutex<BTreeSet<(String, u32, u32)>>,
     surprises: Mutex<Vec<String>>,

@@ -7,6 +7,7 @@ use proto::claim::{Job, LinePlan, Money, Resolution, claim_event};
 use proto::logistics::{Direction, ShipmentState};
 use proto::orchestrator::{GetEntitlementResponse, Settlement, SettlementState};
 
+use super::returned;
 use crate::evidence::{Evidence, Violation, job_text};
 
 /// Order number and SKU.
@@ -150,9 +151,7 @@ fn came_back(evidence: &Evidence, job: &Job, line: &LinePlan) -> u32 {
     if line.resolution() != Resolution::Replace || !line.collect {
         return 0;
     }
-    let of_line = |other: &&Job| (&other.claim_id, other.round, other.line) == (&job.claim_id, job.round, job.line);
-    let rows = evidence.returns.iter().filter(|row| row.job.as_ref().filter(of_line).is_some());
-    rows.filter_map(|row| row.count).map(|count| count.accepted).sum()
+    returned::returns(evidence, job).map(|back| returned::counting(evidence, job, back)).sum()
 }
 
 /// The ledger keeps its limits, and knows of all that the world got.
@@ -181,6 +180,7 @@ fn ledger((order_no, sku): &Key, told: &GetEntitlementResponse, got: &Got) -> Ve
 #[cfg(test)]
 mod tests {
     use proto::claim::{ReturnCount, Take};
+    use proto::escalation::{Ruling, WorkItem, WorkKind};
     use proto::inventory::Return;
 
     use super::*;
@@ -259,5 +259,20 @@ mod tests {
             evidence.returns.push(Return { job, count, ..Return::default() });
         };
         assert_eq!(sample::found(check, back), Vec::<String>::new());
+        let other = |evidence: &mut Evidence, ruling: Ruling| {
+            back(evidence);
+            let returned = evidence.returns.last_mut().unwrap();
+            returned.count = Some(ReturnCount { wrong_item: 2, ..ReturnCount::default() });
+            evidence.tasks.push(WorkItem {
+                kind: WorkKind::ReturnMismatch as i32,
+                claim_id: sample::CLAIM.into(),
+                line: 1,
+                reason: "WRONG_ITEM_RETURNED".into(),
+                ruling: ruling as i32,
+                ..WorkItem::default()
+            });
+        };
+        assert_eq!(sample::found(check, |evidence| other(evidence, Ruling::Approve)), Vec::<String>::new());
+        assert_eq!(sample::found(check, |evidence| other(evidence, Ruling::Deny)).len(), 1);
     }
 }
