@@ -124,6 +124,12 @@ fn settlement(evidence: &Evidence, asked: &ConfirmSettlementRequest) -> Option<V
     let found = evidence.settlements.iter().find(|row| row.settlement_id == asked.settlement_id);
     let claim = found.and_then(|row| row.job.as_ref()).map_or("", |job| job.claim_id.as_str());
     let state = found.map(proto::orchestrator::Settlement::state);
+    let kept = found.map_or("", |row| row.credit_note.as_str());
+    if state == Some(wanted) && kept != asked.credit_note {
+        let what =
+            format!("settlement {} keeps credit note {kept:?}, said was {:?}", asked.settlement_id, asked.credit_note);
+        return Some(Violation::of("C1", claim, what));
+    }
     let what = format!("settlement {} was confirmed as {wanted:?}, and is {state:?}", asked.settlement_id);
     (state != Some(wanted)).then(|| Violation::of("C1", claim, what))
 }
@@ -153,6 +159,20 @@ mod tests {
         assert_eq!(check(&evidence).len(), 2);
         evidence.claims.remove(sample::CLAIM);
         assert_eq!(check(&evidence)[0].what, "it was acknowledged, and cannot be read back");
+    }
+
+    #[test]
+    fn a_credit_note_is_kept() {
+        let noted = |kept: &str| {
+            sample::found(check, |evidence| {
+                let mut calls = evidence.log.calls.iter_mut();
+                let call = calls.find(|call| call.method == "ConfirmSettlement").unwrap();
+                call.request["creditNote"] = "CN 1".into();
+                kept.clone_into(&mut evidence.settlements[0].credit_note);
+            })
+        };
+        assert_eq!(noted("CN 1"), Vec::<String>::new());
+        assert_eq!(noted(""), ["settlement s1 keeps credit note \"\", said was \"CN 1\""]);
     }
 
     #[test]

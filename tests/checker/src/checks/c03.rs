@@ -1,6 +1,8 @@
 //! C3: stock adds up, nothing is promised twice, no money is paid that was not allowed, and an ended claim holds neither
 //! stock nor a booking; only what came back and counts is refunded (G4, G5, G6).
 
+mod facts;
+mod fee;
 mod money;
 mod returned;
 
@@ -36,6 +38,8 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     }
     found.extend(held_after_the_end(evidence));
     found.extend(money::check(evidence));
+    found.extend(facts::check(evidence));
+    found.extend(fee::check(evidence));
     found.extend(returned::check(evidence));
     found
 }

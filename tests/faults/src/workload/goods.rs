@@ -25,8 +25,10 @@ pub const WAREHOUSE: &str = "MAIN";
 const PLENTY: u64 = 6;
 /// Articles of which there are two.
 const SCARCE: u64 = 3;
+/// What the policy calls the fee of a delivery.
+pub const POSTAGE: &str = "POST";
 /// What the policy calls no goods.
-const NO_GOODS: [&str; 3] = ["POST", "D", "BANK CHARGES"];
+const NO_GOODS: [&str; 3] = [POSTAGE, "D", "BANK CHARGES"];
 /// Order lines that are recorded at once.
 const ORDERS_AT_ONCE: usize = 250;
 
@@ -53,7 +55,7 @@ fn scarce(dice: &Dice, at: u64) -> String {
 /// The article of a line.
 pub fn sku(dice: &Dice, chance: &mut Random, story: Story) -> String {
     match story {
-        Story::NotGoods => chance.pick(&NO_GOODS).copied().unwrap_or("POST").to_owned(),
+        Story::NotGoods => chance.pick(&NO_GOODS).copied().unwrap_or(POSTAGE).to_owned(),
         Story::Ghost => ghost(dice),
         Story::Scarce => scarce(dice, chance.below(SCARCE)),
         _ if chance.percent(30) => hot(dice),
@@ -133,6 +135,18 @@ async fn adjust(world: &World) -> Result<()> {
         world.surprise("more was taken from stock than there is".to_owned());
     }
     Ok(())
+}
+
+/// What was sold turns out to have been otherwise: other facts about an order line.
+pub async fn correct(world: &World, life: &Life) {
+    for (at, (after_ms, line)) in life.corrections.iter().enumerate() {
+        tokio::time::sleep(Duration::from_millis(*after_ms)).await;
+        let request_id = world.dice.request_id(&["correct", &life.index.to_string(), &at.to_string()]);
+        let request = RecordOrdersRequest { request_id, lines: vec![line.clone()] };
+        if let Answer::Refused(reason) = world.lines.insist(&about("correction"), request).await {
+            world.surprise(format!("order facts of claim {} of the plan were refused: {reason}", life.index));
+        }
+    }
 }
 
 /// The warehouse learns of an article that it did not know, and gets some.

@@ -44,10 +44,12 @@ pub enum Story {
     Scarce,
     /// Somebody may be hurt.
     Urgent,
+    /// A whole order comes back, and what was paid for its delivery.
+    WholeOrder,
 }
 
 /// How often each story is told, of 100.
-const STORIES: [(Story, u64); 16] = [
+const STORIES: [(Story, u64); 17] = [
     (Story::Replace, 14),
     (Story::Resend, 10),
     (Story::ReturnRefund, 12),
@@ -64,6 +66,7 @@ const STORIES: [(Story, u64); 16] = [
     (Story::Ghost, 2),
     (Story::Scarce, 4),
     (Story::Urgent, 2),
+    (Story::WholeOrder, 4),
 ];
 
 /// When the customer withdraws, if ever.
@@ -138,6 +141,8 @@ pub struct Life {
     pub report: SubmitClaimRequest,
     /// What was sold before.
     pub orders: Vec<OrderLine>,
+    /// What is recorded about it while the claim runs: each so many milliseconds after the one before.
+    pub corrections: Vec<(u64, OrderLine)>,
     /// The order number the customer finds when asked.
     pub order_no: String,
     /// What is reported twice.
@@ -174,10 +179,12 @@ impl Life {
             16..21 => Repeat::Twice,
             _ => Repeat::No,
         };
+        let orders = std::mem::take(&mut report.orders);
         Self {
             index,
             story,
-            orders: std::mem::take(&mut report.orders),
+            corrections: corrections(&mut dice.about(u64::from(index), "corrections"), &orders),
+            orders,
             report: report.finish(&mut chance),
             order_no,
             repeat,
@@ -216,6 +223,17 @@ impl Life {
             _ => false,
         }
     }
+}
+
+/// Prices and units of an order line are corrected up or down, now and then twice.
+fn corrections(chance: &mut Random, orders: &[OrderLine]) -> Vec<(u64, OrderLine)> {
+    let mut all = Vec::new();
+    let Some(mut line) = chance.pick(orders).cloned().filter(|_| chance.percent(30)) else { return all };
+    for _ in 0..if chance.percent(30) { 2 } else { 1 } {
+        line = report::corrected(chance, &line);
+        all.push((chance.between(0, 1_500), line.clone()));
+    }
+    all
 }
 
 fn story(chance: &mut Random) -> Story {
@@ -282,7 +300,44 @@ mod tests {
     #[test]
     fn no_order_line_is_sold_twice() {
         let all = lives(9);
-        let keys: Vec<_> = all.iter().flat_map(|life| &life.orders).map(|line| (&line.order_no, &line.sku)).collect();
+        let lines = all.iter().flat_map(|life| &life.orders);
+        let keys: Vec<_> = lines.map(|line| (&line.order_no, &line.sku, &line.line_id)).collect();
         assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len());
+    }
+
+    #[test]
+    fn order_facts_of_every_kind_are_sold_and_corrected() {
+        let all = lives(5);
+        let sold = |is: fn(&OrderLine) -> bool| all.iter().flat_map(|life| &life.orders).any(is);
+        assert!(sold(|line| line.line_id == "2") && sold(|line| line.sku == "POST"));
+        assert!(sold(|line| line
+            .paid_total
+            .as_ref()
+            .is_some_and(|paid| paid.minor_units % i64::from(line.quantity) > 0)));
+        assert!(sold(|line| line.unit_price.as_ref().is_some_and(|price| price.minor_units == 0)));
+        let open = |life: &Life| life.report.lines.len() == 1 && life.report.lines[0].order_no.is_empty();
+        let several = |life: &Life| life.orders.iter().map(|line| &line.order_no).collect::<BTreeSet<_>>().len() > 1;
+        assert!(all.iter().any(|life| open(life) && several(life)), "several purchases, and no order number");
+        let price = |line: &OrderLine| line.unit_price.as_ref().map_or(0, |price| price.minor_units);
+        let changed = |is: fn(&OrderLine, &OrderLine, fn(&OrderLine) -> i64) -> bool| {
+            all.iter().any(|life| {
+                let after = life.corrections.iter().map(|(_, line)| line);
+                after.into_iter().any(|after| {
+                    let same = |before: &&OrderLine| {
+                        (&before.order_no, &before.sku, &before.line_id)
+                            == (&after.order_no, &after.sku, &after.line_id)
+                    };
+                    life.orders
+                        .iter()
+                        .filter(same)
+                        .any(|before| before.unit_price.is_some() && is(before, after, price))
+                })
+            })
+        };
+        assert!(changed(|before, after, _| before.quantity < after.quantity));
+        assert!(changed(|before, after, _| before.quantity > after.quantity));
+        assert!(changed(|before, after, price| price(before) < price(after)));
+        assert!(changed(|before, after, price| price(before) > price(after)));
+        assert!(all.iter().any(|life| life.corrections.len() == 2));
     }
 }

@@ -8,6 +8,7 @@ use proto::intake::{AddEvidenceRequest, ConfirmReadBackRequest, Evidence, MarkDu
 use tokio::task::JoinSet;
 
 use super::call::{About, Actor, Answer, customer};
+use super::goods;
 use super::life::{Life, Moment, Repeat};
 use super::world::{Case, World};
 
@@ -65,7 +66,7 @@ async fn report(world: Arc<World>, life: Arc<Life>) {
         }
         Repeat::Same | Repeat::No => {}
     }
-    afterwards(&world, &case).await;
+    tokio::join!(afterwards(&world, &case), goods::correct(&world, &life));
 }
 
 /// Somebody sees that it was reported twice. By then either may have ended.

@@ -57,6 +57,11 @@ fn settlement(evidence: &Evidence, row: &Settlement) -> Vec<Violation> {
     {
         bad(format!("{net} paid and {kept} kept of {}", gross.minor_units));
     }
+    if let Some(most) = &row.allowed
+        && minor(row.gross.as_ref()) > most.minor_units
+    {
+        bad(format!("it is worth {}, {} was allowed", minor(row.gross.as_ref()), most.minor_units));
+    }
     let plans: Vec<&LinePlan> = evidence.plans(job).collect();
     let allows = |line: &&&LinePlan| {
         let enough =
@@ -228,6 +233,14 @@ mod tests {
         assert!(found.len() == 1 && found[0].contains("kept of 1"), "{found:?}");
         let found = sample::found(check, |evidence| evidence.settlements[0].amount = money(1));
         assert!(found.iter().any(|what| what.contains("of settlement s1")), "{found:?}");
+        let worth = |most| {
+            sample::found(check, |evidence| {
+                evidence.settlements[0].gross = money(500);
+                evidence.settlements[0].allowed = money(most);
+            })
+        };
+        assert_eq!(worth(500), Vec::<String>::new());
+        assert_eq!(worth(499), ["settlement s1 for round 1 line 2 attempt 1: it is worth 500, 499 was allowed"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use proto::claim::{ClaimEvent, Job, LinePlan, Plan, Resolution, ReturnCount, claim_event};
 use proto::escalation::{Ruling, WorkKind};
 use proto::inventory::{ReceiveReturnRequest, Return};
+use proto::orchestrator::Settlement;
 
 use crate::evidence::{Evidence, Violation, job_text, ms};
 use crate::log::Outcome;
@@ -32,11 +33,8 @@ fn refunds(evidence: &Evidence) -> Vec<Violation> {
     let mut found = Vec::new();
     for row in &evidence.settlements {
         let Some(job) = &row.job else { continue };
-        let told = |event: &ClaimEvent| matches!(&event.kind, Some(claim_event::Kind::SettlementInstructed(told)) if told.settlement_id == row.settlement_id);
-        let timeline = evidence.timeline(&job.claim_id);
-        let Some(at) = timeline.iter().position(told) else { continue };
         // A line may have been planned otherwise before, or afterwards.
-        let line = plan(&timeline[..at]).and_then(|plan| plan.lines.iter().find(|line| line.line == job.line));
+        let line = plan_of(evidence, row).and_then(|plan| plan.lines.iter().find(|line| line.line == job.line));
         if line.is_none_or(|line| line.resolution() != Resolution::ReturnRefund) {
             continue;
         }
@@ -49,12 +47,21 @@ fn refunds(evidence: &Evidence) -> Vec<Violation> {
     found
 }
 
+/// The plan by which a settlement was instructed.
+pub(super) fn plan_of<'e>(evidence: &'e Evidence, row: &Settlement) -> Option<&'e Plan> {
+    let timeline = evidence.timeline(&row.job.as_ref()?.claim_id);
+    let told = |event: &ClaimEvent| match &event.kind {
+        Some(claim_event::Kind::SettlementInstructed(told)) => told.settlement_id == row.settlement_id,
+        _ => false,
+    };
+    plan(&timeline[..timeline.iter().position(told)?])
+}
+
 fn plan(timeline: &[ClaimEvent]) -> Option<&Plan> {
-    let planned = |event: &'_ ClaimEvent| matches!(event.kind, Some(claim_event::Kind::Planned(_)));
-    match timeline.iter().rev().find(|event| planned(event)).and_then(|event| event.kind.as_ref()) {
+    timeline.iter().rev().find_map(|event| match &event.kind {
         Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
         _ => None,
-    }
+    })
 }
 
 /// What came back for a line of a round.

@@ -72,6 +72,33 @@ impl<'d> Report<'d> {
             let wanted = self.wanted(chance, story);
             self.add(chance, wanted, story);
         }
+        if story == Story::WholeOrder {
+            self.deliver_for_a_fee(chance);
+        }
+    }
+
+    /// The delivery of the order was paid for, too: its fee goes back with the whole order.
+    fn deliver_for_a_fee(&mut self, chance: &mut Random) {
+        let (Some(sold), Some(line)) = (self.orders.first_mut(), self.lines.first_mut()) else { return };
+        // Now and then a part is kept.
+        if chance.percent(70) {
+            sold.line_id.clear();
+            sold.quantity = line.quantity;
+            (sold.paid_total, sold.unit_price) = (None, Some(pounds(700)));
+        }
+        line.order_no.clone_from(&sold.order_no);
+        let fee = OrderLine {
+            sku: goods::POSTAGE.to_owned(),
+            line_id: String::new(),
+            quantity: 1,
+            unit_price: Some(pounds(605)),
+            paid_total: None,
+            ..sold.clone()
+        };
+        let claimed = NewLine { sku: fee.sku.clone(), quantity: 1, ..line.clone() };
+        self.orders.truncate(1);
+        self.orders.push(fee);
+        self.lines.push(claimed);
     }
 
     fn wanted(&self, chance: &mut Random, story: Story) -> Wanted {
@@ -106,22 +133,30 @@ impl<'d> Report<'d> {
             1..5 => wanted.quantity + 2,
             _ => wanted.quantity,
         };
-        self.orders.push(OrderLine {
+        // What was given away was sold, too.
+        let price = if chance.percent(3) { 0 } else { wanted.price };
+        let sold = OrderLine {
             order_no: order_no.clone(),
             sku: wanted.sku.clone(),
             // An order of nobody known is found by its number only.
             customer_ref: if wanted.numbered { self.customer() } else { String::new() },
             quantity: sold,
-            unit_price: Some(Money { minor_units: wanted.price, currency: "GBP".to_owned() }),
+            unit_price: Some(pounds(price)),
             purchased_on: day.clone(),
             delivered_on: if chance.percent(50) { day.clone() } else { String::new() },
             ..OrderLine::default()
-        });
+        };
         if !wanted.numbered {
             self.hidden_order.clone_from(&order_no);
         }
-        // The purchase of a known customer is found without its number, too.
-        let told = wanted.numbered && chance.percent(85);
+        // The purchase of a known customer is found without its number, too; there may be another one of the same goods.
+        let told = wanted.numbered && chance.percent(80);
+        if wanted.numbered && !told && chance.percent(50) {
+            let order_no = format!("{order_no} b").trim().to_owned();
+            let unit_price = Some(pounds(price + 7));
+            self.orders.push(OrderLine { order_no, quantity: 1, unit_price, ..sold.clone() });
+        }
+        self.orders.extend(lines_of(chance, sold, price));
         self.lines.push(NewLine {
             order_no: if told { order_no } else { String::new() },
             sku: wanted.sku,
@@ -173,6 +208,44 @@ impl<'d> Report<'d> {
     }
 }
 
+fn pounds(minor_units: i64) -> Money {
+    Money { minor_units, currency: "GBP".to_owned() }
+}
+
+/// An order line as it is recorded: now and then as two of one article, or with a sum that is no multiple of its units.
+fn lines_of(chance: &mut Random, sold: OrderLine, price: i64) -> Vec<OrderLine> {
+    if sold.quantity > 1 && chance.percent(15) {
+        let line = |line_id: &str, quantity, price| OrderLine {
+            line_id: line_id.to_owned(),
+            quantity,
+            unit_price: Some(pounds(price)),
+            ..sold.clone()
+        };
+        return vec![line("1", 1, price), line("2", sold.quantity - 1, price + 11)];
+    }
+    if sold.quantity > 1 && chance.percent(25) {
+        let units = i64::from(sold.quantity);
+        let paid_total = Some(pounds(price * units + i64::try_from(chance.between(1, 2)).unwrap_or(1) % units));
+        return vec![OrderLine { unit_price: None, paid_total, ..sold }];
+    }
+    vec![sold]
+}
+
+/// What is recorded about an order line later on, while the claim about it runs.
+pub(super) fn corrected(chance: &mut Random, before: &OrderLine) -> OrderLine {
+    let units = i64::from(before.quantity);
+    let unit = before.unit_price.as_ref().map(|price| price.minor_units);
+    let total = before.paid_total.as_ref().map(|total| total.minor_units);
+    let price = unit.or(total.map(|total| total / units)).unwrap_or(0);
+    let (quantity, price) = match chance.below(4) {
+        0 => (before.quantity, price + price / 5 + 1),
+        1 => (before.quantity, price - price / 4),
+        2 => (before.quantity + 1, price),
+        _ => ((before.quantity - 1).max(1), price),
+    };
+    OrderLine { quantity, unit_price: Some(pounds(price)), paid_total: None, ..before.clone() }
+}
+
 /// A line of a claim with several.
 fn several(chance: &mut Random) -> Story {
     const LINES: [Story; 6] =
@@ -184,6 +257,7 @@ fn category(chance: &mut Random, story: Story) -> Category {
     let of: &[Category] = match story {
         Story::Resend => &MISSING,
         Story::ReturnRefund | Story::TooLate => &REGRETS,
+        Story::WholeOrder => &REGRETS[..1],
         Story::RefundOnly => &ARRIVALS,
         Story::Support => &ADVICE,
         Story::Judged => &JUDGED,
@@ -203,7 +277,7 @@ fn wish(chance: &mut Random, story: Story, category: Category) -> Resolution {
         Story::ReturnRefund if category == Category::ExchangeRequest => {
             &[Resolution::ReturnRefund, Resolution::Replace]
         }
-        Story::ReturnRefund | Story::TooLate => &[Resolution::ReturnRefund],
+        Story::ReturnRefund | Story::TooLate | Story::WholeOrder => &[Resolution::ReturnRefund],
         Story::RefundOnly => &[Resolution::RefundOnly],
         Story::Support => &[Resolution::TechnicalSupport, Resolution::Unspecified],
         Story::Unwished => &[Resolution::Unspecified],
