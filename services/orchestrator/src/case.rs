@@ -6,7 +6,7 @@ mod grant;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use proto::claim::{LinePlan, Plan, ReportedLine, Severity};
+use proto::claim::{LinePlan, Plan, ReportedLine, Resolution, Severity};
 use proto::from_wire;
 use proto::intake::ClaimSubmitted;
 use serde::{Deserialize, Serialize};
@@ -284,9 +284,19 @@ pub fn allowed(claim: Uuid, line: &LinePlan) -> i64 {
     line.amount.as_ref().map_or_else(sum, |amount| amount.minor_units)
 }
 
-/// What a plan says was sold.
+/// What a plan says was sold: its lines that give something. Advice about goods names the order line roughly, and nothing is
+/// ever booked for it.
 pub fn sales(claim: Uuid, plan: &Plan) -> impl Iterator<Item = (OrderLine, Sale)> {
-    plan.lines.iter().flat_map(move |line| takes(claim, line)).map(|take| (take.line, take.sale))
+    let giving = plan.lines.iter().filter(|line| gives(line));
+    giving.flat_map(move |line| takes(claim, line)).map(|take| (take.line, take.sale))
+}
+
+/// Whether a line of a plan gives goods or money.
+pub fn gives(line: &LinePlan) -> bool {
+    match line.resolution() {
+        Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund | Resolution::RefundOnly => true,
+        Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => false,
+    }
 }
 
 #[cfg(test)]
@@ -352,6 +362,21 @@ mod tests {
         assert_eq!((take.sale.sold, take.sale.total, take.sale.version), (3, 750, 0));
         assert_eq!((take.units, take.amount, allowed(Uuid::nil(), &line)), (2, 500, 500));
         assert_eq!(takes(Uuid::nil(), &LinePlan { sold_quantity: 0, ..line }), Vec::new());
+    }
+
+    #[test]
+    fn advice_about_one_of_several_lines_of_an_article_opens_no_ledger_of_another_line() {
+        let line = |resolution: Resolution| LinePlan {
+            order_no: "A".to_owned(),
+            sku: "B".to_owned(),
+            resolution: resolution.into(),
+            quantity: 1,
+            sold_quantity: 1,
+            unit_price: Some(proto::claim::Money { minor_units: 250, currency: "GBP".to_owned() }),
+            ..LinePlan::default()
+        };
+        let of = |resolution| sales(Uuid::nil(), &Plan { lines: vec![line(resolution)], ..Plan::default() }).count();
+        assert_eq!((of(Resolution::TechnicalSupport), of(Resolution::Reject), of(Resolution::RefundOnly)), (0, 0, 1));
     }
 
     #[test]

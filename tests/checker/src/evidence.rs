@@ -186,11 +186,13 @@ impl Evidence {
         self.plans(job).map(|line| line.quantity).max()
     }
 
-    /// The carrier had given this parcel up for lost, and another one was sent in its place: if it is delivered after
-    /// all, the customer has more than was decided, which nobody can prevent.
+    /// The carrier had given this parcel up as lost, damaged or refused, and another one may have been sent in its place: if
+    /// it is delivered after all, the customer has more than was decided, which nobody can prevent.
     pub fn was_lost(&self, claim: &str, tracking_no: &str) -> bool {
         self.timeline(claim).iter().any(|event| match &event.kind {
-            Some(claim_event::Kind::LegMoved(moved)) => moved.detail == "LOST" && moved.tracking_no == tracking_no,
+            Some(claim_event::Kind::LegMoved(moved)) => {
+                matches!(moved.detail.as_str(), "LOST" | "REFUSED" | "TURNED_UP") && moved.tracking_no == tracking_no
+            }
             _ => false,
         })
     }

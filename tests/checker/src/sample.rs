@@ -314,6 +314,7 @@ fn people(evidence: &mut Evidence) {
     evidence.tasks.push(escalation::WorkItem {
         work_item_id: "w1".into(),
         kind: WorkKind::Approval as i32,
+        role: Role::Specialist as i32,
         claim_id: CLAIM.into(),
         plan: Some(plan()),
         step: 1,
@@ -349,6 +350,7 @@ fn notices(evidence: &mut Evidence) {
         (CLAIM, "refund_instructed", vec![("line", "2")]),
         (CLAIM, "refund_paid", vec![("line", "2")]),
         (WAITING, "clock_breached", vec![("escalation_id", "e1")]),
+        (CLAIM, "work_waiting", vec![("work_item_id", "w1")]),
         (CLAIM, "work_waiting", vec![("work_item_id", "w2")]),
     ];
     for (number, (claim, template, parameters)) in told.into_iter().enumerate() {

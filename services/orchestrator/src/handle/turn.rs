@@ -93,8 +93,14 @@ impl<'a> Turn<'a> {
         match claim_process::step_within(&self.stored.process, event, self.is_full()) {
             Step::Go(process, commands) => {
                 if let Some(told) = self.told {
+                    let again = matches!(process.stage, claim_process::Stage::Assessing { .. });
+                    let in_force = if again { self.stored.plan.clone() } else { None };
                     self.stored.absorb(event, told);
-                    self.judged(&process, told)?;
+                    self.judged(again, told)?;
+                    // A plan that does not fit is nobody's plan.
+                    if again {
+                        self.stored.plan = in_force;
+                    }
                 }
                 self.go(process, commands)?;
                 Ok(true)
@@ -105,11 +111,10 @@ impl<'a> Turn<'a> {
     }
 
     /// A plan came: the ledgers go by its facts, or what is left of what it meant to take is noted.
-    fn judged(&mut self, after: &Process, told: &Told) -> Result<(), Refusal> {
+    fn judged(&mut self, again: bool, told: &Told) -> Result<(), Refusal> {
         let Told::Triage(triage_event::Kind::ClaimJudged(ClaimJudged { plan: Some(plan), .. })) = told else {
             return Ok(());
         };
-        let again = matches!(after.stage, claim_process::Stage::Assessing { .. });
         self.follow(plan, !again)?;
         if again {
             self.note_left(plan);

@@ -170,6 +170,7 @@ async fn a_plan_that_does_not_fit_is_made_again_with_what_is_left() {
     let left: Vec<_> = again.left.iter().map(|left| (left.order_no.as_str(), left.free, left.replaced)).collect();
     assert_eq!(left, [("F", 1, 0)]);
     assert_eq!(story.state().await, ClaimState::Assessing);
+    assert_eq!(story.process().await.plan, None, "what does not fit is not in force");
     // Spread over another order: it fits.
     let spread = vec![take("F", 1, 3_000, 1), take("G", 1, 2_400, 1)];
     story.tell(story.judge(2, taking(2, Resolution::RefundOnly, spread))).await;

@@ -2,14 +2,14 @@
 
 use proto::escalation;
 use proto::intake::{
-    AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest,
+    AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest, Contact,
     MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
 };
-use proto::logistics::ReportTrackingRequest;
+use proto::logistics::{ReportTrackingBatchResponse, ReportTrackingRequest};
 use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
 
 use crate::evidence::{Evidence, Violation, is_terminal};
-use crate::log::Call;
+use crate::log::{Call, Outcome};
 
 /// Looks for violations.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {
@@ -60,18 +60,37 @@ fn content(evidence: &Evidence, now: &Claim, call: &Call) -> Vec<Violation> {
             );
         }
         if let (Some(sent), Some(kept)) = (&asked.contact, evidence.contacts.get(id)) {
-            compare("contact as sent", sent == kept);
+            let mut here = sent.clone();
+            let address = address_said(evidence, id, kept);
+            if let Some(said) = address {
+                here.address = said;
+            }
+            compare("contact as sent", here == *kept);
         }
     }
     let text = |what: String| Violation::of("C1", id, format!("{what}: not what was acknowledged"));
     different.into_iter().map(text).collect()
 }
 
+/// The address that was said in answer to a question, if there was one: that which is kept, or else one that is lost.
+fn address_said(evidence: &Evidence, claim: &str, kept: &Contact) -> Option<String> {
+    let calls = evidence.log.calls.iter().filter(|call| call.method == "AnswerQuestion");
+    let said = calls.filter_map(|call| Some((call.outcome, call.asked::<AnswerQuestionRequest>()?)));
+    let said = said.filter(|(outcome, asked)| {
+        *outcome != Outcome::Refused && asked.claim_id == claim && !asked.address.is_empty()
+    });
+    let said: Vec<(Outcome, String)> = said.map(|(outcome, asked)| (outcome, asked.address)).collect();
+    // An answer whose outcome is not known may have been taken.
+    let here = said.iter().find(|(_, address)| *address == kept.address);
+    let certain = said.iter().find(|(outcome, _)| *outcome == Outcome::Ok);
+    here.or(certain).map(|(_, address)| address.clone())
+}
+
 /// An acknowledged change of which nothing is left.
 fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
     let lost =
         |claim: &str, what: String| Some(Violation::of("C1", claim, format!("{what} was acknowledged, and is lost")));
-    if call.outcome != crate::log::Outcome::Ok {
+    if call.outcome != Outcome::Ok {
         return None;
     }
     match call.method.as_str() {
@@ -112,11 +131,20 @@ fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
         "DecideWorkItem" => decision(evidence, call),
         "ReportTracking" => {
             let number = call.asked::<ReportTrackingRequest>()?.tracking_no;
-            let known = evidence.shipments.iter().any(|shipment| shipment.tracking_no == number);
-            if known { None } else { lost("", format!("a tracking event of {number}")) }
+            if has_parcel(evidence, &number) { None } else { lost("", format!("a tracking event of {number}")) }
+        }
+        "ReportTrackingBatch" => {
+            let taken = call.answered::<ReportTrackingBatchResponse>()?.results.into_iter();
+            let mut taken = taken.filter(|result| result.refused.is_empty());
+            let gone = taken.find(|result| !has_parcel(evidence, &result.tracking_no))?;
+            lost("", format!("a tracking event of {}", gone.tracking_no))
         }
         _ => None,
     }
+}
+
+fn has_parcel(evidence: &Evidence, number: &str) -> bool {
+    evidence.shipments.iter().any(|shipment| shipment.tracking_no == number)
 }
 
 fn settlement(evidence: &Evidence, asked: &ConfirmSettlementRequest) -> Option<Violation> {
@@ -162,6 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn a_parcel_of_a_batch_that_is_not_there_is_found() {
+        let told = |number: &str, refused: &str| {
+            sample::found(check, |evidence| {
+                let response = serde_json::json!({"results": [{"trackingNo": number, "refused": refused}]});
+                let request = serde_json::json!({"requestId": "b"});
+                let call = sample::call("logistics", "ReportTrackingBatch", "b", request, Some(response));
+                evidence.log.calls.push(call);
+            })
+        };
+        assert_eq!(told("T1", ""), Vec::<String>::new());
+        assert_eq!(told("T2", "NOT_FOUND"), Vec::<String>::new());
+        assert_eq!(told("T2", ""), ["a tracking event of T2 was acknowledged, and is lost"]);
+    }
+
+    #[test]
     fn a_credit_note_is_kept() {
         let noted = |kept: &str| {
             sample::found(check, |evidence| {
@@ -180,6 +223,25 @@ mod tests {
         let mut evidence = sample::good();
         evidence.contacts.get_mut(sample::CLAIM).unwrap().phone = "2".to_owned();
         assert_eq!(check(&evidence).len(), 1);
+    }
+
+    #[test]
+    fn an_address_that_was_said_later_is_kept() {
+        let said = |outcome, kept: &str| {
+            sample::found(check, |evidence| {
+                let request = serde_json::json!({"requestId": "a", "claimId": sample::CLAIM, "address": "here"});
+                let call = sample::call("intake", "AnswerQuestion", "a", request, None);
+                evidence.log.calls.push(Call { outcome, ..call });
+                kept.clone_into(&mut evidence.contacts.get_mut(sample::CLAIM).unwrap().address);
+            })
+        };
+        let lost = "contact as sent: not what was acknowledged".to_owned();
+        assert!(!said(Outcome::Ok, "here").contains(&lost));
+        assert!(said(Outcome::Ok, "").contains(&lost));
+        assert!(said(Outcome::Ok, "there").contains(&lost));
+        assert_eq!(said(Outcome::Unknown, "here"), Vec::<String>::new());
+        assert_eq!(said(Outcome::Unknown, ""), Vec::<String>::new());
+        assert_eq!(said(Outcome::Refused, "here"), [lost]);
     }
 
     #[test]

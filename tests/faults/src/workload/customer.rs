@@ -17,6 +17,9 @@ use super::world::{Case, World};
 /// States in which the customer is asked.
 const ASKED: [ClaimState; 3] = [ClaimState::AwaitingCustomer, ClaimState::AwaitingConsent, ClaimState::FollowingUp];
 
+/// Where those live who forgot to say it.
+const ADDRESS: &str = "1 '*.>' Street 😀";
+
 /// All customers.
 #[derive(Debug)]
 pub struct Customers;
@@ -73,19 +76,22 @@ impl Desk for Customers {
 }
 
 async fn answer(world: &World, case: &Case, question: &Question, turn: u32) {
+    let asks_where = question.reason == "ADDRESS_NEEDED";
     let order_no = match case.life.answers {
+        Manner::Silent => return,
+        _ if asks_where => String::new(),
         Manner::Good => case.life.order_no.clone(),
         Manner::Bad => String::new(),
         Manner::Wrong => "no such order".to_owned(),
-        Manner::Silent => return,
     };
+    let address = if asks_where && case.life.answers != Manner::Bad { ADDRESS } else { "" };
     let what = format!("answer {} {turn}", question.question_id);
     let request = |what: &str| AnswerQuestionRequest {
         request_id: world.id(case, what),
         claim_id: case.claim.clone(),
         question_id: question.question_id.clone(),
         order_no: order_no.clone(),
-        address: String::new(),
+        address: address.to_owned(),
         text: texts::description(&mut world.dice.about(case.key(), what)),
     };
     world.act(case, &customer(), &what, request(&what)).await;

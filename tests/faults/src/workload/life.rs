@@ -288,6 +288,9 @@ mod tests {
         let categories: BTreeSet<i32> =
             all.iter().flat_map(|life| &life.report.lines).map(|line| line.category).collect();
         assert_eq!(categories.len(), 21, "{categories:?}");
+        let nowhere = |life: &Life| life.report.contact.as_ref().is_some_and(|contact| contact.address.is_empty());
+        assert!(all.iter().any(|life| nowhere(life) && life.answers == Manner::Good));
+        assert!(all.iter().any(|life| nowhere(life) && life.answers == Manner::Bad));
         let wishes: BTreeSet<i32> = all.iter().flat_map(|life| &life.report.lines).map(|line| line.wish).collect();
         assert!(wishes.len() >= 6, "{wishes:?}");
         for state in [ClaimState::AwaitingCustomer, ClaimState::AwaitingConsent, ClaimState::FollowingUp] {

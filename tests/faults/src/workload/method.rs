@@ -101,6 +101,7 @@ methods!(inventory, "inventory", "redress.inventory.v1.InventoryService",
 methods!(logistics, "logistics", "redress.logistics.v1.LogisticsService",
     "ListShipments": ListShipmentsRequest => ListShipmentsResponse,
     "ReportTracking": ReportTrackingRequest => ReportTrackingResponse,
+    "ReportTrackingBatch": ReportTrackingBatchRequest => ReportTrackingBatchResponse,
 );
 methods!(escalation, "escalation", "redress.escalation.v1.EscalationService",
     "ListWorkItems": ListWorkItemsRequest => ListWorkItemsResponse,
@@ -130,6 +131,7 @@ mutations!(
     inventory::ReceiveReturnRequest,
     inventory::DisposeReturnRequest,
     logistics::ReportTrackingRequest,
+    logistics::ReportTrackingBatchRequest,
     escalation::DecideWorkItemRequest,
     orchestrator::ConfirmSettlementRequest,
 );

@@ -5,7 +5,7 @@
 //! other units were promised or given by: a person decides that.
 
 use chassis::Refusal;
-use proto::claim::{LinePlan, Plan, Resolution};
+use proto::claim::{LinePlan, Plan};
 
 use super::Turn;
 use crate::case::{self, Left, Take};
@@ -100,9 +100,5 @@ impl Turn<'_> {
 
 /// The lines of a plan that give something and name the versions of their facts.
 fn giving(plan: &Plan) -> impl Iterator<Item = &LinePlan> {
-    let gives = |line: &&LinePlan| match line.resolution() {
-        Resolution::Replace | Resolution::Resend | Resolution::ReturnRefund | Resolution::RefundOnly => true,
-        Resolution::Unspecified | Resolution::TechnicalSupport | Resolution::Reject => false,
-    };
-    plan.lines.iter().filter(gives).filter(|line| !line.takes.is_empty())
+    plan.lines.iter().filter(|line| case::gives(line) && !line.takes.is_empty())
 }

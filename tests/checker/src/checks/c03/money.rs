@@ -258,6 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn a_parcel_that_was_given_up_and_turns_up_is_not_held_against_the_ledger() {
+        let twice = |evidence: &mut Evidence, detail: &str| {
+            let mut other = evidence.shipments[0].clone();
+            other.job.as_mut().unwrap().attempt = 2;
+            other.tracking_no = "T2".into();
+            evidence.shipments.push(other);
+            let event = evidence.timelines.get_mut(sample::CLAIM).unwrap();
+            if let Some(claim_event::Kind::LegMoved(moved)) = &mut event[5].kind {
+                detail.clone_into(&mut moved.detail);
+            }
+        };
+        for detail in ["LOST", "REFUSED", "TURNED_UP"] {
+            assert_eq!(sample::found(check, |evidence| twice(evidence, detail)), Vec::<String>::new(), "{detail}");
+        }
+        assert!(!sample::found(check, |evidence| twice(evidence, "HANDED_OVER")).is_empty());
+    }
+
+    #[test]
     fn what_came_back_in_an_exchange_may_be_had_again() {
         let closed = |evidence: &mut Evidence| {
             evidence.entitlements.get_mut(&("o".into(), "A".into())).unwrap().given = 0;

@@ -109,6 +109,17 @@ fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
         let about = format!("work_waiting {} for {role}", item.work_item_id);
         add(&item.claim_id, about, 1, ms(item.opened_at.as_ref()));
     }
+    // So is whoever approves, advises, or decides about what went wrong; nothing is opened after the workload but by clocks.
+    let settled = evidence.log.done_ms.unwrap_or(evidence.now_ms);
+    let raised = |claim: &str| {
+        let raised = evidence.escalations.iter().filter(|row| row.claim_id == claim);
+        raised.map(|row| ms(row.raised_at.as_ref())).max().unwrap_or(0)
+    };
+    for item in &evidence.tasks {
+        let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let about = format!("work_waiting {} for {role}", item.work_item_id);
+        add(&item.claim_id, about, 1, settled.max(raised(&item.claim_id)));
+    }
     wanted
 }
 
@@ -132,7 +143,9 @@ mod tests {
         assert!(found.len() == 1 && found[0].until_ms > 0, "{found:?}");
         let mut evidence = sample::good();
         evidence.notices.by_event.retain(|_, row| row.template != "work_waiting");
-        assert_eq!(check(&evidence)[0].what, "0 notices of work_waiting w2 for specialist, 1 are due");
+        let found: Vec<String> = check(&evidence).into_iter().map(|violation| violation.what).collect();
+        let due = |item: &str| format!("0 notices of work_waiting {item} for specialist, 1 are due");
+        assert_eq!(found, [due("w1"), due("w2")]);
     }
 
     #[test]

@@ -195,7 +195,8 @@ impl<'d> Report<'d> {
                 company: texts::line(chance),
                 email: format!("customer{}@example.com", self.index),
                 phone: "+44 1632 960000".to_owned(),
-                address: texts::line(chance),
+                // Some forget to say where they live.
+                address: if chance.percent(8) { String::new() } else { texts::line(chance) },
                 ..Contact::default()
             }),
             lines: self.lines,
