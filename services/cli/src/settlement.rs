@@ -90,12 +90,13 @@ fn print(settlements: Vec<proto::orchestrator::Settlement>, session: &Session) -
         return output::json(&json!({ "settlements": settlements }));
     }
     let mut table =
-        table(["settlement", "amount", "freight kept", "credit note", "units", "state", "instructed", "claim", "line"]);
+        table(["settlement", "amount", "tax in it", "freight kept", "credit note", "units", "state", "instructed", "claim", "line"]);
     for settlement in settlements {
         let job = settlement.job.unwrap_or_default();
         table.add_row([
             settlement.settlement_id,
             money::show(settlement.amount.as_ref()),
+            money::show(settlement.tax.as_ref()),
             money::show(settlement.freight_kept.as_ref()),
             settlement.credit_note,
             settlement.quantity.to_string(),

@@ -16,6 +16,7 @@ fn money(minor_units: i64, currency: &str) -> Option<Money> {
 /// Units of an order line with 3 units, by a version of its facts.
 fn take(order_no: &str, version: u32, paid_total: i64, quantity: u32) -> Take {
     Take {
+        tax_total: None,
         order_no: order_no.to_owned(),
         sku: SKU.to_owned(),
         line_id: String::new(),
