@@ -89,8 +89,18 @@ fn print(settlements: Vec<proto::orchestrator::Settlement>, session: &Session) -
     if session.output.is_json() {
         return output::json(&json!({ "settlements": settlements }));
     }
-    let mut table =
-        table(["settlement", "amount", "tax in it", "freight kept", "credit note", "units", "state", "instructed", "claim", "line"]);
+    let mut table = table([
+        "settlement",
+        "amount",
+        "tax in it",
+        "freight kept",
+        "credit note",
+        "units",
+        "state",
+        "instructed",
+        "claim",
+        "line",
+    ]);
     for settlement in settlements {
         let job = settlement.job.unwrap_or_default();
         table.add_row([
