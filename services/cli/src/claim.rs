@@ -1,9 +1,11 @@
 //! `redress claim`: report, read, watch and answer claims.
 
 mod answer;
+pub mod clocks;
+mod decisions;
 mod list;
 mod personal;
-mod show;
+pub mod show;
 mod submit;
 pub mod timeline;
 mod watch;
@@ -28,6 +30,16 @@ pub enum Claim {
     Submit(Box<Submit>),
     /// Show a claim: what was reported, where it is, and its timeline.
     Show {
+        /// The claim.
+        claim: String,
+    },
+    /// Show who decided what, when and why: assessments, judgements, approvals and tasks, the latest decision first.
+    Decisions {
+        /// The claim.
+        claim: String,
+    },
+    /// Show what was promised by when, whether it was kept, and to whom a missed deadline was told.
+    Clocks {
         /// The claim.
         claim: String,
     },
@@ -125,6 +137,8 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
     match command {
         Claim::Submit(submit) => submit::run(*submit, session).await,
         Claim::Show { claim } => show::run(&claim, session).await,
+        Claim::Decisions { claim } => decisions::run(&claim, session).await,
+        Claim::Clocks { claim } => clocks::run(&claim, session).await,
         Claim::Contact { claim, purpose } => personal::contact(&claim, purpose, session).await,
         Claim::Words { claim, purpose } => personal::words(&claim, purpose, session).await,
         Claim::Watch { claim } => watch::run(&claim, session).await,
@@ -150,6 +164,14 @@ pub async fn get(name: &str, session: &Session) -> Result<proto::intake::Claim> 
     }
     let answer = session.clients.intake()?.get_claim(Request::new(request)).await?.into_inner();
     Ok(answer.claim.ok_or_else(|| Failure::NotFound(format!("there is no claim {name}")))?)
+}
+
+/// The id of a claim to narrow a list to; empty: of all.
+pub async fn id(name: Option<&str>, session: &Session) -> Result<String> {
+    match name {
+        Some(name) => Ok(get(name, session).await?.claim_id),
+        None => Ok(String::new()),
+    }
 }
 
 /// Prints a claim after a change.

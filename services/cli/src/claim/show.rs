@@ -1,7 +1,7 @@
 //! `redress claim show`.
 
 use anyhow::Result;
-use proto::claim::{Category, ClaimState, Leg, LegState, ReportedLine, Resolution, WaitingFor};
+use proto::claim::{Category, ClaimState, Leg, LegState, LinePlan, ReportedLine, Resolution, WaitingFor};
 use proto::intake::Claim;
 use proto::orchestrator::{GetProcessRequest, Process, Waiting};
 use serde_json::json;
@@ -68,7 +68,8 @@ async fn process(claim_id: &str, session: &Session) -> Result<Option<Process>> {
     }
 }
 
-fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
+/// What was reported of each line.
+pub fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
     let mut table = table(["line", "SKU", "units", "order", "category", "wish"]);
     for line in lines {
         table.add_row([
@@ -99,6 +100,24 @@ fn waits(waiting: &Waiting) -> String {
     text
 }
 
+/// What is done for each line.
+pub fn plan_lines(lines: &[LinePlan]) -> comfy_table::Table {
+    let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
+    for line in lines {
+        table.add_row([
+            line.line.to_string(),
+            plain::<Resolution>(line.resolution),
+            line.quantity.to_string(),
+            line.order_no.clone(),
+            money::show(line.unit_price.as_ref()),
+            money::show(line.freight_kept.as_ref()),
+            line.promised_on.clone(),
+            reasons::told(&line.reason),
+        ]);
+    }
+    table
+}
+
 fn show_process(process: &Process) -> Result<()> {
     process.waiting.iter().try_for_each(|waiting| output::line(waits(waiting)))?;
     if !process.end_reason.is_empty() {
@@ -107,20 +126,7 @@ fn show_process(process: &Process) -> Result<()> {
     if let Some(plan) = &process.plan {
         let cost = money::show(plan.cost.as_ref());
         output::line(format!("plan {} by {} under {}, cost {cost}", plan.number, plan.proposed_by, plan.policy))?;
-        let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
-        for line in &plan.lines {
-            table.add_row([
-                line.line.to_string(),
-                plain::<Resolution>(line.resolution),
-                line.quantity.to_string(),
-                line.order_no.clone(),
-                money::show(line.unit_price.as_ref()),
-                money::show(line.freight_kept.as_ref()),
-                line.promised_on.clone(),
-                line.reason.clone(),
-            ]);
-        }
-        output::line(table)?;
+        output::line(plan_lines(&plan.lines))?;
     }
     if process.legs.is_empty() {
         return Ok(());

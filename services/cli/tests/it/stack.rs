@@ -40,6 +40,14 @@ impl Up {
         (code(&output), serde_json::from_slice(text).unwrap_or(Value::Null))
     }
 
+    /// What people see.
+    pub fn tell(&self, arguments: &[&str]) -> String {
+        let stack = self.stack.path().to_str().unwrap();
+        let output = redress(&[&["--stack", stack], arguments].concat()).output().unwrap();
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Units of an article that are available, asked as any client would.
     pub fn available(&self, sku: &str) -> u64 {
         let json: Value = serde_json::from_slice(&std::fs::read(self.stack.path()).unwrap()).unwrap();
@@ -163,6 +171,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!((exit, &unknown["error"]["reason"]), (3, &Value::from("UNAUTHENTICATED")), "{unknown}");
     assert_eq!(up.ask(&["token", "--role", "king"]).0, 4);
     assert_eq!(up.ask(&["work", "list"]).0, 0);
+    crate::warehouse::a_day(&up, home.path());
     let (exit, audit) = up.ask(&["audit", "verify"]);
     assert_eq!(
         (exit, &audit["ok"], audit["services"].as_array().unwrap().len()),
