@@ -80,8 +80,22 @@ async fn keys_of_before_are_those_of_now() {
                  paid_minor bigint, order_key text, sku_key text) ON COMMIT DROP";
     sqlx::query(table).execute(&mut *tx).await.unwrap();
     let codes = [
-        "AB-1001", "ab 1001", "#A.B/1_0", "##7", "-", "#", "\u{ff21}\u{ff22}1", "\u{c4}B-1", "\u{160}\u{10c}-9", "\u{3a9}1",
-        "\u{411}-12", "stra\u{df}e 4", "A\u{2013}B\u{2212}C", "a\u{a0}b", "\u{2160}-3", "no 7.5/b",
+        "AB-1001",
+        "ab 1001",
+        "#A.B/1_0",
+        "##7",
+        "-",
+        "#",
+        "\u{ff21}\u{ff22}1",
+        "\u{c4}B-1",
+        "\u{160}\u{10c}-9",
+        "\u{3a9}1",
+        "\u{411}-12",
+        "stra\u{df}e 4",
+        "A\u{2013}B\u{2212}C",
+        "a\u{a0}b",
+        "\u{2160}-3",
+        "no 7.5/b",
     ];
     for code in codes {
         let row = sqlx::query("INSERT INTO order_line VALUES ($1, $1, 1, 1)").bind(code);
