@@ -4,7 +4,7 @@ use proto::claim::{
     Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, Role, Severity, WaitingFor,
 };
 use proto::escalation::{Ruling, WorkKind};
-use proto::intake::{AccessPurpose, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
+use proto::intake::{AccessPurpose, ContactDirection, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
 use proto::inventory::ReturnState;
 use proto::logistics::{DeliveryMode, Direction, ShipmentState, TrackingReason};
 use proto::orchestrator::SettlementState;
@@ -50,6 +50,7 @@ words!(
     Category,
     Channel,
     ClaimState,
+    ContactDirection,
     DeliveryMode,
     Department,
     Direction,

@@ -4,7 +4,7 @@ use chassis::etag;
 use proto::intake as wire;
 use proto::to_wire;
 
-use crate::domain::{Claim, Contact, Evidence, Promises, Question};
+use crate::domain::{Claim, Contact, Evidence, LoggedContact, Promises, Question};
 use crate::events;
 
 /// The claim.
@@ -34,6 +34,7 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
         possible_duplicates: claim.possible_duplicates.clone(),
         duplicate_of: claim.duplicate_of.as_ref().map(|(_, number)| number.clone()).unwrap_or_default(),
         address_known: claim.address_known,
+        contacts: (1..).zip(&claim.contacts).map(logged).collect(),
     }
 }
 
@@ -56,6 +57,17 @@ fn evidence(piece: &Evidence) -> wire::Evidence {
         size: piece.size,
         name: String::new(),
         line: piece.line,
+    }
+}
+
+fn logged((number, contact): (u32, &LoggedContact)) -> wire::LoggedContact {
+    wire::LoggedContact {
+        number,
+        at: Some(to_wire(contact.at)),
+        channel: contact.channel.into(),
+        direction: contact.direction.into(),
+        logged_by: contact.by.clone(),
+        logged_at: Some(to_wire(contact.logged_at)),
     }
 }
 

@@ -6,7 +6,7 @@ use proto::escalation::{
     ClockKind, ClockState, DecideWorkItemRequest, ListClocksRequest, ListWorkItemsRequest, Ruling, RunningClock,
     WorkItem, WorkKind,
 };
-use proto::intake::Claim;
+use proto::intake::{Claim, ConfirmReadBackRequest, ContactDirection, LogContactRequest};
 use system::{World, line};
 use testkit::{actor, eventually, reason, request_id};
 use tonic::Status;
@@ -67,6 +67,58 @@ async fn case_promise_on_a_holiday() {
     clock(&world, &claim, ClockKind::FirstFeedback, Severity::Minor).await;
     let kinds = [("ACKNOWLEDGEMENT", ClockKind::Acknowledgement), ("FIRST_FEEDBACK", ClockKind::FirstFeedback)];
     told_as_watched(&world, &claim, &kinds).await;
+    world.end().await;
+}
+
+/// B-D4: the receipt, a confirmed read-back and a plan that waits for us leave the first feedback open; that somebody has
+/// talked with the customer stops it, as of when they talked. Who, when and how is read with the claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn b_d4_a_logged_contact_is_the_first_feedback_and_the_receipt_is_not() {
+    let world = World::new().await;
+    world.sold("O-1", "ART-1", 1, 300, 3).await;
+    let complaint = line("O-1", "ART-1", 1, Category::ServiceComplaint, Resolution::RefundOnly);
+    let report = world.report("C-1", vec![complaint]);
+    let claim = world.submit(proto::intake::SubmitClaimRequest { channel: Channel::Phone.into(), ..report }).await;
+    world.judgement(&claim).await;
+    let etag = String::new();
+    let confirm = ConfirmReadBackRequest { request_id: request_id(), claim_id: claim.clone(), etag };
+    world.intake().await.confirm_read_back(confirm).await.unwrap();
+    let state = async |kind: ClockKind| {
+        let clocks = clocks(&world, &claim).await;
+        clocks.into_iter().find(|clock| clock.kind() == kind).map(|clock| (clock.state(), clock.stopped_at))
+    };
+    let acknowledged = async || state(ClockKind::Acknowledgement).await.filter(|(_, at)| at.is_some());
+    eventually(acknowledged).await;
+    let (running, stopped_at) = state(ClockKind::FirstFeedback).await.unwrap();
+    assert_eq!((running, stopped_at), (ClockState::Running, None), "the receipt is no feedback");
+    let seen = world.seen_by_customer(&claim, |_| true).await;
+    assert!(promised(&seen, "FIRST_FEEDBACK").is_some());
+
+    world.wait(1);
+    let at = seen.received_at.map(|at| proto::WireTime { seconds: at.seconds + 600, nanos: 0 });
+    let ask = LogContactRequest {
+        request_id: request_id(),
+        claim_id: claim.clone(),
+        at,
+        channel: Channel::Phone.into(),
+        direction: ContactDirection::Outbound.into(),
+        note: "told that the goods are looked for".to_owned(),
+    };
+    let logged = world.intake().await.log_contact(actor(ask.clone(), "sue", &["specialist"])).await.unwrap();
+    let logged = logged.into_inner().claim.unwrap();
+    assert_eq!(promised(&logged, "FIRST_FEEDBACK"), None);
+    let kept = eventually(async || state(ClockKind::FirstFeedback).await.filter(|(_, at)| at.is_some())).await;
+    assert_eq!(kept, (ClockState::Stopped, at), "as of when they talked");
+    let (solution, _) = state(ClockKind::FinalSolution).await.unwrap();
+    assert_eq!(solution, ClockState::Running, "it is not solved by that");
+    let seen = world.seen_by_customer(&claim, |_| true).await;
+    let contact = &seen.contacts[0];
+    assert_eq!((contact.number, contact.at, contact.logged_by.as_str()), (1, at, "sue"));
+    assert_eq!((contact.channel(), contact.direction()), (Channel::Phone, ContactDirection::Outbound));
+    let again = LogContactRequest { request_id: request_id(), ..ask };
+    let again = world.intake().await.log_contact(actor(again, "sam", &["supervisor"])).await.unwrap_err();
+    assert_eq!(reason(&again), "CONTACT_KNOWN");
+    assert!(world.parked().await.is_empty());
     world.end().await;
 }
 
