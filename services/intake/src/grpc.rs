@@ -6,6 +6,7 @@ mod reply;
 mod report;
 pub mod vault;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
@@ -43,6 +44,8 @@ pub struct Api {
     pub clock: Clock,
     /// Where a day of the company begins.
     pub day: TimeZone,
+    /// The rules of the policy pack.
+    pub rules: Arc<Rules>,
     /// What opens personal data.
     pub vault: Vault,
     /// Who lets reports in.
@@ -71,12 +74,12 @@ impl IntakeService for Api {
     }
 
     async fn get_claim(&self, request: Request<GetClaimRequest>) -> Result<Response<GetClaimResponse>, Status> {
-        let claim = list::get(&self.reads, &Call::of(&request), request.get_ref()).await?;
+        let claim = list::get(&self.reads, &self.rules, &Call::of(&request), request.get_ref()).await?;
         Ok(Response::new(GetClaimResponse { claim: Some(claim) }))
     }
 
     async fn list_claims(&self, request: Request<ListClaimsRequest>) -> Result<Response<ListClaimsResponse>, Status> {
-        Ok(Response::new(list::list(&self.reads, &Call::of(&request), request.get_ref()).await?))
+        Ok(Response::new(list::list(&self.reads, &self.rules, &Call::of(&request), request.get_ref()).await?))
     }
 
     async fn get_contact(&self, request: Request<GetContactRequest>) -> Result<Response<GetContactResponse>, Status> {
@@ -221,12 +224,12 @@ pub fn submit(
 
 /// The answer to SubmitClaim.
 pub fn submitted(rules: &Rules, claim: &Claim) -> Outcome {
-    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(claim)), read_back: read_back(rules, claim) })
+    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(rules, claim)), read_back: read_back(rules, claim) })
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
-pub fn answer(action: &Action, now: &Claim) -> Outcome {
-    let claim = action.is_call().then(|| reply::claim(now));
+pub fn answer(rules: &Rules, action: &Action, now: &Claim) -> Outcome {
+    let claim = action.is_call().then(|| reply::claim(rules, now));
     match action {
         Action::ConfirmReadBack { .. } => Outcome::reply(&ConfirmReadBackResponse { claim }),
         Action::AddEvidence { .. } => Outcome::reply(&AddEvidenceResponse { claim }),

@@ -33,7 +33,8 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         output::line(format!("open question {}: {}", question.question_id, reasons::told(&question.reason)))?;
     }
     for promise in &claim.promises {
-        output::line(format!("promised {} by {}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
+        let sure = if promise.provisional { " (provisional: not all holidays are known yet)" } else { "" };
+        output::line(format!("promised {} by {}{sure}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
     }
     output::line(lines(&claim.lines))?;
     if !claim.contacts.is_empty() {

@@ -349,6 +349,16 @@ fn b_d4_a_contact_keeps_what_was_promised_and_the_receipt_does_not() {
 }
 
 #[test]
+fn ff6_a_promise_beyond_the_known_holidays_is_provisional() {
+    let due = |text: &str| text.parse().unwrap();
+    for promised in [Promised::Acknowledgement, Promised::FirstFeedback] {
+        assert!(!RULES.is_provisional(promised, due("2027-12-31T17:30:00Z")));
+        assert!(RULES.is_provisional(promised, due("2028-01-03T09:30:00Z")));
+    }
+    assert!(!RULES.is_provisional(Promised::Solution, due("2028-01-04T00:00:00Z")), "a day that was proposed");
+}
+
+#[test]
 fn b_d13_it_is_known_whether_goods_can_be_sent() {
     let claim = fresh(Channel::Phone);
     assert_eq!(claim.address_known, Some(false), "no address was given");

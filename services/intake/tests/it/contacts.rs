@@ -1,6 +1,6 @@
 //! Contacts with the customer: logged by people, told in the same transaction, and never changed.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proto::claim::{Channel, ClaimState};
 use proto::intake::{Claim, ContactDirection, ContactLogged, GetWordsRequest, LogContactRequest, intake_event};
 use proto::to_wire;
@@ -69,7 +69,7 @@ async fn a_contact_is_a_row_and_is_told_once() {
 async fn every_bad_field_of_a_contact_is_named_and_nothing_is_stored() {
     let world = World::start().await;
     let claim = world.submit().await;
-    let soon = Timestamp::now() + SignedDuration::from_hours(1);
+    let soon = world.service.clock.now() + SignedDuration::from_hours(1);
     let bad = LogContactRequest {
         request_id: "1".to_owned(),
         claim_id: "2".to_owned(),
