@@ -11,8 +11,9 @@ pub mod timeline;
 mod watch;
 
 use anyhow::Result;
-use proto::claim::ClaimState;
-use proto::intake::{AccessPurpose, GetClaimRequest};
+use jiff::Timestamp;
+use proto::claim::{Channel, ClaimState};
+use proto::intake::{AccessPurpose, ContactDirection, GetClaimRequest};
 use serde_json::json;
 use tonic::Request;
 
@@ -113,6 +114,23 @@ pub enum Claim {
         #[arg(long, default_value = "")]
         text: String,
     },
+    /// Log that one of us has talked with the customer, or written to them: a first feedback, as of then.
+    Log {
+        /// The claim.
+        claim: String,
+        /// How.
+        #[arg(long, value_parser = words::parse::<Channel>)]
+        channel: Channel,
+        /// When, as 2026-11-30T09:00:00Z; without it now.
+        #[arg(long)]
+        at: Option<Timestamp>,
+        /// The customer has sought it, not we.
+        #[arg(long)]
+        inbound: bool,
+        /// What was said.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
     /// Say that a claim is the same as another of the same customer: it ends, and the other one goes on for both. A merged claim
     /// is never opened again.
     Duplicate {
@@ -147,6 +165,10 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
         Claim::Answer { claim, question, order, address, text } => {
             let said = answer::Said { order_no: order, address, text };
             answer::question(&claim, question, said, session).await
+        }
+        Claim::Log { claim, channel, at, inbound, note } => {
+            let direction = if inbound { ContactDirection::Inbound } else { ContactDirection::Outbound };
+            answer::log(&claim, answer::Talk { at, channel, direction, note }, session).await
         }
         Claim::Duplicate { claim, of } => answer::duplicate(&claim, &of, session).await,
         Claim::Consent { claim, plan, refuse, text } => answer::plan(&claim, plan, !refuse, text, session).await,

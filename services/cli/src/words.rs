@@ -5,7 +5,7 @@ use proto::claim::{
     Severity, WaitingFor,
 };
 use proto::escalation::{ClockKind, ClockState, Ruling, WorkKind};
-use proto::intake::{AccessPurpose, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
+use proto::intake::{AccessPurpose, ContactDirection, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
 use proto::inventory::{Disposition, MovementKind, ReservationState, ReturnState, Zone};
 use proto::logistics::{DeliveryMode, Direction, ShipmentState, TrackingReason};
 use proto::orchestrator::SettlementState;
@@ -55,6 +55,7 @@ words!(
     ClaimState,
     ClockKind,
     ClockState,
+    ContactDirection,
     DeliveryMode,
     Department,
     Direction,

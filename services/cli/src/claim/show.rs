@@ -1,8 +1,8 @@
 //! `redress claim show`.
 
 use anyhow::Result;
-use proto::claim::{Category, ClaimState, Leg, LegState, LinePlan, ReportedLine, Resolution, WaitingFor};
-use proto::intake::Claim;
+use proto::claim::{Category, Channel, ClaimState, Leg, LegState, LinePlan, ReportedLine, Resolution, WaitingFor};
+use proto::intake::{Claim, ContactDirection, LoggedContact};
 use proto::orchestrator::{GetProcessRequest, Process, Waiting};
 use serde_json::json;
 use tonic::{Code, Request};
@@ -33,9 +33,13 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         output::line(format!("open question {}: {}", question.question_id, reasons::told(&question.reason)))?;
     }
     for promise in &claim.promises {
-        output::line(format!("promised {} by {}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
+        let sure = if promise.provisional { " (provisional: not all holidays are known yet)" } else { "" };
+        output::line(format!("promised {} by {}{sure}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
     }
     output::line(lines(&claim.lines))?;
+    if !claim.contacts.is_empty() {
+        output::line(contacts(&claim.contacts))?;
+    }
     if let Some(process) = process {
         show_process(&process)?;
     }
@@ -79,6 +83,22 @@ pub fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
             line.order_no.clone(),
             plain::<Category>(line.category),
             plain::<Resolution>(line.wish),
+        ]);
+    }
+    table
+}
+
+/// Who has talked with the customer, when and how. What was said shows `redress claim words`.
+pub(super) fn contacts(contacts: &[LoggedContact]) -> comfy_table::Table {
+    let mut table = table(["contact", "at", "channel", "direction", "logged by", "logged at"]);
+    for contact in contacts {
+        table.add_row([
+            contact.number.to_string(),
+            time(contact.at.as_ref()),
+            plain::<Channel>(contact.channel),
+            plain::<ContactDirection>(contact.direction),
+            contact.logged_by.clone(),
+            time(contact.logged_at.as_ref()),
         ]);
     }
     table

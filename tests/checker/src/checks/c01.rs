@@ -2,8 +2,8 @@
 
 use proto::escalation;
 use proto::intake::{
-    AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest,
-    MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
+    AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest, LogContactRequest,
+    LoggedContact, MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
 };
 use proto::logistics::ReportTrackingRequest;
 use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
@@ -83,6 +83,13 @@ fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
         "MarkDuplicate" => {
             let claim = evidence.claims.get(&call.asked::<MarkDuplicateRequest>()?.claim_id)?;
             if claim.duplicate_of.is_empty() { lost(&claim.claim_id, "the merging".to_owned()) } else { None }
+        }
+        "LogContact" => {
+            let asked = call.asked::<LogContactRequest>()?;
+            let claim = evidence.claims.get(&asked.claim_id)?;
+            let same = |known: &LoggedContact| (known.channel, known.direction) == (asked.channel, asked.direction);
+            let kept = claim.contacts.iter().any(|known| same(known) && (asked.at.is_none() || known.at == asked.at));
+            if kept { None } else { lost(&claim.claim_id, "a contact".to_owned()) }
         }
         "AnswerQuestion" => {
             let asked = call.asked::<AnswerQuestionRequest>()?;
