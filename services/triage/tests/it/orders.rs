@@ -75,10 +75,10 @@ async fn the_database_chooses_the_purchase_that_the_domain_would() {
 #[tokio::test]
 async fn keys_of_before_are_those_of_now() {
     let service = testkit::start(&triage::SERVICE).await;
-    let mut tx = service.pool().begin().await.unwrap();
+    let mut session = service.pool().acquire().await.unwrap();
     let table = "CREATE TEMP TABLE order_line (order_no text, sku text, unit_price_minor bigint, quantity integer, \
-                 paid_minor bigint, order_key text, sku_key text) ON COMMIT DROP";
-    sqlx::query(table).execute(&mut *tx).await.unwrap();
+                 paid_minor bigint, order_key text, sku_key text)";
+    sqlx::query(table).execute(&mut *session).await.unwrap();
     let codes = [
         "AB-1001",
         "ab 1001",
@@ -99,7 +99,7 @@ async fn keys_of_before_are_those_of_now() {
     ];
     for code in codes {
         let row = sqlx::query("INSERT INTO order_line VALUES ($1, $1, 1, 1)").bind(code);
-        row.execute(&mut *tx).await.unwrap();
+        row.execute(&mut *session).await.unwrap();
     }
     let migrations = [
         include_str!("../../migrations/20261130110000_version_order_lines.sql"),
@@ -110,10 +110,10 @@ async fn keys_of_before_are_those_of_now() {
     let updates: Vec<_> = text.split(';').filter(|part| part.trim_start().starts_with("UPDATE")).collect();
     assert_eq!(updates.len(), 3);
     for update in updates {
-        sqlx::query(sqlx::AssertSqlSafe(update)).execute(&mut *tx).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(update)).execute(&mut *session).await.unwrap();
     }
     let rows: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT order_no, order_key, sku_key FROM order_line").fetch_all(&mut *tx).await.unwrap();
+        sqlx::query_as("SELECT order_no, order_key, sku_key FROM order_line").fetch_all(&mut *session).await.unwrap();
     assert_eq!(rows.len(), codes.len());
     for (code, order_key, sku_key) in rows {
         let now = proto::codes::key(&code);
