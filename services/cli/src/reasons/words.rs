@@ -101,6 +101,9 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("CERTIFICATE_LAPSED", "the certificate has expired"),
     // Why a request was refused, in any service.
     ("MALFORMED", "fields cannot be read or break a limit"),
+    ("CONTACT_BEFORE_CLAIM", "the contact was before the claim was received"),
+    ("CONTACT_KNOWN", "the same contact was logged before"),
+    ("TOO_MANY_CONTACTS", "the claim holds 100 contacts"),
     ("REQUEST_ID_REUSED", "the request id was used before with another request"),
     ("BUSY", "too much waits; come back later"),
     ("UNAVAILABLE", "it did not work this time; come back later"),
