@@ -53,7 +53,13 @@ impl Calendar {
 
     /// Whether every holiday up to `at` is known. What is reckoned beyond is provisional: the next pack may move it.
     pub fn is_known(&self, at: Timestamp) -> bool {
-        self.0.time_zone.to_datetime(at).date() <= self.0.known_until
+        at < self.known_to()
+    }
+
+    /// The end of the last day up to which every holiday is known.
+    pub fn known_to(&self) -> Timestamp {
+        let next = self.0.known_until.tomorrow().and_then(|next| next.to_zoned(self.0.time_zone.clone()));
+        next.map_or(Timestamp::MAX, |next| next.timestamp())
     }
 
     /// The same time of the day, so many working days later.

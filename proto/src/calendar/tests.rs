@@ -114,6 +114,15 @@ proptest! {
     }
 
     #[test]
+    fn ff6_a_day_is_known_to_its_end((policy, start) in cases(), minutes in -3_000_i64..3_000) {
+        let known_until = policy.time_zone.to_datetime(start).date();
+        let calendar = Calendar::new(policy::Calendar { known_until, ..policy.clone() });
+        let at = start + minutes.minutes();
+        prop_assert_eq!(calendar.is_known(at), policy.time_zone.to_datetime(at).date() <= known_until);
+        prop_assert_eq!(calendar.is_known(at), at < calendar.known_to());
+    }
+
+    #[test]
     fn a_deadline_splits_at_any_moment((policy, start) in cases(), us in 1_i64..30_000_000_000, part in 0_i64..40_000) {
         let calendar = Calendar::new(policy);
         let target = SignedDuration::from_micros(us);

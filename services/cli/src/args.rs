@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::trust::Trust;
 use crate::{
-    audit, claim, customer, demo, evidence, exit, import, parked, rebuild, serve, settlement, shipment, token, up, work,
+    audit, claim, customer, demo, evidence, exit, import, order, parked, reasons, rebuild, returns, serve, settlement,
+    shipment, stock, token, up, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -81,12 +82,23 @@ pub enum Command {
     /// What waits for a person.
     #[command(subcommand)]
     Work(work::Work),
+    /// What was sold, in every version, and what is left to claim.
+    #[command(subcommand)]
+    Order(order::Order),
+    /// Goods in the warehouses: what is where, and why.
+    #[command(subcommand)]
+    Stock(stock::Stock),
+    /// Goods that come back: what is expected, what came in what condition, what is done with it.
+    #[command(subcommand)]
+    Return(returns::Return),
     /// Parcels to and from customers.
     #[command(subcommand)]
     Shipment(shipment::Shipment),
     /// Money to customers.
     #[command(subcommand)]
     Settlement(settlement::Settlement),
+    /// What stable codes mean, as OUTSIDE_WINDOW.
+    Reasons(reasons::Reasons),
     /// Messages that could not be processed.
     #[command(subcommand)]
     Parked(parked::Parked),
@@ -116,5 +128,27 @@ mod tests {
             Args::try_parse_from(["redress", "--actor", "anna", "work", "list", "--role", "supervisor"]).unwrap();
         assert_eq!(args.global.actor.as_deref(), Some("anna"));
         assert!(Args::try_parse_from(["redress", "work", "list", "--role", "king"]).is_err());
+    }
+
+    /// The commands of the table of the README.
+    #[test]
+    fn every_call_of_the_services_has_a_command_and_the_readme_names_it() {
+        let readme = include_str!("../README.md");
+        let table: Vec<_> =
+            readme.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | ")).skip(2).collect();
+        let known: Vec<&str> = table.iter().flat_map(|(calls, _)| calls.split(", ")).collect();
+        let rules = chassis::auth::rules::Rules::read().unwrap();
+        for (method, _) in rules.iter().filter(|(method, _)| method.starts_with("redress.")) {
+            let call = method.rsplit('/').next().unwrap();
+            assert!(known.contains(&call), "{method} has no command");
+        }
+        let commands = table.iter().flat_map(|(_, commands)| commands.split('`').skip(1).step_by(2));
+        for command in commands {
+            let words = command.split(' ').take_while(|word| !word.starts_with('-'));
+            let mut at = Args::command();
+            for word in words {
+                at = at.find_subcommand(word).unwrap_or_else(|| panic!("there is no {command}")).clone();
+            }
+        }
     }
 }

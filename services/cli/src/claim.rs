@@ -1,16 +1,19 @@
 //! `redress claim`: report, read, watch and answer claims.
 
 mod answer;
+pub mod clocks;
+mod decisions;
 mod list;
 mod personal;
-mod show;
+pub mod show;
 mod submit;
 pub mod timeline;
 mod watch;
 
 use anyhow::Result;
-use proto::claim::ClaimState;
-use proto::intake::{AccessPurpose, GetClaimRequest};
+use jiff::Timestamp;
+use proto::claim::{Channel, ClaimState};
+use proto::intake::{AccessPurpose, ContactDirection, GetClaimRequest};
 use serde_json::json;
 use tonic::Request;
 
@@ -28,6 +31,16 @@ pub enum Claim {
     Submit(Box<Submit>),
     /// Show a claim: what was reported, where it is, and its timeline.
     Show {
+        /// The claim.
+        claim: String,
+    },
+    /// Show who decided what, when and why: assessments, judgements, approvals and tasks, the latest decision first.
+    Decisions {
+        /// The claim.
+        claim: String,
+    },
+    /// Show what was promised by when, whether it was kept, and to whom a missed deadline was told.
+    Clocks {
         /// The claim.
         claim: String,
     },
@@ -101,6 +114,23 @@ pub enum Claim {
         #[arg(long, default_value = "")]
         text: String,
     },
+    /// Log that one of us has talked with the customer, or written to them: a first feedback, as of then.
+    Log {
+        /// The claim.
+        claim: String,
+        /// How.
+        #[arg(long, value_parser = words::parse::<Channel>)]
+        channel: Channel,
+        /// When, as 2026-11-30T09:00:00Z; without it now.
+        #[arg(long)]
+        at: Option<Timestamp>,
+        /// The customer has sought it, not we.
+        #[arg(long)]
+        inbound: bool,
+        /// What was said.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
     /// Say that a claim is the same as another of the same customer: it ends, and the other one goes on for both. A merged claim
     /// is never opened again.
     Duplicate {
@@ -125,6 +155,8 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
     match command {
         Claim::Submit(submit) => submit::run(*submit, session).await,
         Claim::Show { claim } => show::run(&claim, session).await,
+        Claim::Decisions { claim } => decisions::run(&claim, session).await,
+        Claim::Clocks { claim } => clocks::run(&claim, session).await,
         Claim::Contact { claim, purpose } => personal::contact(&claim, purpose, session).await,
         Claim::Words { claim, purpose } => personal::words(&claim, purpose, session).await,
         Claim::Watch { claim } => watch::run(&claim, session).await,
@@ -133,6 +165,10 @@ pub async fn run(command: Claim, session: &Session) -> Result<()> {
         Claim::Answer { claim, question, order, address, text } => {
             let said = answer::Said { order_no: order, address, text };
             answer::question(&claim, question, said, session).await
+        }
+        Claim::Log { claim, channel, at, inbound, note } => {
+            let direction = if inbound { ContactDirection::Inbound } else { ContactDirection::Outbound };
+            answer::log(&claim, answer::Talk { at, channel, direction, note }, session).await
         }
         Claim::Duplicate { claim, of } => answer::duplicate(&claim, &of, session).await,
         Claim::Consent { claim, plan, refuse, text } => answer::plan(&claim, plan, !refuse, text, session).await,
@@ -150,6 +186,14 @@ pub async fn get(name: &str, session: &Session) -> Result<proto::intake::Claim> 
     }
     let answer = session.clients.intake()?.get_claim(Request::new(request)).await?.into_inner();
     Ok(answer.claim.ok_or_else(|| Failure::NotFound(format!("there is no claim {name}")))?)
+}
+
+/// The id of a claim to narrow a list to; empty: of all.
+pub async fn id(name: Option<&str>, session: &Session) -> Result<String> {
+    match name {
+        Some(name) => Ok(get(name, session).await?.claim_id),
+        None => Ok(String::new()),
+    }
 }
 
 /// Prints a claim after a change.

@@ -9,8 +9,8 @@ use futures::stream;
 use proto::intake::download_evidence_response::Part as Received;
 use proto::intake::upload_evidence_request::Part;
 use proto::intake::{
-    CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceFile, EvidenceHeader, EvidenceKind,
-    EvidenceMetadata, ListEvidenceRequest, UploadEvidenceRequest,
+    AddEvidenceRequest, CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceFile, EvidenceHeader,
+    EvidenceKind, EvidenceMetadata, ListEvidenceRequest, UploadEvidenceRequest,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -41,6 +41,19 @@ pub enum Evidence {
         #[arg(long)]
         content_type: Option<String>,
     },
+    /// Note a file that is kept elsewhere: its type, size, name and SHA-256, not its content.
+    Note {
+        /// The claim, by number or id.
+        claim: String,
+        /// The file.
+        file: PathBuf,
+        /// Line it is about, from 1; 0: the whole claim.
+        #[arg(long, default_value_t = 0)]
+        line: u32,
+        /// Media type, as image/tiff; without it, by the end of the file's name.
+        #[arg(long)]
+        content_type: Option<String>,
+    },
     /// List the files of a claim.
     List {
         /// The claim, by number or id.
@@ -63,6 +76,7 @@ pub enum Evidence {
 pub async fn run(command: Evidence, session: &Session) -> Result<()> {
     match command {
         Evidence::Add { claim, file, line, content_type } => add(&claim, &file, line, content_type, session).await,
+        Evidence::Note { claim, file, line, content_type } => note(&claim, &file, line, content_type, session).await,
         Evidence::List { claim } => list(&claim, session).await,
         Evidence::Get { evidence_id, to, purpose } => get(&evidence_id, to, purpose, session).await,
     }
@@ -80,24 +94,23 @@ const TYPES: [(&str, EvidenceKind, &[&str]); 7] = [
 ];
 
 async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, session: &Session) -> Result<()> {
-    let end = path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default();
     let known = TYPES.iter().find(|(known, _, ends)| match &content_type {
         Some(wanted) => known == wanted,
-        None => ends.contains(&end.as_str()),
+        None => ends.contains(&end_of(path).as_str()),
     });
     let (content_type, kind, _) = *known.ok_or_else(|| {
         Failure::Malformed(
             "the file must be JPEG, PNG, WebP, HEIC, MP4, QuickTime or PDF; see --content-type".to_owned(),
         )
     })?;
-    let bytes = std::fs::read(path).map_err(|error| Failure::Malformed(format!("{}: {error}", path.display())))?;
+    let bytes = read(path)?;
     let claim_id = claim::get(name, session).await?.claim_id;
     let header = EvidenceHeader {
         request_id: session.request_id(),
         claim_id,
         line,
         kind: kind.into(),
-        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        name: name_of(path),
         content_type: content_type.to_owned(),
         size: i64::try_from(bytes.len())?,
         sha256: hex(&bytes),
@@ -119,6 +132,36 @@ async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, s
         }
         EvidenceMetadata::None | EvidenceMetadata::Unspecified => Ok(()),
     }
+}
+
+fn end_of(path: &Path) -> String {
+    path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    Ok(std::fs::read(path).map_err(|error| Failure::Malformed(format!("{}: {error}", path.display())))?)
+}
+
+async fn note(name: &str, path: &Path, line: u32, content_type: Option<String>, session: &Session) -> Result<()> {
+    let by_name = || TYPES.iter().find(|(_, _, ends)| ends.contains(&end_of(path).as_str()));
+    let media_type = content_type.or_else(|| by_name().map(|(known, ..)| (*known).to_owned()));
+    let media_type = media_type.ok_or_else(|| {
+        Failure::Malformed("the name does not say the type of the file: see --content-type".to_owned())
+    })?;
+    let bytes = read(path)?;
+    let size = i64::try_from(bytes.len())?;
+    let evidence = proto::intake::Evidence { sha256: hex(&bytes), media_type, size, name: name_of(path), line };
+    let claim_id = claim::get(name, session).await?.claim_id;
+    let request = AddEvidenceRequest { request_id: session.request_id(), claim_id, evidence: vec![evidence] };
+    let answer = session.clients.intake()?.add_evidence(Request::new(request)).await?.into_inner();
+    if session.output.is_json() {
+        return output::json(&json!({ "claim": answer.claim }));
+    }
+    output::line(format!("noted, {size} bytes"))
 }
 
 async fn list(name: &str, session: &Session) -> Result<()> {

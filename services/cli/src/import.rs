@@ -9,6 +9,7 @@ pub mod orders;
 pub mod report;
 pub mod shift;
 pub mod stock;
+pub mod tracking;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -136,7 +137,8 @@ pub async fn run(import: Import, session: &Session) -> Result<()> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path);
     Ok(bytes.map_err(|error| Failure::Malformed(format!("cannot read {}: {error}", path.display())))?)
 }
@@ -245,12 +247,11 @@ fn answered<T>(sent: Result<(), Status>, batch: Vec<Entry<T>>, field: &str) -> R
     };
     let details = status.get_error_details();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    let mut whys = std::collections::BTreeMap::new();
+    let mut whys: std::collections::BTreeMap<usize, Vec<String>> = std::collections::BTreeMap::new();
     for violation in &violations {
         if let Some((index, rest)) = indexed(&violation.field, field) {
-            whys.entry(index).or_insert_with(|| {
-                format!("{rest}{}{}", if rest.is_empty() { "" } else { " " }, violation.description)
-            });
+            let field = if rest.is_empty() { String::new() } else { format!("{rest} ") };
+            whys.entry(index).or_default().push(format!("{field}{}", violation.description));
         }
     }
     if status.code() != Code::InvalidArgument || whys.is_empty() {
@@ -259,7 +260,7 @@ fn answered<T>(sent: Result<(), Status>, batch: Vec<Entry<T>>, field: &str) -> R
     let (mut bad, mut good) = (Vec::new(), Vec::new());
     for (index, entry) in batch.into_iter().enumerate() {
         match whys.remove(&index) {
-            Some(why) => bad.push((entry, why)),
+            Some(whys) => bad.push((entry, whys.join("; "))),
             None => good.push(entry),
         }
     }
@@ -291,11 +292,14 @@ mod tests {
     fn only_the_bad_entries_of_a_batch_are_refused() {
         let entry = |row: u64| Entry { rows: vec![row], value: row };
         let mut details = ErrorDetails::new();
-        details.set_bad_request(vec![FieldViolation::new("lines[1].sku", "must have 1 to 64 characters")]);
+        details.set_bad_request(vec![
+            FieldViolation::new("lines[1].sku", "must have 1 to 64 characters"),
+            FieldViolation::new("lines[1].quantity", "must be at least 1"),
+        ]);
         let status = Status::with_error_details(Code::InvalidArgument, "bad", details);
         let batch = vec![entry(2), entry(3), entry(4)];
         let Batch::Partly(bad, good) = answered(Err(status), batch.clone(), "lines").unwrap() else { panic!() };
-        assert_eq!(bad, [(entry(3), "sku must have 1 to 64 characters".to_owned())]);
+        assert_eq!(bad, [(entry(3), "sku must have 1 to 64 characters; quantity must be at least 1".to_owned())]);
         assert_eq!(good, [entry(2), entry(4)]);
         assert!(answered(Err(Status::invalid_argument("all of it")), batch.clone(), "lines").is_err());
         // What every row has in common is named with each of them.

@@ -1,9 +1,10 @@
 //! The command line of Redress: for people, for scripts, and for a first look at the product (`redress demo`).
 //!
-//! - [`args`]: what can be asked. [`exit`]: how it ends. [`output`]: tables for people, JSON for scripts.
+//! - [`args`]: what can be asked, [`usage`]: and what cannot be read of it. [`exit`]: how it ends. [`output`]: tables for people, JSON for scripts.
 //! - [`connect`]: where the services are. [`identity`], [`token`]: who asks.
 //! - [`up`], [`serve`]: a whole installation on this machine.
-//! - [`import`]: CSV files. [`claim`], [`evidence`], [`customer`], [`work`], [`shipment`], [`settlement`], [`parked`]: one file per noun.
+//! - [`import`]: CSV files. [`claim`], [`evidence`], [`customer`], [`work`], [`order`], [`stock`], [`returns`], [`shipment`],
+//!   [`settlement`], [`parked`]: one file per noun. [`pages`]: lists. [`reasons`]: stable codes in plain words.
 //! - [`rebuild`]: after the broker has lost its disk. [`audit`]: whether the past is what it was.
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
@@ -21,16 +22,21 @@ pub mod exit;
 pub mod identity;
 pub mod import;
 pub mod money;
+pub mod order;
 pub mod output;
+pub mod pages;
 pub mod parked;
 pub mod reasons;
 pub mod rebuild;
+pub mod returns;
 pub mod serve;
 pub mod settlement;
 pub mod shipment;
+pub mod stock;
 pub mod token;
 pub mod trust;
 pub mod up;
+pub mod usage;
 pub mod words;
 pub mod work;
 
@@ -38,14 +44,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Parser;
-
 use args::{Args, Command};
 use connect::Session;
 
 /// The whole of the program.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = usage::parse(std::env::args_os().collect());
     let output = args.global.output;
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -72,8 +76,12 @@ async fn run(args: Args) -> Result<()> {
         Command::Evidence(command) => evidence::run(command, &Session::open(global, "specialist")?).await,
         Command::Customer(command) => customer::run(command, &Session::open(global, "legal")?).await,
         Command::Work(command) => work::run(command, &Session::open(global, "supervisor")?).await,
+        Command::Order(command) => order::run(command, &Session::open(global, "specialist")?).await,
+        Command::Stock(command) => stock::run(command, &Session::open(global, "warehouse")?).await,
+        Command::Return(command) => returns::run(command, &Session::open(global, "warehouse")?).await,
         Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
+        Command::Reasons(command) => reasons::run(&command, global.output),
         Command::Rebuild(command) => rebuild::run(command, &Session::open(global, "operator")?).await,
         Command::Audit(audit::Audit::Key { file }) => audit::key(&file),
         Command::Audit(audit::Audit::Verify(command)) => {

@@ -7,6 +7,7 @@ use tonic::Request;
 
 use crate::connect::Session;
 use crate::output::{self, short, table, time};
+use crate::reasons;
 
 /// Messages that could not be processed. A parked message keeps later messages of its claim waiting behind it.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -77,7 +78,7 @@ async fn list(only: Option<&str>, session: &Session) -> Result<()> {
                     parked.parked_id.to_string(),
                     parked.aggregate_id,
                     parked.subject,
-                    parked.reason,
+                    reasons::told(&parked.reason),
                     short(&parked.detail, 60),
                     parked.payload_size.to_string(),
                     time(parked.parked_at.as_ref()),

@@ -10,6 +10,7 @@ use crate::connect::Session;
 use crate::exit::Failure;
 use crate::money;
 use crate::output::{self, table, time};
+use crate::pages::Limit;
 use crate::words::{self, plain};
 
 /// Money to customers.
@@ -23,9 +24,9 @@ pub enum Settlement {
         /// Only this state.
         #[arg(long, value_parser = words::parse::<SettlementState>)]
         state: Option<SettlementState>,
-        /// At the most so many, 1 to 500.
-        #[arg(long, default_value_t = 50)]
-        limit: i32,
+        /// How many.
+        #[command(flatten)]
+        limit: Limit,
     },
     /// Finance says what became of a settlement.
     Confirm {
@@ -65,39 +66,53 @@ pub async fn run(command: Settlement, session: &Session) -> Result<()> {
                 credit_note,
             };
             let answer = session.clients.orchestrator()?.confirm_settlement(Request::new(request)).await?.into_inner();
-            print(answer.settlement.into_iter().collect(), session)
+            let settled: Vec<_> = answer.settlement.into_iter().collect();
+            if session.output.is_json() {
+                return output::json(&json!({ "settlements": settled }));
+            }
+            output::line(settlements(&settled))
         }
     }
 }
 
-async fn list(claim: Option<String>, state: Option<SettlementState>, limit: i32, session: &Session) -> Result<()> {
-    let claim_id = match claim {
-        Some(claim) => crate::claim::get(&claim, session).await?.claim_id,
-        None => String::new(),
-    };
-    let request = ListSettlementsRequest {
-        claim_id,
-        state: state.unwrap_or_default().into(),
-        page_size: limit,
-        page_token: String::new(),
-    };
-    let answer = session.clients.orchestrator()?.list_settlements(Request::new(request)).await?.into_inner();
-    print(answer.settlements, session)
+async fn list(claim: Option<String>, state: Option<SettlementState>, limit: Limit, session: &Session) -> Result<()> {
+    let claim_id = crate::claim::id(claim.as_deref(), session).await?;
+    let mut service = session.clients.orchestrator()?;
+    let found = limit.read(async |page_size, page_token| {
+        let state = state.unwrap_or_default().into();
+        let request = ListSettlementsRequest { claim_id: claim_id.clone(), state, page_size, page_token };
+        let page = service.list_settlements(Request::new(request)).await?.into_inner();
+        Ok((page.settlements, page.next_page_token))
+    });
+    let found = found.await?;
+    if session.output.is_json() {
+        return output::json(&json!({ "settlements": found.rows, "more": found.more }));
+    }
+    output::line(settlements(&found.rows))?;
+    found.tell_more()
 }
 
-fn print(settlements: Vec<proto::orchestrator::Settlement>, session: &Session) -> Result<()> {
-    if session.output.is_json() {
-        return output::json(&json!({ "settlements": settlements }));
-    }
-    let mut table =
-        table(["settlement", "amount", "freight kept", "credit note", "units", "state", "instructed", "claim", "line"]);
+fn settlements(settlements: &[proto::orchestrator::Settlement]) -> comfy_table::Table {
+    let mut table = table([
+        "settlement",
+        "amount",
+        "tax in it",
+        "freight kept",
+        "credit note",
+        "units",
+        "state",
+        "instructed",
+        "claim",
+        "line",
+    ]);
     for settlement in settlements {
-        let job = settlement.job.unwrap_or_default();
+        let job = settlement.job.clone().unwrap_or_default();
         table.add_row([
-            settlement.settlement_id,
+            settlement.settlement_id.clone(),
             money::show(settlement.amount.as_ref()),
+            money::show(settlement.tax.as_ref()),
             money::show(settlement.freight_kept.as_ref()),
-            settlement.credit_note,
+            settlement.credit_note.clone(),
             settlement.quantity.to_string(),
             plain::<SettlementState>(settlement.state),
             time(settlement.instructed_at.as_ref()),
@@ -105,5 +120,5 @@ fn print(settlements: Vec<proto::orchestrator::Settlement>, session: &Session) -
             job.line.to_string(),
         ]);
     }
-    output::line(table)
+    table
 }

@@ -1,9 +1,12 @@
 //! `redress shipment`: parcels to and from customers.
 
+mod report;
+
 use anyhow::Result;
+use proto::claim::Severity;
 use proto::logistics::{
-    ConfirmBookingRequest, DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, ReportTrackingRequest,
-    ShipmentState, TrackingEvent, TrackingReason,
+    ConfirmBookingRequest, DeliveryMode, Direction, GetShipmentRequest, ListShipmentsRequest, QuoteShipmentRequest,
+    ShipmentState, TrackingReason,
 };
 use serde_json::json;
 use tonic::Request;
@@ -12,6 +15,7 @@ use crate::connect::Session;
 use crate::exit::Failure;
 use crate::money;
 use crate::output::{self, table, time};
+use crate::pages::Limit;
 use crate::words::{self, plain};
 
 /// Parcels to and from customers.
@@ -30,32 +34,29 @@ pub enum Shipment {
         /// Only this state.
         #[arg(long, value_parser = words::parse::<ShipmentState>)]
         state: Option<ShipmentState>,
-        /// At the most so many, 1 to 500.
-        #[arg(long, default_value_t = 50)]
-        limit: i32,
+        /// Only this way, outbound or return.
+        #[arg(long, value_parser = words::parse::<Direction>)]
+        way: Option<Direction>,
+        /// How many.
+        #[command(flatten)]
+        limit: Limit,
     },
-    /// Report what the carrier saw, as its gateway does.
-    Report {
-        /// Waybill number.
-        tracking_no: String,
-        /// State it leads to, as handed_over, in_transit, delivered, lost.
-        #[arg(value_parser = words::parse::<ShipmentState>)]
-        state: ShipmentState,
-        /// The carrier's own id of the event: the same id is the same event.
+    /// Report what the carrier saw, as its gateway does: one event, or a file of them.
+    Report(Box<report::Report>),
+    /// Tell which carrier would be chosen, at what cost. Nothing is booked.
+    Quote {
+        /// Country of the customer, ISO 3166-1 alpha-2.
         #[arg(long)]
-        event: String,
-        /// Code of the carrier or place.
-        #[arg(long, default_value = "")]
-        detail: String,
-        /// Why, as delivery_attempted, held_for_collection, customs_hold, returning_to_sender, delivered_incomplete.
-        #[arg(long, value_parser = words::parse::<TrackingReason>)]
-        reason: Option<TrackingReason>,
-        /// With held_for_collection: last day of the collection, YYYY-MM-DD.
-        #[arg(long, default_value = "")]
-        until: String,
-        /// With delayed: the carrier's new day, YYYY-MM-DD.
-        #[arg(long, default_value = "")]
-        expected: String,
+        country: String,
+        /// Units.
+        #[arg(long, default_value_t = 1)]
+        units: u32,
+        /// How bad the claim is: serious and urgent ones go the fastest way.
+        #[arg(long, value_parser = words::parse::<Severity>)]
+        severity: Option<Severity>,
+        /// A pick-up at the customer's.
+        #[arg(long)]
+        pickup: bool,
     },
     /// Say which waybill number the carrier has given, and on which day it comes.
     Confirm {
@@ -73,18 +74,25 @@ pub enum Shipment {
 pub async fn run(command: Shipment, session: &Session) -> Result<()> {
     match command {
         Shipment::Track { shipment } => track(shipment, session).await,
-        Shipment::List { claim, state, limit } => list(claim, state, limit, session).await,
-        Shipment::Report { tracking_no, state, event, detail, reason, until, expected } => {
-            let event = TrackingEvent {
-                carrier_event_id: event,
-                state: state.into(),
-                occurred_at: Some(proto::to_wire(chassis::Clock::default().now())),
-                detail,
-                reason: reason.unwrap_or_default().into(),
-                held_until: until,
-                expected_on: expected,
+        Shipment::List { claim, state, way, limit } => {
+            let request = ListShipmentsRequest {
+                claim_id: crate::claim::id(claim.as_deref(), session).await?,
+                state: state.unwrap_or_default().into(),
+                direction: way.unwrap_or_default().into(),
+                ..Default::default()
             };
-            report(tracking_no, event, session).await
+            list(request, limit, session).await
+        }
+        Shipment::Report(what) => report::run(*what, session).await,
+        Shipment::Quote { country, units, severity, pickup } => {
+            let direction = if pickup { Direction::Return } else { Direction::Outbound };
+            let request = QuoteShipmentRequest {
+                country,
+                severity: severity.unwrap_or_default().into(),
+                quantity: units,
+                direction: direction.into(),
+            };
+            quote(request, session).await
         }
         Shipment::Confirm { tracking_no, carrier_tracking_no, day } => {
             let request = ConfirmBookingRequest {
@@ -124,34 +132,28 @@ async fn track(name: String, session: &Session) -> Result<()> {
     output::line(table)
 }
 
-async fn list(claim: Option<String>, state: Option<ShipmentState>, limit: i32, session: &Session) -> Result<()> {
-    let claim_id = match claim {
-        Some(claim) => crate::claim::get(&claim, session).await?.claim_id,
-        None => String::new(),
-    };
-    let request = ListShipmentsRequest {
-        claim_id,
-        state: state.unwrap_or_default().into(),
-        page_size: limit,
-        ..Default::default()
-    };
-    let answer = session.clients.logistics()?.list_shipments(Request::new(request)).await?.into_inner();
+async fn list(request: ListShipmentsRequest, limit: Limit, session: &Session) -> Result<()> {
+    let mut service = session.clients.logistics()?;
+    let found = limit.read(async |page_size, page_token| {
+        let request = ListShipmentsRequest { page_size, page_token, ..request.clone() };
+        let page = service.list_shipments(Request::new(request)).await?.into_inner();
+        Ok((page.shipments, page.next_page_token))
+    });
+    let found = found.await?;
     if session.output.is_json() {
-        return output::json(&json!({ "shipments": answer.shipments }));
+        return output::json(&json!({ "shipments": found.rows, "more": found.more }));
     }
-    output::line(shipments(&answer.shipments))
+    output::line(shipments(&found.rows))?;
+    found.tell_more()
 }
 
-async fn report(tracking_no: String, event: TrackingEvent, session: &Session) -> Result<()> {
-    let request = ReportTrackingRequest { request_id: session.request_id(), tracking_no, event: Some(event) };
-    let answer = session.clients.logistics()?.report_tracking(Request::new(request)).await?.into_inner();
+async fn quote(request: QuoteShipmentRequest, session: &Session) -> Result<()> {
+    let answer = session.clients.logistics()?.quote_shipment(Request::new(request)).await?.into_inner();
     if session.output.is_json() {
-        return output::json(&json!({ "shipment": answer.shipment, "changed": answer.changed }));
+        return output::json(&answer);
     }
-    if !answer.changed {
-        output::line("known already, or older than the state: nothing changed")?;
-    }
-    output::line(shipments(answer.shipment.as_slice()))
+    let (mode, cost) = (plain::<DeliveryMode>(answer.mode), money::show(answer.cost.as_ref()));
+    output::line(format!("{}, {mode}, {cost}, {} days on the way", answer.carrier, answer.days))
 }
 
 fn shipments(shipments: &[proto::logistics::Shipment]) -> comfy_table::Table {

@@ -1,13 +1,15 @@
 //! The words of the contract as people write them: `ROLE_SUPERVISOR` is `supervisor`.
 
 use proto::claim::{
-    Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, Role, Severity, WaitingFor,
+    BatchRule, Category, Channel, ClaimState, Department, LegState, LiabilityParty, Resolution, ReturnReason, Role,
+    Severity, WaitingFor,
 };
-use proto::escalation::{Ruling, WorkKind};
-use proto::intake::{AccessPurpose, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
-use proto::inventory::ReturnState;
+use proto::escalation::{ClockKind, ClockState, Ruling, WorkKind};
+use proto::intake::{AccessPurpose, ContactDirection, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
+use proto::inventory::{Disposition, MovementKind, ReservationState, ReturnState, Zone};
 use proto::logistics::{DeliveryMode, Direction, ShipmentState, TrackingReason};
 use proto::orchestrator::SettlementState;
+use proto::triage::LineKind;
 
 /// An enumeration of the contract.
 pub trait Word: Copy + Default + PartialEq + TryFrom<i32> {
@@ -47,19 +49,28 @@ macro_rules! words {
 
 words!(
     AccessPurpose,
+    BatchRule,
     Category,
     Channel,
     ClaimState,
+    ClockKind,
+    ClockState,
+    ContactDirection,
     DeliveryMode,
     Department,
     Direction,
+    Disposition,
     ErasureReason,
     EvidenceMetadata,
     HoldReason,
     LegState,
     LiabilityParty,
+    LineKind,
+    MovementKind,
     PersonalField,
+    ReservationState,
     Resolution,
+    ReturnReason,
     ReturnState,
     Role,
     Ruling,
@@ -69,6 +80,7 @@ words!(
     TrackingReason,
     WaitingFor,
     WorkKind,
+    Zone,
     proto::claim::Leg,
 );
 

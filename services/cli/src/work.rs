@@ -2,13 +2,17 @@
 
 pub mod decide;
 pub mod item;
+mod show;
 
 use anyhow::Result;
 use proto::claim::Role;
 use serde_json::json;
 
+use crate::claim::clocks;
 use crate::connect::Session;
 use crate::output::{self, table};
+use crate::pages::Limit;
+use crate::reasons;
 use crate::words::{self, plain};
 use item::Item;
 
@@ -29,6 +33,20 @@ pub enum Work {
         #[arg(long)]
         all: bool,
     },
+    /// Show a work item: the claim as it was reported, what is proposed, what was decided by whom, when and why.
+    Show {
+        /// The work item, as `list` shows it.
+        work_item: String,
+    },
+    /// List missed deadlines and whom they were told to, newest first.
+    Escalations {
+        /// Only this claim.
+        #[arg(long)]
+        claim: Option<String>,
+        /// How many.
+        #[command(flatten)]
+        limit: Limit,
+    },
     /// Decide a work item.
     Decide(Box<Decide>),
 }
@@ -37,11 +55,18 @@ pub enum Work {
 pub async fn run(command: Work, session: &Session) -> Result<()> {
     match command {
         Work::List { role, claim, all } => {
-            let claim = match claim {
-                Some(claim) => crate::claim::get(&claim, session).await?.claim_id,
-                None => String::new(),
-            };
+            let claim = crate::claim::id(claim.as_deref(), session).await?;
             list(item::list(&session.clients, role.unwrap_or_default(), &claim, all).await?, session)
+        }
+        Work::Show { work_item } => show::run(&work_item, session).await,
+        Work::Escalations { claim, limit } => {
+            let claim = crate::claim::id(claim.as_deref(), session).await?;
+            let found = clocks::escalations(&claim, limit, session).await?;
+            if session.output.is_json() {
+                return output::json(&json!({ "escalations": found.rows, "more": found.more }));
+            }
+            output::line(clocks::escalated(&found.rows))?;
+            found.tell_more()
         }
         Work::Decide(decide) => decide::run(*decide, session).await,
     }
@@ -58,7 +83,7 @@ fn list(items: Vec<Item>, session: &Session) -> Result<()> {
             item.claim_number().to_owned(),
             plain::<Role>(item.role()),
             item.kind(),
-            item.reason().to_owned(),
+            reasons::told(item.reason()),
             output::time(item.due_at()),
             item.state(),
         ]);

@@ -102,6 +102,8 @@ pub enum Command {
     },
     /// Take a task off its list.
     CloseTask(Task),
+    /// Holidays may be known now that were not when deadlines of the claim were reckoned.
+    Reckon,
     /// The database says that a work item is overdue.
     Overdue(Uuid),
     /// A person decides.
@@ -136,10 +138,12 @@ pub enum Event {
     ClockStarted(Clock),
     /// A clock was paused with this working time left.
     ClockPaused(ClockKey, SignedDuration),
-    /// A clock runs again: from when, its new deadline, when it is due next.
-    ClockResumed(ClockKey, Timestamp, Timestamp, Timestamp),
+    /// A clock runs again: as it is now.
+    ClockResumed(Clock),
     /// A clock has the target, or the ladder, of another severity: the clock as it is now.
     ClockRetargeted(Clock),
+    /// The deadline of a clock was reckoned by what is known now: the clock as it is, and when it was due before.
+    ClockReckoned(Clock, Timestamp),
     /// A clock was stopped: when its promise was kept.
     ClockStopped(ClockKey, Timestamp),
     /// The promise of a breached clock was kept, and when.
@@ -240,6 +244,8 @@ pub struct Clock {
     pub left: SignedDuration,
     /// When it is due.
     pub deadline: Timestamp,
+    /// The deadline lies where holidays are not known yet.
+    pub provisional: bool,
     /// Highest warning given: 0, 50 or 75.
     pub warned: u32,
     /// First breach: the deadline that was missed.
@@ -418,6 +424,7 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         Command::CancelApproval(plan) => approvals::cancel(&mut draft, *plan),
         Command::OpenTask { task, kind, reason, role } => tasks::open(&mut draft, *task, *kind, reason, *role),
         Command::CloseTask(task) => tasks::close(&mut draft, *task),
+        Command::Reckon => retarget::reckon(&mut draft),
         Command::Overdue(item) => tasks::overdue(&mut draft, *item),
         Command::DecideWorkItem { item, etag, ruling, note } => {
             tasks::decide(&mut draft, *item, etag, *ruling, note)?;

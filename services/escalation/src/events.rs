@@ -50,8 +50,12 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
         Event::ItemOpened(item) => vec![waiting(claim, meta, item)],
         Event::ItemOverdue(item) => claim.items.get(item).map(|item| overdue(claim, meta, item)).into_iter().collect(),
-        Event::ClockRetargeted(Clock { key, .. }) | Event::ClockResumed(key, ..) => {
+        Event::ClockRetargeted(Clock { key, .. }) | Event::ClockResumed(Clock { key, .. }) => {
             deadline_moved(claim, *key).into_iter().collect()
+        }
+        Event::ClockReckoned(Clock { key, deadline, .. }, was) => {
+            let moved = (deadline != was).then(|| deadline_moved(claim, *key));
+            moved.flatten().into_iter().collect()
         }
         Event::TaskDecided(item) => decided(claim, *item).into_iter().collect(),
         Event::TaskClosed(task) => {

@@ -1,7 +1,7 @@
 //! The one path of a command: load the claim, decide, save what has changed, tell.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chassis::{Fault, Lock, Meta, Outcome, Recent, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
 use uuid::Uuid;
 
-use crate::domain::{self, Claim, Rules};
+use crate::domain::{self, Claim, ClockKind, Rules};
 use crate::events::{self, Command};
 use crate::{grpc, store};
 
@@ -116,6 +116,7 @@ impl chassis::Domain for Handle {
             | domain::Command::CancelApproval(_)
             | domain::Command::OpenTask { .. }
             | domain::Command::CloseTask(_)
+            | domain::Command::Reckon
             | domain::Command::Overdue(_) => Outcome::none(),
         };
         let told: Vec<_> = events.iter().flat_map(|event| events::told(claim, meta, event)).collect();
@@ -166,4 +167,29 @@ pub async fn overdue(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<C
     let found = store::overdue(&pool, offset).await?;
     let command = |(claim, item)| Command { claim, number: None, what: domain::Command::Overdue(item) };
     Ok(found.into_iter().map(command).collect())
+}
+
+/// Finds claims with provisional deadlines: each once after the start, since the pack may be another one than before, and
+/// those of which one is known by now until it has been reckoned.
+pub struct Provisional {
+    ends: Vec<(ClockKind, Timestamp)>,
+    looked_at: Mutex<Uuid>,
+}
+
+impl Provisional {
+    /// None has been looked at yet.
+    pub fn new(rules: &Rules) -> Self {
+        let ends = ClockKind::ALL.iter().map(|kind| (*kind, rules.calendar(*kind).known_to())).collect();
+        Self { ends, looked_at: Mutex::new(Uuid::nil()) }
+    }
+
+    /// The next ones.
+    pub async fn next(&self, pool: &sqlx::PgPool) -> Result<Vec<Command>, Fault> {
+        let after = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = store::provisional(pool, &self.ends, after).await?;
+        let last = found.last().copied().unwrap_or(after).max(after);
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        let command = |claim| Command { claim, number: None, what: domain::Command::Reckon };
+        Ok(found.into_iter().map(command).collect())
+    }
 }

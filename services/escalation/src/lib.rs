@@ -27,11 +27,16 @@ pub static SERVICE: chassis::Service =
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let provisional = Arc::new(handle::Provisional::new(&rules));
         let lanes = ctx.lanes(handle::Handle { rules, clock: ctx.clock() });
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
         ctx.task("the ends of calendars", known::run(ctx.pack().escalation.clone(), ctx.clock()));
         ctx.sweep("overdue work", Duration::from_secs(2), &lanes, handle::overdue);
+        ctx.sweep("provisional deadlines", Duration::from_secs(60), &lanes, move |pool, _| {
+            let provisional = Arc::clone(&provisional);
+            async move { provisional.next(&pool).await }
+        });
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
         Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })

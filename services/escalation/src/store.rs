@@ -15,7 +15,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-pub use clocks::{clocks_of, due};
+pub use clocks::{clocks_of, due, provisional};
 pub use items::overdue;
 pub use lists::{Filter, Listed, escalations, routing, work_items};
 pub use time_mark::{Time, read as time_now};
@@ -45,6 +45,7 @@ pub const STATEMENTS: &[&str] = &[
     clocks::WRITE,
     clocks::RAISE,
     clocks::DUE,
+    clocks::PROVISIONAL,
     time_mark::MARK,
     time_mark::READ,
     clocks::OF_CLAIM,

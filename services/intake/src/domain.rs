@@ -7,6 +7,7 @@
 
 mod brought;
 mod claim;
+mod contact;
 mod customer;
 mod duplicate;
 mod file;
@@ -20,12 +21,14 @@ mod tests;
 
 use jiff::Timestamp;
 use proto::ClaimId;
-use proto::claim::Plan;
+use proto::claim::{Channel, Plan};
+use proto::intake::ContactDirection;
 use uuid::Uuid;
 
 pub use brought::{Brought, DAY, Piece, Quota, Spent};
 pub use chassis::Pii;
 pub use claim::{Claim, End, FollowUp, Proposal, ProposalState, Question, ReadBack};
+pub use contact::LoggedContact;
 pub use customer::{Customer, CustomerAction, Erased, Hold, Key, customer_lane};
 pub use duplicate::{POSSIBLE_MAX, Recent, possible_duplicates};
 pub use file::{File, NewFile};
@@ -38,6 +41,8 @@ pub use rules::{Moved, Promised, Rules, Until};
 pub const EVIDENCE_MAX: usize = 50;
 /// Questions a claim can hold.
 pub const QUESTIONS_MAX: usize = 20;
+/// Contacts a claim can hold.
+pub const CONTACTS_MAX: usize = 100;
 
 /// What can be asked of intake.
 #[derive(Clone, Debug)]
@@ -102,6 +107,17 @@ pub enum Action {
         of: ClaimId,
         /// With a version: only if it is still that one.
         version: Option<i64>,
+    },
+    /// One of us has talked with the customer.
+    LogContact {
+        /// When; `None`: now.
+        at: Option<Timestamp>,
+        /// How.
+        channel: Channel,
+        /// Who sought it.
+        direction: ContactDirection,
+        /// What was said.
+        note: Pii<String>,
     },
     /// The customer withdraws.
     Withdraw {
@@ -178,6 +194,8 @@ pub enum Event {
         /// The piece of evidence that it is, unless it was announced.
         piece: Option<Evidence>,
     },
+    /// One of us has talked with the customer.
+    ContactLogged(LoggedContact),
     /// A question was asked.
     QuestionAsked(Question),
     /// A question was taken back, perhaps before it was asked.
@@ -266,6 +284,13 @@ pub fn decide(
             claim.answer_question(now, question_id, order_no, is_given(address))
         }
         Action::MarkDuplicate { of, version } => claim.mark_duplicate(other, now, *of, *version),
+        Action::LogContact { at, channel, direction, note: _ } => claim.log_contact(LoggedContact {
+            at: at.unwrap_or(now),
+            channel: *channel,
+            direction: *direction,
+            by: by.to_owned(),
+            logged_at: now,
+        }),
         Action::Withdraw { text: _ } => {
             claim.live()?;
             Ok(vec![Event::Answered(Answer::Withdrawal, now)])
@@ -313,6 +338,7 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             claim.evidence.extend(piece.iter().cloned());
             claim.files.push(file.as_ref().clone());
         }
+        Event::ContactLogged(contact) => claim.contact_logged(contact),
         Event::QuestionAsked(question) => {
             claim.questions.push(question.clone());
             claim.promises.first_feedback = None;
@@ -353,6 +379,7 @@ impl Action {
             | Self::KeepFile { .. }
             | Self::AnswerQuestion { .. }
             | Self::MarkDuplicate { .. }
+            | Self::LogContact { .. }
             | Self::Withdraw { .. }
             | Self::AnswerPlan { .. }
             | Self::AnswerFollowUp { .. } => true,
@@ -366,10 +393,11 @@ impl Action {
         }
     }
 
-    /// Free words of the customer, and what they are about.
-    pub fn words(&self) -> Option<(String, &Pii<String>)> {
+    /// Free words of the customer, or about a contact, and what they are about; `claim` is as the action has left it.
+    pub fn words(&self, claim: &Claim) -> Option<(String, &Pii<String>)> {
         let (about, text) = match self {
             Self::AnswerQuestion { question_id, text, .. } => (format!("question {question_id}"), text),
+            Self::LogContact { note, .. } => (format!("contact {}", claim.contacts.len()), note),
             Self::Withdraw { text } => ("withdrawal".to_owned(), text),
             Self::AnswerPlan { plan_number, text, .. } => (format!("plan {plan_number}"), text),
             Self::AnswerFollowUp { text, .. } => ("follow-up".to_owned(), text),
@@ -387,7 +415,8 @@ impl Action {
         match self {
             Self::AnswerQuestion { address, .. } => is_given(address).then_some(address),
             Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => None,
-            Self::MarkDuplicate { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
+            Self::MarkDuplicate { .. } | Self::LogContact { .. } | Self::Withdraw { .. } => None,
+            Self::AnswerPlan { .. } => None,
             Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
             Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
             Self::MovePromises(_) | Self::EndClaim { .. } => None,
@@ -399,7 +428,8 @@ impl Action {
         match self {
             Self::MarkDuplicate { of, .. } => Some(*of),
             Self::ConfirmReadBack { .. } | Self::AddEvidence { .. } | Self::KeepFile { .. } => None,
-            Self::AnswerQuestion { .. } | Self::Withdraw { .. } | Self::AnswerPlan { .. } => None,
+            Self::AnswerQuestion { .. } | Self::LogContact { .. } | Self::Withdraw { .. } => None,
+            Self::AnswerPlan { .. } => None,
             Self::AnswerFollowUp { .. } | Self::AskCustomer { .. } | Self::CloseQuestion { .. } => None,
             Self::ProposePlan { .. } | Self::WithdrawPlan { .. } | Self::StartFollowUp { .. } => None,
             Self::MovePromises(_) | Self::EndClaim { .. } => None,

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use prost::Message;
 use proto::claim::{ClaimState, ReportedLine};
 use proto::intake::{
-    ClaimDuplicate, ClaimSubmitted, ClaimWithdrawn, CustomerAnswered, FollowUpAnswered, IntakeCommand, IntakeEvent,
-    MovedPromise, PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
+    ClaimDuplicate, ClaimSubmitted, ClaimWithdrawn, ContactLogged, CustomerAnswered, FollowUpAnswered, IntakeCommand,
+    IntakeEvent, MovedPromise, PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
 };
 use proto::{ClaimId, Subject, from_wire, to_wire};
 use uuid::Uuid;
@@ -118,6 +118,10 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
     let messages = match event {
         Event::ReadBackConfirmed(_) => {
             vec![outgoing(claim.id, "read_back_confirmed", Kind::ReadBackConfirmed(ReadBackConfirmed {}))]
+        }
+        Event::ContactLogged(contact) => {
+            let logged = ContactLogged { at: Some(to_wire(contact.at)), channel: contact.channel.into() };
+            vec![outgoing(claim.id, "contact_logged", Kind::ContactLogged(logged))]
         }
         Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(claim.id, answer)],
         Event::QuestionAsked(question) => vec![notices::question_asked(meta, claim, question)],

@@ -6,6 +6,7 @@ mod reply;
 mod report;
 pub mod vault;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chassis::{Call, Check, Clock, Lanes, Outcome};
@@ -16,8 +17,8 @@ use proto::intake::{
     AddEvidenceRequest, AddEvidenceResponse, AnswerFollowUpRequest, AnswerFollowUpResponse, AnswerPlanRequest,
     AnswerPlanResponse, AnswerQuestionRequest, AnswerQuestionResponse, ConfirmReadBackRequest, ConfirmReadBackResponse,
     GetClaimRequest, GetClaimResponse, GetContactRequest, GetContactResponse, ListClaimsRequest, ListClaimsResponse,
-    MarkDuplicateRequest, MarkDuplicateResponse, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
-    WithdrawClaimResponse,
+    LogContactRequest, LogContactResponse, MarkDuplicateRequest, MarkDuplicateResponse, SubmitClaimRequest,
+    SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
 };
 use proto::{ClaimId, codes};
 use sqlx::PgPool;
@@ -43,6 +44,8 @@ pub struct Api {
     pub clock: Clock,
     /// Where a day of the company begins.
     pub day: TimeZone,
+    /// The rules of the policy pack.
+    pub rules: Arc<Rules>,
     /// What opens personal data.
     pub vault: Vault,
     /// Who lets reports in.
@@ -71,12 +74,12 @@ impl IntakeService for Api {
     }
 
     async fn get_claim(&self, request: Request<GetClaimRequest>) -> Result<Response<GetClaimResponse>, Status> {
-        let claim = list::get(&self.reads, &Call::of(&request), request.get_ref()).await?;
+        let claim = list::get(&self.reads, &self.rules, &Call::of(&request), request.get_ref()).await?;
         Ok(Response::new(GetClaimResponse { claim: Some(claim) }))
     }
 
     async fn list_claims(&self, request: Request<ListClaimsRequest>) -> Result<Response<ListClaimsResponse>, Status> {
-        Ok(Response::new(list::list(&self.reads, &Call::of(&request), request.get_ref()).await?))
+        Ok(Response::new(list::list(&self.reads, &self.rules, &Call::of(&request), request.get_ref()).await?))
     }
 
     async fn get_contact(&self, request: Request<GetContactRequest>) -> Result<Response<GetContactResponse>, Status> {
@@ -152,6 +155,19 @@ impl IntakeService for Api {
         Ok(Response::new(self.lanes.call(&call, "MarkDuplicate", request_id, body, command).await?))
     }
 
+    async fn log_contact(&self, request: Request<LogContactRequest>) -> Result<Response<LogContactResponse>, Status> {
+        let (call, body) = (Call::of(&request), request.get_ref());
+        let mut check = Check::new();
+        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let at = body.at.as_ref().and_then(|at| check::past(&mut check, "at", at, self.clock.now()));
+        let channel = check.choice("channel", body.channel);
+        let direction = check.choice("direction", body.direction);
+        let note = Pii::new(check.prose("note", &body.note, 0..=4000));
+        check.finish()?;
+        let command = Command::Act { claim, action: Action::LogContact { at, channel, direction, note } };
+        Ok(Response::new(self.lanes.call(&call, "LogContact", request_id, body, command).await?))
+    }
+
     async fn withdraw_claim(
         &self,
         request: Request<WithdrawClaimRequest>,
@@ -208,18 +224,19 @@ pub fn submit(
 
 /// The answer to SubmitClaim.
 pub fn submitted(rules: &Rules, claim: &Claim) -> Outcome {
-    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(claim)), read_back: read_back(rules, claim) })
+    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(rules, claim)), read_back: read_back(rules, claim) })
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
-pub fn answer(action: &Action, now: &Claim) -> Outcome {
-    let claim = action.is_call().then(|| reply::claim(now));
+pub fn answer(rules: &Rules, action: &Action, now: &Claim) -> Outcome {
+    let claim = action.is_call().then(|| reply::claim(rules, now));
     match action {
         Action::ConfirmReadBack { .. } => Outcome::reply(&ConfirmReadBackResponse { claim }),
         Action::AddEvidence { .. } => Outcome::reply(&AddEvidenceResponse { claim }),
         Action::KeepFile { file } => Outcome::reply(&evidence::kept(file, now)),
         Action::AnswerQuestion { .. } => Outcome::reply(&AnswerQuestionResponse { claim }),
         Action::MarkDuplicate { .. } => Outcome::reply(&MarkDuplicateResponse { claim }),
+        Action::LogContact { .. } => Outcome::reply(&LogContactResponse { claim }),
         Action::Withdraw { .. } => Outcome::reply(&WithdrawClaimResponse { claim }),
         Action::AnswerPlan { .. } => Outcome::reply(&AnswerPlanResponse { claim }),
         Action::AnswerFollowUp { .. } => Outcome::reply(&AnswerFollowUpResponse { claim }),
@@ -265,6 +282,11 @@ impl From<Refusal> for chassis::Refusal {
                 "the bytes waited too long for the claim; upload them again with a new request_id",
             ),
             Refusal::NoSuchLine { line } => state("the claim does not have this line").with("line", line),
+            Refusal::ContactBeforeClaim { received_at } => {
+                state("the contact was earlier than the claim").with("received_at", received_at)
+            }
+            Refusal::ContactKnown { number } => state("the contact was logged before").with("number", number),
+            Refusal::TooManyContacts => state("a claim holds at most 100 contacts"),
             Refusal::QuestionNotOpen { question_id } => {
                 state("no such question is open").with("question_id", question_id)
             }

@@ -210,10 +210,10 @@ impl Handle {
         if let Some(address) = action.address() {
             world.addresses.insert(id, address.clone());
         }
-        if let Some((about, text)) = action.words() {
+        if let Some((about, text)) = action.words(&entry.now) {
             world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
         }
-        Ok(grpc::answer(action, &entry.now).telling(messages))
+        Ok(grpc::answer(&self.rules, action, &entry.now).telling(messages))
     }
 }
 

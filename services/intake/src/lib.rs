@@ -43,7 +43,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let quota =
             domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
         let rules = Arc::new(domain::Rules::new(ctx.pack()));
-        let handle = handle::Handle { rules, vault: vault.clone(), quota, clock: ctx.clock() };
+        let handle = handle::Handle { rules: Arc::clone(&rules), vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
@@ -66,7 +66,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             rows: limits.ahead,
         });
         let day = ctx.pack().triage.time_zone.clone();
-        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, vault, admission };
+        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, rules, vault, admission };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })

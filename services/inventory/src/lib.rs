@@ -32,6 +32,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let terms = domain::Terms {
             hold: SignedDuration::from_secs(i64::from(policy.hold_s)),
             lead_time_days: policy.lead_time_days,
+            zone: ctx.pack().time_zone().clone(),
             mix_batches: policy.mix_batches,
         };
         let lanes = ctx.lanes(handle::Handle { terms });

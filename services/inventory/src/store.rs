@@ -16,7 +16,8 @@ use crate::domain::{Command, Job, Place, Zone};
 
 pub use load::load;
 pub use reads::{
-    Availability, Filter, StoredMovement, StoredReservation, availability, movements, reservations, returns,
+    Availability, Filter, StoredMovement, StoredReservation, StoredReturn, availability, movements, reservations,
+    returns,
 };
 pub use save::save;
 

@@ -257,6 +257,7 @@ pub fn takes(claim: Uuid, line: &LinePlan) -> Vec<Take> {
             sold: take.sold_quantity,
             total: paid.minor_units,
             currency: paid.currency.clone(),
+            tax: take.tax_total.as_ref().map(|tax| tax.minor_units),
             version: take.version,
         };
         let amount = take.amount.as_ref().map_or(0, |amount| amount.minor_units);
@@ -272,7 +273,7 @@ fn of_before(line: &LinePlan, order_no: String) -> Option<Take> {
     let (total, currency) = (value(line.sold_quantity), price.currency.clone());
     Some(Take {
         line: OrderLine { order_no, sku: line.sku.clone(), line_id: String::new() },
-        sale: Sale { sold: line.sold_quantity, total, currency, version: 0 },
+        sale: Sale { sold: line.sold_quantity, total, currency, tax: None, version: 0 },
         units: line.quantity,
         amount: value(line.quantity),
     })
@@ -391,6 +392,7 @@ mod tests {
             paid_total: money(1_000),
             quantity,
             amount: money(amount),
+            tax_total: None,
         };
         let line = LinePlan { takes: vec![take("A", 1, 334), take("C", 2, 667)], ..LinePlan::default() };
         let found = takes(Uuid::nil(), &line);

@@ -36,6 +36,9 @@ pub struct Sale {
     pub total: i64,
     /// ISO 4217 code.
     pub currency: String,
+    /// The tax in the total, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<i64>,
     /// Version of the order facts, from 1; 0: facts without versions.
     pub version: u32,
 }
@@ -73,6 +76,8 @@ pub enum Command {
         units: u32,
         /// What had been booked for them.
         amount: i64,
+        /// The tax in it.
+        tax: i64,
         /// They had been given as goods.
         goods: bool,
     },
@@ -94,6 +99,8 @@ pub enum Event {
         units: u32,
         /// Value that had been booked for them.
         amount: i64,
+        /// The tax in it.
+        tax: i64,
     },
     /// Units are promised no more.
     GivenBack {
@@ -106,6 +113,8 @@ pub enum Event {
         units: u32,
         /// Minor units.
         amount: i64,
+        /// The tax in it.
+        tax: i64,
         /// Goods were given.
         goods: bool,
     },
@@ -115,6 +124,8 @@ pub enum Event {
         units: u32,
         /// Minor units.
         amount: i64,
+        /// The tax in it.
+        tax: i64,
         /// They had been given as goods.
         goods: bool,
     },
@@ -139,6 +150,8 @@ pub struct Ledger {
     pub compensated: i64,
     /// Of this, the value of the units given as goods.
     pub goods: i64,
+    /// The tax in what was refunded or replaced, minor units.
+    pub taxed: i64,
 }
 
 /// One movement of a ledger, with the work it was for. Kept for ever.
@@ -181,7 +194,8 @@ pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
         Command::Grant { units } => Ok(Event::Granted { units: units.min(ledger.free()) }),
         Command::GrantAgain { units } => {
             let units = units.min(ledger.replaced);
-            Ok(Event::GrantedAgain { units, amount: share::first(ledger.goods, ledger.replaced, units) })
+            let amount = share::first(ledger.goods, ledger.replaced, units);
+            Ok(Event::GrantedAgain { units, amount, tax: ledger.tax_given(amount) })
         }
         Command::GiveBack { units } => {
             if units > ledger.held {
@@ -196,19 +210,19 @@ pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
             if amount < 0 || amount > ledger.paid - ledger.compensated {
                 return Err(Refusal::AbovePaid);
             }
-            Ok(Event::Given { units, amount, goods })
+            Ok(Event::Given { units, amount, tax: ledger.tax_due(amount), goods })
         }
         // Some of them may have been promised again since.
-        Command::TakeBack { units, amount, goods: true } => {
+        Command::TakeBack { units, amount, goods: true, .. } => {
             let taken = units.min(ledger.replaced);
             let amount = share::first(amount.max(0), units, taken).min(ledger.goods);
-            Ok(Event::TakenBack { units: taken, amount, goods: true })
+            Ok(Event::TakenBack { units: taken, amount, tax: ledger.tax_given(amount), goods: true })
         }
-        Command::TakeBack { units, amount, goods: false } => {
-            if units > ledger.given || amount < 0 || amount > ledger.compensated {
+        Command::TakeBack { units, amount, tax, goods: false } => {
+            if units > ledger.given || amount < 0 || amount > ledger.compensated || tax < 0 || tax > ledger.taxed {
                 return Err(Refusal::NotGiven);
             }
-            Ok(Event::TakenBack { units, amount, goods: false })
+            Ok(Event::TakenBack { units, amount, tax, goods: false })
         }
         Command::Correct(sale) => {
             if !ledger.can_follow(&sale) {
@@ -223,21 +237,22 @@ pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
 pub fn evolve(ledger: &mut Ledger, event: &Event) {
     match event {
         Event::Granted { units } => ledger.held += units,
-        Event::GrantedAgain { units, amount } => {
-            ledger.take_back(*units, *amount, true);
+        Event::GrantedAgain { units, amount, tax } => {
+            ledger.take_back(*units, *amount, *tax, true);
             ledger.held += units;
         }
         Event::GivenBack { units } => ledger.held -= units,
-        Event::Given { units, amount, goods } => {
+        Event::Given { units, amount, tax, goods } => {
             ledger.held -= units;
             ledger.given += units;
             ledger.compensated += amount;
+            ledger.taxed += tax;
             if *goods {
                 ledger.replaced += units;
                 ledger.goods += amount;
             }
         }
-        Event::TakenBack { units, amount, goods } => ledger.take_back(*units, *amount, *goods),
+        Event::TakenBack { units, amount, tax, goods } => ledger.take_back(*units, *amount, *tax, *goods),
         Event::Corrected(sale) => {
             let priced_alike = (ledger.sale.sold, ledger.sale.total) == (sale.sold, sale.total);
             ledger.sale.clone_from(sale);
@@ -252,7 +267,7 @@ impl Ledger {
     /// The ledger of an order line that nothing was given for yet.
     pub fn new(sale: Sale) -> Self {
         let paid = sale.total;
-        Self { sale, paid, held: 0, given: 0, replaced: 0, compensated: 0, goods: 0 }
+        Self { sale, paid, held: 0, given: 0, replaced: 0, compensated: 0, goods: 0, taxed: 0 }
     }
 
     /// Units sold; a correction takes nothing from those who hold it or got it.
@@ -292,9 +307,24 @@ impl Ledger {
         self.has_moved() && self.sale.version > 0 && sale.version > self.sale.version && dearer
     }
 
-    fn take_back(&mut self, units: u32, amount: i64, goods: bool) {
+    /// The tax in the next amount that is given: in whatever portions, together they have the tax that was paid.
+    fn tax_due(&self, amount: i64) -> i64 {
+        let Sale { total, tax: Some(tax), .. } = self.sale else { return 0 };
+        let after = (self.compensated + amount).min(total);
+        let due = i128::from(tax) * i128::from(after) / i128::from(total.max(1));
+        (i64::try_from(due).unwrap_or(i64::MAX) - self.taxed).clamp(0, amount.max(0))
+    }
+
+    /// The tax in an amount of what was given.
+    fn tax_given(&self, amount: i64) -> i64 {
+        let part = i128::from(self.taxed) * i128::from(amount) / i128::from(self.compensated.max(1));
+        i64::try_from(part).unwrap_or(0)
+    }
+
+    fn take_back(&mut self, units: u32, amount: i64, tax: i64, goods: bool) {
         self.given -= units;
         self.compensated -= amount;
+        self.taxed = (self.taxed - tax).clamp(0, self.compensated);
         if goods {
             self.replaced = self.replaced.saturating_sub(units);
             self.goods = (self.goods - amount).max(0);
@@ -320,9 +350,17 @@ impl Event {
     pub fn amounts(&self) -> (u32, i64) {
         match self {
             Self::Granted { units } | Self::GivenBack { units } => (*units, 0),
-            Self::GrantedAgain { units, amount } => (*units, *amount),
+            Self::GrantedAgain { units, amount, .. } => (*units, *amount),
             Self::Given { units, amount, .. } | Self::TakenBack { units, amount, .. } => (*units, *amount),
             Self::Corrected(sale) => (sale.sold, sale.total),
+        }
+    }
+
+    /// The tax in the money that moved.
+    pub fn tax(&self) -> i64 {
+        match self {
+            Self::GrantedAgain { tax, .. } | Self::Given { tax, .. } | Self::TakenBack { tax, .. } => *tax,
+            Self::Granted { .. } | Self::GivenBack { .. } | Self::Corrected(_) => 0,
         }
     }
 

@@ -84,6 +84,8 @@ pub struct Settlement {
     pub amount: i64,
     /// Freight that the customer bears and that was kept, minor units.
     pub freight_kept: i64,
+    /// The tax in amount and freight together; unset: not known.
+    pub tax: Option<i64>,
     /// The most that the plan allowed for amount and freight together; unset: instructed before it was kept.
     pub allowed: Option<i64>,
     /// ISO 4217 code.
@@ -198,6 +200,7 @@ mod tests {
             quantity: 2,
             amount: 500,
             freight_kept: 40,
+            tax: Some(90),
             allowed: Some(600),
             currency: "GBP".to_owned(),
             state: State::Instructed,

@@ -1,15 +1,19 @@
-//! What the customer says about a claim that is recorded.
+//! What the customer says about a claim that is recorded, and what was said to the customer.
 
 use anyhow::Result;
+use jiff::Timestamp;
+use proto::claim::Channel;
 use proto::intake::{
-    AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, ConfirmReadBackRequest, MarkDuplicateRequest,
-    WithdrawClaimRequest,
+    AnswerFollowUpRequest, AnswerPlanRequest, AnswerQuestionRequest, ConfirmReadBackRequest, ContactDirection,
+    LogContactRequest, MarkDuplicateRequest, WithdrawClaimRequest,
 };
+use proto::to_wire;
 use tonic::Request;
 
-use super::{get, print};
+use super::{get, print, show};
 use crate::connect::Session;
 use crate::exit::Failure;
+use crate::output;
 
 /// No etag: what this program has read to find the claim, nobody has looked at, so a claim that moves on meanwhile is no
 /// reason to refuse.
@@ -68,6 +72,38 @@ pub async fn follow_up(claim: &str, score: u32, text: String, session: &Session)
     let request = AnswerFollowUpRequest { request_id: session.request_id(), claim_id, score, text };
     let answer = session.clients.intake()?.answer_follow_up(Request::new(request)).await?.into_inner();
     print(answer.claim.as_ref(), session)
+}
+
+/// A contact with the customer.
+pub struct Talk {
+    /// When; `None`: now.
+    pub at: Option<Timestamp>,
+    /// How.
+    pub channel: Channel,
+    /// Who has sought it.
+    pub direction: ContactDirection,
+    /// What was said.
+    pub note: String,
+}
+
+/// Logs a contact with the customer; shows all of the claim.
+pub async fn log(claim: &str, talk: Talk, session: &Session) -> Result<()> {
+    let claim_id = get(claim, session).await?.claim_id;
+    let Talk { at, channel, direction, note } = talk;
+    let request = LogContactRequest {
+        request_id: session.request_id(),
+        claim_id,
+        at: at.map(to_wire),
+        channel: channel.into(),
+        direction: direction.into(),
+        note,
+    };
+    let answer = session.clients.intake()?.log_contact(Request::new(request)).await?.into_inner();
+    print(answer.claim.as_ref(), session)?;
+    if session.output.is_json() {
+        return Ok(());
+    }
+    output::line(show::contacts(&answer.claim.unwrap_or_default().contacts))
 }
 
 /// Says that the claim is the same as another one.

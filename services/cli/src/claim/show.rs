@@ -1,8 +1,8 @@
 //! `redress claim show`.
 
 use anyhow::Result;
-use proto::claim::{Category, ClaimState, Leg, LegState, ReportedLine, Resolution, WaitingFor};
-use proto::intake::Claim;
+use proto::claim::{Category, Channel, ClaimState, Leg, LegState, LinePlan, ReportedLine, Resolution, WaitingFor};
+use proto::intake::{Claim, ContactDirection, LoggedContact};
 use proto::orchestrator::{GetProcessRequest, Process, Waiting};
 use serde_json::json;
 use tonic::{Code, Request};
@@ -33,9 +33,13 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         output::line(format!("open question {}: {}", question.question_id, reasons::told(&question.reason)))?;
     }
     for promise in &claim.promises {
-        output::line(format!("promised {} by {}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
+        let sure = if promise.provisional { " (provisional: not all holidays are known yet)" } else { "" };
+        output::line(format!("promised {} by {}{sure}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
     }
     output::line(lines(&claim.lines))?;
+    if !claim.contacts.is_empty() {
+        output::line(contacts(&claim.contacts))?;
+    }
     if let Some(process) = process {
         show_process(&process)?;
     }
@@ -68,7 +72,8 @@ async fn process(claim_id: &str, session: &Session) -> Result<Option<Process>> {
     }
 }
 
-fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
+/// What was reported of each line.
+pub fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
     let mut table = table(["line", "SKU", "units", "order", "category", "wish"]);
     for line in lines {
         table.add_row([
@@ -78,6 +83,22 @@ fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
             line.order_no.clone(),
             plain::<Category>(line.category),
             plain::<Resolution>(line.wish),
+        ]);
+    }
+    table
+}
+
+/// Who has talked with the customer, when and how. What was said shows `redress claim words`.
+pub(super) fn contacts(contacts: &[LoggedContact]) -> comfy_table::Table {
+    let mut table = table(["contact", "at", "channel", "direction", "logged by", "logged at"]);
+    for contact in contacts {
+        table.add_row([
+            contact.number.to_string(),
+            time(contact.at.as_ref()),
+            plain::<Channel>(contact.channel),
+            plain::<ContactDirection>(contact.direction),
+            contact.logged_by.clone(),
+            time(contact.logged_at.as_ref()),
         ]);
     }
     table
@@ -99,6 +120,24 @@ fn waits(waiting: &Waiting) -> String {
     text
 }
 
+/// What is done for each line.
+pub fn plan_lines(lines: &[LinePlan]) -> comfy_table::Table {
+    let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
+    for line in lines {
+        table.add_row([
+            line.line.to_string(),
+            plain::<Resolution>(line.resolution),
+            line.quantity.to_string(),
+            line.order_no.clone(),
+            money::show(line.unit_price.as_ref()),
+            money::show(line.freight_kept.as_ref()),
+            line.promised_on.clone(),
+            reasons::told(&line.reason),
+        ]);
+    }
+    table
+}
+
 fn show_process(process: &Process) -> Result<()> {
     process.waiting.iter().try_for_each(|waiting| output::line(waits(waiting)))?;
     if !process.end_reason.is_empty() {
@@ -107,20 +146,7 @@ fn show_process(process: &Process) -> Result<()> {
     if let Some(plan) = &process.plan {
         let cost = money::show(plan.cost.as_ref());
         output::line(format!("plan {} by {} under {}, cost {cost}", plan.number, plan.proposed_by, plan.policy))?;
-        let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
-        for line in &plan.lines {
-            table.add_row([
-                line.line.to_string(),
-                plain::<Resolution>(line.resolution),
-                line.quantity.to_string(),
-                line.order_no.clone(),
-                money::show(line.unit_price.as_ref()),
-                money::show(line.freight_kept.as_ref()),
-                line.promised_on.clone(),
-                line.reason.clone(),
-            ]);
-        }
-        output::line(table)?;
+        output::line(plan_lines(&plan.lines))?;
     }
     if process.legs.is_empty() {
         return Ok(());

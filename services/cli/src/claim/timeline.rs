@@ -77,7 +77,7 @@ pub fn describe(kind: &Kind) -> String {
             100 => format!("clock {} was breached", event.clock),
             percent => format!("clock {} is at {percent} %", event.clock),
         },
-        Kind::CompensationStarted(event) => format!("what was done is undone: {}", event.reason),
+        Kind::CompensationStarted(event) => format!("what was done is undone: {}", reasons::told(&event.reason)),
         Kind::FollowUpStarted(_) => "customer asked whether it is solved".to_owned(),
         Kind::FollowUpAnswered(event) => format!("customer scored {} of 5", event.score),
         Kind::Reopened(event) => format!("opened again with score {}", event.score),

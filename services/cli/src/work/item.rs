@@ -1,8 +1,8 @@
 //! A work item of either service, in one list.
 
 use anyhow::Result;
-use proto::claim::Role;
-use proto::escalation::WorkKind;
+use proto::claim::{Resolution, Role};
+use proto::escalation::{Ruling, WorkKind};
 use proto::{WireTime, escalation, triage};
 use serde::Serialize;
 use tonic::{Code, Request};
@@ -60,17 +60,52 @@ impl Item {
         both!(self, item => item.open)
     }
 
-    /// Whether it waits; if not, who decided and why.
-    pub fn state(&self) -> String {
+    /// Who decided it; empty: nobody, it waits or was taken back.
+    pub fn decided_by(&self) -> &str {
+        both!(self, item => &item.decided_by)
+    }
+
+    /// When it was decided.
+    pub fn decided_at(&self) -> Option<&WireTime> {
+        both!(self, item => item.decided_at.as_ref())
+    }
+
+    /// Why it was decided so.
+    pub fn note(&self) -> &str {
+        both!(self, item => &item.note)
+    }
+
+    /// What was decided; empty: nothing yet.
+    pub fn decision(&self) -> String {
         match self {
-            Self::Triage(item) if item.open => "open".to_owned(),
-            Self::Triage(item) if item.decided_by.is_empty() => "taken back".to_owned(),
+            Self::Triage(item) if item.decided_by.is_empty() => String::new(),
+            Self::Triage(item) if !item.question.is_empty() => format!("asked for {}", item.question),
             Self::Triage(item) => {
-                let note = if item.note.is_empty() { String::new() } else { format!(": {}", item.note) };
-                format!("decided by {}{note}", item.decided_by)
+                let lines = item.decision.iter().map(|plan| {
+                    let what = plain::<Resolution>(plan.resolution);
+                    let why = if plan.reason.is_empty() { String::new() } else { format!(" {}", plan.reason) };
+                    format!("{} {what} × {}{why}", plan.line, plan.quantity)
+                });
+                lines.collect::<Vec<_>>().join(", ")
             }
-            Self::Escalation(item) => if item.open { "open" } else { "decided" }.to_owned(),
+            Self::Escalation(item) => plain::<Ruling>(item.ruling),
         }
+    }
+
+    /// Whether it waits; if not, what was decided, by whom and why.
+    pub fn state(&self) -> String {
+        if self.open() {
+            return "open".to_owned();
+        }
+        if self.decided_by().is_empty() {
+            return "taken back".to_owned();
+        }
+        let decision = match self.decision() {
+            decision if decision.is_empty() => "decided".to_owned(),
+            decision => decision,
+        };
+        let note = if self.note().is_empty() { String::new() } else { format!(": {}", self.note()) };
+        format!("{decision} by {}{note}", self.decided_by())
     }
 
     /// What is to be done.
@@ -132,5 +167,34 @@ async fn at_escalation(clients: &Clients, role: Role, claim_id: &str, all: bool)
         if request.page_token.is_empty() {
             return Ok(items);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decided_item_says_what_who_and_why() {
+        let mut item = escalation::WorkItem { open: true, ..escalation::WorkItem::default() };
+        let told = |item: &escalation::WorkItem| Item::Escalation(Box::new(item.clone())).state();
+        assert_eq!(told(&item), "open");
+        item.open = false;
+        assert_eq!(told(&item), "taken back");
+        item.decided_by = "anna".to_owned();
+        item.ruling = Ruling::Deny.into();
+        item.note = "too dear".to_owned();
+        assert_eq!(told(&item), "deny by anna: too dear");
+        let plan = proto::claim::LinePlan {
+            line: 1,
+            quantity: 2,
+            resolution: Resolution::Replace.into(),
+            ..Default::default()
+        };
+        let mut item = triage::WorkItem { decided_by: "ben".to_owned(), decision: vec![plan], ..Default::default() };
+        let told = |item: &triage::WorkItem| Item::Triage(Box::new(item.clone())).state();
+        assert_eq!(told(&item), "1 replace × 2 by ben");
+        item.question = "PHOTO_NEEDED".to_owned();
+        assert_eq!(told(&item), "asked for PHOTO_NEEDED by ben");
     }
 }

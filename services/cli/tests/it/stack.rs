@@ -40,6 +40,14 @@ impl Up {
         (code(&output), serde_json::from_slice(text).unwrap_or(Value::Null))
     }
 
+    /// What people see.
+    pub fn tell(&self, arguments: &[&str]) -> String {
+        let stack = self.stack.path().to_str().unwrap();
+        let output = redress(&[&["--stack", stack], arguments].concat()).output().unwrap();
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Units of an article that are available, asked as any client would.
     pub fn available(&self, sku: &str) -> u64 {
         let json: Value = serde_json::from_slice(&std::fs::read(self.stack.path()).unwrap()).unwrap();
@@ -120,6 +128,21 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!(listed(&["--customer", "C1", "--state", "duplicate"]), [copy]);
     assert_eq!(listed(&["--customer", "C1", "--state", "submitted"]), Vec::<String>::new());
     assert_eq!(listed(&["--waiting-for", "carrier"]), [number.as_str()]);
+    // That the customer was called is logged, once, and is shown.
+    let talk = ["claim", "log", &number, "--channel", "phone", "--note", "Ada waits for a van"];
+    let (exit, logged) = up.ask(&talk);
+    let contact = &logged["claim"]["contacts"][0];
+    assert_eq!((exit, &contact["channel"]), (0, &Value::from("CHANNEL_PHONE")), "{logged}");
+    assert_eq!(contact["direction"], "CONTACT_DIRECTION_OUTBOUND");
+    let again = [&talk[..], &["--at", contact["at"].as_str().unwrap()]].concat();
+    let (exit, known) = up.ask(&again);
+    assert_eq!((exit, &known["error"]["reason"]), (3, &Value::from("CONTACT_KNOWN")), "{known}");
+    assert_eq!(up.ask(&["claim", "log", &number]).0, 2, "a channel is needed");
+    let (_, shown) = up.ask(&["claim", "show", &number]);
+    assert_eq!(&shown["claim"]["contacts"][0], contact);
+    let table = redress(&["--stack", stack, "claim", "show", &number]).output().unwrap();
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(table.contains("outbound"), "{table}");
     let (exit, _) = up.ask(&["claim", "withdraw", &number]);
     assert_eq!(exit, 0);
     let (exit, refused) = up.ask(&["claim", "withdraw", &number]);
@@ -163,6 +186,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!((exit, &unknown["error"]["reason"]), (3, &Value::from("UNAUTHENTICATED")), "{unknown}");
     assert_eq!(up.ask(&["token", "--role", "king"]).0, 4);
     assert_eq!(up.ask(&["work", "list"]).0, 0);
+    crate::warehouse::a_day(&up, home.path());
     let (exit, audit) = up.ask(&["audit", "verify"]);
     assert_eq!(
         (exit, &audit["ok"], audit["services"].as_array().unwrap().len()),

@@ -64,6 +64,7 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
     }
     let calendar = draft.rules.calendar(key.kind);
     let target = draft.rules.target(key.kind, draft.claim.head.channel, severity);
+    let deadline = calendar.add_working(from, target);
     let mut clock = Clock {
         key,
         state: ClockState::Running,
@@ -72,7 +73,8 @@ pub(super) fn start_one(draft: &mut Draft, key: ClockKey, severity: Severity, fr
         started_at: from,
         counted_from: from,
         left: target,
-        deadline: calendar.add_working(from, target),
+        deadline,
+        provisional: !calendar.is_known(deadline),
         warned: 0,
         breached_at: None,
         level: 0,
@@ -182,9 +184,11 @@ pub(super) fn resume(draft: &mut Draft) {
         let calendar = draft.rules.calendar(key.kind);
         let from = draft.now.max(clock.started_at);
         let mut clock = clock.clone();
-        (clock.counted_from, clock.deadline) = (from, calendar.add_working(from, clock.left));
-        let next = clock.next(calendar);
-        draft.add(Event::ClockResumed(key, from, clock.deadline, next));
+        (clock.state, clock.counted_from) = (ClockState::Running, from);
+        clock.deadline = calendar.add_working(from, clock.left);
+        clock.provisional = !calendar.is_known(clock.deadline);
+        clock.next_at = Some(clock.next(calendar));
+        draft.add(Event::ClockResumed(clock));
         catch_up(draft, key, draft.now);
     }
 }

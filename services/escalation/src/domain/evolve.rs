@@ -11,16 +11,15 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
         Event::Paused(at) => claim.head.paused_since = Some(*at),
         Event::Resumed => claim.head.paused_since = None,
         Event::ClockStarted(clock) => drop(claim.clocks.insert(clock.key, clock.clone())),
-        Event::ClockRetargeted(clock) => change(claim, &clock.key, |known| known.clone_from(clock)),
+        Event::ClockRetargeted(clock) | Event::ClockReckoned(clock, _) | Event::ClockResumed(clock) => {
+            change(claim, &clock.key, |known| known.clone_from(clock))
+        }
         Event::ClockPaused(key, left) => change(claim, key, |clock| {
             (clock.state, clock.left, clock.next_at) = (ClockState::Paused, *left, None);
         }),
-        Event::ClockResumed(key, from, deadline, next_at) => change(claim, key, |clock| {
-            (clock.state, clock.counted_from, clock.deadline) = (ClockState::Running, *from, *deadline);
-            clock.next_at = Some(*next_at);
-        }),
         Event::ClockStopped(key, at) => change(claim, key, |clock| {
             (clock.state, clock.next_at, clock.stopped_at) = (ClockState::Stopped, None, Some(*at));
+            clock.provisional = false;
         }),
         Event::KeptAfterBreach(key, at) => change(claim, key, |clock| clock.stopped_at = Some(*at)),
         Event::ClockWarned(key, percent, _, next_at) => change(claim, key, |clock| {
@@ -28,6 +27,7 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
         }),
         Event::ClockBreached(key, deadline, _) => change(claim, key, |clock| {
             (clock.state, clock.breached_at) = (ClockState::Breached, Some(*deadline));
+            clock.provisional = false;
         }),
         Event::LevelRaised(escalation, next_at) => {
             change(claim, &escalation.clock, |clock| {

@@ -35,6 +35,25 @@ pub(super) fn one(draft: &mut Draft, key: ClockKey, severity: Severity, at: Time
     }
 }
 
+/// Reckons provisional deadlines by what is known now: the working time that is left stays, its days may be others.
+pub(super) fn reckon(draft: &mut Draft) {
+    let now = draft.now;
+    let provisional = |draft: &Draft, key| draft.claim.clocks.get(&key).filter(|clock| clock.provisional).cloned();
+    for key in keys(draft) {
+        if provisional(draft, key).is_some() {
+            // What was due by the deadline so far comes first.
+            catch_up(draft, key, now);
+        }
+        let Some(clock) = provisional(draft, key) else { continue };
+        let (target, was) = (clock.target, clock.deadline);
+        let reckoned = with_target(draft, clock.clone(), target, now);
+        if reckoned != clock {
+            draft.add(Event::ClockReckoned(reckoned, was));
+            catch_up(draft, key, now);
+        }
+    }
+}
+
 /// What is left by the new target. While the claim is paused, the deadline is shown as if it went on now.
 fn with_target(draft: &Draft, clock: Clock, target: SignedDuration, at: Timestamp) -> Clock {
     let calendar = draft.rules.calendar(clock.key.kind);
@@ -45,6 +64,7 @@ fn with_target(draft: &Draft, clock: Clock, target: SignedDuration, at: Timestam
     let mut clock = Clock { target, ..clock };
     if left > used {
         (clock.left, clock.deadline) = (left, calendar.add_working(from.max(clock.counted_from), left));
+        clock.provisional = !calendar.is_known(clock.deadline);
         clock.next_at = if is_paused { None } else { Some(clock.next(calendar)) };
         return clock;
     }

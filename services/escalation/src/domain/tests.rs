@@ -2,6 +2,7 @@
 
 mod approvals;
 mod clocks;
+mod provisional;
 mod retarget;
 mod tasks;
 mod walk;

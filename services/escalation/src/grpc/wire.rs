@@ -21,6 +21,7 @@ pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
         warned_percent: clock.warned,
         stopped_at: clock.stopped_at.map(to_wire),
         severity: claim::Severity::from(clock.severity) as i32,
+        provisional: clock.provisional,
     }
 }
 

@@ -13,23 +13,23 @@ use super::{count, int, interval, ints, optional_time, time, time_mark, word};
 use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation, Severity};
 
 pub(super) const LOAD: &str = "\
-    SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, warned, \
+    SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, provisional, warned, \
         breached_at, level, next_at, stopped_at \
     FROM clock WHERE claim_id = ANY($1)";
 
 pub(super) const WRITE: &str = "\
     INSERT INTO clock (claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-        warned, breached_at, level, next_at, stopped_at) \
+        provisional, warned, breached_at, level, next_at, stopped_at) \
     SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-        warned, breached_at, level, next_at, stopped_at \
+        provisional, warned, breached_at, level, next_at, stopped_at \
     FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], \
-            $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::smallint[], $12::timestamptz[], $13::int[], \
-            $14::timestamptz[], $15::timestamptz[]) \
+            $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::boolean[], $12::smallint[], $13::timestamptz[], \
+            $14::int[], $15::timestamptz[], $16::timestamptz[]) \
         AS c(claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, \
-            warned, breached_at, level, next_at, stopped_at) \
+            provisional, warned, breached_at, level, next_at, stopped_at) \
     ON CONFLICT (claim_id, kind, round) DO UPDATE \
     SET state = EXCLUDED.state, severity = EXCLUDED.severity, target_s = EXCLUDED.target_s, counted_from = EXCLUDED.counted_from, left_us = EXCLUDED.left_us, \
-        deadline = EXCLUDED.deadline, warned = EXCLUDED.warned, breached_at = EXCLUDED.breached_at, \
+        deadline = EXCLUDED.deadline, provisional = EXCLUDED.provisional, warned = EXCLUDED.warned, breached_at = EXCLUDED.breached_at, \
         level = EXCLUDED.level, next_at = EXCLUDED.next_at, stopped_at = EXCLUDED.stopped_at";
 
 pub(super) const RAISE: &str = "\
@@ -44,8 +44,14 @@ pub(super) const DUE: &str = "\
     SELECT k.claim_id, k.kind, k.round, k.next_at FROM clock k JOIN claim c ON c.claim_id = k.claim_id \
     WHERE k.next_at <= (SELECT greatest(now(), at) FROM time_mark) + $1::text::interval ORDER BY k.next_at LIMIT 500 FOR UPDATE OF c SKIP LOCKED";
 
+/// Claims with provisional deadlines: those that come after one, and those of which a deadline is known by now.
+pub(super) const PROVISIONAL: &str = "\
+    SELECT DISTINCT claim_id FROM clock JOIN UNNEST($1::text[], $2::timestamptz[]) AS ends (kind, known_to) USING (kind) \
+    WHERE provisional AND state IN ('running', 'paused') AND (claim_id > $3 OR deadline < known_to) \
+    ORDER BY claim_id LIMIT 500";
+
 pub(super) const OF_CLAIM: &str = "\
-    SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, warned, \
+    SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, provisional, warned, \
         breached_at, level, next_at, stopped_at \
     FROM clock WHERE claim_id = $1 ORDER BY started_at, kind, round LIMIT 1000";
 
@@ -74,21 +80,32 @@ pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Clo
     rows.iter().map(|row| Ok((row.try_get("claim_id")?, key(row)?, time(row, "next_at")?))).collect()
 }
 
+/// Claims with provisional deadlines, the next ones of them. `ends`: up to when holidays are known.
+pub async fn provisional(pool: &PgPool, ends: &[(ClockKind, Timestamp)], after: Uuid) -> Result<Vec<Uuid>, Fault> {
+    let query = sqlx::query_scalar(PROVISIONAL)
+        .bind(ends.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
+        .bind(ends.iter().map(|(_, known_to)| known_to.to_sqlx()).collect::<Vec<_>>());
+    Ok(query.bind(after).fetch_all(pool).await?)
+}
+
 fn key(row: &PgRow) -> Result<ClockKey, Fault> {
     Ok(ClockKey { kind: word(row, "kind", ClockKind::parse)?, round: count(row, "round")? })
 }
 
 fn clock(row: &PgRow) -> Result<Clock, Fault> {
     let warned: i16 = row.try_get("warned")?;
+    let state = word(row, "state", ClockState::parse)?;
+    let is_open = matches!(state, ClockState::Running | ClockState::Paused);
     Ok(Clock {
         key: key(row)?,
-        state: word(row, "state", ClockState::parse)?,
+        state,
         severity: word(row, "severity", Severity::parse)?,
         target: SignedDuration::from_secs(row.try_get("target_s")?),
         started_at: time(row, "started_at")?,
         counted_from: time(row, "counted_from")?,
         left: SignedDuration::from_micros(row.try_get("left_us")?),
         deadline: time(row, "deadline")?,
+        provisional: is_open && row.try_get("provisional")?,
         warned: u32::try_from(warned).unwrap_or(0),
         breached_at: optional_time(row, "breached_at")?,
         level: count(row, "level")?,
@@ -122,6 +139,7 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .bind(clocks().map(|clock| clock.counted_from.to_sqlx()).collect::<Vec<_>>())
         .bind(clocks().map(|clock| us(clock.left)).collect::<Result<Vec<_>, _>>()?)
         .bind(clocks().map(|clock| clock.deadline.to_sqlx()).collect::<Vec<_>>())
+        .bind(clocks().map(|clock| clock.provisional).collect::<Vec<_>>())
         .bind(clocks().map(|clock| i16::try_from(clock.warned).unwrap_or(-1)).collect::<Vec<_>>())
         .bind(clocks().map(|clock| clock.breached_at.map(|at| at.to_sqlx())).collect::<Vec<_>>())
         .bind(ints(clocks().map(|clock| clock.level))?)

@@ -6,4 +6,5 @@ mod clocks;
 mod edge;
 mod messages;
 mod process;
+mod provisional;
 mod world;

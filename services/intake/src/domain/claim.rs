@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use proto::ClaimId;
 use proto::claim::{Channel, ClaimState, Plan};
 
-use super::{Answer, Evidence, File, Line, Promises, Refusal};
+use super::{Answer, Evidence, File, Line, LoggedContact, Promises, Refusal};
 
 /// A claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub struct Claim {
     pub files: Vec<File>,
     /// Questions, oldest first.
     pub questions: Vec<Question>,
+    /// Contacts that were logged, in that order.
+    pub contacts: Vec<LoggedContact>,
     /// Confirmation of the main points.
     pub read_back: Option<ReadBack>,
     /// What was promised.

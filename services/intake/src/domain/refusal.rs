@@ -62,6 +62,21 @@ pub enum Refusal {
         /// The line.
         line: u32,
     },
+    /// There was no claim yet that the contact could be about.
+    #[error("the contact was earlier than the claim")]
+    ContactBeforeClaim {
+        /// When the claim was received.
+        received_at: jiff::Timestamp,
+    },
+    /// The contact was logged before.
+    #[error("the contact was logged before")]
+    ContactKnown {
+        /// Which it is, from 1.
+        number: usize,
+    },
+    /// Too many contacts.
+    #[error("the claim cannot hold so many contacts")]
+    TooManyContacts,
     /// The question does not wait for an answer.
     #[error("no such question is open")]
     QuestionNotOpen {
@@ -119,6 +134,9 @@ impl Refusal {
             Self::CustomerQuota(_) => "CUSTOMER_QUOTA",
             Self::UploadExpired => "UPLOAD_EXPIRED",
             Self::NoSuchLine { .. } => "NO_SUCH_LINE",
+            Self::ContactBeforeClaim { .. } => "CONTACT_BEFORE_CLAIM",
+            Self::ContactKnown { .. } => "CONTACT_KNOWN",
+            Self::TooManyContacts => "TOO_MANY_CONTACTS",
             Self::QuestionNotOpen { .. } => "QUESTION_NOT_OPEN",
             Self::PlanNotOpen { .. } => "PLAN_NOT_OPEN",
             Self::FollowUpNotOpen => "FOLLOW_UP_NOT_OPEN",

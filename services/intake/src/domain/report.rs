@@ -153,6 +153,7 @@ pub fn submit(
         evidence: report.evidence.clone(),
         files: Vec::new(),
         questions: Vec::new(),
+        contacts: Vec::new(),
         read_back: None,
         promises: rules.promises(report.channel, now),
         proposal: None,

@@ -76,6 +76,16 @@ impl Rules {
         self.end_of(days.max()?)
     }
 
+    /// Whether a later pack may move it: it is due where holidays are not known yet (FF6).
+    pub fn is_provisional(&self, promised: Promised, due: Timestamp) -> bool {
+        let known = |kind| self.reckoning.calendar(kind).is_known(due);
+        match promised {
+            Promised::Acknowledgement => !known(ClockKind::Acknowledgement),
+            Promised::FirstFeedback => !known(ClockKind::FirstFeedback),
+            Promised::Solution => false,
+        }
+    }
+
     /// The time by which something is promised.
     pub fn until(&self, until: Until) -> Option<Timestamp> {
         match until {

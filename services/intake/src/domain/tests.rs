@@ -70,12 +70,18 @@ fn piece(line: u32) -> Evidence {
     Evidence { sha256, media_type, size: 1, name: Pii::new("ada.png".to_owned()), line }
 }
 
+fn talk(at: Option<Timestamp>) -> Action {
+    let (channel, direction) = (Channel::Phone, ContactDirection::Outbound);
+    Action::LogContact { at, channel, direction, note: Pii::new("Ada was glad".to_owned()) }
+}
+
 /// Every action that the walk tries, with the name it has in the table.
 fn actions() -> Vec<(&'static str, Action)> {
     let text = || Pii::new(String::new());
     let mut all = vec![
         ("confirm_read_back", Action::ConfirmReadBack { version: None }),
         ("mark_duplicate", Action::MarkDuplicate { of: ClaimId(Uuid::max()), version: None }),
+        ("log_contact", talk(Some(now()))),
         ("withdraw", Action::Withdraw { text: text() }),
         ("answer_follow_up", Action::AnswerFollowUp { score: 2, text: text() }),
     ];
@@ -186,6 +192,7 @@ fn never_goes_back(before: &Claim, after: &Claim) {
         assert!(known.number < later.number || known.state == later.state || was_open);
     }
     assert!(after.scores.starts_with(&before.scores));
+    assert!(after.contacts.starts_with(&before.contacts));
     assert!(after.withdrawal_requested >= before.withdrawal_requested);
     assert!(before.end.is_none() || before.end == after.end);
     assert!(before.read_back.is_none() || before.read_back == after.read_back);
@@ -306,6 +313,49 @@ fn only_what_goes_on_takes_in_a_duplicate() {
     assert_eq!(again, Refusal::AlreadyDuplicate { of: "RD-2026-000006".to_owned() });
     let text = Pii::default();
     assert_eq!(apply(&merged, &Action::Withdraw { text }).unwrap_err().reason(), "ALREADY_DUPLICATE");
+}
+
+#[test]
+fn b_d4_a_contact_keeps_what_was_promised_and_the_receipt_does_not() {
+    let claim = fresh(Channel::Phone);
+    assert!(claim.promises.acknowledgement.is_some() && claim.promises.first_feedback.is_some(), "it is received");
+    let (talked, events) = apply(&claim, &talk(None)).unwrap();
+    let logged = LoggedContact {
+        at: now(),
+        channel: Channel::Phone,
+        direction: ContactDirection::Outbound,
+        by: "anna".to_owned(),
+        logged_at: now(),
+    };
+    assert_eq!(events, [Event::ContactLogged(logged.clone())]);
+    assert_eq!((talked.contacts.as_slice(), &talked.promises), (&[logged][..], &Promises::default()));
+    let (about, _) = talk(None).words(&talked).unwrap();
+    assert_eq!(about, "contact 1");
+
+    let refused = |claim: &Claim, action: &Action| apply(claim, action).unwrap_err();
+    let (received_at, early) = (claim.received_at, now() - jiff::SignedDuration::from_micros(1));
+    assert_eq!(refused(&claim, &talk(Some(early))), Refusal::ContactBeforeClaim { received_at });
+    assert_eq!(refused(&talked, &talk(Some(now()))), Refusal::ContactKnown { number: 1 });
+    let mut full = claim.clone();
+    for second in 1..=i64::try_from(CONTACTS_MAX).unwrap() {
+        full = apply(&full, &talk(Some(now() + jiff::SignedDuration::from_secs(second)))).unwrap().0;
+    }
+    assert_eq!(refused(&full, &talk(None)), Refusal::TooManyContacts);
+    // Whoever has withdrawn may be called until it has ended.
+    let (withdrawn, _) = apply(&claim, &Action::Withdraw { text: Pii::default() }).unwrap();
+    let (withdrawn, _) = apply(&withdrawn, &talk(None)).unwrap();
+    let (ended, _) = apply(&withdrawn, &Action::EndClaim { end: End::Withdrawn, reason: "W".to_owned() }).unwrap();
+    assert_eq!(refused(&ended, &talk(None)), Refusal::ClaimEnded);
+}
+
+#[test]
+fn ff6_a_promise_beyond_the_known_holidays_is_provisional() {
+    let due = |text: &str| text.parse().unwrap();
+    for promised in [Promised::Acknowledgement, Promised::FirstFeedback] {
+        assert!(!RULES.is_provisional(promised, due("2027-12-31T17:30:00Z")));
+        assert!(RULES.is_provisional(promised, due("2028-01-03T09:30:00Z")));
+    }
+    assert!(!RULES.is_provisional(Promised::Solution, due("2028-01-04T00:00:00Z")), "a day that was proposed");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Fields that many requests have.
 
 use chassis::Check;
-use proto::ClaimId;
+use jiff::Timestamp;
+use proto::{ClaimId, WireTime};
 use uuid::Uuid;
 
 /// The request id and the claim.
@@ -17,4 +18,13 @@ pub(super) fn etag(check: &mut Check, etag: &str) -> Option<i64> {
     }
     let version = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Some(version.and_then(|version| version.parse().ok()).unwrap_or(0))
+}
+
+/// A point in time that is not still to come, as the database keeps it: in microseconds.
+pub(super) fn past(check: &mut Check, field: &str, at: &WireTime, now: Timestamp) -> Option<Timestamp> {
+    let at = check.time(field, Some(at))?;
+    if at > now {
+        check.add(field, "must not be in the future");
+    }
+    Timestamp::from_microsecond(at.as_microsecond()).ok()
 }

@@ -10,6 +10,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::reply;
+use crate::domain::Rules;
 use crate::store::{self, Filter};
 
 /// States that a claim can have here.
@@ -29,7 +30,7 @@ const IN_INTAKE: [ClaimState; 9] = [
 const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// One claim, by its id or by its number.
-pub(super) async fn get(reads: &PgPool, call: &Call, body: &GetClaimRequest) -> Result<Claim, Status> {
+pub(super) async fn get(reads: &PgPool, rules: &Rules, call: &Call, body: &GetClaimRequest) -> Result<Claim, Status> {
     let mut check = Check::new();
     let by_number = !check.either(("claim_id", &body.claim_id), ("claim_number", &body.claim_number));
     let mut id = ClaimId(Uuid::nil());
@@ -48,7 +49,7 @@ pub(super) async fn get(reads: &PgPool, call: &Call, body: &GetClaimRequest) -> 
         return Err(absent().into());
     }
     let claims = store::claims(reads, &[id.0]).await.map_err(read_failed)?;
-    Ok(reply::claim(claims.get(&id).ok_or_else(absent)?))
+    Ok(reply::claim(rules, claims.get(&id).ok_or_else(absent)?))
 }
 
 /// Whether the caller may know of a claim. A customer sees own claims only; another's is as absent as one that never was,
@@ -65,7 +66,12 @@ pub(super) async fn own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<(
 }
 
 /// Claims, newest first.
-pub(super) async fn list(reads: &PgPool, call: &Call, body: &ListClaimsRequest) -> Result<ListClaimsResponse, Status> {
+pub(super) async fn list(
+    reads: &PgPool,
+    rules: &Rules,
+    call: &Call,
+    body: &ListClaimsRequest,
+) -> Result<ListClaimsResponse, Status> {
     let mut check = Check::new();
     let mut customer_ref = check.customer_ref("customer_ref", &body.customer_ref, true);
     let others = call.actor.customer.as_ref().is_some_and(|own| !customer_ref.is_empty() && customer_ref != *own);
@@ -86,7 +92,8 @@ pub(super) async fn list(reads: &PgPool, call: &Call, body: &ListClaimsRequest) 
     let filter = Filter { customer_ref, state, ids };
     let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
     let claims = store::claims(reads, &ids).await.map_err(read_failed)?;
-    let claims: Vec<Claim> = ids.iter().filter_map(|id| claims.get(&ClaimId(*id))).map(reply::claim).collect();
+    let found = ids.iter().filter_map(|id| claims.get(&ClaimId(*id)));
+    let claims: Vec<Claim> = found.map(|claim| reply::claim(rules, claim)).collect();
     page.limit = page.limit.min(i64::try_from(fitting(&claims)).unwrap_or(i64::MAX) + 1);
     let (claims, next_page_token) = page.finish(claims, |claim| claim.claim_id.clone());
     Ok(ListClaimsResponse { claims, next_page_token })

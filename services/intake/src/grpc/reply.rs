@@ -4,11 +4,11 @@ use chassis::etag;
 use proto::intake as wire;
 use proto::to_wire;
 
-use crate::domain::{Claim, Contact, Evidence, Promises, Question};
+use crate::domain::{Claim, Contact, Evidence, LoggedContact, Promised, Promises, Question, Rules};
 use crate::events;
 
 /// The claim.
-pub(super) fn claim(claim: &Claim) -> wire::Claim {
+pub(super) fn claim(rules: &Rules, claim: &Claim) -> wire::Claim {
     wire::Claim {
         claim_id: claim.id.to_string(),
         claim_number: claim.number.clone(),
@@ -23,7 +23,7 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
         read_back_at: claim.read_back.as_ref().map(|read_back| to_wire(read_back.at)),
         read_back_by: claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default(),
         questions: claim.questions.iter().filter(|question| question.asked_at.is_some()).map(question).collect(),
-        promises: promises(&claim.promises),
+        promises: promises(rules, &claim.promises),
         state: claim.state().into(),
         open_plan: claim.open_plan().cloned(),
         withdrawal_requested: claim.withdrawal_requested,
@@ -34,6 +34,7 @@ pub(super) fn claim(claim: &Claim) -> wire::Claim {
         possible_duplicates: claim.possible_duplicates.clone(),
         duplicate_of: claim.duplicate_of.as_ref().map(|(_, number)| number.clone()).unwrap_or_default(),
         address_known: claim.address_known,
+        contacts: (1..).zip(&claim.contacts).map(logged).collect(),
     }
 }
 
@@ -59,6 +60,17 @@ fn evidence(piece: &Evidence) -> wire::Evidence {
     }
 }
 
+fn logged((number, contact): (u32, &LoggedContact)) -> wire::LoggedContact {
+    wire::LoggedContact {
+        number,
+        at: Some(to_wire(contact.at)),
+        channel: contact.channel.into(),
+        direction: contact.direction.into(),
+        logged_by: contact.by.clone(),
+        logged_at: Some(to_wire(contact.logged_at)),
+    }
+}
+
 fn question(question: &Question) -> wire::Question {
     wire::Question {
         question_id: question.id.clone(),
@@ -70,11 +82,19 @@ fn question(question: &Question) -> wire::Question {
     }
 }
 
-fn promises(promises: &Promises) -> Vec<wire::Promise> {
+fn promises(rules: &Rules, promises: &Promises) -> Vec<wire::Promise> {
     let Promises { acknowledgement, first_feedback, solution } = promises;
-    let all = [("ACKNOWLEDGEMENT", acknowledgement), ("FIRST_FEEDBACK", first_feedback), ("SOLUTION", solution)];
-    let holds = |(kind, due_at): (&str, &Option<_>)| {
-        due_at.map(|due_at| wire::Promise { kind: kind.to_owned(), due_at: Some(to_wire(due_at)) })
+    let all = [
+        ("ACKNOWLEDGEMENT", Promised::Acknowledgement, acknowledgement),
+        ("FIRST_FEEDBACK", Promised::FirstFeedback, first_feedback),
+        ("SOLUTION", Promised::Solution, solution),
+    ];
+    let holds = |(kind, promised, due_at): (&str, Promised, &Option<_>)| {
+        due_at.map(|due_at| wire::Promise {
+            kind: kind.to_owned(),
+            due_at: Some(to_wire(due_at)),
+            provisional: rules.is_provisional(promised, due_at),
+        })
     };
     all.into_iter().filter_map(holds).collect()
 }

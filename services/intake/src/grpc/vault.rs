@@ -45,9 +45,11 @@ impl VaultService for Api {
         check.finish()?;
         list::own(&self.reads, &call, claim).await?;
         let fields = vec![PersonalField::Words];
-        let reading = Reading { claim, actor: call.actor.subject, purpose, fields, at: self.clock.now() };
+        let reading = Reading { claim, actor: call.actor.subject.clone(), purpose, fields, at: self.clock.now() };
         let words = store::words(&self.reads, &self.vault, &reading).await.map_err(|error| unread(error, claim))?;
-        let words = words.into_iter().map(|word| wire::Word {
+        // Notes of ours are not what the customer wrote.
+        let own = call.actor.customer.is_some();
+        let words = words.into_iter().filter(|word| !own || !word.is_ours()).map(|word| wire::Word {
             about: word.about,
             text: word.text.expose("the answer to GetWords").clone(),
             said_at: word.at.map(to_wire),

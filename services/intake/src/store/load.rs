@@ -156,9 +156,12 @@ async fn claims(tx: &mut Tx, lock: Lock, ids: BTreeSet<Uuid>, whole: BTreeSet<Uu
         return Ok(claims);
     }
     let (ids, whole) = (Vec::from_iter(ids), Vec::from_iter(whole));
-    let mut asked = Vec::new();
+    let (mut asked, mut contacted) = (Vec::new(), Vec::new());
     for row in sqlx::query(lock.pick(LOCK_CLAIMS, READ_CLAIMS)).bind(&ids).fetch_all(&mut *tx).await? {
-        let claim = ClaimRow::from_row(&row)?.claim()?;
+        let claim = ClaimRow::from_row(&row)?;
+        let was_contacted = claim.was_contacted();
+        let claim = claim.claim()?;
+        contacted.extend(was_contacted.then_some(claim.id.0));
         if row.try_get("asked")? {
             asked.push(claim.id.0);
         }
@@ -167,6 +170,7 @@ async fn claims(tx: &mut Tx, lock: Lock, ids: BTreeSet<Uuid>, whole: BTreeSet<Uu
     if !asked.is_empty() {
         rows::add_questions(tx, &mut claims, &asked).await?;
     }
+    rows::add_contacts(tx, &mut claims, &contacted).await?;
     if !whole.is_empty() {
         rows::add_report(tx, &mut claims, &whole).await?;
     }

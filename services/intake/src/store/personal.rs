@@ -95,7 +95,7 @@ impl From<sqlx::Error> for Unread {
     }
 }
 
-/// Something that the customer wrote.
+/// Something that the customer wrote, or one of us about a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// What it is about.
@@ -104,6 +104,13 @@ pub struct Word {
     pub text: Pii<String>,
     /// When they were said, if later than the report.
     pub at: Option<jiff::Timestamp>,
+}
+
+impl Word {
+    /// Whether it is a note of ours.
+    pub fn is_ours(&self) -> bool {
+        self.about.starts_with("contact ")
+    }
 }
 
 /// One read on record.

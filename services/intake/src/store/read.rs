@@ -54,11 +54,15 @@ pub async fn claims(pool: &PgPool, ids: &[Uuid]) -> Result<BTreeMap<ClaimId, Cla
     let mut connection = pool.acquire().await?;
     let found: Vec<ClaimRow> = sqlx::query_as(rows::CLAIMS).bind(ids).fetch_all(&mut *connection).await?;
     let mut claims = BTreeMap::new();
+    let mut contacted = Vec::new();
     for row in found {
+        let was_contacted = row.was_contacted();
         let claim = row.claim()?;
+        contacted.extend(was_contacted.then_some(claim.id.0));
         claims.insert(claim.id, claim);
     }
     rows::add_questions(&mut connection, &mut claims, ids).await?;
+    rows::add_contacts(&mut connection, &mut claims, &contacted).await?;
     rows::add_report(&mut connection, &mut claims, ids).await?;
     Ok(claims)
 }

@@ -7,17 +7,20 @@ use jiff_sqlx::{Date, Timestamp};
 use prost::Message;
 use proto::ClaimId;
 use proto::claim::{Category, Channel, ClaimState, Plan, Resolution};
+use proto::intake::ContactDirection;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{Claim, End, Evidence, FollowUp, Line, Pii, Promises, Proposal, ProposalState, Question, ReadBack};
+use crate::domain::{
+    Claim, End, Evidence, FollowUp, Line, LoggedContact, Pii, Promises, Proposal, ProposalState, Question, ReadBack,
+};
 
 macro_rules! claim_columns {
     () => {
         "claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_at, read_back_by, acknowledgement_due, first_feedback_due, \
          solution_due, plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
-         possible_duplicates, duplicate_of, duplicate_of_number"
+         possible_duplicates, duplicate_of, duplicate_of_number, contacts"
     };
 }
 pub(super) use claim_columns;
@@ -33,6 +36,9 @@ pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, li
 
 pub(super) const QUESTIONS: &str = "SELECT claim_id, question_id, reason, line, asked_at, answered_at, closed_at, order_no, \
      address_given FROM question WHERE claim_id = ANY($1) ORDER BY claim_id, question_no";
+
+pub(super) const CONTACTS: &str = "SELECT claim_id, at, channel, direction, logged_by, logged_at \
+     FROM logged_contact WHERE claim_id = ANY($1) ORDER BY claim_id, contact_no";
 
 /// Claims by id.
 pub(super) type Claims = BTreeMap<ClaimId, Claim>;
@@ -67,6 +73,7 @@ pub(super) struct ClaimRow {
     possible_duplicates: Vec<String>,
     duplicate_of: Option<Uuid>,
     duplicate_of_number: String,
+    contacts: i16,
 }
 
 #[derive(sqlx::FromRow)]
@@ -107,6 +114,16 @@ struct QuestionRow {
     address_given: bool,
 }
 
+#[derive(sqlx::FromRow)]
+struct ContactRow {
+    claim_id: Uuid,
+    at: Timestamp,
+    channel: i16,
+    direction: i16,
+    logged_by: String,
+    logged_at: Timestamp,
+}
+
 /// Adds lines and evidence to claims.
 pub(super) async fn add_report(connection: &mut PgConnection, claims: &mut Claims, ids: &[Uuid]) -> Result<(), Fault> {
     let lines: Vec<LineRow> = sqlx::query_as(LINES).bind(ids).fetch_all(&mut *connection).await?;
@@ -139,7 +156,30 @@ pub(super) async fn add_questions(
     Ok(())
 }
 
+/// Adds the contacts of claims that have some.
+pub(super) async fn add_contacts(
+    connection: &mut PgConnection,
+    claims: &mut Claims,
+    ids: &[Uuid],
+) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let contacts: Vec<ContactRow> = sqlx::query_as(CONTACTS).bind(ids).fetch_all(connection).await?;
+    for row in contacts {
+        if let Some(claim) = claims.get_mut(&ClaimId(row.claim_id)) {
+            claim.contacts.push(row.contact());
+        }
+    }
+    Ok(())
+}
+
 impl ClaimRow {
+    /// Whether contacts were logged.
+    pub(super) fn was_contacted(&self) -> bool {
+        self.contacts > 0
+    }
+
     pub(super) fn claim(self) -> Result<Claim, Fault> {
         let plan = (!self.plan.is_empty()).then(|| Plan::decode(self.plan.as_slice()).map(Box::new)).transpose();
         let plan = plan.map_err(|error| Fault::Permanent(format!("the plan of {}: {error}", self.claim_number)))?;
@@ -179,6 +219,7 @@ impl ClaimRow {
             evidence: Vec::new(),
             files: Vec::new(),
             questions: Vec::new(),
+            contacts: Vec::new(),
             read_back: self.read_back_at.map(|at| ReadBack { at: at.to_jiff(), by }),
             promises: Promises {
                 acknowledgement: self.acknowledgement_due.map(Timestamp::to_jiff),
@@ -237,6 +278,18 @@ impl QuestionRow {
             closed_at: self.closed_at.map(Timestamp::to_jiff),
             order_no: self.order_no,
             address_given: self.address_given,
+        }
+    }
+}
+
+impl ContactRow {
+    fn contact(self) -> LoggedContact {
+        LoggedContact {
+            at: self.at.to_jiff(),
+            channel: Channel::try_from(i32::from(self.channel)).unwrap_or_default(),
+            direction: ContactDirection::try_from(i32::from(self.direction)).unwrap_or_default(),
+            by: self.logged_by,
+            logged_at: self.logged_at.to_jiff(),
         }
     }
 }

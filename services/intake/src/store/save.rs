@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 use super::{brought, customers, files, sealed};
-use crate::domain::{Claim, Question};
+use crate::domain::{Claim, LoggedContact, Question};
 use crate::handle::{Entry, World};
 use crate::vault::Vault;
 
@@ -33,13 +33,15 @@ pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          plan_number = new.plan_number, plan_state = new.plan_state, plan = new.plan, \
          follow_up_round = new.follow_up_round, follow_up_score = new.follow_up_score, \
          scores = string_to_array(new.scores, ',')::smallint[], address_known = new.address_known, \
-         duplicate_of = new.duplicate_of, duplicate_of_number = new.duplicate_of_number \
+         duplicate_of = new.duplicate_of, duplicate_of_number = new.duplicate_of_number, \
+         contacts = new.contacts \
      FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], \
          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::smallint[], $13::bytea[], \
-         $14::integer[], $15::smallint[], $16::text[], $17::boolean[], $18::uuid[], $19::text[], $20::bigint[]) \
+         $14::integer[], $15::smallint[], $16::text[], $17::boolean[], $18::uuid[], $19::text[], $20::smallint[], \
+         $21::bigint[]) \
          AS new (claim_id, version, state, end_reason, withdrawal_requested, read_back_at, read_back_by, \
              acknowledgement_due, first_feedback_due, solution_due, plan_number, plan_state, plan, \
-             follow_up_round, follow_up_score, scores, address_known, duplicate_of, duplicate_of_number, was) \
+             follow_up_round, follow_up_score, scores, address_known, duplicate_of, duplicate_of_number, contacts, was) \
      WHERE claim.claim_id = new.claim_id AND claim.version = new.was";
 
 pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
@@ -52,6 +54,12 @@ pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
      ON CONFLICT (claim_id, question_no) DO UPDATE SET \
          answered_at = excluded.answered_at, closed_at = excluded.closed_at, order_no = excluded.order_no, \
          address_given = excluded.address_given";
+
+pub(super) const INSERT_CONTACTS: &str = "INSERT INTO logged_contact \
+         (claim_id, contact_no, at, channel, direction, logged_by, logged_at) \
+     SELECT claim_id, contact_no, at, channel, direction, logged_by, logged_at \
+     FROM UNNEST($1::uuid[], $2::smallint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[], \
+         $7::timestamptz[]) AS new (claim_id, contact_no, at, channel, direction, logged_by, logged_at)";
 
 /// Writes what has changed.
 pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World) -> Result<(), Fault> {
@@ -77,6 +85,7 @@ pub async fn save(tx: &mut Tx, writes: &mut Writes, vault: &Vault, world: &World
     sealed::insert_evidence(writes, &keys, &changed)?;
     files::insert(writes, &changed);
     upsert_questions(writes, &changed);
+    insert_contacts(writes, &changed);
     sealed::insert_words(writes, &keys, world)?;
     brought::save(writes, world);
     customers::save(writes, &world.customers);
@@ -150,6 +159,7 @@ fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
         .bind(each(changed, |claim| claim.address_known))
         .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(of, _)| of.0)))
         .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(_, of)| of.clone()).unwrap_or_default()))
+        .bind(each(changed, |claim| i16::try_from(claim.contacts.len()).unwrap_or(i16::MAX)))
         .bind(changed.iter().map(|entry| entry.before.as_ref().map_or(1, |before| before.version)).collect::<Vec<_>>());
 }
 
@@ -180,4 +190,26 @@ fn upsert_questions(writes: &mut Writes, changed: &[&Entry]) {
         .bind(time(|question| question.closed_at))
         .bind(rows.iter().map(|(_, _, question)| question.order_no.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, question)| question.address_given).collect::<Vec<_>>());
+}
+
+/// Contacts are only ever added: what is beyond the number that was there is new.
+fn insert_contacts(writes: &mut Writes, changed: &[&Entry]) {
+    let mut rows: Vec<(Uuid, i16, &LoggedContact)> = Vec::new();
+    for entry in changed {
+        let known = entry.before.as_ref().map_or(0, |before| before.contacts.len());
+        let new = (1..).zip(&entry.now.contacts).skip(known);
+        rows.extend(new.map(|(number, contact)| (entry.now.id.0, number, contact)));
+    }
+    if rows.is_empty() {
+        return;
+    }
+    writes
+        .add(INSERT_CONTACTS)
+        .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, contact)| contact.at.to_sqlx()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, contact)| contact.channel as i16).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, contact)| contact.direction as i16).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, contact)| contact.by.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, contact)| contact.logged_at.to_sqlx()).collect::<Vec<_>>());
 }

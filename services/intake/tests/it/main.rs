@@ -5,6 +5,7 @@
 mod abuse;
 mod admission;
 mod canary;
+mod contacts;
 mod customer;
 mod evidence;
 mod leaks;

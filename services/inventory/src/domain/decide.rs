@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;
 
@@ -151,7 +150,7 @@ fn reserve(
         queued_at: queued_since(state, &job, &wanted.sku).unwrap_or(now),
         expires_at,
         // A day is added to a day; the calendar ends in the year 9999.
-        expected_on: TimeZone::UTC.to_datetime(now).date().saturating_add(i64::from(terms.lead_time_days).days()),
+        expected_on: terms.zone.to_datetime(now).date().saturating_add(i64::from(terms.lead_time_days).days()),
     }];
     let Pick { taken, instead } = pick(state, terms, wanted, None);
     if !taken.is_empty() {

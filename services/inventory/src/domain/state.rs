@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-
 use uuid::Uuid;
 
 use super::{BatchRule, Job, Place, Receipt, ReservationState, ReturnReason, ReturnState, Wanted};
@@ -16,6 +16,8 @@ pub struct Terms {
     pub hold: SignedDuration,
     /// Days until missing units are expected.
     pub lead_time_days: u32,
+    /// Where days begin and end.
+    pub zone: TimeZone,
     /// Several batches may go out together.
     pub mix_batches: bool,
 }

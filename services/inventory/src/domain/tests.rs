@@ -13,7 +13,8 @@ use proto::{ClaimId, ids};
 use super::*;
 
 pub(super) fn terms() -> Terms {
-    Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14, mix_batches: false }
+    let zone = jiff::tz::TimeZone::get("Europe/London").expect("it is built in");
+    Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14, zone, mix_batches: false }
 }
 
 pub(super) fn start() -> Timestamp {

@@ -4,7 +4,7 @@ use chassis::{Check, Page, Refusal, read_failed};
 use proto::inventory::{
     GetAvailabilityRequest, GetAvailabilityResponse, ListMovementsRequest, ListMovementsResponse,
     ListReservationsRequest, ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, Movement, Reservation,
-    Stock,
+    Return, Stock,
 };
 use proto::to_wire;
 use tonic::Status;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Api, words};
 use crate::domain::Zone;
 use crate::events;
-use crate::store::{self, Filter, StoredMovement, StoredReservation};
+use crate::store::{self, Filter, StoredMovement, StoredReservation, StoredReturn};
 
 pub(super) async fn availability(
     api: &Api,
@@ -106,9 +106,9 @@ pub(super) async fn returns(api: &Api, request: &ListReturnsRequest) -> Result<L
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };
     check.finish()?;
     let rows = store::returns(&api.reads, &filter, &page).await.map_err(read_failed)?;
-    let (rows, next_page_token) = page.finish(rows, |(number, ..)| number.to_string());
-    let returns = rows.iter().map(|(_, job, known)| words::goods_return(job, known)).collect();
-    Ok(ListReturnsResponse { returns, next_page_token })
+    let (rows, next_page_token) = page.finish(rows, |row| row.number.to_string());
+    let wire = |row: &StoredReturn| Return { waiting: row.waiting, ..words::goods_return(&row.job, &row.known) };
+    Ok(ListReturnsResponse { returns: rows.iter().map(wire).collect(), next_page_token })
 }
 
 /// A claim to narrow a list to; empty: all.

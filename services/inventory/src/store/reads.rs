@@ -39,7 +39,10 @@ pub(super) const RESERVATIONS: &str = "\
 
 pub(super) const RETURNS: &str = "\
     SELECT return_no, claim_id, round, line, attempt, sku, batch, announced, reason, accepted, damaged, wrong_item, \
-        unsalable, not_as_claimed, other_sku, state, version FROM goods_return \
+        unsalable, not_as_claimed, other_sku, state, version, \
+        (SELECT coalesce(sum(w.damaged + w.wrong_item), 0)::integer FROM return_waiting w \
+            WHERE (w.claim_id, w.round, w.line, w.attempt) = (g.claim_id, g.round, g.line, g.attempt)) AS waiting \
+    FROM goods_return g \
     WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND return_no > $3 ORDER BY return_no LIMIT $4";
 
@@ -79,6 +82,18 @@ pub struct StoredReservation {
     pub reservation: Reservation,
     /// Units held.
     pub held: u32,
+}
+
+/// A return in a list.
+pub struct StoredReturn {
+    /// Its place in the list.
+    pub number: i64,
+    /// The job.
+    pub job: Job,
+    /// The return, without where its units wait.
+    pub known: Return,
+    /// Units that wait for a disposition, in all warehouses.
+    pub waiting: u32,
 }
 
 /// What a list is narrowed to.
@@ -141,15 +156,19 @@ pub async fn reservations(
     rows.iter().map(read).collect()
 }
 
-/// Returns, oldest first, each with its place in the list.
-pub async fn returns(
-    pool: &PgPool,
-    filter: &Filter<ReturnState>,
-    page: &Page,
-) -> Result<Vec<(i64, Job, Return)>, Fault> {
+/// Returns, oldest first.
+pub async fn returns(pool: &PgPool, filter: &Filter<ReturnState>, page: &Page) -> Result<Vec<StoredReturn>, Fault> {
     let query = sqlx::query(RETURNS).bind(filter.claim).bind(filter.state.map(ReturnState::word));
     let rows = query.bind(filter.after).bind(page.limit).fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get("return_no")?, job(row)?, goods_return(row)?))).collect()
+    let read = |row: &PgRow| {
+        Ok(StoredReturn {
+            number: row.try_get("return_no")?,
+            job: job(row)?,
+            known: goods_return(row)?,
+            waiting: unsigned(row, "waiting")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The columns of a reservation, without its allocations.

@@ -117,10 +117,14 @@ async fn faulty_goods_count_and_are_not_sold_again() {
     assert_eq!((known.reason(), known.count, known.waiting), (ReturnReason::Faulty, Some(count), 3));
     assert_eq!((shop.on_hand(Zone::Qualified).await, shop.on_hand(Zone::PendingInspection).await), (0, 3));
     assert!(matches!(shop.heard(&waits).await.last(), Some(Told::ReservedPartly(partly)) if partly.held == 0));
+    let of_claim = ListReturnsRequest { claim_id: back.claim_id.clone(), ..ListReturnsRequest::default() };
+    let listed = shop.api.list_returns(of_claim.clone()).await.unwrap().into_inner().returns;
+    assert_eq!(listed[0], known, "a list says what waits, too");
     // Somebody has looked at it, and nothing is wrong with it.
     assert_eq!(shop.dispose(&back, 1, Disposition::Restock).await.unwrap(), 2);
     assert_eq!(shop.heard(&waits).await.last(), Some(&Told::Reserved(Reserved { quantity: 1 })));
     assert_eq!(shop.dispose(&back, 2, Disposition::Scrap).await.unwrap(), 0);
+    assert_eq!(shop.api.list_returns(of_claim).await.unwrap().into_inner().returns[0].waiting, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,9 @@ pub struct Part {
     /// What was booked for them, minor units.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub amount: i64,
+    /// The tax in it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub tax: i64,
     /// They were given as goods.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goods: bool,
@@ -77,7 +80,7 @@ impl From<Kept> for Grant {
 impl Part {
     /// What an order line holds for a grant.
     pub fn new(line: OrderLine, held: u32, allowed: Option<Allowed>) -> Self {
-        Self { line, held, again: 0, again_worth: 0, given: 0, amount: 0, goods: false, allowed }
+        Self { line, held, again: 0, again_worth: 0, given: 0, amount: 0, tax: 0, goods: false, allowed }
     }
 
     /// So many units are no more held for the second time.
@@ -95,6 +98,11 @@ impl Part {
     /// The part of the booked amount that belongs to `units` of the given ones; all parts together are the whole.
     pub fn share(&self, units: u32) -> i64 {
         proto::share::first(self.amount, self.given, units)
+    }
+
+    /// The tax in that part.
+    pub fn tax_share(&self, units: u32) -> i64 {
+        proto::share::first(self.tax, self.given, units)
     }
 }
 
@@ -126,6 +134,11 @@ impl Grant {
     /// What was booked for the first `units` of the given ones.
     pub fn worth(&self, units: u32) -> i64 {
         self.walk(units, |part| part.given).into_iter().map(|(at, units)| self.parts[at].share(units)).sum()
+    }
+
+    /// The tax in what was booked for the first `units` of the given ones.
+    pub fn tax(&self, units: u32) -> i64 {
+        self.walk(units, |part| part.given).into_iter().map(|(at, units)| self.parts[at].tax_share(units)).sum()
     }
 
     /// What was booked for all that was given.

@@ -6,7 +6,7 @@ use super::*;
 use crate::case::{Allowed, Part};
 
 fn sale(sold: u32, total: i64, version: u32) -> Sale {
-    Sale { sold, total, currency: "GBP".to_owned(), version }
+    Sale { sold, total, currency: "GBP".to_owned(), tax: Some(total / 6), version }
 }
 
 fn ledger(sold: u32, unit_price: i64) -> Ledger {
@@ -20,9 +20,14 @@ fn apply(line: &mut Ledger, command: Command) -> Option<Event> {
 }
 
 fn give(line: &mut Ledger, units: u32) -> i64 {
+    give_taxed(line, units).0
+}
+
+/// What was given, and the tax in it.
+fn give_taxed(line: &mut Ledger, units: u32) -> (i64, i64) {
     let amount = line.worth(units);
-    apply(line, Command::Give { units, amount, goods: false }).expect("it is held");
-    amount
+    let event = apply(line, Command::Give { units, amount, goods: false }).expect("it is held");
+    (amount, event.tax())
 }
 
 #[test]
@@ -40,7 +45,7 @@ fn each_refusal_has_its_case() {
     let give = |units, amount| Command::Give { units, amount, goods: false };
     assert_eq!(decide(&line, Command::GiveBack { units: 1 }), Err(Refusal::NotHeld));
     assert_eq!(decide(&line, give(1, 0)), Err(Refusal::NotHeld));
-    let back = Command::TakeBack { units: 1, amount: 0, goods: false };
+    let back = Command::TakeBack { units: 1, amount: 0, tax: 0, goods: false };
     assert_eq!(decide(&line, back), Err(Refusal::NotGiven));
     evolve(&mut line, &Event::Granted { units: 2 });
     assert_eq!(decide(&line, give(1, 201)), Err(Refusal::AbovePaid));
@@ -59,7 +64,7 @@ fn a_corrected_price_is_that_of_the_units_that_are_left() {
     apply(&mut line, Command::Grant { units: 2 });
     assert_eq!((line.worth(1), line.worth(2), line.paid), (4_000, 8_000, 58_000));
     // What was given before the correction and comes back is worth the corrected price, too.
-    apply(&mut line, Command::TakeBack { units: 1, amount: 50_000, goods: false });
+    apply(&mut line, Command::TakeBack { units: 1, amount: 50_000, tax: 8_333, goods: false });
     assert_eq!((line.worth(1), line.paid), (4_000, 12_000));
 }
 
@@ -86,19 +91,19 @@ fn a_replacement_that_fails_can_be_helped_again() {
     apply(&mut line, goods(1));
     assert_eq!((line.free(), line.replaced), (0, 1));
     // The faulty unit comes back: what was sent in its place may be replaced like any other.
-    apply(&mut line, Command::TakeBack { units: 1, amount: 3_000, goods: true });
+    apply(&mut line, Command::TakeBack { units: 1, amount: 3_000, tax: 500, goods: true });
     assert_eq!((line.free(), line.replaced, line.worth(1)), (1, 0, 3_000));
     // The next one does not: only who knows of it may grant it again, and it is paid once.
     apply(&mut line, Command::Grant { units: 1 });
     apply(&mut line, goods(1));
     assert_eq!(apply(&mut line, Command::Grant { units: 1 }), Some(Event::Granted { units: 0 }));
     let again = apply(&mut line, Command::GrantAgain { units: 1 });
-    assert_eq!(again, Some(Event::GrantedAgain { units: 1, amount: 3_000 }));
+    assert_eq!(again, Some(Event::GrantedAgain { units: 1, amount: 3_000, tax: 500 }));
     assert_eq!(give(&mut line, 1), 3_000);
     assert_eq!((line.compensated, line.paid, line.replaced), (3_000, 3_000, 0));
     // What the earlier claim would close is not there any more.
-    let late = apply(&mut line, Command::TakeBack { units: 1, amount: 3_000, goods: true });
-    assert_eq!(late, Some(Event::TakenBack { units: 0, amount: 0, goods: true }));
+    let late = apply(&mut line, Command::TakeBack { units: 1, amount: 3_000, tax: 500, goods: true });
+    assert_eq!(late, Some(Event::TakenBack { units: 0, amount: 0, tax: 0, goods: true }));
 }
 
 /// What claims, warehouses and shops do, each for one of six claims.
@@ -171,7 +176,7 @@ impl Claims {
                 let units = units.min(part.held);
                 if part.given == 0 || part.goods == goods {
                     let amount = self.line.worth(units).min(part.cap(units));
-                    self.ask(Command::Give { units, amount, goods });
+                    part.tax += self.ask(Command::Give { units, amount, goods }).tax();
                     part.forget_again(part.again.saturating_sub(part.held - units));
                     (part.held, part.given, part.amount) =
                         (part.held - units, part.given + units, part.amount + amount);
@@ -198,10 +203,10 @@ impl Claims {
             Act::TakeBack(claim, units) => {
                 let Some(mut part) = self.plans[claim].pop() else { return };
                 let units = units.min(part.given);
-                let amount = part.share(units);
-                self.ask(Command::TakeBack { units, amount, goods: part.goods });
+                let (amount, tax, goods) = (part.share(units), part.tax_share(units), part.goods);
+                self.ask(Command::TakeBack { units, amount, tax, goods });
                 self.back += if part.goods { units } else { 0 };
-                (part.given, part.amount) = (part.given - units, part.amount - amount);
+                (part.given, part.amount, part.tax) = (part.given - units, part.amount - amount, part.tax - tax);
                 self.plans[claim].push(part);
             }
             Act::Correct(sold, total) => {
@@ -233,10 +238,12 @@ proptest! {
             prop_assert!(line.held + line.given <= line.sold());
             prop_assert!((0..=line.paid).contains(&line.compensated), "{line:?}");
             prop_assert!(line.replaced <= line.given && (0..=line.compensated).contains(&line.goods), "{line:?}");
+            prop_assert!((0..=line.compensated).contains(&line.taxed), "{line:?}");
             prop_assert_eq!(line.held, claims.parts().map(|part| part.held).sum::<u32>());
             for part in claims.parts() {
                 let allowed = part.allowed.expect("it is kept");
                 prop_assert!(part.amount <= share::first(allowed.amount, allowed.units, part.given), "{part:?}");
+                prop_assert!((0..=part.amount).contains(&part.tax), "{part:?}");
             }
         }
     }
@@ -262,22 +269,23 @@ proptest! {
         portions in prop::collection::vec((1_u32..9, any::<bool>()), 1..100),
     ) {
         let mut line = Ledger::new(sale(sold, total, 1));
-        let mut paid = 0;
+        let (mut paid, mut taxed) = (0, 0);
         for (units, back) in portions {
             let units = units.min(line.free());
             evolve(&mut line, &Event::Granted { units });
-            let amount = give(&mut line, units);
+            let (amount, tax) = give_taxed(&mut line, units);
+            prop_assert!((0..=amount).contains(&tax));
             prop_assert!(amount <= share::first(total, sold, units), "what is allowed for them covers it");
             if back {
-                apply(&mut line, Command::TakeBack { units, amount, goods: false });
+                apply(&mut line, Command::TakeBack { units, amount, tax, goods: false }).expect("it was given");
             } else {
-                paid += amount;
+                (paid, taxed) = (paid + amount, taxed + tax);
             }
         }
         let rest = line.free();
         evolve(&mut line, &Event::Granted { units: rest });
-        paid += give(&mut line, rest);
-        prop_assert_eq!(paid, total);
+        let (amount, tax) = give_taxed(&mut line, rest);
+        prop_assert_eq!((paid + amount, taxed + tax), (total, total / 6), "refunds, and the tax in them");
     }
 
     /// Corrections between claims: each unit has the price of the facts when it was given, and the ledger follows.
@@ -310,7 +318,7 @@ proptest! {
                 2 => Command::Give { units, amount, goods },
                 3 => Command::GrantAgain { units },
                 4 => Command::Correct(sale(units, amount.abs(), line.sale.version + 1)),
-                _ => Command::TakeBack { units, amount, goods },
+                _ => Command::TakeBack { units, amount, tax: 0, goods },
             };
             apply(&mut line, command);
             prop_assert!(line.held + line.given <= line.sold());

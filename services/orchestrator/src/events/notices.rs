@@ -152,6 +152,9 @@ fn money(settlement: &Settlement) -> Vec<(&'static str, String)> {
         money.push(("gross_minor", settlement.gross().to_string()));
         money.push(("freight_kept_minor", settlement.freight_kept.to_string()));
     }
+    if let Some(tax) = settlement.tax {
+        money.push(("tax_minor", tax.to_string()));
+    }
     money
 }
 

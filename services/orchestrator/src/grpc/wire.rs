@@ -67,6 +67,7 @@ pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
         freight_kept: (row.freight_kept > 0).then(|| money(row.freight_kept)),
         allowed: row.allowed.map(money),
         credit_note: row.credit_note.clone(),
+        tax: row.tax.map(money),
     }
 }
 

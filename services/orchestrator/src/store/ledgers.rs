@@ -12,20 +12,20 @@ use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 /// Opens ledgers, in the order of their keys.
 pub(super) const OPEN: &str = "\
     INSERT INTO entitlement (order_no, sku, line_id, held, given, replaced, compensated_minor, goods_minor, version, sold, \
-        facts_sold, facts_minor, paid_minor, currency) \
+        facts_sold, facts_minor, paid_minor, currency, tax_minor, taxed_minor) \
     SELECT order_no, sku, line_id, held, given, replaced, compensated_minor, goods_minor, version, sold, facts_sold, \
-        facts_minor, paid_minor, currency \
+        facts_minor, paid_minor, currency, tax_minor, taxed_minor \
     FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], \
-            $9::int[], $10::bigint[], $11::int[], $12::int[], $13::bigint[], $14::text[]) \
+            $9::int[], $10::bigint[], $11::int[], $12::int[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[]) \
         WITH ORDINALITY AS l(order_no, sku, line_id, held, given, replaced, compensated_minor, goods_minor, version, \
-            paid_minor, sold, facts_sold, facts_minor, currency, place) \
+            paid_minor, sold, facts_sold, facts_minor, currency, tax_minor, taxed_minor, place) \
     ORDER BY place";
 
 macro_rules! ledgers {
     () => {
         "SELECT e.order_no, e.sku, e.line_id, e.held, e.given, e.replaced, e.compensated_minor, e.goods_minor, e.version, \
              e.paid_minor, coalesce(e.facts_sold, e.sold) AS facts_sold, coalesce(e.facts_minor, e.paid_minor) AS facts_minor, \
-             e.currency \
+             e.currency, e.tax_minor, e.taxed_minor \
          FROM entitlement e JOIN UNNEST($1::text[], $2::text[], $3::text[]) AS k(order_no, sku, line_id) \
              ON e.order_no = k.order_no AND e.sku = k.sku AND e.line_id = k.line_id \
          ORDER BY e.order_no, e.sku, e.line_id"
@@ -40,12 +40,12 @@ pub(super) const WRITE: &str = "\
     UPDATE entitlement e SET held = l.held, given = l.given, replaced = l.replaced, \
         compensated_minor = l.compensated_minor, goods_minor = l.goods_minor, version = l.version, \
         paid_minor = l.paid_minor, sold = l.sold, facts_sold = l.facts_sold, facts_minor = l.facts_minor, \
-        currency = l.currency \
+        currency = l.currency, tax_minor = l.tax_minor, taxed_minor = l.taxed_minor \
     FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], \
-            $9::int[], $10::bigint[], $11::int[], $12::int[], $13::bigint[], $14::text[], $15::int[], $16::int[], \
-            $17::int[], $18::bigint[], $19::bigint[], $20::int[], $21::bigint[]) \
+            $9::int[], $10::bigint[], $11::int[], $12::int[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[], \
+            $17::int[], $18::int[], $19::int[], $20::bigint[], $21::bigint[], $22::int[], $23::bigint[]) \
         AS l(order_no, sku, line_id, held, given, replaced, compensated_minor, goods_minor, version, paid_minor, sold, \
-            facts_sold, facts_minor, currency, was_held, was_given, was_replaced, was_compensated_minor, was_goods_minor, \
+            facts_sold, facts_minor, currency, tax_minor, taxed_minor, was_held, was_given, was_replaced, was_compensated_minor, was_goods_minor, \
             was_version, was_paid_minor) \
     WHERE e.order_no = l.order_no AND e.sku = l.sku AND e.line_id = l.line_id \
         AND e.held = l.was_held AND e.given = l.was_given AND e.replaced = l.was_replaced \
@@ -161,7 +161,9 @@ fn facts(writes: &mut Writes, ledgers: &[&Ledger]) -> Result<(), Fault> {
         .bind(ledgers.iter().map(|ledger| int(ledger.sold())).collect::<Result<Vec<i32>, Fault>>()?)
         .bind(ledgers.iter().map(|ledger| int(ledger.sale.sold)).collect::<Result<Vec<i32>, Fault>>()?)
         .bind(ledgers.iter().map(|ledger| ledger.sale.total).collect::<Vec<i64>>())
-        .bind(ledgers.iter().map(|ledger| ledger.sale.currency.clone()).collect::<Vec<String>>());
+        .bind(ledgers.iter().map(|ledger| ledger.sale.currency.clone()).collect::<Vec<String>>())
+        .bind(ledgers.iter().map(|ledger| ledger.sale.tax).collect::<Vec<Option<i64>>>())
+        .bind(ledgers.iter().map(|ledger| ledger.taxed).collect::<Vec<i64>>());
     Ok(())
 }
 
@@ -193,6 +195,7 @@ pub(super) fn ledger(row: &sqlx::postgres::PgRow) -> Result<Ledger, Fault> {
             sold: count(row.try_get("facts_sold")?)?,
             total: row.try_get("facts_minor")?,
             currency: row.try_get("currency")?,
+            tax: row.try_get("tax_minor")?,
             version: count(row.try_get("version")?)?,
         },
         paid: row.try_get("paid_minor")?,
@@ -201,6 +204,7 @@ pub(super) fn ledger(row: &sqlx::postgres::PgRow) -> Result<Ledger, Fault> {
         replaced: count(row.try_get("replaced")?)?,
         compensated: row.try_get("compensated_minor")?,
         goods: row.try_get("goods_minor")?,
+        taxed: row.try_get("taxed_minor")?,
     })
 }
 

@@ -57,7 +57,7 @@ pub(super) const TIMELINE: &str = "\
 
 pub(super) const SETTLEMENTS: &str = "\
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
     FROM settlement \
     WHERE ($1::uuid IS NULL OR claim_id = $1) AND ($2 = 0 OR state = $2) \
         AND ($3::uuid IS NULL OR (instructed_at, settlement_id) > \
@@ -67,7 +67,8 @@ pub(super) const SETTLEMENTS: &str = "\
 /// The ledgers of an article in an order; of one line, or of all.
 pub(super) const ENTITLEMENT: &str = "\
     SELECT held, given, replaced, compensated_minor, goods_minor, version, paid_minor, \
-        coalesce(facts_sold, sold) AS facts_sold, coalesce(facts_minor, paid_minor) AS facts_minor, currency \
+        coalesce(facts_sold, sold) AS facts_sold, coalesce(facts_minor, paid_minor) AS facts_minor, currency, \
+        tax_minor, taxed_minor \
     FROM entitlement WHERE order_no = $1 AND sku = $2 AND ($3 = '' OR line_id = $3) ORDER BY line_id";
 
 /// One process of a list.

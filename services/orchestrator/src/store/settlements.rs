@@ -18,7 +18,7 @@ pub(super) const CLAIMS_OF: &str = "SELECT claim_id FROM settlement WHERE settle
 macro_rules! settlements {
     () => {
         "SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-             instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
+             instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
          FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id"
     };
 }
@@ -29,13 +29,14 @@ pub(super) const LOCK: &str = concat!(settlements!(), " FOR UPDATE");
 /// What was decided once is never decided again: the condition says so to the database, too.
 pub(super) const WRITE: &str = "\
     INSERT INTO settlement (settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, \
-        reference, instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note) \
+        reference, instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor) \
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
     FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::text[], \
-            $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::bigint[], $15::text[]) \
+            $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::bigint[], $15::text[], \
+            $16::bigint[]) \
         AS s(settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-            instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note) \
+            instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor) \
     ON CONFLICT (settlement_id) DO UPDATE \
     SET state = EXCLUDED.state, reference = EXCLUDED.reference, decided_at = EXCLUDED.decided_at, \
         credit_note = EXCLUDED.credit_note \
@@ -87,7 +88,8 @@ pub fn write(
         .bind(rows.iter().map(|row| row.decided_at.map(Timestamp::to_sqlx)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.allowed).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.freight_kept).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.credit_note.clone()).collect::<Vec<_>>());
+        .bind(rows.iter().map(|row| row.credit_note.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.tax).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -108,5 +110,6 @@ pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
         allowed: row.try_get("allowed_minor")?,
         freight_kept: row.try_get("freight_kept_minor")?,
         credit_note: row.try_get("credit_note")?,
+        tax: row.try_get("tax_minor")?,
     })
 }

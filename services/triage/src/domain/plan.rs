@@ -70,6 +70,7 @@ impl Goods {
             paid_total: Some(of(line.quantity)),
             quantity,
             amount: Some(of(quantity)),
+            tax_total: None,
         };
         Self {
             sku: line.sku.clone(),

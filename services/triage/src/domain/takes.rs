@@ -177,6 +177,7 @@ impl Taken<'_> {
             paid_total: Some(order.paid.clone()),
             quantity: *units,
             amount: Some(Money { minor_units: order.most(*units), currency: order.paid.currency.clone() }),
+            tax_total: order.tax.map(|minor_units| Money { minor_units, currency: order.paid.currency.clone() }),
         };
         self.parts.iter().map(take).collect()
     }

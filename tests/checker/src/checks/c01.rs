@@ -3,7 +3,8 @@
 use proto::escalation;
 use proto::intake::{
     AddEvidenceRequest, AnswerFollowUpRequest, AnswerQuestionRequest, Claim, ConfirmReadBackRequest, Contact,
-    MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest,
+    LogContactRequest, LoggedContact, MarkDuplicateRequest, SubmitClaimRequest, SubmitClaimResponse,
+    WithdrawClaimRequest,
 };
 use proto::logistics::{ReportTrackingBatchResponse, ReportTrackingRequest};
 use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
@@ -102,6 +103,13 @@ fn forgotten(evidence: &Evidence, call: &Call) -> Option<Violation> {
         "MarkDuplicate" => {
             let claim = evidence.claims.get(&call.asked::<MarkDuplicateRequest>()?.claim_id)?;
             if claim.duplicate_of.is_empty() { lost(&claim.claim_id, "the merging".to_owned()) } else { None }
+        }
+        "LogContact" => {
+            let asked = call.asked::<LogContactRequest>()?;
+            let claim = evidence.claims.get(&asked.claim_id)?;
+            let same = |known: &LoggedContact| (known.channel, known.direction) == (asked.channel, asked.direction);
+            let kept = claim.contacts.iter().any(|known| same(known) && (asked.at.is_none() || known.at == asked.at));
+            if kept { None } else { lost(&claim.claim_id, "a contact".to_owned()) }
         }
         "AnswerQuestion" => {
             let asked = call.asked::<AnswerQuestionRequest>()?;

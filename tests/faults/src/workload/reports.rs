@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use proto::intake::{AddEvidenceRequest, ConfirmReadBackRequest, Evidence, MarkDuplicateRequest, SubmitClaimRequest};
+use proto::claim::Channel;
+use proto::intake::{
+    AddEvidenceRequest, ConfirmReadBackRequest, ContactDirection, Evidence, LogContactRequest, MarkDuplicateRequest,
+    SubmitClaimRequest,
+};
 use tokio::task::JoinSet;
 
 use super::call::{About, Actor, Answer, customer};
@@ -116,6 +120,17 @@ async fn afterwards(world: &World, case: &Case) {
         {
             world.surprise(format!("claim {}: the read-back was confirmed twice", case.claim));
         }
+    }
+    if chance.is_multiple_of(6) {
+        let request = LogContactRequest {
+            request_id: world.id(case, "talk"),
+            claim_id: case.claim.clone(),
+            at: None,
+            channel: Channel::Phone.into(),
+            direction: ContactDirection::Outbound.into(),
+            note: "it still hums".to_owned(),
+        };
+        world.act(case, &Actor::new("specialist.1", "specialist"), "talk", request).await;
     }
     world.withdraw_at(case, Moment::Submitted).await;
 }

@@ -73,6 +73,11 @@ const REQUESTS: &[(&str, &str)] = &[
         "intake.v1.IntakeService.MarkDuplicate",
         r#"{"request_id": "@", "claim_id": "@", "of_claim_id": "0192f000-0000-7000-8000-000000000001", "etag": "\"1\""}"#,
     ),
+    (
+        "intake.v1.IntakeService.LogContact",
+        r#"{"request_id": "@", "claim_id": "@", "at": "2026-01-02T03:04:05Z", "channel": "CHANNEL_PHONE",
+            "direction": "CONTACT_DIRECTION_OUTBOUND", "note": "told Ada\nthat it is looked for"}"#,
+    ),
     ("intake.v1.IntakeService.WithdrawClaim", r#"{"request_id": "@", "claim_id": "@", "text": "found it"}"#),
     (
         "intake.v1.IntakeService.AnswerPlan",

@@ -28,6 +28,9 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("intake.v1.AnswerQuestionRequest.order_no", &["empty"]),
     ("intake.v1.AnswerQuestionRequest.text", &["empty"]),
     ("intake.v1.AnswerQuestionRequest.address", &["empty"]),
+    // Now; and nothing that would have to be kept.
+    ("intake.v1.LogContactRequest.at", &["absent"]),
+    ("intake.v1.LogContactRequest.note", &["empty"]),
     ("intake.v1.WithdrawClaimRequest.text", &["empty"]),
     ("intake.v1.AnswerPlanRequest.text", &["empty"]),
     // A plan of that number may be made one day: PLAN_NOT_OPEN.

@@ -139,12 +139,27 @@ fn duplicate(claim: &str, of: &str) -> tonic::Request<intake::MarkDuplicateReque
     actor(ask, "sue", &["specialist"])
 }
 
+/// One of us has talked with the customer; `seconds`: when.
+fn talk(claim: &str, seconds: i64) -> tonic::Request<intake::LogContactRequest> {
+    let ask = intake::LogContactRequest {
+        request_id: request_id(),
+        claim_id: claim.to_owned(),
+        at: Some(proto::WireTime { seconds, nanos: 0 }),
+        channel: proto::claim::Channel::Phone.into(),
+        direction: intake::ContactDirection::Outbound.into(),
+        note: "Ada was glad".to_owned(),
+    };
+    actor(ask, "sue", &["specialist"])
+}
+
 /// Calls about what does not exist.
 async fn nothing_is_known(doors: &mut Doors) {
     let not_found = (Code::NotFound, "NOT_FOUND");
     let mut client = doors.world.intake().await;
     let merge = client.mark_duplicate(duplicate(NOBODY, &request_id()));
     doors.refused(("intake", "MarkDuplicate"), merge, not_found, Leaves::Answer).await;
+    let log = client.log_contact(talk(NOBODY, 1_780_000_000));
+    doors.refused(("intake", "LogContact"), log, not_found, Leaves::Answer).await;
     let mut client = doors.world.triage().await;
     let ask = decision(NOBODY, "\"1\"", 1);
     doors.refused(("triage", "DecideWorkItem"), client.decide_work_item(ask), not_found, Leaves::Answer).await;
@@ -310,6 +325,10 @@ async fn an_end(doors: &mut Doors) {
         doors.refused(("intake", "MarkDuplicate"), merge, why, Leaves::Answer).await;
     }
     let ended = (STATE, "CLAIM_ENDED");
+    for (claim, why) in [(&claim, ended), (&other, (STATE, "CONTACT_BEFORE_CLAIM"))] {
+        let log = client.log_contact(talk(claim, 1_780_000_000));
+        doors.refused(("intake", "LogContact"), log, why, Leaves::Answer).await;
+    }
     answers_of_the_customer(doors, &claim, [ended, ended, ended, ended, (STATE, "FOLLOW_UP_NOT_OPEN"), ended]).await;
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Start(u32, ClockKind, Option<Severity>),
     Judge(u32, Severity),
     Stop(Option<ClockKind>),
@@ -17,7 +17,7 @@ enum Step {
     Answer,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let kind = || proptest::sample::select(vec![ClockKind::Acknowledgement, ClockKind::FirstFeedback]);
     let severity = || proptest::sample::select(Severity::ALL);
     let judged = || proptest::option::of(severity());
@@ -52,7 +52,7 @@ impl Counted {
 }
 
 #[derive(Default)]
-struct Model {
+pub(super) struct Model {
     clocks: BTreeMap<ClockKey, Counted>,
     kept: BTreeMap<ClockKind, u32>,
     round: u32,
@@ -102,7 +102,7 @@ impl Model {
     }
 }
 
-fn take(case: &mut Case, model: &mut Model, step: &Step) -> Vec<Event> {
+pub(super) fn take(case: &mut Case, model: &mut Model, step: &Step) -> Vec<Event> {
     match step {
         Step::Start(round, kind, severity) => {
             model.start(&case.rules, *round, *kind, *severity);

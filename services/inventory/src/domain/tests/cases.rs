@@ -73,6 +73,15 @@ fn a_shortage_is_an_answer_with_a_date() {
     assert_eq!(reservation.expected_on.unwrap().to_string(), "2026-12-06");
 }
 
+/// Half past midnight in London is still yesterday by UTC.
+#[test]
+fn a_back_order_counts_from_the_day_it_is_where_we_are() {
+    let mut shop = Shop::with(0);
+    shop.now = "2026-06-30T23:30:00Z".parse().unwrap();
+    shop.reserve(job(1, 1), 1);
+    assert_eq!(shop.state.reservations[&job(1, 1)].expected_on.unwrap().to_string(), "2026-07-15");
+}
+
 #[test]
 fn goods_that_arrive_go_to_who_waits_longest() {
     let mut shop = Shop::with(0);

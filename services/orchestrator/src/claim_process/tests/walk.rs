@@ -268,7 +268,7 @@ fn surprises() -> Alphabet {
 
 /// The fee of a delivery is paid back with the whole order only.
 fn fee() -> Alphabet {
-    let fee = LinePlan { only_with: vec![1], ..line(2, Resolution::RefundOnly, 1, false) };
+    let fee = LinePlan { only_with: vec![1], ..line(2, Resolution::RefundOnly, 2, false) };
     let mut alphabet = quiet(agreed(vec![line(1, Resolution::ReturnRefund, 2, true), fee]), 2);
     alphabet.grants = vec![0, 1, 2];
     alphabet.counts = vec![counted(2, 0), counted(1, 0), unclear(1, 1)];

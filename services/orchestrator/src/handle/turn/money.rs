@@ -97,8 +97,9 @@ impl Turn<'_> {
             }
             let worth = self.ledger(&part.line).map_or(0, |ledger| ledger.worth(units));
             let amount = worth.min(part.cap(units)).min(left);
-            self.book(&part.line, job, entitlement::Command::Give { units, amount, goods })?;
+            let given = self.book(&part.line, job, entitlement::Command::Give { units, amount, goods })?;
             left -= amount;
+            part.tax += given.tax();
             part.forget_again(part.again.saturating_sub(part.held - units));
             part.goods = goods;
             (part.held, part.given, part.amount) = (part.held - units, part.given + units, part.amount + amount);
@@ -111,9 +112,9 @@ impl Turn<'_> {
         let mut grant = self.granted(job)?;
         for (at, units) in grant.walk_back(quantity, |part| part.given) {
             let part = &mut grant.parts[at];
-            let amount = part.share(units);
-            self.book(&part.line, job, entitlement::Command::TakeBack { units, amount, goods: part.goods })?;
-            (part.given, part.amount) = (part.given - units, part.amount - amount);
+            let (amount, tax, goods) = (part.share(units), part.tax_share(units), part.goods);
+            self.book(&part.line, job, entitlement::Command::TakeBack { units, amount, tax, goods })?;
+            (part.given, part.amount, part.tax) = (part.given - units, part.amount - amount, part.tax - tax);
         }
         self.stored.set_grant(grant);
         Ok(())
@@ -153,6 +154,7 @@ impl Turn<'_> {
         let grant = self.granted(grant)?;
         let of_any = grant.parts.iter().find_map(|part| self.ledger(&part.line));
         let currency = of_any.ok_or_else(|| Refusal::park("there is no such ledger"))?.sale.currency;
+        let is_known = grant.parts.iter().all(|part| self.ledger(&part.line).is_some_and(|l| l.sale.tax.is_some()));
         let planned = self.stored.line(job.line);
         let freight = planned.and_then(|line| line.freight_kept.as_ref()).filter(|kept| kept.currency == currency);
         let (freight_kept, amount) = settlement::net(grant.worth(quantity), freight.map_or(0, |kept| kept.minor_units));
@@ -164,6 +166,7 @@ impl Turn<'_> {
             quantity,
             amount,
             freight_kept,
+            tax: is_known.then(|| grant.tax(quantity)),
             allowed: planned.map(|line| case::allowed(self.claim, line)),
             currency,
             state: if is_due { State::Instructed } else { State::Paid },

@@ -18,6 +18,7 @@ enum What {
     FollowUp,
     ReadBack,
     Evidence,
+    Contact,
 }
 
 /// All attempts under one request id.
@@ -72,6 +73,7 @@ fn operation(attempts: &[&Call]) -> Option<Op> {
         "AnswerFollowUp" => What::FollowUp,
         "ConfirmReadBack" => What::ReadBack,
         "AddEvidence" => What::Evidence,
+        "LogContact" => What::Contact,
         _ => return None,
     };
     // What is refused because it is too much or unreadable says nothing of the claim.
@@ -141,7 +143,7 @@ impl Op {
             What::Plan(number) => wanted && next.answered.insert(format!("plan {number}")),
             What::FollowUp => wanted,
             What::ReadBack => !std::mem::replace(&mut next.read_back, true),
-            What::Evidence => true,
+            What::Evidence | What::Contact => true,
         };
         (new && !state.ended).then_some(next)
     }
