@@ -165,7 +165,9 @@ fn agree(case: &Case, model: &Model, swept: bool) -> Result<(), TestCaseError> {
         if swept && !counted.stopped {
             prop_assert_eq!(over, clock.state == ClockState::Breached);
             // Warnings that were given stay given, also when there is more time again.
-            let due = warning(counted.share())..=warning(counted.share);
+            // A clock that is paused warns when it runs again: somebody has judged meanwhile, and nothing was used up.
+            let is_due = if clock.state == ClockState::Paused { 0 } else { warning(counted.share()) };
+            let due = is_due..=warning(counted.share);
             prop_assert!(due.contains(&clock.warned), "{clock:?} {counted:?}");
         }
         let about = About::Clock(*key);
@@ -197,5 +199,27 @@ proptest! {
             }
             agree(&case, &model, matches!(step, Step::Sweep))?;
         }
+    }
+}
+
+#[test]
+fn a_clock_that_was_judged_while_it_was_paused_warns_when_it_runs_again() {
+    let (mut case, mut model) = (Case::new(), Model::default());
+    let steps = [
+        Step::Pass(678),
+        Step::Start(2, ClockKind::FirstFeedback, None),
+        Step::Pass(882),
+        Step::Pause,
+        Step::Start(2, ClockKind::Acknowledgement, Some(Severity::Serious)),
+        Step::Sweep,
+        Step::Resume,
+        Step::Sweep,
+    ];
+    for (at, step) in steps.iter().enumerate() {
+        take(&mut case, &mut model, step);
+        agree(&case, &model, matches!(step, Step::Sweep)).unwrap();
+        let clock = case.claim.clocks.get(&ClockKey { kind: ClockKind::FirstFeedback, round: 2 });
+        let runs_again = at >= 6;
+        assert_eq!(clock.map_or(0, |clock| clock.warned), if runs_again { 50 } else { 0 }, "{step:?}");
     }
 }
