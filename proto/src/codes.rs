@@ -34,6 +34,16 @@ pub fn tidy(code: &str) -> String {
 /// What two spellings of one code have in common: upper and lower case, separators, blanks and a leading # make no
 /// difference. A code of nothing else is itself. Empty: the code is.
 pub fn key(code: &str) -> String {
+    // Nearly all codes: what is left of them is what it stays.
+    if code.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let bare: String = code.chars().filter(|letter| !SEPARATORS.contains(letter)).collect();
+        let bare = bare.trim_start_matches('#');
+        return if bare.is_empty() { code } else { bare }.to_ascii_lowercase();
+    }
+    key_of_any(code)
+}
+
+fn key_of_any(code: &str) -> String {
     until_it_stays(tidy(code), |code| {
         let lower = tidy(&code.chars().flat_map(char::to_lowercase).collect::<String>());
         let parts = |letter: &char| !letter.is_whitespace() && !SEPARATORS.contains(letter);
@@ -79,6 +89,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        /// The short way is the long way.
+        #[test]
+        fn usual_codes_have_the_key_that_any_code_has(code in "[-_./#A-Za-z0-9!~]{0,12}") {
+            prop_assert_eq!(key(&code), key_of_any(&code));
+        }
+    }
 
     #[test]
     fn codes_as_people_type_them_are_one_code() {

@@ -5,6 +5,7 @@
 //! a section of its own; the calendars of escalation are everybody's.
 
 pub mod escalation;
+pub mod four_eyes;
 pub mod intake;
 pub mod inventory;
 pub mod logistics;
@@ -34,6 +35,8 @@ pub struct Pack {
     pub effective_from: jiff::civil::Date,
     /// Currency of every amount in the pack, ISO 4217.
     pub currency: String,
+    /// Who may not do what another did.
+    pub four_eyes: four_eyes::FourEyes,
     /// Rules of intake.
     pub intake: intake::Intake,
     /// Rules of triage.
@@ -87,6 +90,7 @@ impl Pack {
         if let Err(why) = currency::find_on(&self.currency, self.effective_from) {
             problems.add("currency", why.to_string());
         }
+        self.four_eyes.check(problems);
         self.intake.check(problems);
         self.triage.check(problems, &self.currency, &self.escalation.calendars);
         self.inventory.check(problems);

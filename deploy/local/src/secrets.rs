@@ -104,6 +104,8 @@ impl Secrets {
         let mut variables = vec![
             (format!("{prefix}__AUTH__ISSUER"), ISSUER.to_owned()),
             (format!("{prefix}__AUTH__AUDIENCE"), AUDIENCE.to_owned()),
+            // As long as `redress token` makes them: here issuer and caller are one person.
+            (format!("{prefix}__AUTH__LIFETIME_MAX"), "720h".to_owned()),
             (format!("{prefix}__AUTH__JWKS"), self.key_set().display().to_string()),
             (format!("{prefix}__DATABASE__PASSWORD_FILE"), self.postgres_password_file(service).display().to_string()),
             (format!("{prefix}__NATS__PASSWORD_FILE"), self.nats_password_file(service).display().to_string()),

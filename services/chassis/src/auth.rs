@@ -40,6 +40,8 @@ pub(crate) enum Unknown {
     Invalid,
     /// A token whose time has passed, or has not come.
     Expired,
+    /// A token that holds for longer than anybody is trusted for.
+    TooLong,
     /// A certificate that was good, and whose time has passed, or that was revoked.
     Lapsed,
     /// A certificate of somebody whom the settings do not name.

@@ -16,18 +16,20 @@ pub struct Actor {
     /// The customer whose claims, and no others, this call may see and change: the caller is let in as a customer only.
     /// Set by the auth layer.
     pub customer: Option<String>,
+    /// The customer that the caller is as well, whatever they are let in as: nobody decides about their own claims.
+    pub own: Option<String>,
 }
 
 impl Actor {
     /// A service of ours.
     pub fn service(name: &str) -> Self {
-        Self { subject: format!("service:{name}"), roles: Vec::new(), customer: None }
+        Self { subject: format!("service:{name}"), roles: Vec::new(), customer: None, own: None }
     }
 
     /// Somebody with roles, not bound to a customer.
     pub fn new(subject: &str, roles: &[&str]) -> Self {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        Self { subject: subject.to_owned(), roles, customer: None }
+        Self { subject: subject.to_owned(), roles, customer: None, own: None }
     }
 
     /// Whether it is a service of ours.

@@ -130,10 +130,10 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let begun = Instant::now();
     telemetry::start(service.name, &settings.telemetry)?;
     // Before anything is waited for: who may call what must be clear.
-    let gate = Gate::open(service.name, &settings.auth, &settings.limits).await?;
+    let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
+    let gate = Gate::open(service.name, &settings.auth, &settings.limits, &pack).await?;
     let tls = settings.grpc.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let books = Books::open(service.name, &settings.audit)?;
-    let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
     let home = database::Home::of(service.name, &settings.database)?;
     let may_forget = settings.database.unsafe_durability_for_tests;
     database::check(service.name, &home, service.migrations, may_forget).await?;

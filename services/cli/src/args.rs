@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::trust::Trust;
 use crate::{
-    audit, claim, customer, demo, evidence, exit, import, order, parked, reasons, rebuild, returns, serve, settlement,
-    shipment, stock, token, up, work,
+    audit, claim, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild, returns, serve,
+    settlement, shipment, stock, token, up, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -99,6 +99,9 @@ pub enum Command {
     Settlement(settlement::Settlement),
     /// What stable codes mean, as OUTSIDE_WINDOW.
     Reasons(reasons::Reasons),
+    /// What a policy pack says.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Messages that could not be processed.
     #[command(subcommand)]
     Parked(parked::Parked),

@@ -5,6 +5,7 @@
 //! - [`up`], [`serve`]: a whole installation on this machine.
 //! - [`import`]: CSV files. [`claim`], [`evidence`], [`customer`], [`work`], [`order`], [`stock`], [`returns`], [`shipment`],
 //!   [`settlement`], [`parked`]: one file per noun. [`pages`]: lists. [`reasons`]: stable codes in plain words.
+//!   [`policy`]: what a pack says.
 //! - [`rebuild`]: after the broker has lost its disk. [`audit`]: whether the past is what it was.
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
@@ -26,6 +27,7 @@ pub mod order;
 pub mod output;
 pub mod pages;
 pub mod parked;
+pub mod policy;
 pub mod reasons;
 pub mod rebuild;
 pub mod returns;
@@ -82,6 +84,7 @@ async fn run(args: Args) -> Result<()> {
         Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
         Command::Reasons(command) => reasons::run(&command, global.output),
+        Command::Policy(command) => policy::run(&command, global.output),
         Command::Rebuild(command) => rebuild::run(command, &Session::open(global, "operator")?).await,
         Command::Audit(audit::Audit::Key { file }) => audit::key(&file),
         Command::Audit(audit::Audit::Verify(command)) => {

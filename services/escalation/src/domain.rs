@@ -86,6 +86,8 @@ pub enum Command {
         plan: Arc<Plan>,
         /// Severity of the claim; none: not judged.
         severity: Option<Severity>,
+        /// Who has a hand in the claim.
+        involved: Involved,
     },
     /// Take the request back.
     CancelApproval(u32),
@@ -99,6 +101,8 @@ pub enum Command {
         reason: String,
         /// Whom it waits for.
         role: Role,
+        /// Who has a hand in the claim.
+        involved: Involved,
     },
     /// Take a task off its list.
     CloseTask(Task),
@@ -128,6 +132,8 @@ pub enum Event {
     RoundBegun(u32),
     /// It is known where the claim came from.
     ChannelKnown(Channel),
+    /// It is known who has a hand in the claim.
+    InvolvedKnown(Involved),
     /// A promise needs no clock any more, up to a round.
     KindStopped(ClockKind, u32),
     /// All clocks are paused.
@@ -214,6 +220,19 @@ pub struct Head {
     pub paused_since: Option<Timestamp>,
     /// Newest round in which a kind needs no clock any more.
     pub stopped: BTreeMap<ClockKind, u32>,
+    /// Who has a hand in the claim, as far as it was told.
+    pub involved: Involved,
+}
+
+/// Who has a hand in a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Involved {
+    /// Staff and systems that reported it, or answered for the customer.
+    pub subjects: BTreeSet<String>,
+    /// The customer; empty: not told.
+    pub customer_ref: String,
+    /// Who said that a payment failed.
+    pub failed_by: BTreeSet<String>,
 }
 
 /// Names a clock of a claim.
@@ -390,6 +409,11 @@ pub enum Refusal {
     /// Nobody approves their own proposal.
     #[error("nobody decides on their own proposal")]
     OwnProposal,
+    /// Nobody decides on a claim that they have a hand in.
+    #[error(
+        "who reported a claim, answered for the customer or is the customer does not decide what gives money or goods"
+    )]
+    OwnClaim,
     /// One person takes one step of a chain.
     #[error("one person takes one step of an approval")]
     AlreadyApproved,
@@ -420,9 +444,15 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         Command::PauseClocks => clocks::pause(&mut draft),
         Command::ResumeClocks => clocks::resume(&mut draft),
         Command::Due { clock, at } => clocks::due(&mut draft, *clock, *at),
-        Command::RequestApproval { plan, severity } => approvals::request(&mut draft, plan, *severity)?,
+        Command::RequestApproval { plan, severity, involved } => {
+            tasks::involved(&mut draft, involved);
+            approvals::request(&mut draft, plan, *severity)?;
+        }
         Command::CancelApproval(plan) => approvals::cancel(&mut draft, *plan),
-        Command::OpenTask { task, kind, reason, role } => tasks::open(&mut draft, *task, *kind, reason, *role),
+        Command::OpenTask { task, kind, reason, role, involved } => {
+            tasks::involved(&mut draft, involved);
+            tasks::open(&mut draft, *task, *kind, reason, *role);
+        }
         Command::CloseTask(task) => tasks::close(&mut draft, *task),
         Command::Reckon => retarget::reckon(&mut draft),
         Command::Overdue(item) => tasks::overdue(&mut draft, *item),

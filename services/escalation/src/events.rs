@@ -28,7 +28,8 @@ pub struct Command {
 pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
     match event {
         Event::ApprovalGranted(plan_number, by) => {
-            let granted = wire::ApprovalGranted { plan_number: *plan_number, by: by.clone() };
+            let steps_by = claim.approvers(*plan_number).filter(|before| *before != by).cloned().collect();
+            let granted = wire::ApprovalGranted { plan_number: *plan_number, by: by.clone(), steps_by };
             vec![tell(claim, "approval_granted", Kind::ApprovalGranted(granted))]
         }
         Event::ApprovalDenied(plan_number, by) => {
@@ -64,6 +65,7 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         }
         Event::RoundBegun(_)
         | Event::ChannelKnown(_)
+        | Event::InvolvedKnown(_)
         | Event::KindStopped(..)
         | Event::Paused(_)
         | Event::Resumed

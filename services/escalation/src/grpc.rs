@@ -152,6 +152,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.as_str()),
             Refusal::OwnProposal => Self::forbidden("OWN_PROPOSAL", &text),
+            Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &text),
             Refusal::AlreadyApproved => Self::forbidden("ALREADY_APPROVED", &text),
             Refusal::TriedTooOften => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &text),
             Refusal::RulingUnfit => Self::new(Code::InvalidArgument, "MALFORMED", &text),

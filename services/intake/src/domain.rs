@@ -295,7 +295,10 @@ pub fn decide(
             claim.live()?;
             Ok(vec![Event::Answered(Answer::Withdrawal, now)])
         }
-        Action::AnswerPlan { plan_number, accepted, text: _ } => claim.answer_plan(now, *plan_number, *accepted),
+        Action::AnswerPlan { plan_number, accepted, text: _ } => {
+            let proposer = rules.four_eyes.reporter.then_some(by);
+            claim.answer_plan(now, *plan_number, *accepted, proposer)
+        }
         Action::AnswerFollowUp { score, text: _ } => claim.answer_follow_up(now, *score),
         // Commands of the orchestrator: a claim that has ended lets them pass, whatever their order.
         Action::AskCustomer { .. }

@@ -20,6 +20,9 @@ use crate::domain::{
     evidence_count, is_given,
 };
 
+/// Longest subject of a caller.
+const SUBJECT_MAX: usize = 64;
+
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
     let message: IntakeCommand = chassis::read("redress.intake.v1.IntakeCommand", subject, payload)?;
@@ -100,7 +103,7 @@ fn outcome(value: i32) -> Result<End, Malformed> {
 /// What is told when a claim was recorded.
 pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
     let mut messages =
-        vec![outgoing(claim.id, "claim_submitted", claim_submitted(claim)), notices::claim_received(meta, claim)];
+        vec![outgoing(claim.id, "claim_submitted", claim_submitted(meta, claim)), notices::claim_received(meta, claim)];
     if !claim.possible_duplicates.is_empty() {
         messages.push(notices::possible_duplicate(meta, claim));
     }
@@ -123,7 +126,7 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
             let logged = ContactLogged { at: Some(to_wire(contact.at)), channel: contact.channel.into() };
             vec![outgoing(claim.id, "contact_logged", Kind::ContactLogged(logged))]
         }
-        Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(claim.id, answer)],
+        Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(meta, claim.id, answer)],
         Event::QuestionAsked(question) => vec![notices::question_asked(meta, claim, question)],
         Event::PlanProposed(plan, _) => vec![notices::plan_proposed(meta, claim, plan)],
         Event::PromisesMoved(now, before) => notices::promises_moved(meta, claim, now, before),
@@ -142,15 +145,23 @@ fn if_heard(claim: &Claim, mut messages: Vec<Outgoing>) -> Vec<Outgoing> {
     messages
 }
 
-fn answered(claim: ClaimId, answer: &Answer) -> Outgoing {
+/// Who did something for the customer; empty: the customer did, or what is known is told again because a service asks.
+fn for_customer(meta: &Meta) -> String {
+    let (customer, service) = (meta.actor.customer.is_some(), meta.actor.is_service());
+    if customer || service { String::new() } else { meta.actor.subject.clone() }
+}
+
+fn answered(meta: &Meta, claim: ClaimId, answer: &Answer) -> Outgoing {
     use intake_event::Kind;
+    let answered_by = for_customer(meta);
     match answer.clone() {
         Answer::Question { question_id, line, order_no, address_given } => {
-            let kind = Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given });
+            let kind =
+                Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given, answered_by });
             outgoing(claim, "customer_answered", kind)
         }
         Answer::Plan { plan_number, accepted } => {
-            outgoing(claim, "plan_answered", Kind::PlanAnswered(PlanAnswered { plan_number, accepted }))
+            outgoing(claim, "plan_answered", Kind::PlanAnswered(PlanAnswered { plan_number, accepted, answered_by }))
         }
         Answer::FollowUp { round, score } => {
             outgoing(claim, "follow_up_answered", Kind::FollowUpAnswered(FollowUpAnswered { round, score }))
@@ -180,12 +191,13 @@ pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
         received_at: Some(to_wire(now)),
         announced_on: day(report.announced_on),
         address_known: Some(is_given(&report.contact.address)),
+        reported_by: "s".repeat(SUBJECT_MAX),
     };
     let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
     IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
 }
 
-fn claim_submitted(claim: &Claim) -> intake_event::Kind {
+fn claim_submitted(meta: &Meta, claim: &Claim) -> intake_event::Kind {
     intake_event::Kind::ClaimSubmitted(ClaimSubmitted {
         claim_number: claim.number.clone(),
         channel: claim.channel.into(),
@@ -196,6 +208,7 @@ fn claim_submitted(claim: &Claim) -> intake_event::Kind {
         received_at: Some(to_wire(claim.received_at)),
         announced_on: day(claim.announced_on),
         address_known: claim.address_known,
+        reported_by: for_customer(meta),
     })
 }
 

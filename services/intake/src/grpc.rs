@@ -297,6 +297,12 @@ impl From<Refusal> for chassis::Refusal {
             // Only the orchestrator asks questions: a process that never ends is for a person to look at.
             Refusal::TooManyQuestions => Self::park("a claim holds at most 20 questions"),
             Refusal::NoSuchCustomer => Self::new(Code::NotFound, refusal.reason(), "there is no such customer"),
+            Refusal::OwnPlan => {
+                Self::forbidden(refusal.reason(), "who proposed a plan does not agree to it for the customer")
+            }
+            Refusal::OwnHold => {
+                Self::forbidden(refusal.reason(), "who released a legal hold does not forget the customer")
+            }
             Refusal::NoSuchHold => Self::new(Code::NotFound, refusal.reason(), "there is no such legal hold"),
             Refusal::CustomerErased => state("the customer is forgotten: nobody can read the personal data any more"),
             Refusal::OpenClaims { open, claims } => {

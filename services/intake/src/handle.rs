@@ -140,7 +140,9 @@ impl chassis::Domain for Handle {
         match command {
             Command::Submit { report, own, .. } => self.submit(world, meta, report, *own),
             Command::Act { claim, action } => self.act(world, meta, *claim, action),
-            Command::Customer { customer_ref, action } => act_on_customer(world, meta, customer_ref, action),
+            Command::Customer { customer_ref, action } => {
+                act_on_customer(&self.rules, world, meta, customer_ref, action)
+            }
         }
     }
 
@@ -247,6 +249,7 @@ impl World {
 }
 
 fn act_on_customer(
+    rules: &Rules,
     world: &mut World,
     meta: &Meta,
     customer_ref: &str,
@@ -262,7 +265,7 @@ fn act_on_customer(
     let (outcome, template) = match action {
         CustomerAction::Erase { reason, reference } => {
             let (at, by, reference) = (meta.now, by.clone(), reference.clone());
-            let erased = seen.erase(Erased { at, by, reason: *reason, reference })?;
+            let erased = seen.erase(Erased { at, by, reason: *reason, reference }, rules.four_eyes.hold)?;
             (grpc::erased(&seen, !erased), erased.then_some("customer_erased"))
         }
         CustomerAction::PlaceHold { reason, reference } => {

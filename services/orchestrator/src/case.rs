@@ -31,6 +31,15 @@ pub struct Case {
     /// The customer gave a delivery address later.
     #[serde(default)]
     pub address_given: bool,
+    /// Staff and systems that answered or agreed for the customer.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub answered_by: BTreeSet<String>,
+    /// Who approved the plan in force.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub approved_by: BTreeSet<String>,
+    /// Who said that a payment failed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub failed_by: BTreeSet<String>,
     /// The claim that this one was said to repeat, a UUID; empty: none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub duplicate_of: String,
@@ -130,6 +139,9 @@ impl Case {
             order_nos: BTreeMap::new(),
             order_unknown: BTreeSet::new(),
             address_given: false,
+            answered_by: BTreeSet::new(),
+            approved_by: BTreeSet::new(),
+            failed_by: BTreeSet::new(),
             duplicate_of: String::new(),
             severity: Severity::Unspecified as i32,
             waybills: Vec::new(),
@@ -161,6 +173,19 @@ impl Case {
     /// Whether goods can be sent to the customer, or collected there; `None`: it was not told.
     pub fn address_known(&self) -> Option<bool> {
         if self.address_given { Some(true) } else { self.submitted.address_known }
+    }
+
+    /// Who reported the claim, or answered for the customer.
+    pub fn involved(&self) -> BTreeSet<String> {
+        let reported_by = Some(&self.submitted.reported_by).filter(|by| !by.is_empty());
+        self.answered_by.iter().chain(reported_by).cloned().collect()
+    }
+
+    /// Somebody answered for the customer; empty: the customer did.
+    pub fn answered_for_customer(&mut self, by: &str) {
+        if !by.is_empty() {
+            self.answered_by.insert(by.to_owned());
+        }
     }
 
     /// The lines as reported, with the order numbers that were given later.

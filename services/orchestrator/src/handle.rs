@@ -222,6 +222,7 @@ impl Handle {
         let no_such = || Refusal::not_found("settlement", settlement_id);
         let mut settlement = world.settlements.get(&settlement_id).cloned().ok_or_else(no_such)?;
         let stored = world.processes.get(&settlement.claim).cloned().ok_or_else(no_such)?;
+        self.may_confirm(&stored, meta, said)?;
         let decided = settlement::decide(&settlement, meta.now, said).map_err(|refusal| {
             let refusal = Refusal::from(refusal).with("settlement_id", settlement_id);
             refusal.with("amount_minor", settlement.amount).with("currency", &settlement.currency)
@@ -230,6 +231,10 @@ impl Handle {
         let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
         let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
 
+        let mut stored = stored;
+        if settlement.state == settlement::State::Failed {
+            stored.case.failed_by.insert(meta.actor.subject.clone());
+        }
         let mut turn = Turn::new(world, &self.rules, meta, settlement.claim, stored);
         turn.settled(settlement.clone());
         let learnt = turn.learn(&event);
@@ -239,6 +244,27 @@ impl Handle {
         let reply = ConfirmSettlementResponse { settlement: Some(grpc::settlement_to_wire(&settlement)) };
         let told = turn.finish().apply(world);
         Ok(Outcome::reply(&reply).telling(told.messages().iter().cloned()))
+    }
+
+    /// Whoever had a hand in a claim does not pay it to its end.
+    fn may_confirm(&self, stored: &Stored, meta: &Meta, said: &settlement::Command) -> Result<(), Refusal> {
+        let (who, eyes) = (&meta.actor, &self.rules.four_eyes);
+        if !matches!(said, settlement::Command::ConfirmPaid { .. }) {
+            return Ok(());
+        }
+        let is_customer = who.own.as_deref() == Some(stored.case.submitted.customer_ref.as_str());
+        if eyes.reporter && is_customer {
+            return Err(Refusal::forbidden("OWN_CLAIM", "nobody pays their own claim"));
+        }
+        let proposed_by = stored.plan.as_ref().map(|plan| plan.proposed_by.as_str());
+        let proposed = proposed_by == Some(&who.subject) || stored.case.approved_by.contains(&who.subject);
+        if eyes.payment && (proposed || stored.case.involved().contains(&who.subject)) {
+            return Err(Refusal::forbidden(
+                "OWN_PROPOSAL",
+                "another person confirms what somebody reported or decided",
+            ));
+        }
+        Ok(())
     }
 
     fn ask_again(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {

@@ -235,6 +235,11 @@ pub enum Refusal {
     /// It waits for somebody else.
     #[error("the work item waits for the role {}", role_name(*.0))]
     WrongRole(Role),
+    /// Nobody decides on a claim that they have a hand in.
+    #[error(
+        "who reported a claim, answered for the customer or is the customer does not decide what gives money or goods"
+    )]
+    OwnClaim,
     /// The claim has had so many plans or questions, or is so long, that it can only be refused (P56).
     #[error("the claim has had too many plans or questions, or is too long; it can only be refused")]
     TooLarge,
@@ -427,6 +432,10 @@ fn decided(
             let decided = person::plan(pack, ask, orders, decisions, verdict.liability, round, meta);
             let (assessment, plan) = decided.map_err(Refusal::PlanInvalid)?;
             let refused = plan.lines.iter().all(|line| line.resolution() == Resolution::Reject);
+            let gives = plan.lines.iter().any(|line| plan::gives(line.resolution()));
+            if gives && pack.four_eyes.reporter && ask.is_of(&meta.actor) {
+                return Err(Refusal::OwnClaim);
+            }
             if !refused && (plan.number > PLANS_MAX || plan.encoded_len() > PLAN_BYTES_MAX) {
                 return Err(Refusal::TooLarge);
             }

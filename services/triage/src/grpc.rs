@@ -122,6 +122,7 @@ impl From<Refusal> for chassis::Refusal {
                 Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
             }
             Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &message).with("role", role_name(role)),
+            Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &message),
             Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::TooLarge => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &message),
             Refusal::PlanInvalid(misfits) => {

@@ -27,6 +27,7 @@ pub const STATEMENTS: &[&str] = &[
     load::ORDERS_BY_NUMBER,
     load::ORDERS_BY_CUSTOMER,
     load::ORDERS_WHOLE,
+    load::DEAREST,
     load::ORDERS_BY_NAME,
     load::LOCK_ORDERS,
     save::ORDERS,

@@ -117,17 +117,31 @@ impl World {
                     jetstream.publish_with_headers(message.subject.clone(), headers, message.payload.clone()).await;
                 sent.expect("NATS takes it").await.expect("NATS keeps it");
             }
-            let all_acknowledged = async || {
-                let mut acknowledged = true;
-                for row in chassis::topology::SERVICES.iter().filter(|row| name.ends_with(row.stream)) {
-                    let consumer = chassis::topology::consumer_name(row.service);
-                    let consumer: Consumer<pull::Config> = stream.get_consumer(&consumer).await.ok()?;
-                    let info = consumer.cached_info();
-                    acknowledged &= info.num_pending == 0 && info.num_ack_pending == 0;
-                }
-                acknowledged.then_some(())
-            };
-            eventually(all_acknowledged).await;
+            eventually(async || all_acknowledged(&stream, name).await?.then_some(())).await;
         }
     }
+
+    /// Whether every service has taken every command and event that there is.
+    pub async fn is_all_taken(&self) -> bool {
+        let client = chassis::connect_nats("test", &self.nats_url().into()).await.expect("NATS answers");
+        let jetstream = jetstream::new(client);
+        for name in ["REDRESS_COMMANDS", "REDRESS_EVENTS"] {
+            let stream = jetstream.get_stream(name).await.expect("there is a stream");
+            if all_acknowledged(&stream, name).await != Some(true) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+async fn all_acknowledged(stream: &jetstream::stream::Stream, name: &str) -> Option<bool> {
+    let mut acknowledged = true;
+    for row in chassis::topology::SERVICES.iter().filter(|row| name.ends_with(row.stream)) {
+        let consumer = chassis::topology::consumer_name(row.service);
+        let consumer: Consumer<pull::Config> = stream.get_consumer(&consumer).await.ok()?;
+        let info = consumer.cached_info();
+        acknowledged &= info.num_pending == 0 && info.num_ack_pending == 0;
+    }
+    Some(acknowledged)
 }

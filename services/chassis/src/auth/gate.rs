@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
+use proto::policy::Pack;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -29,6 +30,7 @@ pub(crate) struct Gate {
     keeper: Arc<Keeper>,
     rules: Rules,
     limits: Arc<Limits>,
+    pack: Arc<Pack>,
 }
 
 /// As whom a call is let in.
@@ -46,10 +48,17 @@ impl Gate {
         service: &'static str,
         settings: &Auth,
         limits: &limits::Settings,
+        pack: &Arc<Pack>,
     ) -> anyhow::Result<Self> {
         let rules = Rules::read()?;
         let limits = Arc::new(Limits::new(limits));
-        Ok(Self { service, keeper: Arc::new(Keeper::open(service, settings).await?), rules, limits })
+        Ok(Self {
+            service,
+            keeper: Arc::new(Keeper::open(service, settings).await?),
+            rules,
+            limits,
+            pack: Arc::clone(pack),
+        })
     }
 
     /// The rules of all methods.
@@ -82,6 +91,9 @@ impl Gate {
         };
         let place = self.limits.take(&known.actor, known.customer.as_deref()).map_err(|status| self.limited(status))?;
         let Some(rule) = rule else { return Err(self.forbidden("unknown", &known, &[])) };
+        if let Some(pair) = self.pack.four_eyes.excluded(&known.actor.roles) {
+            return Err(self.excluded(method, &known, &pair));
+        }
         let mut actor = Actor::clone(&known.actor);
         if let Who::Roles(roles) = &rule.who {
             let mut as_whom = roles.iter().filter(|role| actor.has_role(role)).peekable();
@@ -140,6 +152,17 @@ impl Gate {
         unauthenticated(unknown)
     }
 
+    /// Nobody has both of these roles: who decides does not pay, as the policy says.
+    fn excluded(&self, method: &str, known: &Known, pair: &[String; 2]) -> Status {
+        let (subject, roles) = (&known.actor.subject, pair.join(","));
+        tracing::warn!(target: "audit", service = self.service, method, subject, roles, "roles that exclude each other");
+        metrics::denied(self.service, "excluded");
+        let about = [("roles".to_owned(), roles)];
+        let details = ErrorDetails::with_error_info("ROLES_EXCLUDED", grpc::domain(), about);
+        let message = "the caller has two roles that the policy lets nobody have at once";
+        Status::with_error_details(Code::PermissionDenied, message, details)
+    }
+
     fn forbidden(&self, method: &str, known: &Known, roles: &[String]) -> Status {
         let actor = &known.actor;
         tracing::warn!(
@@ -176,6 +199,9 @@ fn unauthenticated(unknown: Unknown) -> Status {
         Unknown::Nothing => ("NO_CREDENTIALS", "this needs a bearer token or a client certificate", "Bearer"),
         Unknown::Expired => {
             ("TOKEN_EXPIRED", "the time of the token has passed or has not come", "Bearer error=\"invalid_token\"")
+        }
+        Unknown::TooLong => {
+            ("TOKEN_TOO_LONG", "the token holds for longer than is taken here", "Bearer error=\"invalid_token\"")
         }
         Unknown::Lapsed => ("CERTIFICATE_LAPSED", "the client certificate does not hold any more", "Bearer"),
         Unknown::Stranger => ("UNKNOWN_CERTIFICATE", "nobody here knows the client certificate", "Bearer"),

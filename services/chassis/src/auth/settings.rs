@@ -25,6 +25,8 @@ pub struct Auth {
     pub jwks: String,
     /// How wrong the clock of the issuer may be, at most 60 s.
     pub leeway: SignedDuration,
+    /// Longest time that a token may still have when it is shown, up to 30 days: who leaves has access for no longer.
+    pub lifetime_max: SignedDuration,
     /// Time between two looks at an https address; a file is looked at every two seconds.
     pub refresh: SignedDuration,
     /// Callers with client certificates: the URI of the certificate and its roles, as
@@ -40,6 +42,7 @@ impl Default for Auth {
             audience: "redress".to_owned(),
             jwks: String::new(),
             leeway: LEEWAY_MAX,
+            lifetime_max: SignedDuration::from_hours(12),
             refresh: SignedDuration::from_mins(5),
             identities: BTreeMap::new(),
         }
@@ -58,6 +61,8 @@ impl Auth {
         anyhow::ensure!(!tokens || !self.audience.is_empty(), "set auth.audience: tokens for whom are taken");
         let leeway = SignedDuration::ZERO..=LEEWAY_MAX;
         anyhow::ensure!(leeway.contains(&self.leeway), "auth.leeway must be 0 to 60 s");
+        let lifetime = SignedDuration::from_mins(1)..=SignedDuration::from_hours(30 * 24);
+        anyhow::ensure!(lifetime.contains(&self.lifetime_max), "auth.lifetime_max must be 1 min to 30 days");
         let refresh = SignedDuration::from_secs(10)..=SignedDuration::from_hours(24);
         anyhow::ensure!(refresh.contains(&self.refresh), "auth.refresh must be 10 s to 24 h");
         self.peers().map(drop)
@@ -81,7 +86,7 @@ impl Auth {
                 let fits = is_role(role) && role != "customer";
                 anyhow::ensure!(fits, "auth.identities: {role:?} is not a role that a certificate can have");
             }
-            let actor = Arc::new(Actor { subject, roles: roles.clone(), customer: None });
+            let actor = Arc::new(Actor { subject, roles: roles.clone(), customer: None, own: None });
             peers.push((uri.clone(), Known { actor, customer: None, until: None }));
         }
         Ok(peers)
@@ -90,7 +95,7 @@ impl Auth {
 
 /// What a caller with a certificate is called in the history: `spiffe://shop/carrier-gateway` is `shop:carrier-gateway`.
 fn subject(uri: &str) -> String {
-    uri.split_once("://").map_or("", |(_, rest)| rest).replace('/', ":")
+    uri.split_once("://").map_or("", |(_, rest)| rest).replace('/', ":").to_lowercase()
 }
 
 fn identities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {

@@ -25,8 +25,7 @@ struct Claims {
     sub: String,
     exp: i64,
     nbf: Option<i64>,
-    #[serde(rename = "iat")]
-    _iat: Option<i64>,
+    iat: Option<i64>,
     #[serde(default)]
     roles: Vec<String>,
     customer: Option<String>,
@@ -64,13 +63,20 @@ pub(super) fn check(token: &str, key: &Key, settings: &Auth, now: Timestamp) -> 
     if claims.exp.saturating_add(leeway) < at || claims.nbf.is_some_and(|nbf| nbf.saturating_sub(leeway) > at) {
         return Err(Unknown::Expired);
     }
+    // Issued in the future, or for longer than anybody is trusted for: whoever left would keep it.
+    if claims.iat.is_some_and(|iat| iat.saturating_sub(leeway) > at) {
+        return Err(Unknown::Expired);
+    }
+    if claims.exp.saturating_sub(leeway).saturating_sub(at) > settings.lifetime_max.as_secs() {
+        return Err(Unknown::TooLong);
+    }
     let until = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
     actor(claims).map(|(actor, customer)| Known { actor: Arc::new(actor), customer, until: Some(until) })
 }
 
 fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {
     // What we call ourselves is nobody else's name.
-    let ours = claims.sub.starts_with("service:");
+    let ours = claims.sub.to_lowercase().starts_with("service:");
     if ours || !crate::grpc::is_reference(&claims.sub) {
         return Err(Unknown::Invalid);
     }
@@ -82,7 +88,9 @@ fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {
     if is_customer && customer.is_none() {
         return Err(Unknown::Invalid);
     }
-    Ok((Actor { subject: claims.sub, roles, customer: None }, customer.map(Arc::from)))
+    // One spelling of a name: who is compared with whom must not depend on it.
+    let subject = claims.sub.to_lowercase();
+    Ok((Actor { subject, roles, customer: None, own: customer.clone() }, customer.map(Arc::from)))
 }
 
 #[cfg(test)]

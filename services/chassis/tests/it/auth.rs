@@ -180,3 +180,21 @@ async fn serve(text: String) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
     });
     (address, count)
 }
+
+/// Roles that exclude each other are data of the policy: nobody with both is let in anywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_exclude_each_other_are_let_in_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("pack.toml");
+    let pair = "exclusive_roles = [[\"specialist\", \"finance\"]]";
+    std::fs::write(&policy, proto::policy::SUPPLY_CHAIN.replacen("exclusive_roles = []", pair, 1)).unwrap();
+    let service = with(&[("POLICY__FILE", policy.to_str().unwrap())]).await;
+    let ask = async |roles: &[&str]| {
+        let who = Who { subject: "olga", roles, customer: None, ttl: HOUR };
+        ask(&service, &testkit::secrets().token(&who).unwrap()).await
+    };
+    ask(&["operator", "finance"]).await.unwrap();
+    ask(&["operator", "specialist"]).await.unwrap();
+    let refused = ask(&["operator", "specialist", "finance"]).await.unwrap_err();
+    assert_eq!((refused.code(), testkit::reason(&refused).as_str()), (Code::PermissionDenied, "ROLES_EXCLUDED"));
+}

@@ -97,6 +97,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("NO_CREDENTIALS", "the caller has not said who it is"),
     ("TOKEN_INVALID", "the token is not one of ours, or was altered"),
     ("TOKEN_EXPIRED", "the token has expired"),
+    ("TOKEN_TOO_LONG", "the token holds for longer than is taken here"),
     ("UNKNOWN_CERTIFICATE", "the certificate is nobody's"),
     ("CERTIFICATE_LAPSED", "the certificate has expired"),
     // Why a request was refused, in any service.
@@ -150,7 +151,9 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("WORK_ITEM_CLOSED", "it was decided or taken back before"),
     ("PLAN_INVALID", "the decision does not fit the claim"),
     ("WRONG_ROLE", "it waits for another role"),
-    ("OWN_PROPOSAL", "nobody approves an own proposal"),
+    ("OWN_PROPOSAL", "nobody approves or pays what they reported, proposed or let fail"),
+    ("OWN_CLAIM", "whoever has a hand in a claim decides nothing in it that gives money or goods"),
+    ("ROLES_EXCLUDED", "the policy lets nobody have these two roles at once"),
     ("ALREADY_APPROVED", "one person takes one step of an approval"),
     // In the warehouse, of parcels, of money.
     ("UNKNOWN_WAREHOUSE", "the warehouse is not registered"),

@@ -7,6 +7,7 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
     match event {
         Event::RoundBegun(round) => claim.head.round = *round,
         Event::ChannelKnown(channel) => claim.head.channel = *channel,
+        Event::InvolvedKnown(involved) => claim.head.involved.clone_from(involved),
         Event::KindStopped(kind, round) => drop(claim.head.stopped.insert(*kind, *round)),
         Event::Paused(at) => claim.head.paused_since = Some(*at),
         Event::Resumed => claim.head.paused_since = None,

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proto::claim::{self, Channel, Plan};
 use proto::policy::Pack;
 use proto::policy::escalation::Escalation;
+use proto::policy::four_eyes::FourEyes;
 use proto::policy::triage::Word;
 use proto::promise::Reckoning;
 
@@ -18,6 +19,8 @@ pub struct Rules {
     policy: Escalation,
     currency: String,
     reckoning: Reckoning,
+    /// Who may not do what another did.
+    pub four_eyes: FourEyes,
 }
 
 /// A level of a ladder.
@@ -32,7 +35,8 @@ pub struct Level {
 impl Rules {
     /// The rules of a pack that was validated.
     pub fn new(pack: &Pack) -> Self {
-        Self { policy: pack.escalation.clone(), currency: pack.currency.clone(), reckoning: Reckoning::new(pack) }
+        let (policy, four_eyes) = (pack.escalation.clone(), pack.four_eyes.clone());
+        Self { policy, currency: pack.currency.clone(), reckoning: Reckoning::new(pack), four_eyes }
     }
 
     /// The calendar of a kind of clock.
@@ -90,6 +94,10 @@ impl Rules {
             })
             .collect();
         chains.sort_by_key(|chain| std::cmp::Reverse(chain.len()));
+        // A price that somebody made up is looked at by another person, whatever it comes to.
+        if plan.own_price && chains.iter().all(Vec::is_empty) {
+            chains.push(vec![Role::Supervisor]);
+        }
         let mut seen = BTreeSet::new();
         chains.into_iter().flatten().map(|role| self.present(role)).filter(|role| seen.insert(*role)).collect()
     }

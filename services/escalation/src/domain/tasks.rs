@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{About, Decision, Draft, Event, Item, ItemState, Refusal, Role, Ruling, Task, WorkKind, approvals, clocks};
+use super::{
+    About, Decision, Draft, Event, Involved, Item, ItemState, Leg, Refusal, Role, Ruling, Task, WorkKind, approvals,
+    clocks,
+};
 
 /// A piece of work with this number is not tried again: what is tried without end is given up (P56).
 const ATTEMPTS_MAX: u32 = 200;
@@ -23,6 +26,20 @@ pub(super) fn open_item(draft: &mut Draft, kind: WorkKind, about: About, reason:
         decision: None,
     };
     draft.add(Event::ItemOpened(item));
+}
+
+/// Who has a hand in the claim is only ever more.
+pub(super) fn involved(draft: &mut Draft, told: &Involved) {
+    let known = &draft.claim.head.involved;
+    let customer_ref = if told.customer_ref.is_empty() { &known.customer_ref } else { &told.customer_ref };
+    let all = Involved {
+        subjects: known.subjects.union(&told.subjects).cloned().collect(),
+        customer_ref: customer_ref.clone(),
+        failed_by: known.failed_by.union(&told.failed_by).cloned().collect(),
+    };
+    if all != *known {
+        draft.add(Event::InvolvedKnown(all));
+    }
 }
 
 /// Puts a task on a list, once. What was decided or taken back is told again.
@@ -99,9 +116,30 @@ fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<
     if ![item.role, Role::Management].iter().any(|role| draft.meta.actor.has_role(role.as_str())) {
         return Err(Refusal::WrongRole(item.role));
     }
+    has_no_hand_in_it(draft, item, ruling)?;
     match item.about {
         About::Step { plan, .. } => approvals::may_decide(draft, item, plan),
         About::Task(task) if ruling == Ruling::Retry && task.attempt >= ATTEMPTS_MAX => Err(Refusal::TriedTooOften),
         About::Task(_) | About::Clock(_) => Ok(()),
     }
+}
+
+/// Where money or goods move, another person looks at it.
+fn has_no_hand_in_it(draft: &Draft, item: &Item, ruling: Ruling) -> Result<(), Refusal> {
+    let (who, eyes, involved) = (&draft.meta.actor, &draft.rules.four_eyes, &draft.claim.head.involved);
+    let gives = match item.kind {
+        WorkKind::Approval | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
+            ruling != Ruling::Deny
+        }
+        WorkKind::Support | WorkKind::Escalation => false,
+    };
+    let is_customer = who.own.as_ref().is_some_and(|own| *own == involved.customer_ref);
+    if gives && eyes.reporter && (is_customer || involved.subjects.contains(&who.subject)) {
+        return Err(Refusal::OwnClaim);
+    }
+    let is_payment = matches!(item.about, About::Task(Task { leg: Leg::Settlement, .. }));
+    if gives && is_payment && eyes.retry && involved.failed_by.contains(&who.subject) {
+        return Err(Refusal::OwnProposal);
+    }
+    Ok(())
 }

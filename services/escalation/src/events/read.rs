@@ -64,6 +64,7 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
         Kind::RequestApproval(request) => domain::Command::RequestApproval {
             plan: Arc::new(plan(request.plan)?),
             severity: severity(request.severity)?,
+            involved: involved(request.involved),
         },
         Kind::CancelApproval(cancel) => domain::Command::CancelApproval(number("plan_number", cancel.plan_number)?),
         Kind::OpenTask(open) => {
@@ -77,10 +78,21 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
                 kind,
                 reason: open.reason,
                 role: role.ok_or_else(|| malformed("the role is not known"))?,
+                involved: involved(open.involved),
             }
         }
         Kind::CloseTask(close) => domain::Command::CloseTask(task(claim, close.job.as_ref(), close.leg)?),
     })
+}
+
+/// Nobody is known to have a hand in what was asked before it was told.
+fn involved(told: Option<claim::Involved>) -> domain::Involved {
+    let told = told.unwrap_or_default();
+    domain::Involved {
+        subjects: told.subjects.into_iter().collect(),
+        customer_ref: told.customer_ref,
+        failed_by: told.failed_by.into_iter().collect(),
+    }
 }
 
 fn kinds(kinds: &[i32]) -> Result<BTreeSet<ClockKind>, Malformed> {

@@ -1,6 +1,6 @@
 //! Rows of claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Lock, Tx, Writes};
 use jiff_sqlx::ToSqlx;
@@ -9,13 +9,13 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::{count, ints, optional_time};
-use crate::domain::{Claim, ClockKind};
+use crate::domain::{Claim, ClockKind, Involved};
 use crate::handle::World;
 
 macro_rules! claims {
     () => {
         "SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-             final_solution_stopped, channel, version \
+             final_solution_stopped, channel, involved, customer_ref, failed_by, version \
          FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
     };
 }
@@ -25,12 +25,13 @@ pub(super) const LOCK: &str = concat!(claims!(), " FOR UPDATE");
 
 pub(super) const NEW: &str = "\
     INSERT INTO claim (claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-        final_solution_stopped, channel, claim_number) \
+        final_solution_stopped, channel, involved, customer_ref, failed_by, claim_number) \
     SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-        claim_number \
-    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[]) \
+        involved, customer_ref, failed_by, claim_number \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
+            $9::text[], $10::text[], $11::text[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, \
-            channel, claim_number) \
+            channel, involved, customer_ref, failed_by, claim_number) \
     ORDER BY claim_id";
 
 /// Only as they were read. What has changed may be in other tables.
@@ -38,10 +39,12 @@ pub(super) const WRITE: &str = "\
     UPDATE claim \
     SET round = n.round, paused_since = n.paused_since, acknowledgement_stopped = n.acknowledgement_stopped, \
         first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped, \
-        channel = n.channel, version = n.version + 1 \
-    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::bigint[]) \
+        channel = n.channel, involved = n.involved, customer_ref = n.customer_ref, failed_by = n.failed_by, \
+        version = n.version + 1 \
+    FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
+            $9::text[], $10::text[], $11::bigint[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-            version) \
+            involved, customer_ref, failed_by, version) \
     WHERE claim.claim_id = n.claim_id AND claim.version = n.version";
 
 /// What was only remembered is still so.
@@ -58,6 +61,11 @@ pub(super) async fn read(tx: &mut Tx, lock: Lock, ids: &[Uuid]) -> Result<BTreeM
         let mut claim = Claim::new(id.into(), row.try_get("claim_number")?);
         claim.head.round = count(row, "round")?;
         claim.head.channel = Channel::try_from(i32::from(row.try_get::<i16, _>("channel")?)).unwrap_or_default();
+        claim.head.involved = Involved {
+            subjects: subjects(row.try_get("involved")?),
+            customer_ref: row.try_get("customer_ref")?,
+            failed_by: subjects(row.try_get("failed_by")?),
+        };
         claim.head.paused_since = optional_time(row, "paused_since")?;
         for (kind, column) in [
             (ClockKind::Acknowledgement, "acknowledgement_stopped"),
@@ -113,6 +121,18 @@ fn heads(writes: &mut Writes, rows: &[Versioned]) -> Result<(), Fault> {
         .bind(stopped(ClockKind::Acknowledgement)?)
         .bind(stopped(ClockKind::FirstFeedback)?)
         .bind(stopped(ClockKind::FinalSolution)?)
-        .bind(rows.iter().map(|(_, _, claim)| claim.head.channel as i16).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, _, claim)| claim.head.channel as i16).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.subjects)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, claim)| claim.head.involved.customer_ref.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.failed_by)).collect::<Vec<_>>());
     Ok(())
+}
+
+/// No subject has a comma.
+fn joined(subjects: &BTreeSet<String>) -> String {
+    subjects.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn subjects(joined: &str) -> BTreeSet<String> {
+    joined.split(',').filter(|subject| !subject.is_empty()).map(str::to_owned).collect()
 }

@@ -14,7 +14,7 @@ async fn what_needs_nobody_is_granted_by_the_policy() {
     let service = testkit::start(&escalation::SERVICE).await;
     let case = Case::new(&service);
     case.tell(request(&plan(1, 5_000, "rules"))).await;
-    let granted = ApprovalGranted { plan_number: 1, by: "policy".to_owned() };
+    let granted = ApprovalGranted { plan_number: 1, by: "policy".to_owned(), steps_by: vec![] };
     assert_eq!(case.told().await, [("approval_granted".to_owned(), escalation_event::Kind::ApprovalGranted(granted))]);
     assert!(case.items(true).await.is_empty() && case.clocks().await.is_empty());
     case.tell(request(&plan(1, 5_000, "rules"))).await;
@@ -47,7 +47,7 @@ async fn a_chain_is_walked_and_the_last_step_grants() {
     let refused = case.decide("sue", &["finance"], ruling(&second, Ruling::Approve)).await.unwrap_err();
     assert_eq!(reason(&refused), "ALREADY_APPROVED");
     case.decide("fay", &["finance"], ruling(&second, Ruling::Approve)).await.unwrap();
-    let granted = ApprovalGranted { plan_number: 1, by: "fay".to_owned() };
+    let granted = ApprovalGranted { plan_number: 1, by: "fay".to_owned(), steps_by: vec!["sue".to_owned()] };
     assert_eq!(case.told().await, [("approval_granted".to_owned(), escalation_event::Kind::ApprovalGranted(granted))]);
     assert_eq!(case.clock(ClockKind::Approval).await.state(), ClockState::Stopped);
     let audiences: Vec<_> = case.notices().await.into_iter().map(|(audience, name, _)| (audience, name)).collect();

@@ -157,7 +157,11 @@ pub fn plan(number: u32, cost: i64, proposed_by: &str) -> Plan {
 }
 
 pub fn request(plan: &Plan) -> Kind {
-    Kind::RequestApproval(RequestApproval { plan: Some(plan.clone()), severity: Severity::General as i32 })
+    Kind::RequestApproval(RequestApproval {
+        plan: Some(plan.clone()),
+        severity: Severity::General as i32,
+        involved: None,
+    })
 }
 
 pub fn job(claim: ClaimId) -> Job {
@@ -166,6 +170,7 @@ pub fn job(claim: ClaimId) -> Job {
 
 pub fn open_task(claim: ClaimId, kind: WorkKind) -> Kind {
     Kind::OpenTask(OpenTask {
+        involved: None,
         job: Some(job(claim)),
         kind: kind as i32,
         leg: Leg::Shipment as i32,

@@ -100,14 +100,18 @@ impl Customer {
         self.keys.iter().any(|key| key.erased.is_none())
     }
 
-    /// Destroys the key; gives whether there was one to destroy.
-    pub fn erase(&mut self, erased: Erased) -> Result<bool, Refusal> {
+    /// Destroys the key; gives whether there was one to destroy. `others`: who released a hold leaves it to another person.
+    pub fn erase(&mut self, erased: Erased, others: bool) -> Result<bool, Refusal> {
         if self.keys.is_empty() {
             return Err(Refusal::NoSuchCustomer);
         }
         let Some(live) = self.keys.iter().position(|key| key.erased.is_none()) else { return Ok(false) };
         if let Some(hold) = self.holds.iter().find(|hold| hold.released.is_none()) {
             return Err(Refusal::LegalHold(Box::new(hold.clone())));
+        }
+        let released = |hold: &Hold| hold.released.as_ref().is_some_and(|(_, by)| *by == erased.by);
+        if others && self.holds.iter().any(released) {
+            return Err(Refusal::OwnHold);
         }
         if self.open > 0 {
             return Err(Refusal::OpenClaims { open: self.open, claims: self.open_numbers.join(" ") });
@@ -168,13 +172,13 @@ mod tests {
     #[test]
     fn s25_a_customer_is_erased_once() {
         let mut ada = ada();
-        assert_eq!(ada.erase(erased()), Ok(true));
+        assert_eq!(ada.erase(erased(), true), Ok(true));
         assert!(!ada.readable());
         let before = ada.clone();
-        assert_eq!(ada.erase(Erased { by: "max".to_owned(), ..erased() }), Ok(false));
+        assert_eq!(ada.erase(Erased { by: "max".to_owned(), ..erased() }, true), Ok(false));
         assert_eq!(ada, before, "the second request changes nothing");
         assert_eq!(ada.hold(hold(3)), Err(Refusal::CustomerErased));
-        assert_eq!(Customer::default().erase(erased()), Err(Refusal::NoSuchCustomer));
+        assert_eq!(Customer::default().erase(erased(), true), Err(Refusal::NoSuchCustomer));
     }
 
     #[test]
@@ -182,15 +186,27 @@ mod tests {
         let mut ada = ada();
         ada.hold(hold(3)).unwrap();
         ada.hold(hold(4)).unwrap();
-        assert_eq!(ada.release(Uuid::from_u128(3), at(3), "lea"), Ok(true));
+        assert_eq!(ada.release(Uuid::from_u128(3), at(3), "lou"), Ok(true));
         assert_eq!(ada.release(Uuid::from_u128(3), at(4), "max"), Ok(false));
-        assert_eq!(ada.holds[0].released, Some((at(3), "lea".to_owned())));
-        assert_eq!(ada.release(Uuid::from_u128(5), at(4), "lea"), Err(Refusal::NoSuchHold));
-        assert_eq!(ada.erase(erased()), Err(Refusal::LegalHold(Box::new(hold(4)))));
-        ada.release(Uuid::from_u128(4), at(5), "lea").unwrap();
+        assert_eq!(ada.holds[0].released, Some((at(3), "lou".to_owned())));
+        assert_eq!(ada.release(Uuid::from_u128(5), at(4), "lou"), Err(Refusal::NoSuchHold));
+        assert_eq!(ada.erase(erased(), true), Err(Refusal::LegalHold(Box::new(hold(4)))));
+        ada.release(Uuid::from_u128(4), at(5), "lou").unwrap();
         (ada.open, ada.open_numbers) = (2, vec!["RD-1".to_owned(), "RD-2".to_owned()]);
         let claims = "RD-1 RD-2".to_owned();
-        assert_eq!(ada.erase(erased()), Err(Refusal::OpenClaims { open: 2, claims }));
+        assert_eq!(ada.erase(erased(), true), Err(Refusal::OpenClaims { open: 2, claims }));
         assert!(ada.readable());
+    }
+
+    #[test]
+    fn sr17_who_released_a_hold_leaves_it_to_another_person_to_forget_the_customer() {
+        for (by, others, expected) in
+            [("lea", true, Err(Refusal::OwnHold)), ("max", true, Ok(true)), ("lea", false, Ok(true))]
+        {
+            let mut ada = ada();
+            ada.hold(hold(3)).unwrap();
+            ada.release(Uuid::from_u128(3), at(3), "lea").unwrap();
+            assert_eq!(ada.erase(Erased { by: by.to_owned(), ..erased() }, others), expected, "{by}");
+        }
     }
 }

@@ -74,6 +74,12 @@ pub enum Refusal {
         /// Which it is, from 1.
         number: usize,
     },
+    /// Whoever released a hold leaves it to another person to forget the customer.
+    #[error("who released a legal hold does not forget the customer")]
+    OwnHold,
+    /// Whoever proposed a plan does not agree to it for the customer.
+    #[error("who proposed a plan does not agree to it for the customer")]
+    OwnPlan,
     /// Too many contacts.
     #[error("the claim cannot hold so many contacts")]
     TooManyContacts,
@@ -145,6 +151,7 @@ impl Refusal {
             Self::CustomerErased => "CUSTOMER_ERASED",
             Self::OpenClaims { .. } => "OPEN_CLAIMS",
             Self::LegalHold(_) => "LEGAL_HOLD",
+            Self::OwnHold | Self::OwnPlan => "OWN_PROPOSAL",
         }
     }
 }

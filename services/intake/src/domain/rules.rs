@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use proto::claim::{Channel, Plan};
 use proto::escalation::ClockKind;
 use proto::policy::Pack;
+use proto::policy::four_eyes::FourEyes;
 use proto::policy::intake;
 use proto::promise::Reckoning;
 
@@ -41,13 +42,16 @@ pub struct Rules {
     channels: intake::Promises,
     duplicate_days: u32,
     zone: TimeZone,
+    /// Who may not do what another did.
+    pub four_eyes: FourEyes,
 }
 
 impl Rules {
     /// The rules of a pack that was validated.
     pub fn new(pack: &Pack) -> Self {
         let (channels, zone) = (pack.intake.promises.clone(), pack.time_zone().clone());
-        Self { reckoning: Reckoning::new(pack), channels, duplicate_days: pack.intake.duplicates.days, zone }
+        let (duplicate_days, four_eyes) = (pack.intake.duplicates.days, pack.four_eyes.clone());
+        Self { reckoning: Reckoning::new(pack), channels, duplicate_days, zone, four_eyes }
     }
 
     /// Days in which two reports may be the same.

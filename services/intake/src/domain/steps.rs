@@ -44,9 +44,20 @@ impl Claim {
         Ok(vec![Event::Answered(answer, now)])
     }
 
-    pub(super) fn answer_plan(&self, now: Timestamp, plan_number: u32, accepted: bool) -> Decided {
+    /// `never_by`: who must not have proposed the plan, if that is ruled: whoever proposes does not agree for the customer.
+    pub(super) fn answer_plan(
+        &self,
+        now: Timestamp,
+        plan_number: u32,
+        accepted: bool,
+        never_by: Option<&str>,
+    ) -> Decided {
         self.live()?;
-        self.open_plan().filter(|plan| plan.number == plan_number).ok_or(Refusal::PlanNotOpen { plan_number })?;
+        let open = self.open_plan().filter(|plan| plan.number == plan_number);
+        let open = open.ok_or(Refusal::PlanNotOpen { plan_number })?;
+        if accepted && never_by == Some(open.proposed_by.as_str()) {
+            return Err(Refusal::OwnPlan);
+        }
         Ok(vec![Event::Answered(Answer::Plan { plan_number, accepted }, now)])
     }
 

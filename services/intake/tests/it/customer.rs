@@ -121,7 +121,8 @@ async fn a_question_is_answered() {
     );
     let told = world.told(id).await;
     let (question_id, order_no) = ("q1".to_owned(), "536365".to_owned());
-    let expected = CustomerAnswered { question_id, line: 1, order_no, address_given: false };
+    let answered_by = "test".to_owned();
+    let expected = CustomerAnswered { question_id, line: 1, order_no, address_given: false, answered_by };
     assert_eq!(told[1..], [intake_event::Kind::CustomerAnswered(expected)]);
     refused(
         &client.answer_question(answer(id, "q1")).await.unwrap_err(),
@@ -155,7 +156,7 @@ async fn a_plan_is_answered() {
     );
     let answered = client.answer_plan(answer_plan(id, 1, false)).await.unwrap().into_inner().claim.unwrap();
     assert_eq!((answered.state(), answered.open_plan), (ClaimState::Submitted, None));
-    let expected = PlanAnswered { plan_number: 1, accepted: false };
+    let expected = PlanAnswered { plan_number: 1, accepted: false, answered_by: "test".to_owned() };
     assert_eq!(world.told(id).await[1..], [intake_event::Kind::PlanAnswered(expected)]);
 }
 

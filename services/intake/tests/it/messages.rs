@@ -116,7 +116,15 @@ async fn what_is_known_is_told_again() {
     let withdraw = WithdrawClaimRequest { request_id: request_id(), claim_id: claim_id(), ..Default::default() };
     client.withdraw_claim(withdraw).await.unwrap();
     world.tell(id, propose(4)).await;
-    let told = world.told(id).await;
+    let mut told = world.told(id).await;
+    // Who answered for the customer was told when they did.
+    for kind in &mut told {
+        match kind {
+            intake_event::Kind::CustomerAnswered(answer) => answer.answered_by.clear(),
+            intake_event::Kind::PlanAnswered(answer) => answer.answered_by.clear(),
+            _ => {}
+        }
+    }
     for pair in told[1..].chunks(2) {
         assert_eq!(pair[0], pair[1], "{told:?}");
     }

@@ -43,7 +43,11 @@ pub(crate) fn message(
             return to.clocks(command).map(Some);
         }
         Command::RequestApproval { plan } => {
-            let request = esc::RequestApproval { plan: Some(to.plan(*plan)?), severity: stored.case.severity };
+            let request = esc::RequestApproval {
+                plan: Some(to.plan(*plan)?),
+                severity: stored.case.severity,
+                involved: Some(to.involved()),
+            };
             to.escalation("request_approval", escalation_command::Kind::RequestApproval(request))
         }
         Command::CancelApproval { plan } => {
@@ -113,6 +117,7 @@ impl To<'_> {
             left: case.left.iter().map(words::left).collect(),
             address_known: case.address_known(),
             channel: case.submitted.channel,
+            involved: case.involved().into_iter().collect(),
         };
         self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
     }
@@ -191,8 +196,19 @@ impl To<'_> {
             leg: words::wire_leg(job.leg) as i32,
             reason: reason.to_owned(),
             role: role as i32,
+            involved: Some(self.involved()),
         };
         self.escalation("open_task", escalation_command::Kind::OpenTask(open))
+    }
+
+    /// Who has a hand in the claim.
+    fn involved(&self) -> proto::claim::Involved {
+        let case = &self.stored.case;
+        proto::claim::Involved {
+            subjects: case.involved().into_iter().collect(),
+            customer_ref: case.submitted.customer_ref.clone(),
+            failed_by: case.failed_by.iter().cloned().collect(),
+        }
     }
 
     fn inventory(&self, command: &Command) -> Result<Outgoing, String> {

@@ -4,6 +4,7 @@ use chassis::day;
 use jiff::Timestamp;
 use proto::calendar::Calendar;
 use proto::policy::Pack;
+use proto::policy::four_eyes::FourEyes;
 use proto::policy::intake;
 use proto::policy::orchestrator::{Days, Lapse, NoAnswer, Orchestrator};
 
@@ -17,6 +18,8 @@ pub struct Rules {
     pub policy: Orchestrator,
     /// What differs on single channels.
     pub channels: intake::Promises,
+    /// Who may not do what another did.
+    pub four_eyes: FourEyes,
     office: Calendar,
 }
 
@@ -26,7 +29,7 @@ impl Rules {
         let office = pack.escalation.calendars.get(&pack.escalation.calendar);
         let office = office.expect("the pack was validated: every calendar that is named is there");
         let (policy, channels) = (pack.orchestrator.clone(), pack.intake.promises.clone());
-        Self { policy, channels, office: Calendar::new(office.clone()) }
+        Self { policy, channels, four_eyes: pack.four_eyes.clone(), office: Calendar::new(office.clone()) }
     }
 
     /// When the customer is reminded next, or what was asked lapses. A reminder that came late takes nothing from the days

@@ -145,6 +145,7 @@ impl Stored {
         let judgement = match told {
             Told::Triage(triage_event::Kind::ClaimJudged(judged)) => {
                 self.plan.clone_from(&judged.plan);
+                self.case.approved_by.clear();
                 self.case.told_days.clear();
                 judged.judgement.as_ref()
             }
@@ -156,6 +157,15 @@ impl Stored {
                     self.case.answered(answer.line, &answer.order_no);
                 }
                 self.case.address_given |= answer.address_given;
+                self.case.answered_for_customer(&answer.answered_by);
+                None
+            }
+            Told::Intake(intake_event::Kind::PlanAnswered(answer)) => {
+                self.case.answered_for_customer(&answer.answered_by);
+                None
+            }
+            Told::Escalation(escalation_event::Kind::ApprovalGranted(granted)) => {
+                self.case.approved_by = granted.steps_by.iter().chain([&granted.by]).cloned().collect();
                 None
             }
             Told::Intake(intake_event::Kind::ClaimDuplicate(duplicate)) => {

@@ -27,7 +27,13 @@ fn needed(assessment: u32, line: u32) -> triage_event::Kind {
 
 fn answered(question: &str, line: u32, order_no: &str) -> intake_event::Kind {
     let (question_id, order_no) = (question.to_owned(), order_no.to_owned());
-    intake_event::Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given: false })
+    intake_event::Kind::CustomerAnswered(CustomerAnswered {
+        question_id,
+        line,
+        order_no,
+        address_given: false,
+        answered_by: String::new(),
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +108,7 @@ async fn a_denied_or_refused_plan_is_made_anew_by_a_person() {
     assert_eq!((again.assessment, again.plan_number, again.reason()), (2, 2, AssessReason::Denied));
 
     story.tell(story.judge(2, proto::claim::Plan { automatic: true, ..asked(2) })).await;
-    let refused = PlanAnswered { plan_number: 2, accepted: false };
+    let refused = PlanAnswered { plan_number: 2, accepted: false, answered_by: String::new() };
     story.tell(story.intake(intake_event::Kind::PlanAnswered(refused))).await;
     let again = last_assessment(&story).await;
     assert_eq!((again.assessment, again.plan_number, again.reason()), (3, 3, AssessReason::ConsentRefused));

@@ -219,7 +219,7 @@ async fn those_who_may_and_the_customer_are_asked() {
         panic!("approval is asked for")
     };
     assert_eq!(asked.plan, Some(dear.clone()));
-    let granted = escalation::ApprovalGranted { plan_number: 1, by: "max".to_owned() };
+    let granted = escalation::ApprovalGranted { plan_number: 1, by: "max".to_owned(), steps_by: vec![] };
     story.tell(story.escalation(escalation_event::Kind::ApprovalGranted(granted))).await;
 
     assert_eq!(story.process().await.waiting_for(), WaitingFor::Customer);
@@ -229,7 +229,7 @@ async fn those_who_may_and_the_customer_are_asked() {
         panic!("the plan is proposed")
     };
     assert_eq!(proposed.plan, Some(dear));
-    let accepted = PlanAnswered { plan_number: 1, accepted: true };
+    let accepted = PlanAnswered { plan_number: 1, accepted: true, answered_by: String::new() };
     story.tell(story.intake(intake_event::Kind::PlanAnswered(accepted))).await;
     assert_eq!(story.process().await.waiting_for(), WaitingFor::Finance);
     pay(&story).await;

@@ -47,7 +47,7 @@ async fn on_the_phone(world: &World) -> Story<'_> {
 }
 
 fn granted(plan_number: u32) -> escalation_event::Kind {
-    escalation_event::Kind::ApprovalGranted(ApprovalGranted { plan_number, by: "max".to_owned() })
+    escalation_event::Kind::ApprovalGranted(ApprovalGranted { plan_number, by: "max".to_owned(), steps_by: vec![] })
 }
 
 /// A claim whose plan waits for the customer.
@@ -79,7 +79,7 @@ async fn b_d4_a_plan_that_is_made_is_no_feedback_and_one_that_is_proposed_is() {
     assert_eq!(stopped.len(), 1);
     let both = [ClockKind::FirstFeedback as i32, ClockKind::Acknowledgement as i32];
     assert_eq!((&stopped[0].kinds[..], stopped[0].severity()), (&both[..], Severity::Serious));
-    let agreed = PlanAnswered { plan_number: 1, accepted: true };
+    let agreed = PlanAnswered { plan_number: 1, accepted: true, answered_by: String::new() };
     story.tell(story.intake(intake_event::Kind::PlanAnswered(agreed))).await;
     assert_eq!(stops(&story).await.len(), 1, "once");
 }
@@ -220,7 +220,13 @@ async fn an_answer_ends_the_waiting_and_the_next_question_has_its_own_days() {
     world.service.clock.advance(days(12));
     eventually(|| async { (reminders(&story).await == 1).then_some(()) }).await;
     let (question_id, order_no) = ("q1".to_owned(), String::new());
-    let answer = proto::intake::CustomerAnswered { question_id, line: 1, order_no, address_given: false };
+    let answer = proto::intake::CustomerAnswered {
+        question_id,
+        line: 1,
+        order_no,
+        address_given: false,
+        answered_by: String::new(),
+    };
     story.tell(story.intake(intake_event::Kind::CustomerAnswered(answer))).await;
     let due = async || {
         let due: Option<jiff_sqlx::Timestamp> =

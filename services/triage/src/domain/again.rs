@@ -48,7 +48,12 @@ pub fn plan(pack: &Pack, ask: &Ask, orders: &Orders, before: &Plan, round: Round
         return Outcome::Refused(ALREADY_COMPENSATED.to_owned());
     }
     let consented = plan::consented(rules, ask, &lines, round.wish_counts);
-    Outcome::Plan(Plan { automatic: before.automatic, consented, ..plan::whole(pack, ask, lines, &before.proposed_by) })
+    Outcome::Plan(Plan {
+        automatic: before.automatic,
+        consented,
+        own_price: before.own_price,
+        ..plan::whole(pack, ask, lines, &before.proposed_by)
+    })
 }
 
 /// Whether more is given than was decided, or it cannot be told.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use proto::claim::Money;
+use proto::policy::Pack;
 use proto::triage::LineKind;
 use proto::{codes, share};
 
 use super::ask::{Ask, Line};
+use super::plan;
 
 /// Names an order line: order number, SKU, and line id where an order has several of one article.
 pub type Key = (String, String, String);
@@ -84,6 +86,8 @@ impl Order {
 pub struct Orders {
     lines: BTreeMap<Key, Order>,
     by_customer: BTreeMap<(String, String), BTreeSet<Key>>,
+    /// Dearest unit of an article in each currency, and the day it was bought; by the key of its code.
+    dearest: BTreeMap<String, Vec<(Money, Date)>>,
 }
 
 impl Orders {
@@ -136,6 +140,17 @@ impl Orders {
             let theirs = |order: &&Order| order.customer_ref.is_empty() || order.customer_ref == ask.customer_ref();
             self.lines.values().filter(theirs).any(|order| codes::key(&order.order_no) == number)
         }
+    }
+
+    /// What an article was sold for at most, in one currency.
+    pub fn record_dearest(&mut self, sku_key: String, price: Money, on: Date) {
+        self.dearest.entry(sku_key).or_default().push((price, on));
+    }
+
+    /// What a unit of an article was sold for at most, in the pack's currency; none: it is not known.
+    pub fn highest(&self, pack: &Pack, sku: &str) -> Option<i64> {
+        let known = self.dearest.get(&codes::key(sku))?;
+        known.iter().filter_map(|(price, on)| plan::in_pack(pack, price, *on)).max()
     }
 
     /// All order lines.

@@ -101,7 +101,7 @@ pub fn plan(
     for (line, decision) in one_each(ask, decisions)? {
         desk.decide(line, decision, liability);
     }
-    let Desk { mut lines, judged, mut misfits, .. } = desk;
+    let Desk { mut lines, judged, mut misfits, priced, .. } = desk;
     fee::bind(rules, orders, &mut lines);
     if plan::total(&lines).is_some_and(|total| total > MONEY_MAX) && misfits.is_empty() {
         misfits.push((0, "the amount is too great"));
@@ -110,7 +110,8 @@ pub fn plan(
         return Err(misfits);
     }
     let assessment = judge::claim(rules, ask, &judged, liability, &meta.actor.subject, meta.now);
-    Ok((assessment, allowed(pack, ask, lines, round, meta)))
+    let own_price = priced && pack.four_eyes.own_price;
+    Ok((assessment, allowed(pack, ask, lines, round, own_price, meta)))
 }
 
 /// Line plans in the making.
@@ -127,11 +128,23 @@ pub(super) struct Desk<'a> {
     pub judged: Vec<Judged<'a>>,
     /// What does not fit.
     pub misfits: Misfits,
+    /// Something is given at a price that the person made up.
+    pub priced: bool,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(pack: &'a Pack, ask: &'a Ask, orders: &'a Orders, now: Timestamp, stock: Stock<'a>) -> Self {
-        Self { pack, ask, orders, now, stock, lines: Vec::new(), judged: Vec::new(), misfits: Misfits::new() }
+        Self {
+            pack,
+            ask,
+            orders,
+            now,
+            stock,
+            lines: Vec::new(),
+            judged: Vec::new(),
+            misfits: Misfits::new(),
+            priced: false,
+        }
     }
 
     /// The order lines that a line of the claim may be about.
@@ -184,9 +197,14 @@ impl<'a> Desk<'a> {
             wrong("more units than were reported");
         }
         if found.is_empty() {
+            let gives = plan::gives(decision.resolution);
             let price = match &decision.unit_price {
+                Some(price) if gives && price.minor_units == 0 => {
+                    wrong("goods have a price: unit_price must be above 0");
+                    price.clone()
+                }
                 Some(price) => price.clone(),
-                None if plan::gives(decision.resolution) => {
+                None if gives => {
                     wrong("the price paid is not known: unit_price is needed");
                     plan::money(pack, 0)
                 }
@@ -196,7 +214,9 @@ impl<'a> Desk<'a> {
                 wrong("the amount is too great");
             }
             let today = pack.triage.time_zone.to_datetime(self.now).date();
-            return (Goods::priced(pack, self.ask, line, units, &price, today), Taken::default());
+            self.priced |= gives;
+            let highest = self.orders.highest(pack, &line.sku);
+            return (Goods::priced(pack, self.ask, line, units, &price, today, highest), Taken::default());
         }
         if decision.unit_price.is_some() {
             wrong("the price paid is known: unit_price must not be given, and a part of it cannot be decided");
@@ -235,14 +255,14 @@ fn one_each<'a>(ask: &'a Ask, decisions: &'a [LineDecision]) -> Result<Vec<(&'a 
 }
 
 /// A person's plan needs nobody else up to the limit of the person's roles (S0-49).
-fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, round: Round, meta: &Meta) -> Plan {
+fn allowed(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, round: Round, own_price: bool, meta: &Meta) -> Plan {
     let rules = &pack.triage;
     let limits = &rules.authority.person_max;
     let limit = limits.iter().filter(|(role, _)| meta.actor.has_role(&role.to_string())).map(|(_, limit)| *limit).max();
     let total = plan::total(&lines);
     // What was denied once goes to those who may approve again, whoever proposes it now (domain rule 12).
     let inside = total.zip(limit).is_some_and(|(total, limit)| total <= limit);
-    let automatic = total == Some(0) || (inside && !round.denied);
+    let automatic = total == Some(0) || (inside && !round.denied && !own_price);
     let consented = plan::consented(rules, ask, &lines, round.wish_counts);
-    Plan { automatic, consented, ..plan::whole(pack, ask, lines, &meta.actor.subject) }
+    Plan { automatic, consented, own_price, ..plan::whole(pack, ask, lines, &meta.actor.subject) }
 }

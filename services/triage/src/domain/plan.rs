@@ -59,7 +59,18 @@ impl Goods {
     }
 
     /// Goods whose purchase is not known, at a price that somebody gives. They are an order line of the claim's own.
-    pub fn priced(pack: &Pack, ask: &Ask, line: &Line, quantity: u32, price: &Money, on: Date) -> Self {
+    ///
+    /// What is looked at by those who allow it is at least what the article was sold for: `highest`, per unit.
+    pub fn priced(
+        pack: &Pack,
+        ask: &Ask,
+        line: &Line,
+        quantity: u32,
+        price: &Money,
+        on: Date,
+        highest: Option<i64>,
+    ) -> Self {
+        let known = highest.map_or(0, |highest| value(highest, quantity).min(MONEY_MAX));
         let of = |units| Money { minor_units: value(price.minor_units, units).min(MONEY_MAX), ..price.clone() };
         let take = Take {
             order_no: format!("claim:{}/{}", ask.claim, line.line),
@@ -78,7 +89,7 @@ impl Goods {
             takes: vec![take],
             unit_price: price.clone(),
             amount: of(quantity),
-            value: in_pack(pack, &of(quantity), on),
+            value: in_pack(pack, &of(quantity), on).map(|value| value.max(known)),
         }
     }
 }
@@ -289,6 +300,7 @@ pub fn whole(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, proposed_by: &str) ->
         consented: false,
         proposed_by: proposed_by.to_owned(),
         policy: pack.label(),
+        own_price: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chassis::{Fault, Lock, Tx};
 use jiff_sqlx::{Date, ToSqlx};
+use proto::claim::Money;
 use proto::policy::triage::Triage;
 use proto::{ClaimId, WorkItemId, codes};
 use sqlx::Row;
@@ -84,6 +85,12 @@ pub(super) const ORDERS_BY_NAME: &str = concat!(
         JOIN order_line AS o USING (order_no, sku, line_id)"
 );
 
+/// What articles were sold for at most, in each currency: who makes a price up does not decide what it is worth.
+pub(super) const DEAREST: &str = "\
+    SELECT DISTINCT ON (sku_key, currency) sku_key, currency, purchased_on, \
+        ceil(paid_minor::numeric / quantity)::bigint AS price_minor \
+    FROM order_line WHERE sku_key = ANY($1) ORDER BY sku_key, currency, price_minor DESC";
+
 /// Versions are only ever added: orders are locked by number, in one order.
 pub(super) const LOCK_ORDERS: &str = "\
     SELECT count(pg_advisory_xact_lock(k.key)) FROM (\
@@ -119,6 +126,11 @@ pub async fn load(tx: &mut Tx, lock: Lock, rules: &Triage, commands: &[&Command]
         cases(tx, lock, &claims, &mut world).await?;
     }
     world.orders = orders(tx, rules, &asks(commands, &world)).await?;
+    if !decided.is_empty() {
+        let asks = asks(commands, &world);
+        let skus: Vec<_> = asks.iter().flat_map(|ask| &ask.lines).map(|line| codes::key(&line.sku)).collect();
+        dearest(tx, &skus, &mut world.orders).await?;
+    }
     known(tx, lock, commands, &mut world.orders).await?;
     Ok(world)
 }
@@ -195,6 +207,15 @@ async fn orders(tx: &mut Tx, rules: &Triage, asks: &[&Ask]) -> Result<Orders, Fa
         record(&mut orders, &sqlx::query(ORDERS_WHOLE).bind(&whole).bind(&whose).fetch_all(&mut *tx).await?)?;
     }
     Ok(orders)
+}
+
+async fn dearest(tx: &mut Tx, skus: &[String], orders: &mut Orders) -> Result<(), Fault> {
+    for row in sqlx::query(DEAREST).bind(skus).fetch_all(tx).await? {
+        let price = Money { minor_units: row.try_get("price_minor")?, currency: row.try_get("currency")? };
+        let on: Date = row.try_get("purchased_on")?;
+        orders.record_dearest(row.try_get("sku_key")?, price, on.to_jiff());
+    }
+    Ok(())
 }
 
 /// What is known of the order lines that are recorded.

@@ -59,8 +59,12 @@ impl Trace {
         for _ in 0..200 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let now = self.tables().await;
-            if now == before && world.unpublished().await == 0 {
-                return now;
+            if now == before && world.unpublished().await == 0 && world.is_all_taken().await {
+                // What was taken last is written by now.
+                let last = self.tables().await;
+                if last == now {
+                    return last;
+                }
             }
             before = now;
         }

@@ -298,11 +298,16 @@ async fn a_return(doors: &mut Doors) {
     let nothing = warehouse.dispose_return(ask);
     doors.refused(("inventory", "DisposeReturn"), nothing, (STATE, "NOTHING_TO_DISPOSE"), Leaves::Answer).await;
     let mut finance = doors.world.orchestrator().await;
-    let other = finance.confirm_settlement(confirmation(&settlement, 249));
+    let fay = |minor_units| actor(confirmation(&settlement, minor_units), "fay", &["finance"]);
+    // Whoever reported the claim does not pay it.
+    let own = finance.confirm_settlement(confirmation(&settlement, 250));
+    let never = (Code::PermissionDenied, "OWN_PROPOSAL");
+    doors.refused(("orchestrator", "ConfirmSettlement"), own, never, Leaves::Answer).await;
+    let other = finance.confirm_settlement(fay(249));
     doors.refused(("orchestrator", "ConfirmSettlement"), other, (STATE, "AMOUNT_MISMATCH"), Leaves::Answer).await;
     doors.world.finance(&claim, true).await;
     doors.rest().await;
-    let again = finance.confirm_settlement(confirmation(&settlement, 249));
+    let again = finance.confirm_settlement(fay(249));
     doors.refused(("orchestrator", "ConfirmSettlement"), again, (STATE, "SETTLEMENT_CLOSED"), Leaves::Answer).await;
 }
 

@@ -19,6 +19,7 @@ mod collector;
 mod contract;
 mod deploy;
 mod follow_up;
+mod four_eyes;
 mod goods;
 mod money;
 mod privacy;

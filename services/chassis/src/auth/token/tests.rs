@@ -106,6 +106,28 @@ fn time_issuer_and_audience_are_checked_with_a_minute_of_leeway() {
     assert!(read(without("nbf")).is_ok() && read(without("iat")).is_ok() && read(without("roles")).is_ok());
 }
 
+/// SR30: for how long a token holds is not for its issuer alone, and none comes from the future.
+#[test]
+fn sr30_a_token_has_an_end() {
+    let issuer = issuer();
+    let read = |claims: Value| read(&issuer, &issuer.sign(&claims)).map(drop);
+    let most = settings().lifetime_max.as_secs();
+    assert_eq!(read(with("exp", json!(NOW + most + 60))), Ok(()));
+    assert_eq!(read(with("exp", json!(NOW + most + 61))), Err(Unknown::TooLong));
+    assert_eq!(read(with("exp", json!(NOW + 10 * 365 * 86_400))), Err(Unknown::TooLong));
+    assert_eq!(read(with("iat", json!(NOW + 59))), Ok(()));
+    assert_eq!(read(with("iat", json!(NOW + 61))), Err(Unknown::Expired));
+}
+
+/// SR31: one person has one spelling.
+#[test]
+fn sr31_a_subject_has_one_spelling() {
+    let issuer = issuer();
+    let known = read(&issuer, &issuer.sign(&with("sub", json!("Anna.B")))).unwrap();
+    assert_eq!(known.actor.subject, "anna.b");
+    assert_eq!(read(&issuer, &issuer.sign(&with("sub", json!("SERVICE:x")))).map(drop), Err(Unknown::Invalid));
+}
+
 /// S04: no algorithm, the public key as a secret, another key, keys of its own, an altered payload, claims twice.
 #[test]
 fn forged_tokens_are_refused() {

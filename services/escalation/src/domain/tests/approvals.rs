@@ -19,7 +19,11 @@ fn plan(number: u32, cost: i64, proposed_by: &str) -> Arc<Plan> {
 }
 
 fn request(plan: &Arc<Plan>) -> Command {
-    Command::RequestApproval { plan: Arc::clone(plan), severity: Some(Severity::General) }
+    Command::RequestApproval {
+        plan: Arc::clone(plan),
+        severity: Some(Severity::General),
+        involved: Involved::default(),
+    }
 }
 
 /// A case in which everything needs this chain.
@@ -120,7 +124,7 @@ fn management_takes_the_place_of_roles_that_nobody_has() {
     assert_eq!(case.claim.approvals[&1].chain, [Role::Supervisor, Role::Management]);
     let task = Task { round: 1, line: 1, attempt: 1, leg: Leg::Receipt };
     let (kind, reason, role) = (WorkKind::LegFailed, "LOST".to_owned(), Role::Warehouse);
-    case.tell(&Command::OpenTask { task, kind, reason, role });
+    case.tell(&Command::OpenTask { task, kind, reason, role, involved: Involved::default() });
     let asked = case.open_items().into_iter().find(|item| item.kind == kind).unwrap();
     assert_eq!(asked.role, Role::Management);
     // Where management is asked anyway it is asked once.

@@ -41,7 +41,7 @@ fn b_d3_every_message_that_knows_the_severity_tells_it() {
     for message in [
         judged(Severity::Serious),
         start_as(1, &KINDS, Some(Severity::Serious)),
-        Command::RequestApproval { plan, severity: Some(Severity::Serious) },
+        Command::RequestApproval { plan, severity: Some(Severity::Serious), involved: Involved::default() },
         Command::StopClocks {
             kinds: [ClockKind::Acknowledgement].into(),
             round: Some(1),
@@ -153,7 +153,7 @@ fn the_clock_of_an_approval_and_those_of_other_rounds_stay() {
         lines: vec![proto::claim::LinePlan { resolution: 1, ..Default::default() }],
         ..(*plan).clone()
     });
-    case.tell(&Command::RequestApproval { plan, severity: Some(Severity::General) });
+    case.tell(&Command::RequestApproval { plan, severity: Some(Severity::General), involved: Involved::default() });
     case.tell(&start(2, &KINDS));
     case.tell(&judged(Severity::Urgent));
     assert_eq!(case.clock(ClockKind::Approval, 1).severity, Severity::General);

@@ -5,7 +5,13 @@ use super::*;
 const TASK: Task = Task { round: 1, line: 2, attempt: 3, leg: Leg::Shipment };
 
 fn open(kind: WorkKind) -> Command {
-    Command::OpenTask { task: TASK, kind, reason: "LOST".to_owned(), role: Role::Logistics }
+    Command::OpenTask {
+        task: TASK,
+        kind,
+        reason: "LOST".to_owned(),
+        role: Role::Logistics,
+        involved: Involved::default(),
+    }
 }
 
 #[test]
@@ -31,7 +37,7 @@ fn what_was_tried_too_often_is_not_tried_again() {
     let mut case = Case::new();
     let task = Task { attempt: 200, ..TASK };
     let (kind, reason, role) = (WorkKind::LegFailed, "LOST".to_owned(), Role::Logistics);
-    case.tell(&Command::OpenTask { task, kind, reason, role });
+    case.tell(&Command::OpenTask { task, kind, reason, role, involved: Involved::default() });
     let item = case.open_items()[0].id;
     assert_eq!(case.decide("leo", &[Role::Logistics], item, Ruling::Retry), Err(Refusal::TriedTooOften));
     case.decide("leo", &[Role::Logistics], item, Ruling::Deny).unwrap();

@@ -1,0 +1,63 @@
+//! `redress policy`: what a policy pack says, before anybody starts with it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use proto::policy::Pack;
+use serde_json::json;
+
+use crate::output::{self, Output, table};
+
+/// Look at a policy pack.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Policy {
+    /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered.
+    Show {
+        /// The pack; without it the shipped one.
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs it.
+pub fn run(command: &Policy, output: Output) -> Result<()> {
+    let Policy::Show { file } = command;
+    let pack = Pack::load(file.as_deref())?;
+    let lowered = pack.four_eyes.lowered();
+    let pairs = pack.four_eyes.exclusive_roles.iter().map(|[one, other]| format!("{one} and {other}"));
+    let pairs: Vec<String> = pairs.collect();
+    if output.is_json() {
+        return output::json(&json!({
+            "policy": pack.label(),
+            "effective_from": pack.effective_from.to_string(),
+            "currency": pack.currency,
+            "time_zone": pack.time_zone().iana_name(),
+            "four_eyes_lowered": lowered,
+            "exclusive_roles": pairs,
+        }));
+    }
+    let mut table = table(["what", "as the pack says"]);
+    let none = |all: String, none: &str| if all.is_empty() { none.to_owned() } else { all };
+    table.add_row(["policy", &pack.label()]);
+    table.add_row(["in force from", &pack.effective_from.to_string()]);
+    table.add_row(["currency", &pack.currency]);
+    table.add_row(["time zone", pack.time_zone().iana_name().unwrap_or("")]);
+    table.add_row(["rules of four eyes that are lowered", &none(lowered.join(", "), "none")]);
+    table.add_row(["roles that exclude each other", &none(pairs.join("; "), "none")]);
+    output::line(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_is_shown_and_a_bad_one_is_told_with_its_line() {
+        for output in [Output::Table, Output::Json] {
+            run(&Policy::Show { file: None }, output).unwrap();
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), proto::policy::SUPPLY_CHAIN.replacen("payment = true", "payment = 1", 1)).unwrap();
+        let error = run(&Policy::Show { file: Some(file.path().to_owned()) }, Output::Json).unwrap_err();
+        assert!(error.to_string().contains(":25: "), "{error}");
+    }
+}
