@@ -65,6 +65,10 @@ pub use relay::Pace;
 pub use run::{Running, main, run, start};
 pub use settings::Settings;
 
+/// Messages are many small values that one thread makes and another drops.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Every SQL statement of this crate, for the test that prepares them against a migrated schema.
 pub fn statements() -> Vec<&'static str> {
     [
