@@ -16,8 +16,13 @@ use crate::targets::{ISSUER, corpus_query};
 )]
 mod samples;
 
-/// What a good token says.
-pub(crate) const CLAIMS: &str = r#"{"iss":"redress-local","aud":"redress","sub":"anna","exp":99999999999,"nbf":1,"iat":1,"roles":["customer","finance"],"customer":"C-1"}"#;
+/// What a good token says: for an hour, since none is taken that holds for long.
+pub(crate) fn claims() -> String {
+    let exp = jiff::Timestamp::now().as_second() + 3_600;
+    format!(
+        r#"{{"iss":"redress-local","aud":"redress","sub":"anna","exp":{exp},"nbf":1,"iat":1,"roles":["customer","finance"],"customer":"C-1"}}"#
+    )
+}
 
 /// The same until the end of time.
 const ENDLESS: &str =
@@ -36,8 +41,8 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "csv_import" => tables(),
         "evidence_sniff" => files(),
         "token_parse" => vec![
-            ISSUER.sign(CLAIMS.as_bytes()).into_bytes(),
-            format!("\n{CLAIMS}").into_bytes(),
+            ISSUER.sign(claims().as_bytes()).into_bytes(),
+            format!("\n{}", claims()).into_bytes(),
             format!("\n{ENDLESS}").into_bytes(),
         ],
         other => panic!("there is no target {other}"),

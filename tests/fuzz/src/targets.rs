@@ -163,7 +163,7 @@ mod tests {
     /// The signed half of the target gets past the signature.
     #[test]
     fn a_good_token_is_known() {
-        let token = ISSUER.sign(crate::corpus::CLAIMS.as_bytes());
+        let token = ISSUER.sign(crate::corpus::claims().as_bytes());
         let actor = ISSUER.runtime.block_on(ISSUER.tokens.actor(&token)).expect("it is good");
         assert_eq!(actor.subject, "anna");
     }
