@@ -32,6 +32,11 @@ impl Actor {
         Self { subject: subject.to_owned(), roles, customer: None, own: None }
     }
 
+    /// Whether the caller is a customer, whatever else they are.
+    pub fn is_customer(&self, customer_ref: &str) -> bool {
+        self.own.as_deref() == Some(customer_ref)
+    }
+
     /// Whether it is a service of ours.
     pub fn is_service(&self) -> bool {
         self.subject.starts_with("service:")

@@ -28,7 +28,7 @@ pub struct Command {
 pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
     match event {
         Event::ApprovalGranted(plan_number, by) => {
-            let steps_by = claim.approvers(*plan_number).filter(|before| *before != by).cloned().collect();
+            let steps_by = claim.deciders(*plan_number).filter(|before| *before != by).cloned().collect();
             let granted = wire::ApprovalGranted { plan_number: *plan_number, by: by.clone(), steps_by };
             vec![tell(claim, "approval_granted", Kind::ApprovalGranted(granted))]
         }

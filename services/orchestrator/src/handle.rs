@@ -221,7 +221,7 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let no_such = || Refusal::not_found("settlement", settlement_id);
         let mut settlement = world.settlements.get(&settlement_id).cloned().ok_or_else(no_such)?;
-        let stored = world.processes.get(&settlement.claim).cloned().ok_or_else(no_such)?;
+        let mut stored = world.processes.get(&settlement.claim).cloned().ok_or_else(no_such)?;
         self.may_confirm(&stored, meta, said)?;
         let decided = settlement::decide(&settlement, meta.now, said).map_err(|refusal| {
             let refusal = Refusal::from(refusal).with("settlement_id", settlement_id);
@@ -231,7 +231,6 @@ impl Handle {
         let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
         let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
 
-        let mut stored = stored;
         if settlement.state == settlement::State::Failed {
             stored.case.failed_by.insert(meta.actor.subject.clone());
         }
@@ -252,8 +251,7 @@ impl Handle {
         if !matches!(said, settlement::Command::ConfirmPaid { .. }) {
             return Ok(());
         }
-        let is_customer = who.own.as_deref() == Some(stored.case.submitted.customer_ref.as_str());
-        if eyes.reporter && is_customer {
+        if eyes.reporter && who.is_customer(&stored.case.submitted.customer_ref) {
             return Err(Refusal::forbidden("OWN_CLAIM", "nobody pays their own claim"));
         }
         let proposed_by = stored.plan.as_ref().map(|plan| plan.proposed_by.as_str());

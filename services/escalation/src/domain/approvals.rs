@@ -92,11 +92,7 @@ pub(super) fn may_decide(draft: &Draft, item: &Item, plan: u32) -> Result<(), Re
     if is_own(draft, item) {
         return Err(Refusal::OwnProposal);
     }
-    let decided = |item: &Item| {
-        matches!(item.about, About::Step { plan: of, .. } if of == plan)
-            && item.decision.as_ref().is_some_and(|decision| decision.by == *person)
-    };
-    if draft.claim.items.values().any(decided) { Err(Refusal::AlreadyApproved) } else { Ok(()) }
+    if draft.claim.deciders(plan).any(|by| by == person) { Err(Refusal::AlreadyApproved) } else { Ok(()) }
 }
 
 /// Goes on after a step was decided.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proto::ClaimId;
 use proto::claim::Plan;
 
-use super::{About, Claim, Event, Head, Item, Rules, Ruling, evolve};
+use super::{About, Claim, Event, Head, Item, Rules, evolve};
 
 /// A claim as it is after the events so far.
 pub(super) struct Draft<'a> {
@@ -46,11 +46,11 @@ impl Claim {
         }
     }
 
-    /// Who approved the steps of a plan.
-    pub fn approvers(&self, plan: u32) -> impl Iterator<Item = &String> {
+    /// Who decided the steps of a plan; whoever denies one takes the last.
+    pub fn deciders(&self, plan: u32) -> impl Iterator<Item = &String> {
         let of_plan = move |item: &&Item| matches!(item.about, About::Step { plan: of, .. } if of == plan);
         let decisions = self.items.values().filter(of_plan).filter_map(|item| item.decision.as_ref());
-        decisions.filter(|decision| decision.ruling == Ruling::Approve).map(|decision| &decision.by)
+        decisions.map(|decision| &decision.by)
     }
 
     /// The plan that a work item asks to approve.

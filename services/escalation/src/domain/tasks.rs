@@ -133,7 +133,7 @@ fn has_no_hand_in_it(draft: &Draft, item: &Item, ruling: Ruling) -> Result<(), R
         }
         WorkKind::Support | WorkKind::Escalation => false,
     };
-    let is_customer = who.own.as_ref().is_some_and(|own| *own == involved.customer_ref);
+    let is_customer = who.is_customer(&involved.customer_ref);
     if gives && eyes.reporter && (is_customer || involved.subjects.contains(&who.subject)) {
         return Err(Refusal::OwnClaim);
     }

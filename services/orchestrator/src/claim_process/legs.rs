@@ -120,7 +120,7 @@ fn drop_line(line: &mut Line, turn: &mut Turn) {
     if line.state_of(Leg::Entitlement) != Some(At::Done) || line.held == 0 {
         return;
     }
-    line.strands.iter_mut().filter(|strand| strand.state == At::Idle).for_each(|strand| strand.state = At::Skipped);
+    line.skip_the_rest();
     turn.commands.push(Command::GiveBack { job: turn.grant(line), quantity: line.held });
     line.held = 0;
 }
@@ -196,9 +196,7 @@ fn granted(line: &mut Line, at: usize, units: u32, turn: &mut Turn) -> Answer {
     turn.put(line, at, At::Done);
     if units == 0 {
         line.already_compensated = true;
-        for strand in line.strands.iter_mut().filter(|strand| strand.state == At::Idle) {
-            strand.state = At::Skipped;
-        }
+        line.skip_the_rest();
     }
     Answer::Moved
 }
@@ -411,6 +409,11 @@ impl Line {
             Resolution::ReturnRefund | Resolution::Replace | Resolution::Resend => None,
             Resolution::RefundOnly | Resolution::TechnicalSupport => None,
         }
+    }
+
+    /// What has not begun never does.
+    fn skip_the_rest(&mut self) {
+        self.strands.iter_mut().filter(|strand| strand.state == At::Idle).for_each(|strand| strand.state = At::Skipped);
     }
 
     pub(super) fn is_settled(&self) -> bool {

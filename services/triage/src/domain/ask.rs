@@ -87,8 +87,7 @@ impl Ask {
 
     /// Whether somebody has a hand in the claim: reported it, answered for the customer, or is the customer.
     pub fn is_of(&self, who: &chassis::Actor) -> bool {
-        let is_customer = who.own.as_deref() == Some(self.customer_ref());
-        is_customer || self.message.involved.contains(&who.subject)
+        who.is_customer(self.customer_ref()) || self.message.involved.contains(&who.subject)
     }
 
     /// Whether intake has made the claim itself. The mark alone is not enough: older claims of customers may have it.

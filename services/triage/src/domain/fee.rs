@@ -39,9 +39,9 @@ pub fn is_claimed(rules: &Triage, line: &Line, found: &[&Order]) -> bool {
 }
 
 /// What the rules say of a fee, by what they say of the other lines.
-pub(super) fn says(
+pub(super) fn says<'a>(
     fee: &Look<'_>,
-    others: &[(&Look<'_>, &Says)],
+    others: impl Iterator<Item = (&'a Look<'a>, &'a Says)>,
     orders: &Orders,
     pack: &Pack,
     ask: &Ask,

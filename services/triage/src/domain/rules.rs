@@ -179,11 +179,13 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
         says.push(said);
         looks.push(look);
     }
-    let goods: Vec<_> = looks.iter().zip(&says).filter_map(|(look, said)| Some((look, said.as_ref()?))).collect();
-    let fees = looks.iter().zip(&says).filter(|(_, said)| said.is_none());
-    let mut fees =
-        fees.map(|(look, _)| fee::says(look, &goods, orders, pack, ask, now)).collect::<Vec<_>>().into_iter();
-    let says: Vec<_> = says.into_iter().filter_map(|said| said.or_else(|| fees.next())).collect();
+    let goods = || looks.iter().zip(&says).filter_map(|(look, said)| Some((look, said.as_ref()?)));
+    let fees = looks.iter().enumerate().filter(|(at, _)| says[*at].is_none());
+    let fees: Vec<_> = fees.map(|(at, look)| (at, fee::says(look, goods(), orders, pack, ask, now))).collect();
+    for (at, said) in fees {
+        says[at] = Some(said);
+    }
+    let says: Vec<_> = says.into_iter().flatten().collect();
     let all: Vec<_> = looks.into_iter().map(|look| look.judged).collect();
     let assessment = judge::claim(rules, ask, &all, None, RULES, now);
     // Nobody is asked about a canary, neither customer nor person: it has come as far as it should (P54).
