@@ -93,7 +93,7 @@ pub const SECRETS: &str = "secrets";
 pub fn nats_users(secrets: &Secrets, prefix: &str, operator: bool) -> Result<String> {
     let mut users = topology::users(prefix);
     users.extend(operator.then(topology::operator));
-    authorization(secrets, &users)
+    authorization(secrets, prefix, &users)
 }
 
 /// The same without what a service may publish under some subject: for tests.
@@ -103,14 +103,24 @@ pub fn nats_users_but(secrets: &Secrets, prefix: &str, service: &str, subject: &
     for user in users.iter_mut().filter(|user| user.name == service) {
         user.publish.retain(|own| !own.starts_with(subject));
     }
-    authorization(secrets, &users)
+    authorization(secrets, prefix, &users)
 }
 
-fn authorization(secrets: &Secrets, users: &[topology::User]) -> Result<String> {
+fn authorization(secrets: &Secrets, prefix: &str, users: &[topology::User]) -> Result<String> {
     let passwords: Result<BTreeMap<String, String>> =
         users.iter().map(|user| Ok((user.name.clone(), secrets.nats_password(&user.name)?))).collect();
     let passwords = passwords?;
-    Ok(topology::authorization(users, |user| format!("{:?}", passwords[user])))
+    Ok(topology::authorization(prefix, users, |user| format!("{:?}", passwords[user])))
+}
+
+/// Streams of a release that had no accounts on the broker move into that of the installation.
+fn move_streams(folder: &Path) -> Result<()> {
+    let store = folder.join("nats/store/jetstream");
+    let (before, now) = (store.join("$G"), store.join(topology::account(PREFIX)));
+    if before.exists() && !now.exists() {
+        std::fs::rename(&before, &now).with_context(|| format!("cannot move {}", before.display()))?;
+    }
+    Ok(())
 }
 
 /// The variables under which a service finds its database, the broker, its secrets and its policy pack.
@@ -145,6 +155,7 @@ impl Stack {
         let start = move || {
             let mut secrets = None;
             let servers = Servers::start_with(servers, |folder| {
+                move_streams(folder)?;
                 nats_users(secrets.insert(Secrets::make(&folder.join(SECRETS))?), PREFIX, operator)
             })?;
             anyhow::Ok((servers, secrets.context("there are no secrets")?))

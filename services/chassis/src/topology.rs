@@ -5,11 +5,12 @@ mod permissions;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PriorityPolicy, pull};
-use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Compression, Config, ConsumerLimits, DiscardPolicy, RetentionPolicy, StorageType};
 
 pub(crate) use permissions::matches;
 pub use permissions::{
-    OPERATOR, PROVISIONER, REBUILDER, SUBSCRIBER, User, authorization, inbox, may_publish, operator, users,
+    CONSUMERS_OF_ONE, OBSERVER, OPERATOR, PROVISIONER, REBUILDER, SUBSCRIBER, User, account, authorization, guest,
+    inbox, may_publish, operator, subscriber, users,
 };
 
 /// A stream, without the prefix of the installation.
@@ -25,6 +26,8 @@ pub struct Stream {
     pub fifths: i64,
     /// The largest message.
     pub message_max: i32,
+    /// Consumers at the most, of all subscribers together; none: only services have any, which `provision` makes.
+    pub consumers: Option<i32>,
 }
 
 /// The one subject of the feed, without the prefix: what the public stream has, many events in one message.
@@ -36,12 +39,12 @@ const KIB: i32 = 1024;
 
 /// Every stream.
 pub const STREAMS: [Stream; 5] = [
-    Stream { name: "COMMANDS", kind: "command", max_age: WEEK, fifths: 1, message_max: 128 * KIB },
-    Stream { name: "EVENTS", kind: "event", max_age: WEEK, fifths: 1, message_max: 128 * KIB },
-    Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, fifths: 2, message_max: 128 * KIB },
-    Stream { name: "NOTICES", kind: "notice", max_age: MONTH, fifths: 1, message_max: 128 * KIB },
+    Stream { name: "COMMANDS", kind: "command", max_age: WEEK, fifths: 1, message_max: 128 * KIB, consumers: None },
+    Stream { name: "EVENTS", kind: "event", max_age: WEEK, fifths: 1, message_max: 128 * KIB, consumers: None },
+    Stream { name: "CLAIMS", kind: "claim", max_age: MONTH, fifths: 2, message_max: 128 * KIB, consumers: Some(80) },
+    Stream { name: "NOTICES", kind: "notice", max_age: MONTH, fifths: 1, message_max: 128 * KIB, consumers: Some(80) },
     // As large as the public stream, and as long.
-    Stream { name: "FEED", kind: "feed", max_age: MONTH, fifths: 2, message_max: 256 * KIB },
+    Stream { name: "FEED", kind: "feed", max_age: MONTH, fifths: 2, message_max: 256 * KIB, consumers: Some(40) },
 ];
 
 /// What a service publishes and consumes.
@@ -63,7 +66,13 @@ pub struct Row {
 pub const SERVICES: [Row; 6] = [
     Row {
         service: "intake",
-        publishes: &["event.intake.*", "notice.*.*"],
+        publishes: &[
+            "event.intake.*",
+            "notice.customer.*",
+            "notice.privacy.*",
+            "notice.auditor.*",
+            "notice.specialist.possible_duplicate",
+        ],
         stream: "COMMANDS",
         consumes: "command.intake.*",
         overhears: &["claim.*.submitted"],
@@ -84,26 +93,29 @@ pub const SERVICES: [Row; 6] = [
     },
     Row {
         service: "logistics",
-        publishes: &["event.logistics.*", "notice.*.*"],
+        publishes: &["event.logistics.*", "notice.carrier.*", "notice.logistics.*", "notice.warehouse.parcel_back"],
         stream: "COMMANDS",
         consumes: "command.logistics.*",
         overhears: &[],
     },
     Row {
         service: "escalation",
-        publishes: &["event.escalation.*", "notice.*.*"],
+        publishes: &["event.escalation.*", "notice.*.work_waiting", "notice.*.work_overdue", "notice.*.clock_breached"],
         stream: "COMMANDS",
         consumes: "command.escalation.*",
         overhears: &[],
     },
     Row {
         service: "orchestrator",
-        publishes: &["command.*.*", "claim.*.*", "notice.*.*", FEED],
+        publishes: &["command.*.*", "claim.*.*", "notice.customer.*", "notice.finance.settlement_instructed", FEED],
         stream: "EVENTS",
         consumes: "event.*.*",
         overhears: &[],
     },
 ];
+
+/// Messages of a consumer of a subscriber that may be under way at once: the broker keeps account of each.
+const SUBSCRIBER_PENDING_MAX: i64 = 10_000;
 
 /// Messages of a consumer that may be under way at once.
 pub const ACK_PENDING_MAX: i64 = 512;
@@ -149,6 +161,11 @@ impl Stream {
             allow_direct: true,
             deny_delete: true,
             num_replicas: 1,
+            max_consumers: self.consumers.unwrap_or(-1),
+            // What nobody uses for as long as messages stay is forgotten: it has nothing to tell.
+            consumer_limits: self
+                .consumers
+                .map(|_| ConsumerLimits { inactive_threshold: self.max_age, max_ack_pending: SUBSCRIBER_PENDING_MAX }),
             ..Config::default()
         }
     }

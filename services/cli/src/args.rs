@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::trust::Trust;
 use crate::{
     audit, claim, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild, returns, serve,
-    settlement, shipment, stock, token, up, work,
+    settlement, shipment, stock, subscriber, token, up, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -99,6 +99,8 @@ pub enum Command {
     Settlement(settlement::Settlement),
     /// What stable codes mean, as OUTSIDE_WINDOW.
     Reasons(reasons::Reasons),
+    /// Print the account of a subscriber of the public streams, for the configuration of the broker.
+    Subscriber(subscriber::Subscriber),
     /// What a policy pack says.
     #[command(subcommand)]
     Policy(policy::Policy),

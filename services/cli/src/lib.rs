@@ -35,6 +35,7 @@ pub mod serve;
 pub mod settlement;
 pub mod shipment;
 pub mod stock;
+pub mod subscriber;
 pub mod token;
 pub mod trust;
 pub mod up;
@@ -84,6 +85,7 @@ async fn run(args: Args) -> Result<()> {
         Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
         Command::Reasons(command) => reasons::run(&command, global.output),
+        Command::Subscriber(command) => subscriber::run(&command, global.output),
         Command::Policy(command) => policy::run(&command, global.output),
         Command::Rebuild(command) => rebuild::run(command, &Session::open(global, "operator")?).await,
         Command::Audit(audit::Audit::Key { file }) => audit::key(&file),

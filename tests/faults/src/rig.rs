@@ -160,7 +160,7 @@ impl Rig {
             endpoints.entry(process.service).or_insert_with(|| format!("http://{}", process.grpc));
             admin.entry(process.service).or_default().push(format!("http://{}", process.admin));
         }
-        let nats = self.nats_url(topology::SUBSCRIBER)?;
+        let nats = self.nats_url(topology::OBSERVER)?;
         // The checker knows nothing of keys: it is handed the token of somebody who may read everything and change nothing.
         let ttl = Duration::from_secs(7 * 24 * 60 * 60);
         let token =

@@ -40,7 +40,7 @@ pub fn start_servers(options: ServerOptions) -> (Servers, Secrets) {
     let servers = Servers::start_with(options, |folder| {
         let secrets = secrets.insert(Secrets::make(&folder.join("secrets"))?);
         let password = secrets.nats_password(OPERATOR)?;
-        Ok(topology::authorization(&[topology::operator()], |_| format!("{password:?}")))
+        Ok(topology::authorization("redress", &[topology::operator()], |_| format!("{password:?}")))
     });
     let servers = servers.expect("PostgreSQL and NATS can be started");
     (servers, secrets.expect("they were made"))

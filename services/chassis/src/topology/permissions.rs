@@ -6,7 +6,9 @@
 //!
 //! What the broker cannot refuse: an answer goes to whatever subject the question names. So a service can make the broker
 //! put an old message, or an answer, under a subject that is not its own. Receivers tell that apart (see
-//! [`crate::consumer`]): such a message has no source that may publish there, or was read out of a stream.
+//! [`crate::consumer`]): such a message has no source that may publish there, or was read out of a stream. Subscribers
+//! cannot: each lives in an account of its own, where no stream of ours is, and gets the public streams by what the account
+//! of the installation exports. There they have consumers under names of their own and no others.
 
 use proto::Subject;
 
@@ -16,8 +18,12 @@ use super::{Row, SERVICES, STREAMS, Stream, consumer_name, row, stream_name};
 pub const PROVISIONER: &str = "provisioner";
 /// The user of `redress rebuild`: may also delete streams.
 pub const REBUILDER: &str = "rebuilder";
-/// The user of those who follow claims and notices; a template for one user per subscriber.
+/// A subscriber of claims and notices; a template for others, each with a name of its own.
 pub const SUBSCRIBER: &str = "subscriber";
+/// Who reads the public streams on the machine of an installation: the tools of whoever runs it, and tests.
+pub const OBSERVER: &str = "observer";
+/// Consumers that a subscriber has on each public stream: they are called as it is, with `-1`, `-2`, ….
+pub const CONSUMERS_OF_ONE: usize = 4;
 /// Who may do everything: for tests, never in a deployment.
 pub const OPERATOR: &str = "operator";
 
@@ -30,6 +36,8 @@ pub struct User {
     pub publish: Vec<String>,
     /// Subjects it may listen to.
     pub subscribe: Vec<String>,
+    /// The account that it has for itself; none: it is in that of the installation.
+    pub account: Option<String>,
 }
 
 /// Where a user gets answers; nobody else may listen there.
@@ -37,15 +45,17 @@ pub fn inbox(user: &str) -> String {
     format!("_INBOX_{user}")
 }
 
-/// The users of a deployment: one for each service, and those of provisioning, rebuilding and subscribers.
+/// The users of a deployment: one for each service, and those of provisioning, rebuilding, tools and subscribers.
 pub fn users(prefix: &str) -> Vec<User> {
     let services = SERVICES.iter().map(|row| row.user(prefix));
-    services.chain([provisioner(prefix), rebuilder(prefix), subscriber(prefix)]).collect()
+    let others = [provisioner(prefix), rebuilder(prefix), observer(prefix), subscriber(prefix, SUBSCRIBER)];
+    services.chain(others).collect()
 }
 
 /// The user who may do everything: for tests.
 pub fn operator() -> User {
-    User { name: OPERATOR.to_owned(), publish: vec![">".to_owned()], subscribe: vec![">".to_owned()] }
+    let everything = || vec![">".to_owned()];
+    User { name: OPERATOR.to_owned(), publish: everything(), subscribe: everything(), account: None }
 }
 
 fn provisioner(prefix: &str) -> User {
@@ -66,32 +76,80 @@ fn rebuilder(prefix: &str) -> User {
     User::new(REBUILDER, provisioner(prefix).publish.into_iter().chain(delete).collect())
 }
 
-/// Reads the public streams, by consumers of its own, and changes nothing.
-fn subscriber(prefix: &str) -> User {
+/// The account of an installation on the broker, which may have several.
+pub fn account(prefix: &str) -> String {
+    prefix.to_uppercase().replace(['.', '-'], "_")
+}
+
+fn public(prefix: &str) -> impl Iterator<Item = String> {
+    STREAMS.iter().filter(|stream| stream.is_public()).map(move |stream| stream_name(prefix, stream.name))
+}
+
+/// Reads the public streams by consumers under names of its own, in an account of its own. Clients of NATS find them there as
+/// those of a domain that is called as the prefix.
+pub fn subscriber(prefix: &str, name: &str) -> User {
     let mut publish = Vec::new();
-    for name in STREAMS.iter().filter(|stream| stream.is_public()).map(|stream| stream_name(prefix, stream.name)) {
+    for stream in public(prefix) {
+        let api = |what: String| format!("$JS.{prefix}.API.{what}");
+        publish.extend(["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET"].map(|what| api(format!("{what}.{stream}"))));
+        for consumer in (1..=CONSUMERS_OF_ONE).map(|number| format!("{stream}.{name}-{number}")) {
+            let what = ["CREATE", "INFO", "MSG.NEXT", "DELETE"];
+            publish.extend(what.map(|what| api(format!("CONSUMER.{what}.{consumer}"))));
+            publish.push(api(format!("CONSUMER.CREATE.{consumer}.>")));
+            publish.extend([format!("$JS.ACK.{consumer}.>"), format!("$JS.ACK._.*.{consumer}.>")]);
+        }
+    }
+    let account = stream_name(prefix, &account(name));
+    User { account: Some(account), ..User::new(name, publish) }
+}
+
+/// What the account of the installation lets others ask, and whether an answer has many parts. Who may ask it for which
+/// consumer is said by the permissions of each.
+fn exports(prefix: &str) -> Vec<(String, bool)> {
+    let mut subjects = Vec::new();
+    for stream in public(prefix) {
+        for (what, many) in [
+            (format!("STREAM.INFO.{stream}"), false),
+            (format!("STREAM.MSG.GET.{stream}"), false),
+            (format!("DIRECT.GET.{stream}"), true),
+            (format!("CONSUMER.CREATE.{stream}.>"), false),
+            (format!("CONSUMER.INFO.{stream}.*"), false),
+            (format!("CONSUMER.DELETE.{stream}.*"), false),
+            (format!("CONSUMER.MSG.NEXT.{stream}.*"), true),
+        ] {
+            subjects.push((format!("$JS.API.{what}"), many));
+        }
+        subjects.extend([format!("$JS.ACK.{stream}.>"), format!("$JS.ACK._.*.{stream}.>")].map(|ack| (ack, false)));
+    }
+    subjects
+}
+
+/// Reads the public streams by consumers with any name. It is in the account of the installation: for its own tools.
+fn observer(prefix: &str) -> User {
+    let mut publish = Vec::new();
+    for name in public(prefix) {
         publish.extend(["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET"].map(|what| format!("$JS.API.{what}.{name}")));
         publish.push(format!("$JS.API.CONSUMER.CREATE.{name}"));
         publish.push(format!("$JS.API.CONSUMER.CREATE.{name}.>"));
         publish.extend(["INFO", "MSG.NEXT", "DELETE"].map(|what| format!("$JS.API.CONSUMER.{what}.{name}.*")));
         publish.extend([format!("$JS.ACK.{name}.>"), format!("$JS.ACK._.*.{name}.>")]);
     }
-    User::new(SUBSCRIBER, publish)
+    User::new(OBSERVER, publish)
 }
 
 impl User {
     fn new(name: &str, publish: Vec<String>) -> Self {
-        Self { name: name.to_owned(), publish, subscribe: vec![format!("{}.>", inbox(name))] }
+        Self { name: name.to_owned(), publish, subscribe: vec![format!("{}.>", inbox(name))], account: None }
     }
 
     /// Its entry in the configuration of the broker. `password` is as the configuration has it: quoted, or a variable.
     fn entry(&self, password: &str) -> String {
         let list = |subjects: &[String]| {
-            subjects.iter().map(|subject| format!("          \"{subject}\"\n")).collect::<String>()
+            subjects.iter().map(|subject| format!("            \"{subject}\"\n")).collect::<String>()
         };
         format!(
-            "    {{\n      user: \"{}\"\n      password: {password}\n      permissions: {{\n        publish: {{ allow: [\n{}        ] }}\n        \
-             subscribe: {{ allow: [\n{}        ] }}\n      }}\n    }}\n",
+            "      {{\n        user: \"{}\"\n        password: {password}\n        permissions: {{\n          publish: {{ allow: [\n{}          ] }}\n          \
+             subscribe: {{ allow: [\n{}          ] }}\n        }}\n      }}\n",
             self.name,
             list(&self.publish),
             list(&self.subscribe)
@@ -99,10 +157,37 @@ impl User {
     }
 }
 
-/// The users as a part of the configuration of the broker; passwords as it has them: quoted, or variables.
-pub fn authorization(users: &[User], password: impl Fn(&str) -> String) -> String {
-    let entries: String = users.iter().map(|user| user.entry(&password(&user.name))).collect();
-    format!("authorization {{\n  timeout: 5\n  users: [\n{entries}  ]\n}}\n")
+/// The users as a part of the configuration of the broker, in the account of the installation or each in its own; passwords
+/// as it has them: quoted, or variables.
+pub fn authorization(prefix: &str, users: &[User], password: impl Fn(&str) -> String) -> String {
+    let entry = |user: &User| user.entry(&password(&user.name));
+    let own: String = users.iter().filter(|user| user.account.is_none()).map(entry).collect();
+    let export = |(subject, many): (String, bool)| {
+        let many = if many { ", response_type: stream" } else { "" };
+        format!("      {{ service: \"{subject}\"{many} }}\n")
+    };
+    let exports: String = exports(prefix).into_iter().map(export).collect();
+    let mut text = format!(
+        "authorization {{ timeout: 5 }}\naccounts {{\n  {} {{\n    jetstream: enabled\n    users: [\n{own}    ]\n    exports: [\n{exports}    ]\n  }}\n",
+        account(prefix)
+    );
+    for user in users.iter().filter(|user| user.account.is_some()) {
+        text += &guest(prefix, user, &password(&user.name));
+    }
+    text + "}\n"
+}
+
+/// The account of a subscriber, as a part of the configuration of the broker. In it JetStream is another domain: its own name
+/// for that of the installation.
+pub fn guest(prefix: &str, user: &User, password: &str) -> String {
+    let (name, users) = (user.account.as_deref().unwrap_or_default(), user.entry(password));
+    let import = |(subject, _): (String, bool)| {
+        let to = subject.strip_prefix("$JS.API.").map(|what| format!(", to: \"$JS.{prefix}.API.{what}\""));
+        let account = account(prefix);
+        format!("      {{ service: {{ account: {account}, subject: \"{subject}\" }}{} }}\n", to.unwrap_or_default())
+    };
+    let imports: String = exports(prefix).into_iter().map(import).collect();
+    format!("  {name} {{\n    users: [\n{users}    ]\n    imports: [\n{imports}    ]\n  }}\n")
 }
 
 impl Stream {
@@ -194,6 +279,48 @@ mod tests {
                 assert!(!may_publish(other.service, &batch), "{} as {}", other.service, row.service);
             }
         }
+    }
+
+    /// Each service tells whom it has to tell, and nobody else.
+    #[test]
+    fn sr28_a_notice_is_told_by_the_service_that_knows() {
+        for (audience, name, by) in [
+            ("finance", "settlement_instructed", &["orchestrator"][..]),
+            ("customer", "claim_received", &["intake", "orchestrator"]),
+            ("privacy", "customer_erased", &["intake"]),
+            ("specialist", "possible_duplicate", &["intake"]),
+            ("specialist", "work_waiting", &["triage", "escalation"]),
+            ("management", "clock_breached", &["escalation"]),
+            ("carrier", "bring", &["logistics"]),
+            ("warehouse", "parcel_back", &["logistics"]),
+            ("logistics", "shipment_exception", &["logistics"]),
+            ("finance", "anything", &[]),
+            ("specialist", "anything", &[]),
+        ] {
+            let notice = Subject::Notice { audience: audience.to_owned(), name: name.to_owned() };
+            let may: Vec<&str> =
+                SERVICES.iter().map(|row| row.service).filter(|service| may_publish(service, &notice)).collect();
+            assert_eq!(may, by, "{audience} {name}");
+        }
+    }
+
+    #[test]
+    fn sr27_a_subscriber_has_consumers_of_its_own_name_and_no_others() {
+        let user = subscriber("redress", "warehouse");
+        assert_eq!(user.account.as_deref(), Some("REDRESS_WAREHOUSE"));
+        let may = |subject: &str| user.publish.iter().any(|own| matches(own, subject));
+        for what in ["CREATE", "INFO", "MSG.NEXT", "DELETE"] {
+            assert!(may(&format!("$JS.redress.API.CONSUMER.{what}.REDRESS_CLAIMS.warehouse-4")), "{what}");
+            for other in ["warehouse-5", "warehouse", "finance-1", "*", "intake-main"] {
+                assert!(!may(&format!("$JS.redress.API.CONSUMER.{what}.REDRESS_CLAIMS.{other}")), "{what} {other}");
+            }
+        }
+        assert!(
+            may("$JS.ACK.REDRESS_NOTICES.warehouse-1.1.1.1.1.0") && !may("$JS.ACK.REDRESS_NOTICES.finance-1.1.1.1.1.0")
+        );
+        assert!(!user.publish.iter().any(|own| own.contains("REDRESS_COMMANDS") || own.contains("REDRESS_EVENTS")));
+        let all: i32 = STREAMS.iter().filter_map(|stream| stream.consumers).sum();
+        assert_eq!(all, 200);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::words::plain;
 pub async fn run(name: &str, session: &Session) -> Result<()> {
     let claim = get(name, session).await?;
     let prefix = &session.installation.prefix;
-    let nats = session.nats(chassis::topology::SUBSCRIBER).await?;
+    let nats = session.nats(chassis::topology::OBSERVER).await?;
     let jetstream = async_nats::jetstream::new(nats);
     let stream = chassis::topology::stream_name(prefix, "CLAIMS");
     let stream = jetstream.get_stream(&stream).await.context("the public stream cannot be read")?;

@@ -115,7 +115,7 @@ impl World {
             listeners: TaskTracker::new(),
             closed: CancellationToken::new(),
         });
-        let client = connect::nats(&session.installation, chassis::topology::SUBSCRIBER).await?;
+        let client = connect::nats(&session.installation, chassis::topology::OBSERVER).await?;
         let jetstream = async_nats::jetstream::new(client);
         let prefix = &session.installation.prefix;
         for (stream, kind) in [("CLAIMS", "claim"), ("NOTICES", "notice")] {

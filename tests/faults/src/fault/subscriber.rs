@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::{self, Message};
-use chassis::topology::SUBSCRIBER;
+use chassis::topology::OBSERVER;
 use futures::StreamExt;
 use local::stack::PREFIX;
 
@@ -21,7 +21,7 @@ pub(super) const FAULTS: [Fault; 1] = [Fault::new(
 
 async fn slow(stage: &mut Stage) -> Result<()> {
     stage.begin("slow subscriber")?;
-    let client = chassis::connect_nats("slow", &stage.rig.nats_url(SUBSCRIBER)?.into()).await?;
+    let client = chassis::connect_nats("slow", &stage.rig.nats_url(OBSERVER)?.into()).await?;
     let jetstream = jetstream::new(client);
     let config = pull::Config {
         durable_name: Some("slow".to_owned()),

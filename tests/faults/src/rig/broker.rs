@@ -168,7 +168,7 @@ fn signal(pid: Option<u32>, signal: Signal) -> Result<()> {
     kill(Pid::from_raw(i32::try_from(pid)?), signal).context("it cannot be signalled")
 }
 
-/// Folders of the streams below the store, as `jetstream/$G/streams/REDRESS_EVENTS`.
+/// Folders of the streams below the store, as `jetstream/REDRESS/streams/REDRESS_EVENTS`.
 async fn streams(store: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let accounts = store.join("jetstream");

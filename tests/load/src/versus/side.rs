@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use chassis::topology::{OBSERVER, SUBSCRIBER};
 use futures::future::try_join_all;
 use local::Secrets;
 use nix::sys::signal::{Signal, kill};
@@ -69,7 +70,9 @@ impl Side {
         let bearer = Bearer::new(&secrets);
         let channel = |service| connect(&at.services, service, &bearer);
         let channels = |service| try_join_all((0..CHANNELS).map(move |_| channel(service)));
-        let url = secrets.nats_url(&at.nats, chassis::topology::SUBSCRIBER)?;
+        // Releases before had one user for all who read.
+        let reader = if secrets.nats_password_file(OBSERVER).exists() { OBSERVER } else { SUBSCRIBER };
+        let url = secrets.nats_url(&at.nats, reader)?;
         let nats = chassis::connect_nats("load", &url.into()).await?;
         let (intake, logistics) = (channels("intake").await?, channels("logistics").await?);
         let driver = Driver::start(nats, &at.prefix, intake, logistics, &[ShipmentState::Delivered]).await?;

@@ -88,9 +88,9 @@ fn broker_users() -> String {
         # services/chassis/src/topology.rs. Do not edit. In the configuration of the broker: `include users.conf`.\n\
         #\n\
         # Passwords come from the environment of the broker, as bcrypt (`nats server passwd`). `subscriber` is a template:\n\
-        # give each subscriber a user of its own, or better an account of its own.\n\n";
+        # `redress subscriber NAME` prints the account of another one. In its account JetStream is the domain `redress`.\n\n";
     let users = users("redress");
-    format!("{head}{}", authorization(&users, |user| format!("${}", variable(user))))
+    format!("{head}{}", authorization("redress", &users, |user| format!("${}", variable(user))))
 }
 
 #[test]
@@ -123,6 +123,15 @@ fn topology() -> String {
             config.duplicate_window.as_secs()
         )
         .unwrap();
+        if let Some(limits) = config.consumer_limits {
+            let (most, pending) = (config.max_consumers, limits.max_ack_pending);
+            let inactive = limits.inactive_threshold.as_secs();
+            writeln!(
+                text,
+                "max_consumers = {most}\nconsumers_max_ack_pending = {pending}\nconsumers_inactive_threshold_s = {inactive}"
+            )
+            .unwrap();
+        }
     }
     for row in SERVICES {
         let consumer = consumer_name(row.service);
