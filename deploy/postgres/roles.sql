@@ -20,6 +20,10 @@ ALTER ROLE :"owner" PASSWORD :'owner_password';
 ALTER ROLE :"service" PASSWORD :'app_password';
 \endif
 
+-- What every server has lets everybody in, and lets everybody make temporary tables there, unless it is closed. Where other
+-- users of this server need `postgres`, grant it to them by name.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+
 CREATE DATABASE :"service" OWNER :"owner" TEMPLATE template0 ENCODING 'UTF8';
 REVOKE ALL ON DATABASE :"service" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"service" TO :"service";

@@ -21,9 +21,10 @@ pub fn owner(service: &str) -> String {
     format!("{service}_owner")
 }
 
-/// SQL for the superuser: makes both roles of a service, with the passwords that the secrets have.
+/// SQL for the superuser: makes both roles of a service, with the passwords that the secrets have, and closes the databases
+/// that every server has.
 pub fn make(secrets: &Secrets, service: &str) -> Result<String> {
-    let mut sql = String::new();
+    let mut sql = "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC; ".to_owned();
     for role in [service.to_owned(), owner(service)] {
         let secret = verifier(&secrets.postgres_password(&role)?)?;
         let inherits = if role == service { "NOINHERIT" } else { "INHERIT" };

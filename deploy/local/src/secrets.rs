@@ -28,6 +28,8 @@ const JWKS: &str = "jwks.json";
 const EVIDENCE_KEY: &str = "evidence-key.hex";
 /// Wraps the keys of customers.
 const VAULT_KEYS: &str = "vault-keys.txt";
+/// Subjects whose access has ended.
+const ENDED: &str = "ended";
 /// Signs checkpoints of audit chains.
 const AUDIT_KEY: &str = "audit-key.pk8";
 /// Its public half: one key a line.
@@ -59,6 +61,9 @@ impl Secrets {
             let key: [u8; 32] = random()?;
             let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
             write(&folder.join(EVIDENCE_KEY), key.as_bytes())?;
+        }
+        if !folder.join(ENDED).exists() {
+            write(&folder.join(ENDED), b"# subjects whose access has ended, one on a line\n")?;
         }
         if !folder.join(VAULT_KEYS).exists() {
             let key: [u8; 32] = random()?;
@@ -107,6 +112,7 @@ impl Secrets {
             // As long as `redress token` makes them: here issuer and caller are one person.
             (format!("{prefix}__AUTH__LIFETIME_MAX"), "720h".to_owned()),
             (format!("{prefix}__AUTH__JWKS"), self.key_set().display().to_string()),
+            (format!("{prefix}__AUTH__ENDED"), self.folder.join(ENDED).display().to_string()),
             (format!("{prefix}__DATABASE__PASSWORD_FILE"), self.postgres_password_file(service).display().to_string()),
             (format!("{prefix}__NATS__PASSWORD_FILE"), self.nats_password_file(service).display().to_string()),
             (format!("{prefix}__AUDIT__KEY_FILE"), self.folder.join(AUDIT_KEY).display().to_string()),

@@ -1,4 +1,8 @@
 //! Probes and metrics, on a port of their own.
+//!
+//! - `port`: who may connect, and for how long.
+
+mod port;
 
 use axum::Json;
 use axum::Router;
@@ -10,6 +14,8 @@ use serde_json::{Value, json};
 
 use crate::readiness::Readiness;
 use crate::telemetry;
+
+pub(crate) use port::serve;
 
 /// What the probes tell.
 #[derive(Clone, Debug)]

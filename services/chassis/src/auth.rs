@@ -3,8 +3,9 @@
 //!
 //! - [`settings`]: what a service must be told. [`rules`]: the rule of each method, read from the contract.
 //! - `token`: a bearer token becomes an actor. `keys`: the keys tokens are signed with. `memory`: tokens already checked.
-//! - `gate`: the layer. `ending`: a stream does not outlive its token.
+//! - `gate`: the layer. `ending`: a stream does not outlive its token. `ended`: whose access ended before.
 
+mod ended;
 mod ending;
 mod gate;
 mod keys;
@@ -12,15 +13,19 @@ mod memory;
 mod provider;
 pub mod rules;
 pub mod settings;
+mod source;
 mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Actor, Clock};
 
+use ended::Ended;
 pub(crate) use gate::Gate;
 use keys::Keys;
 use memory::Memory;
@@ -44,6 +49,8 @@ pub(crate) enum Unknown {
     TooLong,
     /// A certificate that was good, and whose time has passed, or that was revoked.
     Lapsed,
+    /// A token or a certificate of somebody whose access has ended.
+    Ended,
     /// A certificate of somebody whom the settings do not name.
     Stranger,
     /// The keys of the issuer cannot be had: nobody can be recognised now.
@@ -59,6 +66,8 @@ pub(crate) struct Known {
     pub customer: Option<Arc<str>>,
     /// When the recognition ends; `None`: with the connection.
     pub until: Option<Timestamp>,
+    /// When the token was issued, if it says so.
+    pub issued: Option<Timestamp>,
 }
 
 /// Checks tokens outside of a service: for tools and for tests.
@@ -81,6 +90,8 @@ pub(crate) struct Keeper {
     settings: Auth,
     /// `None`: there are no tokens here, only certificates.
     keys: Option<Keys>,
+    /// `None`: nobody's access ends before their token.
+    ended: Option<Ended>,
     memory: Memory,
     peers: Vec<(String, Known)>,
     /// The machine's time: tokens are made by others, whom no test's clock moves.
@@ -95,8 +106,12 @@ impl Keeper {
             "" => None,
             source => Some(Keys::open(service, source).await?),
         };
+        let ended = match settings.ended.as_str() {
+            "" => None,
+            source => Some(Ended::open(service, source).await?),
+        };
         let peers = settings.peers()?;
-        Ok(Self { settings: settings.clone(), keys, memory: Memory::default(), peers, clock: Clock::default() })
+        Ok(Self { settings: settings.clone(), keys, ended, memory: Memory::default(), peers, clock: Clock::default() })
     }
 
     /// Whose token it is.
@@ -105,7 +120,7 @@ impl Keeper {
         let now = self.clock.now();
         let set = keys.now();
         if let Some(known) = self.memory.get(token, set.number) {
-            return self.in_time(known, now);
+            return self.in_time(known, now).and_then(|known| self.going_on(known));
         }
         let name = token::key_name(token).ok_or(Unknown::Invalid)?;
         let set = match set.find(&name) {
@@ -117,13 +132,24 @@ impl Keeper {
         };
         let known = token::check(token, key, &self.settings, now)?;
         self.memory.keep(token, set.number, known.clone());
-        Ok(known)
+        self.going_on(known)
     }
 
     /// Who holds a certificate.
     pub(crate) fn peer(&self, peer: &PeerIdentity) -> Result<Known, Unknown> {
         let found = self.peers.iter().find(|(uri, _)| *uri == peer.0);
-        found.map(|(_, known)| known.clone()).ok_or(Unknown::Stranger)
+        let known = found.map(|(_, known)| known.clone()).ok_or(Unknown::Stranger)?;
+        self.going_on(known)
+    }
+
+    fn going_on(&self, known: Known) -> Result<Known, Unknown> {
+        let ended = self.ended.as_ref().is_some_and(|ended| ended.has(&known));
+        if ended { Err(Unknown::Ended) } else { Ok(known) }
+    }
+
+    /// Waits until the access of somebody has ended, while a stream goes on.
+    pub(crate) fn ended(&self, known: &Known) -> BoxFuture<'static, ()> {
+        self.ended.as_ref().map_or_else(|| std::future::pending().boxed(), |ended| ended.until(known).boxed())
     }
 
     fn in_time(&self, known: Known, now: Timestamp) -> Result<Known, Unknown> {
@@ -139,11 +165,20 @@ impl Keeper {
         Some(Duration::try_from(left).unwrap_or_default())
     }
 
-    /// Looks for new keys from time to time; ends never.
+    /// Looks for new keys, and for whose access has ended, from time to time; ends never.
     pub(crate) async fn refresh(self: Arc<Self>) {
-        match &self.keys {
-            Some(keys) => keys.refresh(self.settings.refresh.unsigned_abs()).await,
-            None => std::future::pending().await,
-        }
+        let keys = async {
+            match &self.keys {
+                Some(keys) => keys.refresh(self.settings.refresh.unsigned_abs()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = async {
+            match &self.ended {
+                Some(ended) => ended.follow().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(keys, ended);
     }
 }

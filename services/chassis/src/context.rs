@@ -199,6 +199,7 @@ impl Context {
             gather: self.settings.lanes.gather.unsigned_abs(),
             guarded: self.settings.lanes.guarded,
             queue: self.settings.lanes.queue,
+            changes: self.settings.customers.changes_per_day,
         };
         let (lanes, workers, states) = Lanes::new(domain, &rig);
         let _ = self.lane_states.set(states);

@@ -30,13 +30,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
 
 use crate::grpc::Call;
+use crate::limits::Day;
 use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
 use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
 
 pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
-pub(crate) use stamp::Stamp;
+pub(crate) use stamp::{Print, Stamp};
 pub(crate) use state::LaneState;
 pub(crate) use worker::Worker;
 pub use writes::Writes;
@@ -149,7 +150,7 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// A gRPC call: method, request id, fingerprint of the request.
-    Call { method: &'static str, id: Uuid, fingerprint: [u8; 32] },
+    Call { method: &'static str, id: Uuid, print: Print },
     /// A message of a consumer.
     Message {
         consumer: String,
@@ -250,12 +251,14 @@ pub struct Lanes<D: Domain> {
     senders: Arc<[mpsc::Sender<Ticket<D::Command>>]>,
     domain: Arc<D>,
     stamp: Stamp,
+    changes: Arc<Day>,
 }
 
 impl<D: Domain> Clone for Lanes<D> {
     fn clone(&self) -> Self {
         let (progress, domain) = (Arc::clone(&self.progress), Arc::clone(&self.domain));
-        Self { progress, senders: Arc::clone(&self.senders), domain, stamp: self.stamp.clone() }
+        let (senders, changes) = (Arc::clone(&self.senders), Arc::clone(&self.changes));
+        Self { progress, senders, domain, stamp: self.stamp.clone(), changes }
     }
 }
 
@@ -274,6 +277,8 @@ pub(crate) struct Rig {
     pub gather: Duration,
     pub guarded: bool,
     pub queue: usize,
+    /// Calls of one customer and day.
+    pub changes: u32,
 }
 
 impl<D: Domain> Lanes<D> {
@@ -288,7 +293,8 @@ impl<D: Domain> Lanes<D> {
             })
             .unzip();
         let (progress, stamp) = (Arc::clone(&rig.progress), rig.stamp.clone());
-        (Self { progress, senders: senders.into(), domain, stamp }, workers, states)
+        let changes = Arc::new(Day::new("changes", rig.changes));
+        (Self { progress, senders: senders.into(), domain, stamp, changes }, workers, states)
     }
 
     fn sender(&self, ticket: &Ticket<D::Command>) -> &mpsc::Sender<Ticket<D::Command>> {
@@ -307,7 +313,8 @@ impl<D: Domain> Lanes<D> {
 
     /// Puts a call's command into its lane and waits for the answer. The lane outlives the caller.
     ///
-    /// The same `request_id` with the same `request` gives the same answer; with another request it is refused.
+    /// The same `request_id` of the same caller with the same `request` gives the same answer; with another request it is
+    /// refused.
     pub async fn call<R: Message + Default>(
         &self,
         call: &Call,
@@ -319,10 +326,11 @@ impl<D: Domain> Lanes<D> {
         if self.progress.older().is_some() {
             return Err(crate::fault::unavailable(OLDER));
         }
-        let fingerprint = self.stamp.fingerprint(&call.actor, request);
+        self.changes.take(&call.actor)?;
+        let print = self.stamp.fingerprint(&call.actor, request);
         let about = self.domain.lane(&command);
         let (answer, answered) = oneshot::channel();
-        let source = Source::Call { method, id: request_id, fingerprint };
+        let source = Source::Call { method, id: request_id, print };
         let ticket = Ticket::new(Ok(command), about, call.actor.clone(), call.trace.clone(), source, answer);
         match self.sender(&ticket).try_send(ticket) {
             Ok(()) => {}

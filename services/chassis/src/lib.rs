@@ -52,7 +52,7 @@ pub use fault::{Fault, Malformed, read_failed, unavailable};
 pub use grpc::Call;
 pub use jitter::jittered;
 pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes, busy};
-pub use limits::{Place, Places};
+pub use limits::{Day, Place, Places};
 pub use message::Outgoing;
 pub use meta::{Actor, Meta};
 pub use nats::{connect as connect_nats, provision};

@@ -5,6 +5,7 @@
 //! burst; each replica has its own.
 
 mod buckets;
+mod day;
 mod places;
 pub mod settings;
 
@@ -16,6 +17,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::Actor;
 use buckets::Buckets;
+pub use day::Day;
 pub use places::{Place, Places};
 pub use settings::Limits as Settings;
 
@@ -54,9 +56,10 @@ impl Limits {
             (false, true) => (&self.customers, self.settings.customer_calls),
             (false, false) => (&self.people, self.settings.calls),
         };
-        // An app may have one subject for all its customers: they are told apart all the same. No subject has a blank.
+        // A customer is one caller, whatever the subjects: an app may have one for all its customers, and an issuer one for
+        // each device of a customer. No subject has a blank.
         let caller = match customer.filter(|_| is_customer) {
-            Some(customer) => format!("{} {customer}", actor.subject),
+            Some(customer) => format!(" {customer}"),
             None => actor.subject.clone(),
         };
         buckets.take(&caller).map_err(refused)?;
@@ -120,6 +123,20 @@ mod tests {
         assert_eq!(taken("shop", &["integration"]), 3);
         let strangers = (0..2_000).filter(|_| limits.take_stranger(None).is_ok()).count();
         assert!((1_000..1_200).contains(&strangers), "{strangers}");
+    }
+
+    #[test]
+    fn sr23_more_devices_are_not_more_calls() {
+        let settings =
+            Settings { customer_burst: 20, customer_per_second: 1, customer_calls: 4, ..Settings::default() };
+        let limits = Limits::new(&settings);
+        let device = |number: usize| Actor::new(&format!("phone-{number}"), &["customer"]);
+        let held: Vec<_> = (0..9).filter_map(|number| limits.take(&device(number), Some("C-1")).ok()).collect();
+        assert_eq!(held.len(), 4, "at once");
+        drop(held);
+        let taken = (0..800).filter(|number| limits.take(&device(number % 20), Some("C-1")).is_ok()).count();
+        assert!(taken <= 20 - 4, "{taken}");
+        limits.take(&device(0), Some("C-2")).unwrap();
     }
 
     #[test]

@@ -20,6 +20,7 @@ struct Instruments {
     connected: Counter<u64>,
     certificate_left: Gauge<f64>,
     reload_failed: Counter<u64>,
+    ended: Gauge<u64>,
     started: Gauge<f64>,
 }
 
@@ -64,7 +65,11 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .build(),
         reload_failed: meter
             .u64_counter("redress.reload.failed")
-            .with_description("changed files or keys that could not be taken, by what: certificates, jwks")
+            .with_description("changed files or keys that could not be taken, by what: certificates, jwks, ended")
+            .build(),
+        ended: meter
+            .u64_gauge("redress.auth.ended")
+            .with_description("subjects on the list of those whose access has ended")
             .build(),
         started: meter
             .f64_gauge("redress.start")
@@ -133,6 +138,10 @@ pub(crate) fn certificate_left(name: &'static str, seconds: f64) {
 
 pub(crate) fn reload_failed(name: &'static str, what: &'static str) {
     INSTRUMENTS.reload_failed.add(1, &[service(name), KeyValue::new("what", what)]);
+}
+
+pub(crate) fn ended(name: &'static str, subjects: usize) {
+    INSTRUMENTS.ended.record(subjects as u64, &[service(name)]);
 }
 
 pub(crate) fn started(name: &'static str, seconds: f64) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
 use jiff_sqlx::{Timestamp, ToSqlx};
+use prost::Message;
 use proto::operations::operations_service_server::OperationsService;
 use proto::operations::{
     DiscardParkedRequest, DiscardParkedResponse, ListParkedRequest, ListParkedResponse, ListUnsealedRequest,
@@ -135,34 +136,36 @@ impl Operations {
 
     /// The answer that was given to the same request before.
     async fn remembered<R: prost::Message + Default>(&self, asked: &Asked) -> Result<Option<R>, Status> {
-        let Asked { method, id, print, .. } = asked;
-        let reused = sqlx::query_scalar(REUSED).bind(method).bind(id).bind(print);
+        let Asked { method, key, print, .. } = asked;
+        let reused = sqlx::query_scalar(REUSED).bind(method).bind(key).bind(print);
         let reused: bool = reused.fetch_one(&self.pool).await.map_err(read_failed)?;
         if reused {
             let code = tonic::Code::AlreadyExists;
             return Err(Refusal::new(code, "REQUEST_ID_REUSED", "the request id was used with another request").into());
         }
-        let found = sqlx::query_scalar(REMEMBERED).bind(method).bind(id).bind(print);
+        let found = sqlx::query_scalar(REMEMBERED).bind(method).bind(key).bind(print);
         let found: Option<Option<Vec<u8>>> = found.fetch_optional(&self.pool).await.map_err(read_failed)?;
         Ok(found.flatten().and_then(|bytes| R::decode(bytes.as_slice()).ok()))
     }
 
     fn asked<T: prost::Message>(&self, method: &'static str, id: Uuid, request: &Request<T>) -> Asked {
         let call = Call::of(request);
-        let print = self.stamp.fingerprint(&call.actor, request.get_ref()).to_vec();
-        Asked { method, id, print, actor: call.actor.subject, trace: call.trace }
+        let print = self.stamp.fingerprint(&call.actor, request.get_ref());
+        // Ids are each caller's own.
+        let (key, print) = (print.own_id(id), print.bytes.to_vec());
+        Asked { method, id, key, print, actor: call.actor.subject, trace: call.trace }
     }
 
     /// Who had it done: on record before it is done, also if it is not done then.
     async fn decided(&self, asked: &Asked, about: Uuid) -> Result<(), Status> {
-        let Asked { method, id, print, actor, trace } = asked;
+        let Asked { method, id, print, actor, trace, .. } = asked;
         let query = sqlx::query(DECIDED).bind(method).bind(id).bind(print).bind(about).bind(actor).bind(trace);
         query.bind(self.clock.now().to_sqlx()).execute(&self.pool).await.map_err(read_failed)?;
         Ok(())
     }
 
     async fn remember(&self, asked: &Asked, answer: &impl prost::Message) -> Result<(), Status> {
-        let query = sqlx::query(REMEMBER).bind(asked.method).bind(asked.id).bind(&asked.print);
+        let query = sqlx::query(REMEMBER).bind(asked.method).bind(asked.key).bind(&asked.print);
         query.bind(answer.encode_to_vec()).execute(&self.pool).await.map_err(read_failed)?;
         Ok(())
     }
@@ -171,7 +174,10 @@ impl Operations {
 /// What an answer is remembered under.
 struct Asked {
     method: &'static str,
+    /// Id of the request.
     id: Uuid,
+    /// The same as one of the caller's.
+    key: Uuid,
     print: Vec<u8>,
     actor: String,
     trace: Option<String>,
@@ -215,7 +221,7 @@ impl OperationsService for Operations {
         check.finish()?;
         let rows = sqlx::query(LIST).bind(after).bind(page.limit).fetch_all(&self.pool).await.map_err(read_failed)?;
         let rows = rows.iter().map(parked).collect::<Result<Vec<_>, _>>().map_err(read_failed)?;
-        let (parked, next_page_token) = page.finish(rows, |row| row.parked_id.to_string());
+        let (parked, next_page_token) = page.finish(rows, |row| row.parked_id.to_string(), |row| row);
         Ok(Response::new(ListParkedResponse { parked, next_page_token }))
     }
 
@@ -264,7 +270,7 @@ impl OperationsService for Operations {
             return Err(Refusal::not_found("parked message", body.parked_id).into());
         };
         self.decided(&asked, aggregate).await?;
-        let discard = sqlx::query_scalar(DISCARD).bind(body.parked_id).bind(asked.method).bind(asked.id);
+        let discard = sqlx::query_scalar(DISCARD).bind(body.parked_id).bind(asked.method).bind(asked.key);
         let gone: i64 = discard.bind(&asked.print).fetch_one(&self.pool).await.map_err(read_failed)?;
         if gone == 0 {
             let code = tonic::Code::FailedPrecondition;
@@ -318,8 +324,9 @@ impl OperationsService for Operations {
         let after = page.key(&mut check);
         check.finish()?;
         let looked = audit::read::unsealed(&self.pool, &self.sources, after, page.limit).await.map_err(read_failed)?;
-        let (looked, next_page_token) = page.finish(looked, |(place, _)| place.key());
-        let rows = looked.into_iter().filter_map(|(_, open)| open).collect();
+        let looked = looked.into_iter().map(|(place, open)| (place.key(), open));
+        let (looked, next_page_token) = page.cut(looked, |open| open.as_ref().map_or(0, Message::encoded_len));
+        let rows = looked.into_iter().flatten().collect();
         let differing = match self.differs.filter(|_| next_page_token.is_empty()) {
             Some(differs) => audit::read::differing(&self.pool, differs).await.map_err(read_failed)?,
             None => Vec::new(),

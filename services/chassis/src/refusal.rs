@@ -117,7 +117,7 @@ impl Refusal {
 
     /// Whether it is over some time, and so no answer for ever.
     pub(crate) fn is_passing(&self) -> bool {
-        self.0.quota.is_some() || self.0.lacking
+        self.0.quota.is_some() || self.0.lacking || self.0.code == Code::NotFound as i32
     }
 
     /// Why it is parked, if it is.

@@ -5,6 +5,7 @@ mod audit;
 mod customers;
 mod database;
 pub(crate) mod evidence;
+mod links;
 mod tls;
 mod vault;
 
@@ -93,6 +94,8 @@ pub struct Nats {
     pub password_file: Option<PathBuf>,
     /// Certificates of those who vouch for the broker, as PEM; with it the broker must speak TLS.
     pub ca_file: Option<PathBuf>,
+    /// What keeps others out of a link in clear to a broker on another machine, as `proxy`; without it such a link is refused.
+    pub plain_behind: Option<String>,
     /// First token of every subject: several installations can share a broker.
     pub prefix: String,
     /// Storage for all streams together but the feed, which has two fifths of it besides, in MiB: used when provisioning.
@@ -125,8 +128,10 @@ pub struct Grpc {
     pub recognised_within: SignedDuration,
     /// Whether callers with an identity can ask what methods there are (gRPC reflection).
     pub reflection: bool,
-    /// TLS; none: what is said can be read by the network, so the port belongs behind something that speaks TLS for it.
+    /// TLS; none: what is said can be read by the network, so only this machine may be listened to.
     pub tls: Option<Tls>,
+    /// What speaks TLS for a port that is open to others without it, as `proxy`; without it such a port is refused.
+    pub plain_behind: Option<String>,
 }
 
 /// The port of probes and metrics.
@@ -192,6 +197,7 @@ impl Default for Nats {
             user: None,
             password_file: None,
             ca_file: None,
+            plain_behind: None,
             prefix: "redress".to_owned(),
             storage_mib: 20 * 1024,
             batch_max: ITEMS_MAX,
@@ -210,6 +216,7 @@ impl Default for Grpc {
             recognised_within: SignedDuration::from_secs(15),
             reflection: false,
             tls: None,
+            plain_behind: None,
         }
     }
 }
@@ -249,6 +256,18 @@ impl Default for Telemetry {
     }
 }
 
+impl Nats {
+    fn check_link(&self) -> anyhow::Result<()> {
+        let is_safe = |address: &str| {
+            let address = address.trim().parse::<async_nats::ServerAddr>();
+            // What is no address is found out when it is used.
+            address.is_ok_and(|address| links::is_local(address.host()) || address.scheme() == "tls")
+        };
+        let is_safe = self.ca_file.is_some() || self.url.expose_secret().split(',').all(is_safe);
+        links::check("nats.url", is_safe, "nats.ca_file", "nats", self.plain_behind.as_ref())
+    }
+}
+
 impl Settings {
     /// Reads the settings of a service from a file, if any, and the process's variables.
     pub fn load(service: &str, file: Option<&Path>) -> anyhow::Result<Self> {
@@ -284,7 +303,15 @@ impl Settings {
         settings.evidence.check(service)?;
         settings.customers.check(service, settings.evidence.file_bytes)?;
         settings.vault.check(service)?;
+        settings.check_links()?;
         Ok(settings)
+    }
+
+    fn check_links(&self) -> anyhow::Result<()> {
+        self.database.check_links()?;
+        self.nats.check_link()?;
+        let is_safe = self.grpc.tls.is_some() || self.grpc.listen.ip().is_loopback();
+        links::check("grpc.listen", is_safe, "grpc.tls", "grpc", self.grpc.plain_behind.as_ref())
     }
 
     fn check_certificates(&self) -> anyhow::Result<()> {
@@ -345,7 +372,7 @@ mod tests {
     #[test]
     fn variables_reach_every_section() {
         let settings = from(&[
-            ("REDRESS_INTAKE__DATABASE__URL", "postgres://intake:sesame@db/intake"),
+            ("REDRESS_INTAKE__DATABASE__URL", "postgres://intake:sesame@db/intake?sslmode=verify-full"),
             ("REDRESS_INTAKE__LANES__COUNT", "2"),
             ("REDRESS_INTAKE__SHUTDOWN", "5s"),
             ("REDRESS_TRIAGE__LANES__COUNT", "9"),
@@ -360,8 +387,38 @@ mod tests {
     }
 
     #[test]
+    fn sr29_no_link_leaves_the_machine_in_clear_unless_it_is_said_why() {
+        let told = |variables: &[(&str, &str)]| {
+            let url = ("REDRESS_INTAKE__DATABASE__URL", "postgres://127.0.0.1/intake");
+            let variables: Vec<_> =
+                variables.iter().map(|(key, value)| (format!("REDRESS_INTAKE__{key}"), *value)).collect();
+            let variables: Vec<_> = variables.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+            from(&[&[url][..], &variables].concat()).map(drop).map_err(|error| format!("{error:#}"))
+        };
+        for (section, key, open, closed) in [
+            ("GRPC", "LISTEN", "0.0.0.0:7000", "127.0.0.1:7000"),
+            ("GRPC", "LISTEN", "[::]:7000", "[::1]:7000"),
+            ("NATS", "URL", "nats://broker:4222", "tls://broker:4222"),
+            ("NATS", "URL", "nats://127.0.0.1:4222,nats://broker:4222", "nats://127.0.0.1:4222,tls://broker:4222"),
+            ("DATABASE", "URL", "postgres://intake@db/intake", "postgres://intake@db/intake?sslmode=verify-full"),
+            ("DATABASE", "URL", "postgres://db/intake?sslmode=prefer", "postgres://db/intake?sslmode=require"),
+            ("DATABASE", "OWNER_URL", "postgres://db/intake", "postgres://localhost/intake"),
+        ] {
+            let link = format!("{section}__{key}");
+            let refused = told(&[(&link, open)]).unwrap_err();
+            let keys = (format!("{section}.{key}").to_lowercase(), format!("{}.plain_behind", section.to_lowercase()));
+            assert!(refused.contains(&keys.0) && refused.contains(&keys.1), "{open}: {refused}");
+            let behind = format!("{section}__PLAIN_BEHIND");
+            assert!(told(&[(&link, open), (&behind, " ")]).is_err(), "{open}: nothing is said");
+            told(&[(&link, open), (&behind, "proxy")]).unwrap();
+            told(&[(&link, closed)]).unwrap();
+        }
+        told(&[("NATS__URL", "nats://broker:4222"), ("NATS__CA_FILE", "/ca.pem")]).unwrap();
+    }
+
+    #[test]
     fn a_typo_is_an_error() {
-        let url = ("REDRESS_INTAKE__DATABASE__URL", "postgres://db/intake");
+        let url = ("REDRESS_INTAKE__DATABASE__URL", "postgres:///intake");
         let error = from(&[url, ("REDRESS_INTAKE__LANES__COUMT", "2")]).unwrap_err();
         assert!(format!("{error:#}").contains("coumt"), "{error:#}");
         assert!(from(&[]).is_err(), "the database has no default");
@@ -371,7 +428,7 @@ mod tests {
         assert!(every("0s").is_err() && every("25h").is_err());
         assert_eq!(from(&[url]).unwrap().canary.every, None, "there are no canaries unless they are wanted");
         let variables = [
-            ("REDRESS_TRIAGE__DATABASE__URL".to_owned(), "postgres://db/triage".to_owned()),
+            ("REDRESS_TRIAGE__DATABASE__URL".to_owned(), "postgres:///triage".to_owned()),
             ("REDRESS_TRIAGE__CANARY__EVERY".to_owned(), "1m".to_owned()),
         ];
         assert!(Settings::from("triage", None, Some(variables.into())).is_err(), "only intake has canaries");

@@ -44,8 +44,8 @@ impl EscalationService for Api {
         let seen = last.map_or(0, |place| usize::try_from(place).unwrap_or(usize::MAX).saturating_add(1));
         let rows: Vec<_> =
             clocks.iter().enumerate().skip(seen).take(usize::try_from(page.limit).unwrap_or(0)).collect();
-        let (rows, next_page_token) = page.finish(rows, |(place, _)| place.to_string());
-        let clocks = rows.iter().map(|(_, clock)| wire::clock(claim, clock)).collect();
+        let (clocks, next_page_token) =
+            page.finish(rows, |(place, _)| place.to_string(), |(_, clock)| wire::clock(claim, clock));
         Ok(Response::new(ListClocksResponse { clocks, next_page_token }))
     }
 
@@ -60,8 +60,8 @@ impl EscalationService for Api {
         let after = after(&mut check, page.after.as_deref());
         check.finish()?;
         let rows = store::escalations(&self.reads, claim, after, page.limit).await.map_err(read_failed)?;
-        let (rows, next_page_token) = page.finish(rows, |(_, row)| key(row.raised_at, row.id));
-        let escalations = rows.iter().map(|(claim, row)| wire::escalation(*claim, row)).collect();
+        let wire = |(claim, row): &(_, _)| wire::escalation(*claim, row);
+        let (escalations, next_page_token) = page.finish(&rows, |(_, row)| key(row.raised_at, row.id), wire);
         Ok(Response::new(ListEscalationsResponse { escalations, next_page_token }))
     }
 
@@ -83,8 +83,11 @@ impl EscalationService for Api {
         let (role, kind) = (Role::try_from(role).ok(), WorkKind::try_from(kind).ok());
         let filter = Filter { claim, role, kind, closed: body.include_closed };
         let rows = store::work_items(&self.reads, filter, after, page.limit).await.map_err(read_failed)?;
-        let (rows, next_page_token) = page.finish(rows, |row| key(row.item.due_at, row.item.id));
-        let work_items = rows.into_iter().map(|row| wire::item(row.claim, row.number, &row.item, row.plan)).collect();
+        let (work_items, next_page_token) = page.finish(
+            rows,
+            |row| key(row.item.due_at, row.item.id),
+            |row| wire::item(row.claim, row.number, &row.item, row.plan),
+        );
         Ok(Response::new(ListWorkItemsResponse { work_items, next_page_token }))
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::settings::Evidence as Settings;
-use chassis::{Actor, Call, Check, Clock, Context, Lanes, Refusal, read_failed};
+use chassis::{Actor, Call, Check, Clock, Context, Day, Lanes, Refusal, read_failed};
 use jiff::SignedDuration;
 use proto::intake::evidence_service_server::{EvidenceService, EvidenceServiceServer};
 use proto::intake::{
@@ -55,6 +55,7 @@ pub struct Api {
     files: Files,
     references: References,
     quota: Quota,
+    reads_of_day: Arc<Day>,
     uploads: Traffic,
     downloads: Traffic,
     /// What is to be kept is kept, also if the caller goes away.
@@ -62,7 +63,12 @@ pub struct Api {
 }
 
 /// Makes the gRPC service, and starts to look after the store. Fails if it is not said where files and key are.
-pub fn serve(ctx: &Context, lanes: &Lanes<Handle>, quota: Quota) -> anyhow::Result<EvidenceServiceServer<Api>> {
+pub fn serve(
+    ctx: &Context,
+    lanes: &Lanes<Handle>,
+    quota: Quota,
+    reads_of_day: Arc<Day>,
+) -> anyhow::Result<EvidenceServiceServer<Api>> {
     let settings = ctx.evidence().clone();
     let files = Files::open(&settings)?;
     let sweeper = Sweeper {
@@ -79,6 +85,7 @@ pub fn serve(ctx: &Context, lanes: &Lanes<Handle>, quota: Quota) -> anyhow::Resu
         clock: ctx.clock(),
         references: References::open(settings.key_file.as_deref(), settings.reference)?,
         quota,
+        reads_of_day,
         uploads: Traffic::new(settings.uploads),
         downloads: Traffic::new(settings.downloads),
         tasks: ctx.tasks(),
@@ -102,8 +109,7 @@ impl EvidenceService for Api {
         // Who may not, and what is too much for sure, is refused before the bytes come.
         let claim = self.claim_of(&call.actor, header.claim).await?;
         self.has_room(&call.actor, &claim, &header).await?;
-        let way = self.uploads.take(&call.actor)?;
-        let (bytes, sha256) = upload.bytes(&header).await?;
+        let (bytes, sha256, way) = upload.bytes(&header, &self.uploads, &call.actor).await?;
         let keeping = self.clone().keep(call, header, bytes, sha256, way);
         let kept = self.tasks.spawn(keeping).await;
         kept.map_err(|_| chassis::unavailable("the service is stopping; try again"))?.map(Response::new)
@@ -133,6 +139,7 @@ impl EvidenceService for Api {
         let purpose = crate::grpc::vault::purpose(&mut check, &body.purpose);
         check.finish()?;
         let (file, claim) = self.file_of(&call.actor, evidence).await?;
+        self.reads_of_day.take(&call.actor)?;
         let (subject, now) = (&call.actor.subject, self.clock.now());
         let asked = crate::store::ask_for_file(&self.reads, file.id, subject, purpose, now).await;
         asked.map_err(read_failed)?;
@@ -154,7 +161,7 @@ impl EvidenceService for Api {
         if claim.id != named.claim {
             return Err(no_such_reference());
         }
-        let way = self.downloads.take(&call.actor)?;
+        let way = self.downloads.take(&call.actor).await?;
         let bytes = self.files.read(&file.key).await.map_err(|trouble| {
             tracing::warn!(%trouble, "an evidence file could not be read");
             chassis::unavailable("the file could not be read; try again")

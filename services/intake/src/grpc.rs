@@ -9,7 +9,7 @@ pub mod vault;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chassis::{Call, Check, Clock, Lanes, Outcome};
+use chassis::{Call, Check, Clock, Day, Lanes, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proto::intake::intake_service_server::IntakeService;
@@ -50,6 +50,8 @@ pub struct Api {
     pub vault: Vault,
     /// Who lets reports in.
     pub admission: Admission,
+    /// Reads of personal data of each customer.
+    pub reads_of_day: Arc<Day>,
 }
 
 #[tonic::async_trait]
@@ -90,6 +92,7 @@ impl IntakeService for Api {
         let fields = vault::fields(&mut check, &body.fields);
         check.finish()?;
         list::own(&self.reads, &call, claim).await?;
+        self.reads_of_day.take(&call.actor)?;
         let reading = Reading { claim, actor: call.actor.subject, purpose, fields, at: self.clock.now() };
         let contact = store::contact(&self.reads, &self.vault, &reading).await;
         let contact = contact.map_err(|unread| vault::unread(unread, claim))?;

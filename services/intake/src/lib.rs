@@ -43,16 +43,24 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let quota =
             domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
         let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let reads_of_day = Arc::new(chassis::Day::new("reads", customers.reads_per_day));
         let handle = handle::Handle { rules: Arc::clone(&rules), vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
         canary::start(ctx, &lanes);
-        let evidence = evidence::serve(ctx, &lanes, quota)?;
+        let evidence = evidence::serve(ctx, &lanes, quota, Arc::clone(&reads_of_day))?;
         ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
         ctx.task("the file of erasures", erasures.clone().run());
         let (reads, clock) = (ctx.reads(), ctx.clock());
-        let customers = grpc::vault::Api { lanes: lanes.clone(), reads, clock, vault: vault.clone(), erasures };
+        let customers = grpc::vault::Api {
+            lanes: lanes.clone(),
+            reads,
+            clock,
+            vault: vault.clone(),
+            erasures,
+            reads_of_day: Arc::clone(&reads_of_day),
+        };
         let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
         let limits = ctx.limits();
         let admission = admission::Admission::new(limits.begun_within.unsigned_abs(), limits.ahead);
@@ -66,7 +74,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             rows: limits.ahead,
         });
         let day = ctx.pack().triage.time_zone.clone();
-        let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, rules, vault, admission };
+        let api =
+            grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, rules, vault, admission, reads_of_day };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })

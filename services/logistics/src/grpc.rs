@@ -96,8 +96,8 @@ impl LogisticsService for Api {
         check.finish()?;
         let filter = Filter { claim, status: words::status(state), direction: words::direction(direction), after };
         let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
-        let (rows, next_page_token) = page.finish(rows, |shipment| shipment.id.to_string());
-        Ok(Response::new(ListShipmentsResponse { shipments: rows.iter().map(words::wire).collect(), next_page_token }))
+        let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), words::wire);
+        Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
     }
 
     async fn report_tracking(

@@ -17,7 +17,11 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::domain::{Refusal, role_name};
 use crate::handle::Handle;
+use crate::store::{Filter, VersionKey};
 use crate::{events, store};
+
+/// Work items of a page at the most: each holds a whole claim, which may have 64 KiB.
+const ITEMS_MAX: i64 = 100;
 
 /// The gRPC service.
 pub struct Api {
@@ -51,14 +55,13 @@ impl TriageService for Api {
         let mut check = Check::new();
         let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
         let page = check.page(body.page_size, &body.page_token, &["order_facts", &codes::key(&order_no)]);
-        let after = store::VersionKey::read(page.after.as_deref()).unwrap_or_else(|| {
+        let after = VersionKey::read(page.after.as_deref()).unwrap_or_else(|| {
             check.add("page_token", "is not a token of this query");
-            store::VersionKey::default()
+            VersionKey::default()
         });
         check.finish()?;
         let versions = store::order_versions(&self.reads, &order_no, &after, &page).await.map_err(read_failed)?;
-        let (versions, next_page_token) = page.finish(versions, store::VersionKey::of);
-        let facts = versions.iter().map(events::order_facts).collect();
+        let (facts, next_page_token) = page.finish(&versions, |version| VersionKey::of(version), events::order_facts);
         Ok(Response::new(ListOrderFactsResponse { facts, next_page_token }))
     }
 
@@ -89,16 +92,16 @@ impl TriageService for Api {
         let role: Role = check.optional_choice("role", body.role);
         let claim: Option<ClaimId> = (!body.claim_id.is_empty()).then(|| check.id("claim_id", &body.claim_id));
         let query = [body.role.to_string(), body.claim_id.clone(), body.include_closed.to_string()];
-        let page = check.page(body.page_size, &body.page_token, &query.each_ref().map(String::as_str));
-        let after = store::Filter::key(page.after.as_deref()).unwrap_or_else(|| {
+        let query = query.each_ref().map(String::as_str);
+        let page = check.page(body.page_size, &body.page_token, &query).at_most(ITEMS_MAX);
+        let after = Filter::key(page.after.as_deref()).unwrap_or_else(|| {
             check.add("page_token", "is not a token of this query");
             Default::default()
         });
         check.finish()?;
-        let filter = store::Filter { role, claim, closed: body.include_closed, after };
+        let filter = Filter { role, claim, closed: body.include_closed, after };
         let items = store::work_items(&self.reads, &filter, &page).await.map_err(read_failed)?;
-        let (items, next_page_token) = page.finish(items, store::Filter::key_of);
-        let work_items = items.iter().map(events::work_item).collect();
+        let (work_items, next_page_token) = page.finish(&items, |item| Filter::key_of(item), events::work_item);
         Ok(Response::new(ListWorkItemsResponse { work_items, next_page_token }))
     }
 

@@ -110,7 +110,7 @@ fn tokens() -> Vec<Vec<u8>> {
     let keys = ["7", "01900000-0000-7000-8000-0000000000aa", "é"];
     let token = |key: &str| {
         let page = Check::new().page(1, "", corpus_query());
-        page.finish(vec![key, "more"], ToString::to_string).1.into_bytes()
+        page.finish([key, "more"], ToString::to_string, str::to_owned).1.into_bytes()
     };
     keys.into_iter().map(token).collect()
 }

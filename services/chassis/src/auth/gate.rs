@@ -109,20 +109,22 @@ impl Gate {
         Ok(Some(Admitted { actor, end, place }))
     }
 
-    /// A stream ends with the token that opened it, or with the certificate.
+    /// A stream ends with the token that opened it, or with the certificate, or when the access of who opened it does.
     fn end(&self, known: &Known, connection: Option<Connection>) -> BoxFuture<'static, Status> {
-        if let Some(left) = self.keeper.left(known) {
-            let over = tokio::time::sleep(left);
-            return Box::pin(async move {
-                over.await;
-                unauthenticated(Unknown::Expired)
-            });
-        }
-        Box::pin(async move {
+        let (left, ended) = (self.keeper.left(known), self.keeper.ended(known));
+        let over = async move {
+            if let Some(left) = left {
+                tokio::time::sleep(left).await;
+                return Unknown::Expired;
+            }
             if let Some(peer) = connection.as_ref().and_then(Connection::peer) {
                 peer.lapsed().await;
             }
-            unauthenticated(Unknown::Lapsed)
+            Unknown::Lapsed
+        };
+        Box::pin(async move {
+            let why = tokio::select! { why = over => why, () = ended => Unknown::Ended };
+            unauthenticated(why)
         })
     }
 
@@ -203,6 +205,7 @@ fn unauthenticated(unknown: Unknown) -> Status {
         Unknown::TooLong => {
             ("TOKEN_TOO_LONG", "the token holds for longer than is taken here", "Bearer error=\"invalid_token\"")
         }
+        Unknown::Ended => ("ACCESS_ENDED", "the access of this subject has ended", "Bearer error=\"invalid_token\""),
         Unknown::Lapsed => ("CERTIFICATE_LAPSED", "the client certificate does not hold any more", "Bearer"),
         Unknown::Stranger => ("UNKNOWN_CERTIFICATE", "nobody here knows the client certificate", "Bearer"),
         Unknown::Invalid | Unknown::NoKeys => {

@@ -2,7 +2,6 @@
 //! says about keys (`jku`, `x5u`, `jwk`) is never followed.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,16 +11,11 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::provider::PROVIDER;
+use super::source::{FILE_EVERY, Source};
 use crate::metrics;
 
-/// Time between two looks at a file.
-const FILE_EVERY: Duration = Duration::from_secs(2);
 /// Time between two looks because of a token with an unknown key: a stranger cannot make more of them.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// Longest wait for an answer.
-const FETCH_LIMIT: Duration = Duration::from_secs(5);
-/// Bytes of a key set that are taken.
-const BYTES_MAX: usize = 256 * 1024;
 
 /// A key.
 pub(super) struct Key {
@@ -45,11 +39,6 @@ impl Set {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
-}
-
-enum Source {
-    File(PathBuf),
-    Address(Box<reqwest::Client>, String),
 }
 
 /// The keys, and where they come from.
@@ -76,7 +65,7 @@ impl Keys {
     pub async fn open(service: &'static str, source: &str) -> Result<Self> {
         // Another part of the process may have done it: then it was with the same one.
         let _ = PROVIDER.install_default();
-        let source = source_of(source)?;
+        let source = Source::of("auth.jwks", source)?;
         let looked = Mutex::new(Looked { at: Instant::now(), changed: None });
         let keys = Self { service, source, set: RwLock::default(), looked, waiting: Semaphore::new(WAITING_MAX) };
         let looked = keys.look(&mut *keys.looked.lock().await).await;
@@ -117,9 +106,7 @@ impl Keys {
                 Source::Address(..) => tokio::time::sleep(every).await,
             }
             let mut looked = self.looked.lock().await;
-            if let Source::File(path) = &self.source
-                && changed(path).await.is_some_and(|at| looked.changed == Some(at))
-            {
+            if self.source.changed().await.is_some_and(|at| looked.changed == Some(at)) {
                 continue;
             }
             self.look_and_tell(&mut looked).await;
@@ -141,13 +128,8 @@ impl Keys {
 
     async fn look(&self, looked: &mut Looked) -> Result<()> {
         looked.at = Instant::now();
-        let text = match &self.source {
-            Source::File(path) => {
-                looked.changed = changed(path).await;
-                tokio::fs::read(path).await.with_context(|| format!("auth.jwks: cannot read {}", path.display()))?
-            }
-            Source::Address(client, address) => fetch(client, address).await?,
-        };
+        looked.changed = self.source.changed().await;
+        let text = self.source.read().await.context("auth.jwks")?;
         let known = self.now();
         if known.text == text {
             return Ok(());
@@ -157,36 +139,6 @@ impl Keys {
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = set;
         Ok(())
     }
-}
-
-fn source_of(source: &str) -> Result<Source> {
-    let Some((scheme, rest)) = source.split_once("://") else { return Ok(Source::File(source.into())) };
-    let host = rest.split(['/', ':']).next().unwrap_or_default();
-    // On the machine itself nobody can be in between.
-    let safe = scheme == "https" || scheme == "http" && matches!(host, "127.0.0.1" | "localhost");
-    ensure!(safe, "auth.jwks must be a file or an https address");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .timeout(FETCH_LIMIT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .context("auth.jwks: no client can be made")?;
-    Ok(Source::Address(Box::new(client), source.to_owned()))
-}
-
-async fn changed(path: &PathBuf) -> Option<SystemTime> {
-    tokio::fs::metadata(path).await.ok()?.modified().ok()
-}
-
-async fn fetch(client: &reqwest::Client, address: &str) -> Result<Vec<u8>> {
-    let mut answer = client.get(address).send().await?;
-    ensure!(answer.status().is_success(), "the issuer answers {}", answer.status());
-    let mut text = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        text.extend_from_slice(&chunk);
-        ensure!(text.len() <= BYTES_MAX, "the key set has more than {BYTES_MAX} bytes");
-    }
-    Ok(text)
 }
 
 /// The keys of a key set that can check a signature here; others are passed over.

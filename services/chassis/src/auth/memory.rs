@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn it_is_bounded_and_forgets_with_the_keys() {
         let memory = Memory::default();
-        let known = || Known { actor: Arc::new(Actor::new("anna", &["finance"])), customer: None, until: None };
+        let known =
+            || Known { actor: Arc::new(Actor::new("anna", &["finance"])), customer: None, until: None, issued: None };
         for number in 0..HALF * 3 {
             memory.keep(&number.to_string(), 1, known());
         }

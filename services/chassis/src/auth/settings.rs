@@ -27,6 +27,11 @@ pub struct Auth {
     pub leeway: SignedDuration,
     /// Longest time that a token may still have when it is shown, up to 30 days: who leaves has access for no longer.
     pub lifetime_max: SignedDuration,
+    /// Whose access has ended, although their tokens or certificates hold: a file, or an https address, with a subject on
+    /// each line, and behind it perhaps a time, as `anna 2026-11-30T20:00:00Z`: then only what was issued before. Text
+    /// behind `#` is for people. Looked at every two seconds (an address every ten); streams that run end, too. A line is
+    /// needed for as long as a token can hold (`lifetime_max`). None: access ends with the token.
+    pub ended: String,
     /// Time between two looks at an https address; a file is looked at every two seconds.
     pub refresh: SignedDuration,
     /// Callers with client certificates: the URI of the certificate and its roles, as
@@ -43,6 +48,7 @@ impl Default for Auth {
             jwks: String::new(),
             leeway: LEEWAY_MAX,
             lifetime_max: SignedDuration::from_hours(12),
+            ended: String::new(),
             refresh: SignedDuration::from_mins(5),
             identities: BTreeMap::new(),
         }
@@ -87,7 +93,7 @@ impl Auth {
                 anyhow::ensure!(fits, "auth.identities: {role:?} is not a role that a certificate can have");
             }
             let actor = Arc::new(Actor { subject, roles: roles.clone(), customer: None, own: None });
-            peers.push((uri.clone(), Known { actor, customer: None, until: None }));
+            peers.push((uri.clone(), Known { actor, customer: None, until: None, issued: None }));
         }
         Ok(peers)
     }

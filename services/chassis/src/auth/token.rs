@@ -71,7 +71,8 @@ pub(super) fn check(token: &str, key: &Key, settings: &Auth, now: Timestamp) -> 
         return Err(Unknown::TooLong);
     }
     let until = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
-    actor(claims).map(|(actor, customer)| Known { actor: Arc::new(actor), customer, until: Some(until) })
+    let issued = claims.iat.and_then(|iat| Timestamp::from_second(iat).ok());
+    actor(claims).map(|(actor, customer)| Known { actor: Arc::new(actor), customer, until: Some(until), issued })
 }
 
 fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {

@@ -158,7 +158,7 @@ impl<D: Domain> Batch<'_, D> {
             let verdict = match (&ticket.command, &mut world) {
                 _ if known.is_behind(ticket) => record.park(ticket, "BEHIND_PARKED", BEHIND),
                 (Ok(command), Some(world)) => {
-                    let decided = decide(domain, world, now, ticket, command)?;
+                    let decided = decide(domain, world, (now, known.id(&ticket.source)), ticket, command)?;
                     changed |= decided.is_ok();
                     settle(ticket, decided, &mut record, &mut known)?
                 }
@@ -229,11 +229,11 @@ fn sort<C>(
 fn decide<D: Domain>(
     domain: &D,
     world: &mut D::World,
-    now: Timestamp,
+    (now, id): (Timestamp, Uuid),
     ticket: &Ticket<D::Command>,
     command: &D::Command,
 ) -> Result<Result<Outcome, Refusal>, Fault> {
-    let meta = Meta::scoped(now, ticket.actor.clone(), ticket.source.id(), ticket.source.name());
+    let meta = Meta::scoped(now, ticket.actor.clone(), id, ticket.source.name());
     // A world that a panic left half-changed is not saved: the whole batch is rolled back.
     catch_unwind(AssertUnwindSafe(|| domain.decide(world, &meta, command)))
         .map_err(|_| Fault::Permanent("the command made the service panic".to_owned()))
@@ -257,8 +257,9 @@ fn settle<C>(
                 Ok(record.park(ticket, "BROKEN", why))
             }
             (Some(why), Source::Call { .. } | Source::Sweep { .. }) => Err(Fault::Permanent(why.to_owned())),
-            // What time takes away is not kept, or the same request would be refused for as long as answers are kept.
-            (None, Source::Call { .. }) if refusal.is_passing() => {
+            // What time takes away is not kept, or the same request would be refused for as long as answers are kept. Nor is what
+            // was refused to a customer: it has no effect, and anybody can become one.
+            (None, Source::Call { .. }) if refusal.is_passing() || ticket.actor.customer.is_some() => {
                 record.passing();
                 Ok(Verdict::Answer(Answer::Refused(refusal)))
             }

@@ -34,10 +34,16 @@ pub(super) struct Saved {
 }
 
 impl Saved {
+    /// Whether it was another caller who used the id.
+    fn is_of_another(&self, source: &Source) -> bool {
+        let Source::Call { print, .. } = source else { return false };
+        self.fingerprint.as_deref().is_some_and(|kept| print.is_of_another(kept))
+    }
+
     /// The answer that the same request gets again.
     fn answer(&self, source: &Source) -> Answer {
-        if let Source::Call { fingerprint, .. } = source
-            && self.fingerprint.as_deref() != Some(&fingerprint[..])
+        if let Source::Call { print, .. } = source
+            && !self.fingerprint.as_deref().is_some_and(|kept| print.is(kept))
         {
             return Answer::Reused;
         }
@@ -105,7 +111,8 @@ impl Known {
     /// Asks the database about all commands of a batch.
     pub(super) async fn of<C>(tx: &mut Tx, tickets: &[Ticket<C>]) -> Result<Self, Fault> {
         let mut known = Self::default();
-        let (sources, ids): (Vec<String>, Vec<Uuid>) = tickets.iter().filter_map(|ticket| key(&ticket.source)).unzip();
+        let keys = tickets.iter().flat_map(|ticket| [key(&ticket.source), own_key(&ticket.source)]).flatten();
+        let (sources, ids): (Vec<String>, Vec<Uuid>) = keys.unzip();
         let messages = || tickets.iter().filter(|ticket| matches!(ticket.source, Source::Message { .. }));
         let aggregates: Vec<Uuid> = messages().map(|ticket| ticket.aggregate).collect();
         if sources.is_empty() && aggregates.is_empty() {
@@ -137,7 +144,7 @@ impl Known {
         if let Some(origin) = ticket.source.origin() {
             return self.by_number(ticket, origin);
         }
-        let key = key(&ticket.source);
+        let key = self.key(&ticket.source);
         if let Some(saved) = key.as_ref().and_then(|key| self.answers.get(key)) {
             return Standing::Answered(saved.answer(&ticket.source));
         }
@@ -178,14 +185,32 @@ impl Known {
         fresh && self.blocked.contains(&ticket.aggregate)
     }
 
+    /// The key under which a command is known: where another caller has used the id of a request, that of the caller alone.
+    pub(super) fn key(&self, source: &Source) -> Option<(String, Uuid)> {
+        let key = key(source)?;
+        let taken = self.answers.get(&key).is_some_and(|saved| saved.is_of_another(source));
+        if taken { own_key(source) } else { Some(key) }
+    }
+
+    /// What a command is called: by its key, if it has one.
+    pub(super) fn id(&self, source: &Source) -> Uuid {
+        self.key(source).map_or_else(|| source.id(), |(_, id)| id)
+    }
+
     /// The number that was processed last, before this batch.
     pub(super) fn heard(&self, aggregate: Uuid, sender: &str) -> i32 {
         self.heard.get(&(aggregate, sender.to_owned())).map_or(0, |(number, _)| *number)
     }
 }
 
+/// The key of a call where another caller has used the id of its request.
+fn own_key(source: &Source) -> Option<(String, Uuid)> {
+    let Source::Call { method, id, print } = source else { return None };
+    Some(((*method).to_owned(), print.own_id(*id)))
+}
+
 /// The key in the inbox: of calls, and of messages without a number.
-pub(super) fn key(source: &Source) -> Option<(String, Uuid)> {
+fn key(source: &Source) -> Option<(String, Uuid)> {
     match source {
         Source::Message { origin: Some(_), .. } | Source::Sweep { .. } => None,
         Source::Call { .. } | Source::Message { origin: None, .. } => Some((source.name().to_owned(), source.id())),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::batch::Verdict;
 use super::journal::{JOURNAL, Journal};
-use super::known::{Known, key};
+use super::known::Known;
 use super::memory::{Last, Place};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::relay::Line;
@@ -125,7 +125,7 @@ impl Record {
         let calls = matches!(ticket.source, Source::Call { .. });
         self.processed(ticket, calls.then(|| [&[0], outcome.reply.as_slice()].concat()), known)?;
         if outcome.messages.is_empty() {
-            self.decided(ticket);
+            self.decided(ticket, known);
         }
         self.journal.tell(self.now, ticket, &outcome.messages);
         Ok(())
@@ -138,8 +138,9 @@ impl Record {
     }
 
     /// What people decide is told in the journal; if nobody is told it is told here.
-    fn decided<C>(&mut self, ticket: &Ticket<C>) {
-        let Source::Call { method, id, fingerprint } = ticket.source else { return };
+    fn decided<C>(&mut self, ticket: &Ticket<C>, known: &Known) {
+        let Source::Call { method, print, .. } = ticket.source else { return };
+        let (id, fingerprint) = (known.id(&ticket.source), print.bytes);
         if !ticket.actor.is_service() {
             let (about, actor, trace) = (ticket.aggregate, ticket.actor.subject.clone(), ticket.trace.clone());
             self.decided.push(Decided { method, id, fingerprint, about, actor, trace });
@@ -152,11 +153,11 @@ impl Record {
         if let Some(origin) = source.origin() {
             return self.heard(ticket.aggregate, origin, source.id(), known);
         }
-        let Some((name, id)) = key(source).filter(|_| !crash::bug("forget_answers")) else { return Ok(()) };
+        let Some((name, id)) = known.key(source).filter(|_| !crash::bug("forget_answers")) else { return Ok(()) };
         self.inbox.source.push(name);
         self.inbox.id.push(id);
         self.inbox.fingerprint.push(match source {
-            Source::Call { fingerprint, .. } => Some(fingerprint.to_vec()),
+            Source::Call { print, .. } => Some(print.bytes.to_vec()),
             Source::Message { .. } | Source::Sweep { .. } => None,
         });
         self.inbox.answer.push(answer);

@@ -16,6 +16,7 @@ const OWN_MAX: usize = 50_000;
 const SHARED: u64 = 1_024;
 /// Calls between two looks at the size of the table.
 const LOOK_EVERY: usize = 256;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How fast a bucket fills, and how much it holds.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,22 @@ impl Buckets {
     pub fn new(rate: Rate) -> Self {
         Self::with_clock(rate, DefaultClock::default())
     }
+
+    /// So many come together after a pause, and as many within a day.
+    pub fn per_day(calls: u32) -> Self {
+        let calls = NonZeroU32::new(calls).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(DAY / calls.get()).unwrap_or(Quota::per_hour(calls)).allow_burst(calls);
+        Self::with_quota(quota, DefaultClock::default())
+    }
 }
 
 impl<C: Clock + Clone> Buckets<C> {
     fn with_clock(rate: Rate, clock: C) -> Self {
         let quota = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(quota(rate.per_second)).allow_burst(quota(rate.burst));
+        Self::with_quota(Quota::per_second(quota(rate.per_second)).allow_burst(quota(rate.burst)), clock)
+    }
+
+    fn with_quota(quota: Quota, clock: C) -> Self {
         let limiter = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
         Self { limiter, clock, names: RandomState::new(), taken: AtomicUsize::new(0), full: AtomicBool::new(false) }
     }

@@ -1,6 +1,5 @@
 //! The ports of a service, and the tasks that belong to none of its domain: relay, monitor, housekeeping.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -176,11 +175,11 @@ fn write_feed(context: &Context) {
 async fn admin_port(context: &Context, readiness: Readiness) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind(context.settings.admin.listen).await.context("cannot listen on the admin port")?;
     let address = listener.local_addr()?;
-    let server = axum::serve(listener, admin::routes(Probes { service: context.service, readiness }));
+    let routes = admin::routes(Probes { service: context.service, readiness });
     let stop = context.stops.feeders.clone();
     let serving = async move {
-        // A scrape that keeps its connection open must not hold the shutdown up.
-        tokio::select! { _ = server.into_future() => {}, () = stop.cancelled() => {} }
+        // A scrape that goes on must not hold the shutdown up.
+        tokio::select! { () = admin::serve(listener, routes) => {}, () = stop.cancelled() => {} }
     };
     context.feeders.spawn(context.supervisor.watch("the admin port".to_owned(), serving));
     Ok(address)
@@ -189,13 +188,8 @@ async fn admin_port(context: &Context, readiness: Readiness) -> anyhow::Result<S
 async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketAddr, TaskTracker)> {
     let listener = TcpListener::bind(context.settings.grpc.listen).await.context("cannot listen on the gRPC port")?;
     let address = listener.local_addr()?;
-    match &context.tls {
-        Some(tls) => context.task("the certificates of the gRPC port", Arc::clone(tls).follow(context.service)),
-        None if !address.ip().is_loopback() => tracing::warn!(
-            service = context.service,
-            "the gRPC port speaks without TLS: tokens and answers can be read by the network (grpc.tls)"
-        ),
-        None => {}
+    if let Some(tls) = &context.tls {
+        context.task("the certificates of the gRPC port", Arc::clone(tls).follow(context.service));
     }
     let calls = context.settings.grpc.calls;
     // One connection may hold more streams than calls may run: what is too much is to be refused, not to wait for a

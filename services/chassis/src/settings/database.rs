@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::links;
 
 /// The service's own PostgreSQL database.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +25,9 @@ pub struct Database {
     /// Connections for reads.
     #[serde(default = "reads")]
     pub reads: u32,
+    /// What keeps others out of a link in clear to a server on another machine, as `proxy`; without it such a link is
+    /// refused: the address must say `sslmode=verify-full`, or `verify-ca` or `require`.
+    pub plain_behind: Option<String>,
     /// Whether to serve on a server that forgets what it committed when the power fails. For tests: nothing that this
     /// system promises holds there.
     #[serde(default)]
@@ -42,6 +48,20 @@ impl Database {
         anyhow::ensure!((1..=200).contains(&self.reads), "database.reads must be 1 to 200");
         let owns = self.owner_url.is_some() || self.owner_password_file.is_none();
         anyhow::ensure!(owns, "database.owner_password_file is the password of whom? set database.owner_url");
+        Ok(())
+    }
+
+    /// Refuses what would go to another machine in clear. `prefer`, which is the default, takes what the network offers.
+    pub(super) fn check_links(&self) -> anyhow::Result<()> {
+        let owner = self.owner_url.as_ref().map(|url| ("database.owner_url", url));
+        for (key, url) in [("database.url", &self.url)].into_iter().chain(owner) {
+            // What is no address is found out when it is used.
+            let Ok(options) = url.expose_secret().parse::<PgConnectOptions>() else { continue };
+            let by_tls =
+                matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+            let is_safe = by_tls || options.get_socket().is_some() || links::is_local(options.get_host());
+            links::check(key, is_safe, "sslmode=verify-full in it", "database", self.plain_behind.as_ref())?;
+        }
         Ok(())
     }
 

@@ -198,3 +198,65 @@ async fn roles_that_exclude_each_other_are_let_in_nowhere() {
     let refused = ask(&["operator", "specialist", "finance"]).await.unwrap_err();
     assert_eq!((refused.code(), testkit::reason(&refused).as_str()), (Code::PermissionDenied, "ROLES_EXCLUDED"));
 }
+
+async fn metrics(service: &TestService) -> String {
+    let mut stream = tokio::net::TcpStream::connect(service.admin()).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// SR30: who is on the list is refused within seconds, with whatever token; what runs ends, too; everybody else goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr30_access_that_has_ended_is_refused_within_seconds_and_its_streams_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("ended");
+    std::fs::write(&list, "# nobody yet\n").unwrap();
+    let service = with(&[("AUTH__ENDED", list.to_str().unwrap())]).await;
+    let of = |subject: &str| {
+        let who = Who { subject, roles: &["operator"], customer: None, ttl: HOUR };
+        testkit::secrets().token(&who).unwrap()
+    };
+    let (olga, ivan) = (of("Olga"), of("ivan"));
+    let mut streams = Vec::new();
+    for token in [&olga, &ivan] {
+        ask(&service, token).await.unwrap();
+        let mut health = HealthClient::new(service.bare_channel());
+        let mut stream = health.watch(bearing(HealthCheckRequest::default(), token)).await.unwrap().into_inner();
+        assert!(stream.message().await.unwrap().is_some());
+        streams.push(stream);
+    }
+
+    let begun = Instant::now();
+    std::fs::write(&list, "olga # left\nivan 2026-01-01T00:00:00Z # a token was stolen\n").unwrap();
+    let refused = eventually(|| async { ask(&service, &olga).await.err() }).await;
+    assert_eq!((refused.code(), why(&refused).as_str()), (Code::Unauthenticated, "ACCESS_ENDED"));
+    let ended = loop {
+        match streams[0].message().await {
+            Ok(said) => assert!(said.is_some(), "it ends without a word"),
+            Err(ended) => break ended,
+        }
+    };
+    assert_eq!(why(&ended), "ACCESS_ENDED");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_eq!(why(&ask(&service, &of("olga")).await.unwrap_err()), "ACCESS_ENDED", "another token is none");
+    ask(&service, &ivan).await.unwrap();
+    let his = tokio::time::timeout(Duration::from_millis(50), streams[1].message()).await;
+    assert!(!matches!(his, Ok(Err(_) | Ok(None))), "his goes on");
+
+    // A broken list ends nobody's end, and none at all is no start.
+    std::fs::write(&list, "olga@example.com\n").unwrap();
+    let wrong = Home::new(&toy::SERVICE).await;
+    let wrong = Home { variables: vec![("AUTH__ENDED".to_owned(), list.display().to_string())], ..wrong };
+    let error = chassis::start(&toy::SERVICE, wrong.settings(), Clock::default()).await.map(drop).unwrap_err();
+    assert!(format!("{error:#}").contains("auth.ended: line 1"), "{error:#}");
+    eventually(|| async {
+        let counted = |line: &&str| line.starts_with("redress_reload_failed_total") && line.contains("\"ended\"");
+        metrics(&service).await.lines().find(counted).map(drop)
+    })
+    .await;
+    assert_eq!(why(&ask(&service, &olga).await.unwrap_err()), "ACCESS_ENDED");
+    std::fs::write(&list, "").unwrap();
+    eventually(|| async { ask(&service, &olga).await.ok() }).await;
+}

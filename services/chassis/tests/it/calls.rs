@@ -2,7 +2,7 @@
 
 use proto::inventory::inventory_service_client::InventoryServiceClient;
 use proto::inventory::{AdjustStockRequest, AdjustStockResponse};
-use testkit::{TestService, bad_fields, details, reason, request_id};
+use testkit::{TestService, actor, bad_fields, details, reason, request_id};
 use tonic::{Code, Status};
 
 use crate::toy;
@@ -29,6 +29,29 @@ async fn the_same_request_has_one_effect_and_one_answer() {
     let other = adjust(&service, AdjustStockRequest { delta: 3, ..once }).await.unwrap_err();
     assert_eq!((other.code(), reason(&other).as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
     assert_eq!(adjust(&service, request("a", 1)).await.unwrap().on_hand, 8);
+}
+
+/// Who knows the id of another's request uses nothing up, with the same request or another, at once or later.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr32_ids_of_requests_are_each_callers_own() {
+    let service = testkit::start(&toy::SERVICE).await;
+    let by = async |who: &str, request: &AdjustStockRequest| {
+        let request = actor(request.clone(), who, &["warehouse"]);
+        InventoryServiceClient::new(service.channel()).adjust_stock(request).await.map(tonic::Response::into_inner)
+    };
+    let first = request("a", 2);
+    let (anna, bert) = tokio::join!(by("anna", &first), by("bert", &first));
+    assert_eq!([anna.unwrap().on_hand, bert.unwrap().on_hand].into_iter().max(), Some(4));
+    let other = AdjustStockRequest { delta: 3, ..first.clone() };
+    assert_eq!(by("carl", &other).await.unwrap().on_hand, 7);
+    // Each has one effect, and one answer for ever.
+    assert_eq!(by("carl", &other).await.unwrap().on_hand, 7);
+    for who in ["anna", "bert"] {
+        assert!(by(who, &first).await.unwrap().on_hand <= 4);
+        assert_eq!(reason(&by(who, &other).await.unwrap_err()), "REQUEST_ID_REUSED", "{who}");
+    }
+    assert_eq!(reason(&by("carl", &first).await.unwrap_err()), "REQUEST_ID_REUSED");
+    assert_eq!(by("dora", &request("a", 1)).await.unwrap().on_hand, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

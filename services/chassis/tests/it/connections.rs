@@ -147,3 +147,34 @@ async fn s17_a_silent_stream_keeps_the_place_of_its_call() {
     streams.pop();
     eventually(|| async { ask(service.channel()).await.ok() }).await;
 }
+
+/// Half a request to the admin port, from one of the addresses of this machine.
+async fn half_a_request(service: &TestService, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+    let mut stream = socket.connect(service.admin()).await.unwrap();
+    let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: loc").await;
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sr24_the_admin_port_has_an_end_and_half_a_request_too() {
+    let service = start(&[]).await;
+    let mut held = Vec::new();
+    for number in 0..64 {
+        held.push(half_a_request(&service, if number < 32 { "127.0.0.1" } else { "127.0.0.2" }).await);
+    }
+    let begun = Instant::now();
+    let mut excess = half_a_request(&service, "127.0.0.3").await;
+    assert!(is_closed(&mut excess, Duration::from_secs(2)).await, "the 65th connection is kept");
+    // Their time is soon over, and the places are free for probes.
+    for mut stream in held {
+        assert!(is_closed(&mut stream, Duration::from_secs(8)).await, "half a request is waited for");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let mut probe = TcpStream::connect(service.admin()).await.unwrap();
+    probe.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    probe.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains(" 200 ") && answer.ends_with("ok"), "{answer}");
+}

@@ -95,6 +95,22 @@ async fn a_database_is_closed_to_the_roles_of_other_services() {
     }
 }
 
+/// The databases that every server has are closed, too: to connect, and so to make tables there.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr33_no_role_of_a_service_gets_into_a_database_that_is_nobodys() {
+    let home = Home::new(&toy::SERVICE).await;
+    for (url, database) in [home.app_url(), home.owner_url()]
+        .into_iter()
+        .flat_map(|url| ["postgres", "template1", "template0"].map(|database| (url.clone(), database)))
+    {
+        let url = url.replace(&home.database, database);
+        let error = PgConnection::connect(&url).await.expect_err("it is let in");
+        let code = error.as_database_error().unwrap().code().map(|code| code.into_owned());
+        let wanted = if database == "template0" { "55000" } else { "42501" };
+        assert_eq!(code.as_deref(), Some(wanted), "{error}");
+    }
+}
+
 async fn refusal(stand: &Stand, more: &[(&str, &str)]) -> String {
     let started = chassis::start(&toy::SERVICE, stand.settings(more), Clock::default()).await;
     format!("{:#}", started.err().expect("it serves"))

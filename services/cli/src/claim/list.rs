@@ -12,6 +12,7 @@ use tonic::Request;
 
 use crate::connect::Session;
 use crate::output::{self, table, time};
+use crate::pages::{Found, Limit};
 use crate::words::{self, plain};
 
 /// Claims that are asked about at once.
@@ -117,11 +118,16 @@ async fn of_processes(list: &List, session: &Session) -> Result<Vec<Row>> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let claim_ids = found.iter().map(|process| process.claim_id.clone()).collect();
+    let claim_ids: Vec<String> = found.iter().map(|process| process.claim_id.clone()).collect();
     let mut processes = by_claim(found);
-    let request = ListClaimsRequest { page_size: PAGE, claim_ids, ..ListClaimsRequest::default() };
-    let claims = session.clients.intake()?.list_claims(Request::new(request)).await?.into_inner().claims;
-    Ok(claims.into_iter().map(|claim| join(claim, &mut processes)).collect())
+    let claims = Limit::ALL.read(async |page_size, page_token| {
+        let claim_ids = claim_ids.clone();
+        let request = ListClaimsRequest { page_size, page_token, claim_ids, ..ListClaimsRequest::default() };
+        let page = session.clients.intake()?.list_claims(Request::new(request)).await?.into_inner();
+        Ok((page.claims, page.next_page_token))
+    });
+    let claims: Found<Claim> = claims.await?;
+    Ok(claims.rows.into_iter().map(|claim| join(claim, &mut processes)).collect())
 }
 
 /// The processes of claims.
@@ -129,9 +135,14 @@ pub async fn processes(claim_ids: Vec<String>, session: &Session) -> Result<Hash
     if claim_ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let request = ListProcessesRequest { page_size: PAGE, claim_ids, ..ListProcessesRequest::default() };
-    let answer = session.clients.orchestrator()?.list_processes(Request::new(request)).await?.into_inner();
-    Ok(by_claim(answer.processes))
+    let found = Limit::ALL.read(async |page_size, page_token| {
+        let claim_ids = claim_ids.clone();
+        let request = ListProcessesRequest { page_size, page_token, claim_ids, ..ListProcessesRequest::default() };
+        let page = session.clients.orchestrator()?.list_processes(Request::new(request)).await?.into_inner();
+        Ok((page.processes, page.next_page_token))
+    });
+    let found: Found<Process> = found.await?;
+    Ok(by_claim(found.rows))
 }
 
 fn by_claim(processes: Vec<Process>) -> HashMap<String, Process> {

@@ -98,6 +98,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("TOKEN_INVALID", "the token is not one of ours, or was altered"),
     ("TOKEN_EXPIRED", "the token has expired"),
     ("TOKEN_TOO_LONG", "the token holds for longer than is taken here"),
+    ("ACCESS_ENDED", "the access of this subject has ended"),
     ("UNKNOWN_CERTIFICATE", "the certificate is nobody's"),
     ("CERTIFICATE_LAPSED", "the certificate has expired"),
     // Why a request was refused, in any service.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chassis::settings::Evidence as Settings;
-use chassis::{Check, Refusal};
+use chassis::{Actor, Check, Refusal};
 use proto::ClaimId;
 use proto::intake::upload_evidence_request::Part;
 use proto::intake::{EvidenceHeader, EvidenceKind, UploadEvidenceRequest};
@@ -12,6 +12,7 @@ use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
 use super::sniff::Type;
+use super::traffic::{Traffic, Way};
 
 /// Bytes of a chunk at the most.
 pub(super) const CHUNK_MAX: usize = 64 * 1024;
@@ -50,17 +51,30 @@ impl Upload {
         }
     }
 
-    /// All bytes, and their SHA-256.
-    pub(super) async fn bytes(&mut self, header: &Header) -> Result<(Vec<u8>, String), Status> {
+    /// All bytes, their SHA-256, and the place that they have. It is taken when more is in hand than one message: who says
+    /// that bytes will come, and sends none, takes none.
+    pub(super) async fn bytes(
+        &mut self,
+        header: &Header,
+        places: &Traffic,
+        actor: &Actor,
+    ) -> Result<(Vec<u8>, String, Way), Status> {
         let mut bytes = Vec::new();
         let mut hash = Context::new(&SHA256);
-        while let Some(part) = self.next().await? {
+        let mut way: Option<Way> = None;
+        while let Some(part) = self.next_with(way.as_ref()).await? {
             let Part::Chunk(chunk) = part else { return Err(bad("there is a second header")) };
             if !(1..=CHUNK_MAX).contains(&chunk.len()) {
                 return Err(bad("a chunk must have 1 to 65536 bytes"));
             }
             if (bytes.len() + chunk.len()) as u64 > header.size {
                 return Err(mismatch("SIZE_MISMATCH", "more bytes came than the header says"));
+            }
+            if way.is_none() && bytes.len() + chunk.len() > CHUNK_MAX {
+                way = Some(self.place(places, actor).await?);
+            }
+            if let Some(way) = &way {
+                way.moved(chunk.len()).await;
             }
             hash.update(&chunk);
             bytes.extend_from_slice(&chunk);
@@ -72,13 +86,31 @@ impl Upload {
         if !header.sha256.is_empty() && header.sha256 != sha256 {
             return Err(mismatch("HASH_MISMATCH", "the bytes have another SHA-256 than the header says"));
         }
-        Ok((bytes, sha256))
+        let way = match way {
+            Some(way) => way,
+            // It is looked at as others are.
+            None => self.place(places, actor).await?,
+        };
+        Ok((bytes, sha256, way))
+    }
+
+    async fn place(&self, places: &Traffic, actor: &Actor) -> Result<Way, Status> {
+        let time = self.until.saturating_duration_since(Instant::now());
+        tokio::time::timeout(time, places.take(actor)).await.map_err(|_| slow())?
+    }
+
+    /// What comes next, as long as nobody waits for a place that is held and not used.
+    async fn next_with(&mut self, way: Option<&Way>) -> Result<Option<Part>, Status> {
+        let Some(way) = way else { return self.next().await };
+        tokio::select! {
+            biased;
+            next = self.next() => next,
+            () = way.wanted_and_idle() => Err(slow().into()),
+        }
     }
 
     async fn next(&mut self) -> Result<Option<Part>, Status> {
         let time = self.until.saturating_duration_since(Instant::now()).min(NEXT);
-        let slow =
-            || Refusal::new(Code::DeadlineExceeded, "UPLOAD_TOO_SLOW", "the bytes came too slowly; nothing is kept");
         let message = tokio::time::timeout(time, self.stream.message()).await.map_err(|_| slow())??;
         // A message without a part is of a sender that knows more than we do.
         message.map(|message| message.part.ok_or_else(|| bad("a message is neither header nor chunk"))).transpose()
@@ -117,6 +149,10 @@ fn check(header: &EvidenceHeader, settings: &Settings) -> Result<Header, Status>
 fn without_folders(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     if matches!(last, "." | "..") { String::new() } else { last.to_owned() }
+}
+
+fn slow() -> Refusal {
+    Refusal::new(Code::DeadlineExceeded, "UPLOAD_TOO_SLOW", "the bytes came too slowly; nothing is kept")
 }
 
 fn bad(message: &'static str) -> Status {

@@ -47,9 +47,11 @@ pub(super) fn messages(file: EvidenceFile, source: BoxStream<'static, Result<Byt
     };
     let (sender, receiver) = mpsc::channel(1);
     TaskTracker::new().spawn(async move {
-        let _way = way;
         // Nobody who waits for the rest is left without an answer: the other end sees that it is gone.
-        let _ = tokio::time::timeout(TIME, download.pump(sender)).await;
+        tokio::select! {
+            _ = tokio::time::timeout(TIME, download.pump(sender, &way)) => {}
+            () = way.wanted_and_idle() => {}
+        }
     });
     let head = DownloadEvidenceResponse { part: Some(Part::Evidence(file)) };
     let chunks = stream::try_unfold(receiver, |mut receiver: mpsc::Receiver<Said>| async move {
@@ -63,13 +65,14 @@ pub(super) fn messages(file: EvidenceFile, source: BoxStream<'static, Result<Byt
 
 impl Download {
     /// Says all of the file, until nobody listens.
-    async fn pump(mut self, sender: mpsc::Sender<Said>) {
+    async fn pump(mut self, sender: mpsc::Sender<Said>, way: &Way) {
         loop {
             let said = self.chunk().await;
-            let more = matches!(said, Ok(Some(_)));
-            if sender.send(said).await.is_err() || !more {
+            let bytes = said.as_ref().ok().and_then(Option::as_ref).map_or(0, Bytes::len);
+            if sender.send(said).await.is_err() || bytes == 0 {
                 return;
             }
+            way.moved(bytes).await;
         }
     }
 
@@ -119,18 +122,18 @@ mod tests {
         let traffic = Traffic::new(1);
         let anna = Actor::new("anna", &[]);
         let endless = || stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1000]))).boxed();
-        let mut idle = messages(EvidenceFile::default(), endless(), traffic.take(&anna).unwrap());
+        let mut idle = messages(EvidenceFile::default(), endless(), traffic.take(&anna).await.unwrap());
         assert!(matches!(idle.next().await, Some(Ok(_))));
-        assert!(traffic.take(&anna).is_err());
+        assert!(traffic.take(&anna).await.is_err());
         tokio::time::sleep(TIME * 2).await;
-        assert!(traffic.take(&anna).is_ok(), "the place is not given back");
+        assert!(traffic.take(&anna).await.is_ok(), "the place is not given back");
         // What is in between still comes, and then the truth.
         let last = idle.collect::<Vec<_>>().await.pop().unwrap();
         assert_eq!(last.unwrap_err().code(), Code::DeadlineExceeded);
         // Who goes away gives it back at once.
-        let gone = messages(EvidenceFile::default(), endless(), traffic.take(&anna).unwrap());
+        let gone = messages(EvidenceFile::default(), endless(), traffic.take(&anna).await.unwrap());
         drop(gone);
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert!(traffic.take(&anna).is_ok());
+        assert!(traffic.take(&anna).await.is_ok());
     }
 }

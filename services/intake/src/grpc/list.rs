@@ -1,7 +1,6 @@
 //! GetClaim and ListClaims.
 
 use chassis::{Call, Check, Refusal, read_failed};
-use prost::Message;
 use proto::ClaimId;
 use proto::claim::ClaimState;
 use proto::intake::{Claim, GetClaimRequest, ListClaimsRequest, ListClaimsResponse};
@@ -25,9 +24,6 @@ const IN_INTAKE: [ClaimState; 9] = [
     ClaimState::Withdrawn,
     ClaimState::Duplicate,
 ];
-
-/// A page ends before this size, whatever was asked for: clients read 4 MiB at the most unless they are told otherwise.
-const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// One claim, by its id or by its number.
 pub(super) async fn get(reads: &PgPool, rules: &Rules, call: &Call, body: &GetClaimRequest) -> Result<Claim, Status> {
@@ -83,7 +79,7 @@ pub(super) async fn list(
     }
     let ids = check.ids("claim_ids", &body.claim_ids);
     let of = body.claim_ids.join(" ");
-    let mut page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name(), &of]);
+    let page = check.page(body.page_size, &body.page_token, &["claims", &customer_ref, state.as_str_name(), &of]);
     let before = page.after.as_ref().map_or(Uuid::max(), |after| check.uuid("page_token", after));
     check.finish()?;
     if others {
@@ -93,18 +89,7 @@ pub(super) async fn list(
     let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
     let claims = store::claims(reads, &ids).await.map_err(read_failed)?;
     let found = ids.iter().filter_map(|id| claims.get(&ClaimId(*id)));
-    let claims: Vec<Claim> = found.map(|claim| reply::claim(rules, claim)).collect();
-    page.limit = page.limit.min(i64::try_from(fitting(&claims)).unwrap_or(i64::MAX) + 1);
-    let (claims, next_page_token) = page.finish(claims, |claim| claim.claim_id.clone());
+    let (claims, next_page_token) =
+        page.finish(found, |claim| claim.id.to_string(), |claim| reply::claim(rules, claim));
     Ok(ListClaimsResponse { claims, next_page_token })
-}
-
-/// How many claims fit into a page: one at the least.
-fn fitting(claims: &[Claim]) -> usize {
-    let mut size = 0;
-    let fits = |claim: &&Claim| {
-        size += claim.encoded_len();
-        size <= PAGE_BYTES_MAX
-    };
-    claims.iter().take_while(fits).count().max(1)
 }

@@ -1,8 +1,9 @@
 //! VaultService: reads of personal data, and how customers are forgotten.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use chassis::{Call, Check, Clock, Lanes, Outcome, Refusal, read_failed};
+use chassis::{Call, Check, Clock, Day, Lanes, Outcome, Refusal, read_failed};
 use proto::intake::vault_service_server::VaultService;
 use proto::intake::{
     self as wire, AccessPurpose, EraseCustomerRequest, EraseCustomerResponse, GetErasureRequest, GetErasureResponse,
@@ -33,6 +34,8 @@ pub struct Api {
     pub vault: Vault,
     /// Where is kept that a key was destroyed.
     pub erasures: Erasures,
+    /// Reads of personal data of each customer.
+    pub reads_of_day: Arc<Day>,
 }
 
 #[tonic::async_trait]
@@ -44,6 +47,7 @@ impl VaultService for Api {
         let purpose = purpose(&mut check, &body.purpose);
         check.finish()?;
         list::own(&self.reads, &call, claim).await?;
+        self.reads_of_day.take(&call.actor)?;
         let fields = vec![PersonalField::Words];
         let reading = Reading { claim, actor: call.actor.subject.clone(), purpose, fields, at: self.clock.now() };
         let words = store::words(&self.reads, &self.vault, &reading).await.map_err(|error| unread(error, claim))?;
@@ -73,8 +77,7 @@ impl VaultService for Api {
         let after = page.key(&mut check).unwrap_or(0_i64);
         check.finish()?;
         let found = store::accesses(&self.reads, claim, &customer_ref, after, page.limit).await.map_err(read_failed)?;
-        let (found, next_page_token) = page.finish(found, |access| access.id.to_string());
-        let accesses = found.into_iter().map(access).collect();
+        let (accesses, next_page_token) = page.finish(found, |access| access.id.to_string(), access);
         Ok(Response::new(ListContactAccessResponse { accesses, next_page_token }))
     }
 

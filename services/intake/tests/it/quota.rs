@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::Clock;
 use jiff::SignedDuration;
-use proto::intake::{Claim, SubmitClaimRequest, WithdrawClaimRequest};
+use proto::intake::{Claim, GetContactRequest, SubmitClaimRequest, WithdrawClaimRequest};
 use testkit::{Home, TestService, actor, customer, details, reason, request_id};
 use tonic::{Code, Status};
 
@@ -88,7 +88,7 @@ fn a_quota_that_cannot_be_meant_is_named() {
     let from = |service: &str, key: &str, value: &str| {
         let name = service.to_uppercase();
         let pairs = [
-            (format!("REDRESS_{name}__DATABASE__URL"), "postgres://db/x".to_owned()),
+            (format!("REDRESS_{name}__DATABASE__URL"), "postgres:///x".to_owned()),
             (format!("REDRESS_{name}__CUSTOMERS__{key}"), value.to_owned()),
         ];
         let settings = chassis::Settings::from(service, None, Some(pairs.into()));
@@ -98,4 +98,47 @@ fn a_quota_that_cannot_be_meant_is_named() {
     assert!(from("intake", "CLAIMS_PER_DAY", "0").contains("customers.claims_per_day"));
     assert!(from("intake", "EVIDENCE_BYTES_PER_DAY", "1000").contains("customers.evidence_bytes_per_day"));
     assert!(from("triage", "CLAIMS_PER_DAY", "7").contains("settings of intake"));
+}
+
+/// What one customer makes grow has an end for each day: reads, which are on record for ever, and answers, of which those
+/// that refuse are not kept at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr22_a_customer_leaves_so_many_rows_a_day() {
+    let mut home = Home::new(&intake::SERVICE).await;
+    let variables = [("CUSTOMERS__READS_PER_DAY", "20"), ("CUSTOMERS__CHANGES_PER_DAY", "30")];
+    home.variables.extend(variables.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let world = World::of(TestService::at(home, Clock::default()).await);
+    let claim = submit(&world, report("C-1")).await.unwrap().claim_id;
+    let read = async |of: &str, at: usize| {
+        let ask = GetContactRequest { claim_id: claim.clone(), purpose: "DELIVERY".to_owned(), fields: Vec::new() };
+        let ask = customer(ask, &format!("phone-{at}"), of);
+        world.client.clone().get_contact(ask).await.map(drop)
+    };
+    let refused: Vec<Status> = {
+        let mut refused = Vec::new();
+        for at in 0..24 {
+            refused.extend(read("C-1", at).await.err());
+        }
+        refused
+    };
+    assert_eq!(refused.len(), 4);
+    is_spent(&refused[0], "reads", "C-1", "20");
+    assert_eq!(world.count("SELECT count(*) FROM contact_access").await, 20);
+
+    // One was reported; the others are refused in every way, and nothing is kept of them.
+    let before = world.count("SELECT count(*) FROM inbox").await;
+    let withdraw = async |claim_id: String, text: &str| {
+        let ask = WithdrawClaimRequest { request_id: request_id(), claim_id, text: text.to_owned() };
+        world.client.clone().withdraw_claim(customer(ask, "phone", "C-1")).await.map(drop)
+    };
+    for _ in 0..28 {
+        assert_eq!(reason(&withdraw(request_id(), "").await.unwrap_err()), "NOT_FOUND");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM inbox").await, before);
+    withdraw(claim.clone(), "").await.unwrap();
+    is_spent(&withdraw(claim.clone(), "").await.unwrap_err(), "changes", "C-1", "30");
+    // The staff goes on.
+    let ask = WithdrawClaimRequest { request_id: request_id(), claim_id: request_id(), text: String::new() };
+    let refused = world.client.clone().withdraw_claim(actor(ask, "sam", &["specialist"])).await.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_FOUND");
 }

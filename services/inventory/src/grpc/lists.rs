@@ -49,8 +49,8 @@ pub(super) async fn movements(api: &Api, request: &ListMovementsRequest) -> Resu
     let before = key(&mut check, &page, i64::MAX);
     check.finish()?;
     let rows = store::movements(&api.reads, &sku, before, &page).await.map_err(read_failed)?;
-    let (rows, next_page_token) = page.finish(rows, |row| row.movement_id.to_string());
-    Ok(ListMovementsResponse { movements: rows.into_iter().map(movement).collect(), next_page_token })
+    let (movements, next_page_token) = page.finish(rows, |row| row.movement_id.to_string(), movement);
+    Ok(ListMovementsResponse { movements, next_page_token })
 }
 
 fn movement(stored: StoredMovement) -> Movement {
@@ -79,8 +79,8 @@ pub(super) async fn reservations(
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };
     check.finish()?;
     let rows = store::reservations(&api.reads, &filter, &page).await.map_err(read_failed)?;
-    let (rows, next_page_token) = page.finish(rows, |row| row.number.to_string());
-    Ok(ListReservationsResponse { reservations: rows.into_iter().map(reservation).collect(), next_page_token })
+    let (reservations, next_page_token) = page.finish(rows, |row| row.number.to_string(), reservation);
+    Ok(ListReservationsResponse { reservations, next_page_token })
 }
 
 fn reservation(stored: StoredReservation) -> Reservation {
@@ -106,9 +106,9 @@ pub(super) async fn returns(api: &Api, request: &ListReturnsRequest) -> Result<L
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };
     check.finish()?;
     let rows = store::returns(&api.reads, &filter, &page).await.map_err(read_failed)?;
-    let (rows, next_page_token) = page.finish(rows, |row| row.number.to_string());
-    let wire = |row: &StoredReturn| Return { waiting: row.waiting, ..words::goods_return(&row.job, &row.known) };
-    Ok(ListReturnsResponse { returns: rows.iter().map(wire).collect(), next_page_token })
+    let wire = |row: StoredReturn| Return { waiting: row.waiting, ..words::goods_return(&row.job, &row.known) };
+    let (returns, next_page_token) = page.finish(rows, |row| row.number.to_string(), wire);
+    Ok(ListReturnsResponse { returns, next_page_token })
 }
 
 /// A claim to narrow a list to; empty: all.

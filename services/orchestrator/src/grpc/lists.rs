@@ -50,8 +50,9 @@ pub(super) async fn processes(
         newest_first: body.newest_first,
     };
     let rows = reads::processes(pool, &filter, after, page.limit).await;
-    let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.claim.to_string());
-    Ok(ListProcessesResponse { processes: rows.iter().map(wire::listed).collect(), next_page_token })
+    let rows = rows.map_err(read_failed)?;
+    let (processes, next_page_token) = page.finish(&rows, |row| row.claim.to_string(), wire::listed);
+    Ok(ListProcessesResponse { processes, next_page_token })
 }
 
 /// Public events of a claim in order.
@@ -71,7 +72,7 @@ pub(super) async fn timeline(
     if events.is_empty() && after == 0 {
         return Err(Refusal::not_found("claim", claim).into());
     }
-    let (events, next_page_token) = page.finish(events, |event| event.number.to_string());
+    let (events, next_page_token) = page.finish(events, |event| event.number.to_string(), |event| event);
     Ok(GetTimelineResponse { events, next_page_token })
 }
 
@@ -87,8 +88,9 @@ pub(super) async fn settlements(
     let after = page.key::<Uuid>(&mut check);
     check.finish()?;
     let rows = reads::settlements(pool, claim, small(state as i32), after, page.limit).await;
-    let (rows, next_page_token) = page.finish(rows.map_err(read_failed)?, |row| row.settlement_id.to_string());
-    Ok(ListSettlementsResponse { settlements: rows.iter().map(wire::settlement).collect(), next_page_token })
+    let rows = rows.map_err(read_failed)?;
+    let (settlements, next_page_token) = page.finish(&rows, |row| row.settlement_id.to_string(), wire::settlement);
+    Ok(ListSettlementsResponse { settlements, next_page_token })
 }
 
 /// A number of the contract for a column; all of them are small.

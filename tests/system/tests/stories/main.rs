@@ -22,6 +22,7 @@ mod follow_up;
 mod four_eyes;
 mod goods;
 mod money;
+mod nobody_stops;
 mod privacy;
 mod repeats;
 mod upgrade;

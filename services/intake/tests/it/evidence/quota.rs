@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::Clock;
-use futures::stream;
+use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use proto::intake::{EvidenceHeader, UploadEvidenceResponse};
 use testkit::{TestService, actor, customer, details, eventually, reason};
@@ -91,4 +91,49 @@ async fn s31_a_customer_uploads_so_many_bytes_a_day_and_no_two_calls_at_once_get
     is_spent(&upload(&place, 0, late.clone(), &more).await.unwrap_err());
     place.world.service.clock.advance(SignedDuration::from_hours(25));
     upload(&place, 0, late, &more).await.unwrap();
+}
+
+/// Four customers begin eight uploads and send no more: places for files are for those whose bytes come.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr21_who_holds_places_and_sends_nothing_keeps_nobody_out() {
+    let place = Place::new().await;
+    let file = png(1, 1, &[(b"IDAT", vec![7; 200_000])]);
+    let mut claims = Vec::new();
+    for of in 0..5 {
+        claims.push(claim(&place, &format!("C-{of}")).await);
+    }
+    let (begun, mut held) = tokio::sync::mpsc::channel(8);
+    let idle: Vec<_> = (0..8)
+        .map(|at| {
+            let begun = begun.clone();
+            let parts = messages(header(&claims[at / 2], "image/png", &file), &file[..120_000]);
+            let silence = stream::once(async move {
+                begun.send(()).await.unwrap();
+                std::future::pending().await
+            });
+            let request = customer(stream::iter(parts).chain(silence), &format!("idle-{at}"), &format!("C-{}", at / 2));
+            place.send(request)
+        })
+        .collect();
+    let mut idle = std::pin::pin!(futures::future::join_all(idle));
+    let all_hold = async {
+        for _ in 0..8 {
+            held.recv().await.unwrap();
+        }
+    };
+    tokio::select! { _ = &mut idle => panic!("they go on"), () = all_hold => {} }
+    let since = std::time::Instant::now();
+    let who_sends = customer(stream::iter(messages(header(&claims[4], "image/png", &file), &file)), "ada", "C-4");
+    tokio::select! {
+        _ = &mut idle => panic!("not all of them gave way"),
+        served = place.send(who_sends) => served.map(drop).unwrap(),
+    }
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    // The staff has places of its own at once.
+    let since = std::time::Instant::now();
+    tokio::select! {
+        _ = &mut idle => panic!("not all of them gave way"),
+        served = place.upload(header(&claims[4], "image/png", &file[..]), &file) => served.map(drop).unwrap(),
+    }
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
 }
