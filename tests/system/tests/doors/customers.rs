@@ -195,7 +195,11 @@ async fn a_request_of_one_customer_is_of_no_use_to_another() {
     intake.withdraw_claim(customer(withdraw.clone(), "ada", "C-1")).await.unwrap();
     for (subject, of) in [("bob", "C-2"), ("ada", "C-2")] {
         let replayed = intake.withdraw_claim(customer(withdraw.clone(), subject, of)).await.unwrap_err();
-        assert_eq!((replayed.code(), reason(&replayed).as_str()), (Code::NotFound, "NOT_FOUND"), "as with any other id");
+        assert_eq!(
+            (replayed.code(), reason(&replayed).as_str()),
+            (Code::NotFound, "NOT_FOUND"),
+            "as with any other id"
+        );
     }
     intake.withdraw_claim(customer(withdraw, "ada", "C-1")).await.unwrap();
     world.end().await;
