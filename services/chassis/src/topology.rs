@@ -115,6 +115,7 @@ pub const SERVICES: [Row; 6] = [
 ];
 
 /// Messages of a consumer of a subscriber that may be under way at once: the broker keeps account of each.
+/// (Who asks for no end, as -1, gets none: the broker, 2.15.1, compares numbers only.)
 const SUBSCRIBER_PENDING_MAX: i64 = 10_000;
 
 /// Messages of a consumer that may be under way at once.

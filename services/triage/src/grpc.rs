@@ -79,7 +79,9 @@ impl TriageService for Api {
         let plan = rows.iter().find_map(|(_, plan)| plan.clone());
         let assessments = rows.into_iter().map(|(assessment, _)| assessment).collect();
         let items = store::items_of(&self.reads, claim).await.map_err(read_failed)?;
-        let work_items = items.iter().map(events::work_item).collect();
+        // As many as an answer holds; ListWorkItems has all of them.
+        let whole = Check::new().page(i32::MAX, "", &[]);
+        let (work_items, _) = whole.finish(&items, |item| Filter::key_of(item), events::work_item);
         Ok(Response::new(GetAssessmentResponse { assessments, plan, work_items }))
     }
 

@@ -24,6 +24,7 @@ mod relay_pace;
 mod relay_past;
 mod rights;
 mod stand;
+mod subscribers;
 mod tls;
 mod toy;
 mod writes;

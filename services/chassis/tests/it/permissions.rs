@@ -13,7 +13,6 @@ use chassis::topology::{
     self, OBSERVER, PROVISIONER, SERVICES, STREAMS, SUBSCRIBER, User, consumer_name, inbox, stream_name,
 };
 use chassis::{Clock, Running, Settings};
-use futures::StreamExt;
 use local::{Secrets, ServerOptions, Servers};
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,13 +21,13 @@ use uuid::Uuid;
 use crate::stand::{reason, until_ready};
 use crate::toy;
 
-const PREFIX: &str = "redress";
+pub const PREFIX: &str = "redress";
 const INVENTORY: &str = "inventory";
 /// Another subscriber.
-const OTHER: &str = "warehouse";
+pub const OTHER: &str = "warehouse";
 
 /// Servers with the users of a deployment.
-struct Guarded {
+pub struct Guarded {
     servers: Servers,
     secrets: Secrets,
 }
@@ -46,7 +45,7 @@ fn everybody() -> Vec<User> {
 }
 
 impl Guarded {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let start = || {
             let mut secrets = None;
             let servers = Servers::start_with(ServerOptions::default(), |folder| {
@@ -61,7 +60,7 @@ impl Guarded {
         guarded
     }
 
-    fn url(&self, user: &str) -> String {
+    pub fn url(&self, user: &str) -> String {
         self.secrets.nats_url(&self.servers.nats_url(), user).unwrap()
     }
 
@@ -96,7 +95,7 @@ impl Guarded {
     }
 
     /// Messages on each stream, and its consumers.
-    async fn state(&self) -> Vec<(u64, usize)> {
+    pub async fn state(&self) -> Vec<(u64, usize)> {
         let client = chassis::connect_nats("test", &self.url(topology::OPERATOR).into()).await.unwrap();
         let jetstream = async_nats::jetstream::new(client);
         let mut state = Vec::new();
@@ -109,14 +108,14 @@ impl Guarded {
 }
 
 /// Somebody with the credentials of a user, who tries what they do not allow.
-struct Intruder {
+pub struct Intruder {
     user: String,
     client: Client,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Intruder {
-    async fn of(guarded: &Guarded, user: &str) -> Self {
+    pub async fn of(guarded: &Guarded, user: &str) -> Self {
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let hears = Arc::clone(&heard);
         let options = ConnectOptions::new()
@@ -143,7 +142,7 @@ impl Intruder {
     }
 
     /// Asks for something; whether the broker denies it.
-    async fn is_denied(&self, subject: &str) -> bool {
+    pub async fn is_denied(&self, subject: &str) -> bool {
         let request = Request::new().payload("{}".into()).timeout(Some(Duration::from_secs(2)));
         let denied = format!("Publish to \"{subject}\"");
         tokio::select! {
@@ -272,113 +271,8 @@ async fn what_the_table_gives_is_enough() {
     running.stop().await.unwrap();
 }
 
-fn named(name: &str) -> pull::Config {
+pub fn named(name: &str) -> pull::Config {
     pull::Config { durable_name: Some(name.to_owned()), ..pull::Config::default() }
-}
-
-/// An event that subscribers read.
-async fn told(jetstream: &jetstream::Context, claim: u128) {
-    let subject = format!("{PREFIX}.v1.claim.{}.submitted", Uuid::from_u128(claim));
-    jetstream.publish(subject, "{}".into()).await.unwrap().await.unwrap();
-}
-
-/// A subscriber reads and acknowledges by its consumers; those of another one are not its, and there is an end of them.
-#[tokio::test(flavor = "multi_thread")]
-async fn sr27_subscribers_do_not_disturb_each_other() {
-    let guarded = Guarded::start().await;
-    let operator = chassis::connect_nats("test", &guarded.url(topology::OPERATOR).into()).await.unwrap();
-    let operator = jetstream::new(operator);
-    told(&operator, 1).await;
-    let reader = async |user: &str| {
-        let client = chassis::connect_nats("test", &guarded.url(user).into()).await.unwrap();
-        jetstream::with_domain(client, PREFIX).get_stream("REDRESS_CLAIMS").await.unwrap()
-    };
-    let (one, other) = (reader(SUBSCRIBER).await, reader(OTHER).await);
-    for (stream, name) in [(&one, "subscriber-1"), (&other, "warehouse-4")] {
-        let mut consumer = stream.create_consumer(named(name)).await.unwrap();
-        let mut messages = consumer.fetch().max_messages(1).messages().await.unwrap();
-        messages.next().await.unwrap().unwrap().double_ack().await.unwrap();
-        let info = consumer.info().await.unwrap();
-        assert_eq!((info.ack_floor.stream_sequence, info.num_ack_pending), (1, 0), "{name}");
-    }
-    let intruder = Intruder::of(&guarded, OTHER).await;
-    for what in ["CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT", "DELETE", "RESET", "PAUSE"] {
-        for name in ["subscriber-1", "warehouse-5", "any"] {
-            let subject = format!("$JS.{PREFIX}.API.CONSUMER.{what}.REDRESS_CLAIMS.{name}");
-            assert!(intruder.is_denied(&subject).await, "{subject}");
-        }
-    }
-    assert!(intruder.is_denied("$JS.ACK.REDRESS_CLAIMS.subscriber-1.1.1.1.1.0").await);
-    // Nor may it have what costs the broker too much.
-    let greedy = pull::Config { max_ack_pending: 1_000_000_000, ..named("warehouse-1") };
-    assert!(other.create_consumer(greedy).await.is_err());
-    let claims = operator.get_stream("REDRESS_CLAIMS").await.unwrap();
-    let here = claims.cached_info().state.consumer_count;
-    for number in here..80 {
-        claims.create_consumer(named(&format!("of-{number}"))).await.unwrap();
-    }
-    assert!(claims.create_consumer(named("one-more")).await.is_err(), "there is no end of them");
-}
-
-/// Whatever a subscriber has the broker answer, and wherever to: nothing of it is in a stream of ours.
-#[tokio::test(flavor = "multi_thread")]
-async fn sr26_a_subscriber_makes_the_broker_tell_nobody_anything() {
-    let guarded = Guarded::start().await;
-    let operator = chassis::connect_nats("test", &guarded.url(topology::OPERATOR).into()).await.unwrap();
-    let operator = jetstream::new(operator);
-    let notice = format!("{PREFIX}.v1.notice.finance.settlement_instructed");
-    operator.publish(notice.clone(), "{}".into()).await.unwrap().await.unwrap();
-    told(&operator, 1).await;
-    let before = guarded.state().await.into_iter().map(|(messages, _)| messages).collect::<Vec<_>>();
-    let client = chassis::connect_nats("test", &guarded.url(SUBSCRIBER).into()).await.unwrap();
-    let domain = jetstream::with_domain(client.clone(), PREFIX);
-    for stream in ["REDRESS_NOTICES", "REDRESS_CLAIMS"] {
-        domain.get_stream(stream).await.unwrap().create_consumer(named("subscriber-1")).await.unwrap();
-        for (question, body) in [
-            (format!("CONSUMER.MSG.NEXT.{stream}.subscriber-1"), r#"{"batch":10,"expires":1000000000}"#),
-            (format!("DIRECT.GET.{stream}"), r#"{"seq":1}"#),
-            (format!("STREAM.MSG.GET.{stream}"), r#"{"seq":1}"#),
-            (format!("STREAM.INFO.{stream}"), ""),
-            (format!("CONSUMER.INFO.{stream}.subscriber-1"), ""),
-        ] {
-            for to in [
-                notice.clone(),
-                format!("{PREFIX}.v1.command.intake.open_claim"),
-                format!("{PREFIX}.v1.event.triage.x"),
-            ] {
-                let question = format!("$JS.{PREFIX}.API.{question}");
-                client.publish_with_reply(question, to, body.into()).await.unwrap();
-            }
-        }
-    }
-    // All of it is done when later questions have their answers.
-    for stream in ["REDRESS_NOTICES", "REDRESS_CLAIMS"] {
-        let consumer =
-            domain.get_stream(stream).await.unwrap().get_consumer::<pull::Config>("subscriber-1").await.unwrap();
-        let mut messages = consumer.fetch().max_messages(1).messages().await.unwrap();
-        messages.next().await.unwrap().unwrap().double_ack().await.unwrap();
-    }
-    let after = guarded.state().await.into_iter().map(|(messages, _)| messages).collect::<Vec<_>>();
-    assert_eq!(after, before);
-}
-
-/// A service that was taken over tells nobody what another has to tell.
-#[tokio::test(flavor = "multi_thread")]
-async fn sr28_a_service_publishes_its_own_notices_only() {
-    let guarded = Guarded::start().await;
-    let before = guarded.state().await;
-    for (service, foreign) in [
-        ("logistics", "finance.settlement_instructed"),
-        ("logistics", "customer.claim_ended"),
-        ("intake", "finance.settlement_instructed"),
-        ("escalation", "carrier.bring"),
-        ("inventory", "warehouse.parcel_back"),
-        ("orchestrator", "privacy.customer_erased"),
-    ] {
-        let intruder = Intruder::of(&guarded, service).await;
-        assert!(intruder.is_denied(&format!("{PREFIX}.v1.notice.{foreign}")).await, "{service}: {foreign}");
-    }
-    assert_eq!(guarded.state().await, before);
 }
 
 async fn size(pool: &PgPool, pile: &str) -> i64 {
