@@ -169,6 +169,6 @@ async fn every_refusal_of_a_decision_has_its_details() {
     let error = client.decide_work_item(fresh(&good)).await.unwrap_err();
     assert_eq!((error.code(), reason(&error).as_str()), (Code::FailedPrecondition, "WORK_ITEM_CLOSED"));
     let other = DecideWorkItemRequest { note: "other".to_owned(), ..good };
-    let error = client.decide_work_item(other).await.unwrap_err();
+    let error = client.decide_work_item(actor(other, "anna", &["specialist"])).await.unwrap_err();
     assert_eq!((error.code(), reason(&error).as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
 }
