@@ -79,6 +79,27 @@ pub fn customer_ref(text: &str) -> Option<String> {
     ((1..=CUSTOMER_MAX).contains(&tidy.len()) && tidy.bytes().all(fits) && is_number).then_some(tidy)
 }
 
+/// Whether a letter cannot be seen, turns the direction of what follows, or ends a line although it is no control character
+/// (SR34): format characters and separators of Unicode 16 (Cf, Zl, Zp), and letters that show nothing. Two
+/// codes may look alike and be different by them. [`joins`] says which of them have a place in names.
+pub fn deceives(letter: char) -> bool {
+    is_unseen(letter)
+        || matches!(letter,
+            '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+            | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2028}' | '\u{2029}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}'
+            | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a letter that [`deceives`] is part of how people write names: joiners of Persian and Indian scripts and of
+/// emoji, signs of Arabic and Mongolian, which picture of an emoji is meant.
+pub fn joins(letter: char) -> bool {
+    matches!(letter,
+        '\u{200c}' | '\u{200d}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+        | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{110bd}' | '\u{110cd}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// Letters that nobody sees or types: of no width, of direction, soft hyphens.
 fn is_unseen(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -141,6 +162,30 @@ mod tests {
         for bad in ["", " ", "Anna Berg", "a b", "ada@example.com", "a+b", "C\n1*", "C*1", "C>1", "é1", &"x".repeat(65)]
         {
             assert_eq!(customer_ref(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn sr34_what_cannot_be_seen_deceives_and_joiners_have_a_place_in_names() {
+        for letter in [
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200b}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{ad}',
+            '\u{feff}',
+            '\u{61c}',
+            '\u{3164}',
+            '\u{e0041}',
+        ] {
+            assert!(deceives(letter) && !joins(letter), "{letter:?}");
+        }
+        for letter in ['\u{200c}', '\u{200d}', '\u{fe0f}'] {
+            assert!(deceives(letter) && joins(letter), "{letter:?}");
+        }
+        for letter in "Łódź נכון محمد 田中 Zoë O'Neil ＡＢ１ 📷\u{a0}\u{301}".chars() {
+            assert!(!deceives(letter), "{letter:?}");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod calendar;
 pub mod canary;
 pub mod codes;
 pub mod currency;
+pub mod customer;
 pub mod ids;
 mod personal;
 pub mod policy;

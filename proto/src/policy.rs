@@ -4,6 +4,7 @@
 //! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has
 //! a section of its own; the calendars of escalation are everybody's.
 
+pub mod contacts;
 pub mod escalation;
 pub mod four_eyes;
 pub mod intake;
@@ -11,6 +12,7 @@ pub mod inventory;
 pub mod logistics;
 pub mod orchestrator;
 mod problems;
+pub mod retention;
 pub mod triage;
 
 use std::path::Path;
@@ -37,6 +39,10 @@ pub struct Pack {
     pub currency: String,
     /// Who may not do what another did.
     pub four_eyes: four_eyes::FourEyes,
+    /// Who reads personal data.
+    pub contacts: contacts::Contacts,
+    /// How long what is over is kept.
+    pub retention: retention::Retention,
     /// Rules of intake.
     pub intake: intake::Intake,
     /// Rules of triage.
@@ -91,6 +97,8 @@ impl Pack {
             problems.add("currency", why.to_string());
         }
         self.four_eyes.check(problems);
+        self.contacts.check(problems);
+        self.retention.check(problems);
         self.intake.check(problems);
         self.triage.check(problems, &self.currency, &self.escalation.calendars);
         self.inventory.check(problems);

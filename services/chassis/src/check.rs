@@ -25,6 +25,9 @@ const MONEY_MAX: i64 = 10_000_000_000_000;
 /// the most. What is left out is counted in the metadata, as `more`.
 const TOLD_BYTES_MAX: usize = 6 * 1024;
 
+/// What is said of letters that deceive (SR34).
+const DECEIVES: &str = "must not have letters that cannot be seen, turn the direction of the text or end a line";
+
 /// Collects the violations of one request. Each check gives a value to go on with; [`Check::finish`] fails if any was bad.
 #[derive(Debug, Default)]
 pub struct Check {
@@ -98,13 +101,21 @@ impl Check {
         ids.map(|(at, value)| self.uuid(&format!("{field}[{at}]"), value)).collect()
     }
 
-    /// One line of text: no control characters.
+    /// One line of text, as a name: no control characters, and nothing that turns directions, ends lines or cannot be seen;
+    /// joiners may be in it.
     pub fn text(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.line(field, value, length);
+        if value.chars().any(|letter| codes::deceives(letter) && !codes::joins(letter)) {
+            self.add(field, DECEIVES);
+        }
+        value.to_owned()
+    }
+
+    fn line(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) {
         self.length(field, value, length);
         if value.chars().any(char::is_control) {
             self.add(field, "must not have control characters");
         }
-        value.to_owned()
     }
 
     /// Text of several lines: no control characters but tab and line feed.
@@ -130,23 +141,52 @@ impl Check {
         if optional && value.is_empty() {
             return String::new();
         }
-        codes::customer_ref(value).unwrap_or_else(|| {
+        let seen = !value.chars().any(codes::deceives);
+        codes::customer_ref(value).filter(|_| seen).unwrap_or_else(|| {
             let before = self.violations.len();
             self.length(field, value, 1..=64);
             if self.violations.len() == before {
-                self.add(field, codes::CUSTOMER_REF);
+                self.add(field, if seen { codes::CUSTOMER_REF } else { DECEIVES });
             }
             String::new()
         })
     }
 
     /// A code of somebody else, as an order number: one line that is no mail address and no telephone number. Codes are kept
-    /// and told outside of the vault.
+    /// and told outside of the vault. What looks like one code is one: nothing in it turns directions or cannot be seen.
     pub fn code(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.seen(field, value);
+        self.reachless(field, value);
+        self.line(field, value, length);
+        value.to_owned()
+    }
+
+    /// A code as [`code`](Self::code), in the spelling in which it is kept. It is looked at as it came: what nobody sees is
+    /// refused, not dropped.
+    pub fn spelled(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.seen(field, value);
+        let tidy = codes::tidy(value);
+        self.reachless(field, &tidy);
+        self.line(field, &tidy, length);
+        tidy
+    }
+
+    /// One line of somebody at work, kept outside of the vault as a code is, and written as a [`text`](Self::text).
+    pub fn remark(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> String {
+        self.reachless(field, value);
+        self.text(field, value, length)
+    }
+
+    fn seen(&mut self, field: &str, value: &str) {
+        if value.chars().any(codes::deceives) {
+            self.add(field, DECEIVES);
+        }
+    }
+
+    fn reachless(&mut self, field: &str, value: &str) {
         if contact::is_in(value) {
             self.add(field, "must be a code, not a mail address or a telephone number");
         }
-        self.text(field, value, length)
     }
 
     /// Words of somebody at work, kept outside of the vault: several lines without mail addresses and telephone numbers.
@@ -320,6 +360,28 @@ mod tests {
         }
         assert!(check.time("at", None).is_none());
         assert!(check.finish().is_err());
+    }
+
+    #[test]
+    fn sr34_no_code_has_a_letter_that_cannot_be_seen_and_no_name_turns_directions() {
+        let letters = ['\u{202e}', '\u{200f}', '\u{200b}', '\u{2028}', '\u{2029}', '\u{ad}', '\u{feff}', '\u{2066}'];
+        for letter in letters.into_iter().chain(['\u{200c}', '\u{200d}', '\u{fe0f}']) {
+            let mut check = Check::new();
+            let text = format!("AB{letter}1");
+            check.code("code", &text, 1..=64);
+            check.spelled("spelled", &text, 1..=64);
+            check.customer_ref("customer", &text, true);
+            check.text("name", &text, 1..=64);
+            let details = check.finish().unwrap_err().get_error_details();
+            let told: Vec<_> =
+                details.bad_request().unwrap().field_violations.iter().map(|v| v.field.clone()).collect();
+            let name = letters.contains(&letter).then_some("name");
+            let expected: Vec<&str> = ["code", "spelled", "customer"].into_iter().chain(name).collect();
+            assert_eq!(told, expected, "{letter:?}");
+        }
+        let mut check = Check::new();
+        assert_eq!(check.spelled("code", " ＡＢ－1 ", 1..=64), "AB-1");
+        check.finish().unwrap();
     }
 
     #[test]

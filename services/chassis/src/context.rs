@@ -143,6 +143,22 @@ impl Context {
         }
     }
 
+    /// Asks another service at once, as the table of [`topology`] has it: for a call of a person.
+    pub fn ask(&self, subject: &str) -> nats::Ask {
+        nats::Ask::new(self.nats.clone(), &self.settings.nats.prefix, subject)
+    }
+
+    /// Answers a question that other services ask at once, as the table of [`topology`] has it.
+    pub fn answer<Q, A, Found>(&self, subject: &str, find: impl Fn(Q) -> Found + Send + Sync + 'static)
+    where
+        Q: prost::Message + Default + 'static,
+        A: prost::Message + 'static,
+        Found: Future<Output = Result<A, Fault>> + Send + 'static,
+    {
+        let subject = format!("{}.v1.{subject}", self.settings.nats.prefix);
+        self.task("answers to other services", nats::answer(self.nats.clone(), subject, find));
+    }
+
     /// Sets how far the relay runs ahead of those who work on what it tells. The first counts.
     pub fn pace(&self, pace: Pace) {
         let _ = self.pace.set(pace);

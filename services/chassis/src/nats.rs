@@ -1,5 +1,6 @@
 //! The broker: connecting, checking, provisioning.
 
+mod ask;
 mod login;
 mod overhear;
 mod refusals;
@@ -17,6 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::jitter::jittered;
 use crate::settings;
 use crate::topology::{self, SERVICES, STREAMS, consumer_name, stream_name};
+pub use ask::Ask;
+pub(crate) use ask::answer;
 use login::Login;
 pub(crate) use overhear::overhear;
 pub(crate) use refusals::Refusals;

@@ -60,7 +60,14 @@ pub struct Row {
     pub consumes: &'static str,
     /// Public events that it listens to as they leave, without the prefix.
     pub overhears: &'static [&'static str],
+    /// Questions that it asks others at once, without the prefix: reads for calls of people, nothing that a claim waits for.
+    pub asks: &'static [&'static str],
+    /// Questions that it answers.
+    pub answers: &'static [&'static str],
 }
+
+/// Which parcels of a claim are under way, and with which carriers: who brings or fetches something may know where to.
+pub const PARCELS: &str = "ask.logistics.parcels";
 
 /// Every service.
 pub const SERVICES: [Row; 6] = [
@@ -76,6 +83,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.intake.*",
         overhears: &["claim.*.submitted"],
+        asks: &[PARCELS],
+        answers: &[],
     },
     Row {
         service: "triage",
@@ -83,6 +92,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.triage.*",
         overhears: &[],
+        asks: &[],
+        answers: &[],
     },
     Row {
         service: "inventory",
@@ -90,6 +101,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.inventory.*",
         overhears: &[],
+        asks: &[],
+        answers: &[],
     },
     Row {
         service: "logistics",
@@ -97,6 +110,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.logistics.*",
         overhears: &[],
+        asks: &[],
+        answers: &[PARCELS],
     },
     Row {
         service: "escalation",
@@ -104,6 +119,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.escalation.*",
         overhears: &[],
+        asks: &[],
+        answers: &[],
     },
     Row {
         service: "orchestrator",
@@ -111,6 +128,8 @@ pub const SERVICES: [Row; 6] = [
         stream: "EVENTS",
         consumes: "event.*.*",
         overhears: &[],
+        asks: &[],
+        answers: &[],
     },
 ];
 

@@ -1,4 +1,8 @@
-//! `redress customer`: who has read personal data, and how a customer is forgotten.
+//! `redress customer`: who has read personal data, what is kept of a customer, and how one is forgotten.
+
+mod export;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use proto::intake::{
@@ -25,6 +29,14 @@ pub enum Customer {
         /// Your case, as P-2026-17: no name.
         #[arg(long)]
         reference: String,
+    },
+    /// Export all that is kept of a customer, from all services, as one JSON document. It is recorded who exports.
+    Export {
+        /// The customer.
+        customer: String,
+        /// Where to write it, a new file; without it, to standard output.
+        #[arg(long)]
+        to: Option<PathBuf>,
     },
     /// Show what is left of a customer: the proof of an erasure, and what hinders one.
     Erasure {
@@ -62,6 +74,7 @@ pub enum Customer {
 pub async fn run(command: Customer, session: &Session) -> Result<()> {
     match command {
         Customer::Erase { customer, reason, reference } => erase(customer, reason, reference, session).await,
+        Customer::Export { customer, to } => export::run(customer, to.as_deref(), session).await,
         Customer::Erasure { customer } => show(customer, session).await,
         Customer::Hold { customer, reason, reference } => hold(customer, reason, reference, session).await,
         Customer::Release { hold_id } => release(hold_id, session).await,

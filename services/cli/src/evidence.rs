@@ -9,8 +9,8 @@ use futures::stream;
 use proto::intake::download_evidence_response::Part as Received;
 use proto::intake::upload_evidence_request::Part;
 use proto::intake::{
-    AddEvidenceRequest, CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceFile, EvidenceHeader,
-    EvidenceKind, EvidenceMetadata, ListEvidenceRequest, UploadEvidenceRequest,
+    AddEvidenceRequest, CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceAudience, EvidenceFile,
+    EvidenceHeader, EvidenceKind, EvidenceMetadata, ListEvidenceRequest, UploadEvidenceRequest,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ use crate::claim;
 use crate::connect::Session;
 use crate::exit::Failure;
 use crate::output::{self, table, time};
-use crate::words::plain;
+use crate::words::{parse, plain};
 
 /// Bytes of a chunk.
 const CHUNK: usize = 64 * 1024;
@@ -40,6 +40,9 @@ pub enum Evidence {
         /// Media type, as image/jpeg; without it, by the end of the file's name.
         #[arg(long)]
         content_type: Option<String>,
+        /// For whom it is: customer or staff; without it staff, if staff brings it.
+        #[arg(long = "for", value_parser = parse::<EvidenceAudience>)]
+        audience: Option<EvidenceAudience>,
     },
     /// Note a file that is kept elsewhere: its type, size, name and SHA-256, not its content.
     Note {
@@ -53,6 +56,9 @@ pub enum Evidence {
         /// Media type, as image/tiff; without it, by the end of the file's name.
         #[arg(long)]
         content_type: Option<String>,
+        /// For whom it is: customer or staff; without it staff, if staff brings it.
+        #[arg(long = "for", value_parser = parse::<EvidenceAudience>)]
+        audience: Option<EvidenceAudience>,
     },
     /// List the files of a claim.
     List {
@@ -75,8 +81,12 @@ pub enum Evidence {
 /// Does what was asked.
 pub async fn run(command: Evidence, session: &Session) -> Result<()> {
     match command {
-        Evidence::Add { claim, file, line, content_type } => add(&claim, &file, line, content_type, session).await,
-        Evidence::Note { claim, file, line, content_type } => note(&claim, &file, line, content_type, session).await,
+        Evidence::Add { claim, file, line, content_type, audience } => {
+            add(&claim, &file, (line, audience.unwrap_or_default()), content_type, session).await
+        }
+        Evidence::Note { claim, file, line, content_type, audience } => {
+            note(&claim, &file, (line, audience.unwrap_or_default()), content_type, session).await
+        }
         Evidence::List { claim } => list(&claim, session).await,
         Evidence::Get { evidence_id, to, purpose } => get(&evidence_id, to, purpose, session).await,
     }
@@ -93,7 +103,16 @@ const TYPES: [(&str, EvidenceKind, &[&str]); 7] = [
     ("application/pdf", EvidenceKind::Document, &["pdf"]),
 ];
 
-async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, session: &Session) -> Result<()> {
+/// What a piece of evidence is about, and for whom it is.
+type About = (u32, EvidenceAudience);
+
+async fn add(
+    name: &str,
+    path: &Path,
+    (line, audience): About,
+    content_type: Option<String>,
+    session: &Session,
+) -> Result<()> {
     let known = TYPES.iter().find(|(known, _, ends)| match &content_type {
         Some(wanted) => known == wanted,
         None => ends.contains(&end_of(path).as_str()),
@@ -114,6 +133,7 @@ async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, s
         content_type: content_type.to_owned(),
         size: i64::try_from(bytes.len())?,
         sha256: hex(&bytes),
+        audience: audience.into(),
     };
     let header = UploadEvidenceRequest { part: Some(Part::Header(header)) };
     let chunk = |chunk: &[u8]| UploadEvidenceRequest { part: Some(Part::Chunk(chunk.to_vec())) };
@@ -124,7 +144,8 @@ async fn add(name: &str, path: &Path, line: u32, content_type: Option<String>, s
     }
     let file = answer.evidence.unwrap_or_default();
     let known = if answer.known { ", known before" } else { "" };
-    output::line(format!("{} {} of {} bytes{known}", file.evidence_id, file.content_type, file.size))?;
+    let audience = plain::<EvidenceAudience>(file.audience);
+    output::line(format!("{} {} of {} bytes, for {audience}{known}", file.evidence_id, file.content_type, file.size))?;
     match file.metadata() {
         EvidenceMetadata::Removed => output::line("place, device and other metadata were removed"),
         EvidenceMetadata::MayRemain => {
@@ -146,7 +167,13 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(std::fs::read(path).map_err(|error| Failure::Malformed(format!("{}: {error}", path.display())))?)
 }
 
-async fn note(name: &str, path: &Path, line: u32, content_type: Option<String>, session: &Session) -> Result<()> {
+async fn note(
+    claim: &str,
+    path: &Path,
+    (line, audience): About,
+    content_type: Option<String>,
+    session: &Session,
+) -> Result<()> {
     let by_name = || TYPES.iter().find(|(_, _, ends)| ends.contains(&end_of(path).as_str()));
     let media_type = content_type.or_else(|| by_name().map(|(known, ..)| (*known).to_owned()));
     let media_type = media_type.ok_or_else(|| {
@@ -154,8 +181,9 @@ async fn note(name: &str, path: &Path, line: u32, content_type: Option<String>, 
     })?;
     let bytes = read(path)?;
     let size = i64::try_from(bytes.len())?;
-    let evidence = proto::intake::Evidence { sha256: hex(&bytes), media_type, size, name: name_of(path), line };
-    let claim_id = claim::get(name, session).await?.claim_id;
+    let (sha256, name, audience) = (hex(&bytes), name_of(path), audience.into());
+    let evidence = proto::intake::Evidence { sha256, media_type, size, name, line, audience };
+    let claim_id = claim::get(claim, session).await?.claim_id;
     let request = AddEvidenceRequest { request_id: session.request_id(), claim_id, evidence: vec![evidence] };
     let answer = session.clients.intake()?.add_evidence(Request::new(request)).await?.into_inner();
     if session.output.is_json() {
@@ -171,7 +199,7 @@ async fn list(name: &str, session: &Session) -> Result<()> {
     if session.output.is_json() {
         return output::json(&answer);
     }
-    let mut table = table(["id", "line", "type", "bytes", "metadata", "by", "uploaded"]);
+    let mut table = table(["id", "line", "type", "bytes", "metadata", "for", "by", "uploaded"]);
     for file in answer.evidence {
         let metadata = plain::<EvidenceMetadata>(file.metadata);
         let gone = file.forgotten_at.is_some();
@@ -181,6 +209,7 @@ async fn list(name: &str, session: &Session) -> Result<()> {
             file.content_type,
             file.size.to_string(),
             if gone { "forgotten".to_owned() } else { metadata },
+            plain::<EvidenceAudience>(file.audience),
             file.uploaded_by,
             time(file.uploaded_at.as_ref()),
         ]);

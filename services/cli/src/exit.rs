@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::output::Output;
+use crate::output::{Output, seen, seen_json};
 
 /// The exit codes, for `--help`.
 pub const HELP: &str = "\
@@ -102,11 +102,11 @@ pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match output {
-        Output::Json => eprintln!("{}", json!({ "error": as_json(error) })),
+        Output::Json => eprintln!("{}", seen_json(&json!({ "error": as_json(error) }).to_string())),
         Output::Table => {
-            eprintln!("redress: {}", sentence(error));
+            eprintln!("redress: {}", seen(&sentence(error)));
             for detail in details(error) {
-                eprintln!("  {detail}");
+                eprintln!("  {}", seen(&detail));
             }
         }
     }

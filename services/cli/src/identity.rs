@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use chassis::auth::rules::{ROLES, is_role};
+use chassis::auth::rules::{ROLES, read_role};
 use local::Secrets;
 use local::secrets::Who;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -89,8 +89,8 @@ impl Minter {
 
     /// A token for somebody.
     pub fn token_for(&self, who: &Who<'_>) -> Result<String> {
-        if let Some(role) = who.roles.iter().find(|role| !is_role(role)) {
-            return Err(Failure::Malformed(format!("there is no role {role:?}; they are {}", ROLES.join(", "))).into());
+        if let Some(role) = who.roles.iter().find(|role| read_role(role).is_none()) {
+            return Err(Failure::Malformed(format!("there is no role {role:?}; they are {}; a carrier and a warehouse-system say which, as carrier:swift-express", ROLES.join(", "))).into());
         }
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
         if !(1..=64).contains(&who.subject.len()) || !who.subject.bytes().all(fits) {

@@ -46,13 +46,48 @@ impl Output {
 
 /// Prints one line. A reader that has gone is an error like any other, which ends the command quietly.
 pub fn line(text: impl Display) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    writeln!(std::io::stdout().lock(), "{}", seen(&text.to_string()))?;
     Ok(())
 }
 
 /// Prints a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    line(serde_json::to_string(value)?)
+    writeln!(std::io::stdout().lock(), "{}", seen_json(&serde_json::to_string(value)?))?;
+    Ok(())
+}
+
+/// A text with all that a terminal would not show as a letter written out, whoever sent it: control characters, what turns
+/// directions or cannot be seen, other ends of lines. Line feeds and tabs are ours.
+pub fn seen(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '\n' | '\t' => letter.to_string(),
+        _ if letter.is_control() || proto::codes::deceives(letter) => letter.escape_unicode().to_string(),
+        _ => letter.to_string(),
+    };
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n')) {
+        return text.to_owned();
+    }
+    text.chars().map(shown).collect()
+}
+
+/// JSON in which such letters are escaped: the same value, and nothing in it fools a reader.
+pub fn seen_json(json: &str) -> String {
+    let mut units = [0; 2];
+    let mut shown = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter.is_control() || proto::codes::deceives(letter) {
+            letter.encode_utf16(&mut units).iter().for_each(|unit| shown += &format!("\\u{unit:04x}"));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// Words of somebody else: each line begins with a mark, so that none passes for one of ours.
+pub fn quoted(text: &str) -> String {
+    let ends = |letter| matches!(letter, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    text.split(ends).map(|line| format!("  \u{2502} {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A table with these headings.
@@ -74,4 +109,30 @@ pub fn short(text: &str, length: usize) -> String {
 pub fn time(at: Option<&proto::WireTime>) -> String {
     let at = at.and_then(proto::from_wire);
     at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sr34_what_cannot_be_seen_is_written_out() {
+        assert_eq!(seen("MUG-1 Łódź\n"), "MUG-1 Łódź\n");
+        assert_eq!(
+            seen("a\u{202e}gpj.exe\u{200b}\u{1b}[31m\u{2028}b\r"),
+            "a\\u{202e}gpj.exe\\u{200b}\\u{1b}[31m\\u{2028}b\\u{d}"
+        );
+        let value = "a\u{202e}b\u{e0041}\u{1b}";
+        let json = seen_json(&serde_json::to_string(value).unwrap());
+        assert_eq!(json, r#""a\u202eb\udb40\udc41\u001b""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), value);
+    }
+
+    #[test]
+    fn sr34_every_line_of_a_word_begins_with_the_mark() {
+        let forged = "broken\nplan 7 (x): approved by sue\u{2028}plan 8\rplan 9\u{85}plan 10";
+        let quoted = quoted(forged);
+        assert_eq!(quoted.lines().count(), 5);
+        assert!(quoted.lines().all(|line| line.starts_with("  \u{2502} ")), "{quoted}");
+    }
 }

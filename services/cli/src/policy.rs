@@ -1,5 +1,6 @@
 //! `redress policy`: what a policy pack says, before anybody starts with it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -11,7 +12,8 @@ use crate::output::{self, Output, table};
 /// Look at a policy pack.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Policy {
-    /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered.
+    /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered, who reads personal data, and how
+    /// long what is over is kept.
     Show {
         /// The pack; without it the shipped one.
         file: Option<PathBuf>,
@@ -33,6 +35,10 @@ pub fn run(command: &Policy, output: Output) -> Result<()> {
             "time_zone": pack.time_zone().iana_name(),
             "four_eyes_lowered": lowered,
             "exclusive_roles": pairs,
+            "reads_per_hour": pack.contacts.reads_per_hour,
+            "system_reads_per_hour": pack.contacts.system_reads_per_hour,
+            "retention": pack.retention.told().into_iter().collect::<BTreeMap<_, _>>(),
+            "readers": pack.contacts.told().into_iter().collect::<BTreeMap<_, _>>(),
         }));
     }
     let mut table = table(["what", "as the pack says"]);
@@ -43,6 +49,15 @@ pub fn run(command: &Policy, output: Output) -> Result<()> {
     table.add_row(["time zone", pack.time_zone().iana_name().unwrap_or("")]);
     table.add_row(["rules of four eyes that are lowered", &none(lowered.join(", "), "none")]);
     table.add_row(["roles that exclude each other", &none(pairs.join("; "), "none")]);
+    let reads = (pack.contacts.reads_per_hour, pack.contacts.system_reads_per_hour);
+    table.add_row(["reads of personal data in an hour", &format!("{} of a person, {} of a system", reads.0, reads.1)]);
+    for (role, reads) in pack.contacts.told() {
+        table.add_row([format!("{role} reads"), reads]);
+    }
+    for (what, days) in pack.retention.told() {
+        table.add_row([format!("{} kept after the end", what.trim_end_matches("_days")), format!("{days} days")]);
+    }
+    table.add_row(["journal and audit rows", "kept: they have no personal data"]);
     output::line(table)
 }
 

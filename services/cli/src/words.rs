@@ -5,7 +5,9 @@ use proto::claim::{
     Severity, WaitingFor,
 };
 use proto::escalation::{ClockKind, ClockState, Ruling, WorkKind};
-use proto::intake::{AccessPurpose, ContactDirection, ErasureReason, EvidenceMetadata, HoldReason, PersonalField};
+use proto::intake::{
+    AccessPurpose, ContactDirection, ErasureReason, EvidenceAudience, EvidenceMetadata, HoldReason, PersonalField,
+};
 use proto::inventory::{Disposition, MovementKind, ReservationState, ReturnState, Zone};
 use proto::logistics::{DeliveryMode, Direction, ShipmentState, TrackingReason};
 use proto::orchestrator::SettlementState;
@@ -61,6 +63,7 @@ words!(
     Direction,
     Disposition,
     ErasureReason,
+    EvidenceAudience,
     EvidenceMetadata,
     HoldReason,
     LegState,

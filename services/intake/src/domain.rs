@@ -21,7 +21,7 @@ mod tests;
 
 use jiff::Timestamp;
 use proto::ClaimId;
-use proto::claim::{Channel, Plan};
+use proto::claim::{Channel, Notice, Plan};
 use proto::intake::ContactDirection;
 use uuid::Uuid;
 
@@ -62,6 +62,11 @@ pub enum Command {
         claim: ClaimId,
         /// What to do.
         action: Action,
+    },
+    /// Tell something that belongs to no claim.
+    Tell {
+        /// The notice; who tells it names it.
+        notice: Box<Notice>,
     },
     /// Do something with a customer.
     Customer {
@@ -368,6 +373,7 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
             open.for_each(|question| question.closed_at = Some(*at));
             claim.promises = Promises::default();
             claim.end = Some((*end, reason.clone()));
+            claim.ended_at = Some(*at);
         }
     }
     claim.version += 1;
@@ -394,6 +400,16 @@ impl Action {
             | Self::MovePromises(_)
             | Self::EndClaim { .. } => false,
         }
+    }
+
+    /// Whether whoever does it for the customer has heard that the e-mail address is right: the main points were repeated, or
+    /// the customer has written from there.
+    pub fn confirms_email(&self) -> bool {
+        matches!(
+            self,
+            Self::ConfirmReadBack { .. }
+                | Self::LogContact { channel: Channel::Email, direction: ContactDirection::Inbound, .. }
+        )
     }
 
     /// Free words of the customer, or about a contact, and what they are about; `claim` is as the action has left it.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use prost::Message;
-use proto::claim::{ClaimState, ReportedLine};
+use proto::claim::{ClaimState, Notice, ReportedLine};
 use proto::intake::{
     ClaimDuplicate, ClaimSubmitted, ClaimWithdrawn, ContactLogged, CustomerAnswered, FollowUpAnswered, IntakeCommand,
     IntakeEvent, MovedPromise, PlanAnswered, ReadBackConfirmed, intake_command, intake_event,
@@ -113,6 +113,12 @@ pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
 /// What subscribers who keep personal data of their own are told of a customer. The stream of no claim is touched.
 pub fn of_customer(meta: &Meta, customer_ref: &str, template: &str) -> Outgoing {
     notices::of_customer(meta, customer_ref, template)
+}
+
+/// A notice that belongs to no claim.
+pub fn to_tell(meta: &Meta, notice: &Notice) -> Outgoing {
+    let (notice_id, raised_at) = (meta.new_id().to_string(), Some(to_wire(meta.now)));
+    Outgoing::notice(&Notice { notice_id, raised_at, ..notice.clone() })
 }
 
 /// What is told when something happened to a claim.

@@ -24,8 +24,8 @@ use chassis::{Actor, Call, Check, Clock, Context, Day, Lanes, Refusal, read_fail
 use jiff::SignedDuration;
 use proto::intake::evidence_service_server::{EvidenceService, EvidenceServiceServer};
 use proto::intake::{
-    CreateEvidenceReferenceRequest, CreateEvidenceReferenceResponse, DownloadEvidenceRequest, EvidenceHeader,
-    ListEvidenceRequest, ListEvidenceResponse, UploadEvidenceRequest, UploadEvidenceResponse,
+    CreateEvidenceReferenceRequest, CreateEvidenceReferenceResponse, DownloadEvidenceRequest, EvidenceAudience,
+    EvidenceHeader, ListEvidenceRequest, ListEvidenceResponse, UploadEvidenceRequest, UploadEvidenceResponse,
 };
 use proto::{ClaimId, REQUEST_BYTES_MAX, ids, to_wire};
 use ring::digest::{SHA256, digest};
@@ -35,6 +35,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::domain::{self, Action, Claim, Command, NewFile, Pii, Quota};
+use crate::grpc::Reads;
 use crate::handle::Handle;
 use receive::{Header, Upload};
 use reference::{Named, References};
@@ -43,6 +44,7 @@ use store::Files;
 use sweep::Sweeper;
 use traffic::{Traffic, Way};
 
+pub(crate) use reply::file as told;
 pub use reply::kept;
 
 /// The gRPC service.
@@ -56,6 +58,7 @@ pub struct Api {
     references: References,
     quota: Quota,
     reads_of_day: Arc<Day>,
+    readers: Reads,
     uploads: Traffic,
     downloads: Traffic,
     /// What is to be kept is kept, also if the caller goes away.
@@ -68,6 +71,7 @@ pub fn serve(
     lanes: &Lanes<Handle>,
     quota: Quota,
     reads_of_day: Arc<Day>,
+    readers: Reads,
 ) -> anyhow::Result<EvidenceServiceServer<Api>> {
     let settings = ctx.evidence().clone();
     let files = Files::open(&settings)?;
@@ -77,6 +81,7 @@ pub fn serve(
         clock: ctx.clock(),
         every: settings.sweep.unsigned_abs(),
         orphan: settings.orphan,
+        kept: SignedDuration::from_hours(24 * i64::from(ctx.pack().retention.evidence_days)),
     };
     ctx.task("the sweep of evidence files", sweeper.run());
     let api = Api {
@@ -86,6 +91,7 @@ pub fn serve(
         references: References::open(settings.key_file.as_deref(), settings.reference)?,
         quota,
         reads_of_day,
+        readers,
         uploads: Traffic::new(settings.uploads),
         downloads: Traffic::new(settings.downloads),
         tasks: ctx.tasks(),
@@ -105,7 +111,7 @@ impl EvidenceService for Api {
     ) -> Result<Response<UploadEvidenceResponse>, Status> {
         let call = Call::of(&request);
         let mut upload = Upload::new(request.into_inner(), self.settings.upload.unsigned_abs());
-        let header = upload.header(&self.settings).await?;
+        let header = upload.header(&call.actor, &self.settings).await?;
         // Who may not, and what is too much for sure, is refused before the bytes come.
         let claim = self.claim_of(&call.actor, header.claim).await?;
         self.has_room(&call.actor, &claim, &header).await?;
@@ -125,7 +131,8 @@ impl EvidenceService for Api {
         check.finish()?;
         let claim = self.claim_of(&call.actor, id).await?;
         let files = crate::store::files(&self.reads, id).await.map_err(read_failed)?;
-        let evidence = files.iter().map(|file| reply::file(file, &claim)).collect();
+        let seen = files.iter().filter(|file| is_seen_by(&call.actor, file));
+        let evidence = seen.map(|file| reply::file(file, &claim, &call.actor)).collect();
         Ok(Response::new(ListEvidenceResponse { evidence }))
     }
 
@@ -140,6 +147,7 @@ impl EvidenceService for Api {
         check.finish()?;
         let (file, claim) = self.file_of(&call.actor, evidence).await?;
         self.reads_of_day.take(&call.actor)?;
+        let _one = self.readers.file(&call, purpose).await?;
         let (subject, now) = (&call.actor.subject, self.clock.now());
         let asked = crate::store::ask_for_file(&self.reads, file.id, subject, purpose, now).await;
         asked.map_err(read_failed)?;
@@ -170,7 +178,7 @@ impl EvidenceService for Api {
             tracing::error!(evidence = %file.id, "an evidence file is not in the store");
             Refusal::new(Code::DataLoss, "FILE_CHANGED", "the file is not in the store; operators were told")
         })?;
-        let mut response = Response::new(send::messages(reply::file(&file, &claim), bytes, way));
+        let mut response = Response::new(send::messages(reply::file(&file, &claim, &call.actor), bytes, way));
         reply::describe(&file, response.metadata_mut());
         Ok(response)
     }
@@ -180,7 +188,7 @@ impl Api {
     /// The claim, if the caller may see it; what is another customer's is not there.
     async fn claim_of(&self, actor: &Actor, id: ClaimId) -> Result<Claim, Status> {
         let mut claims = crate::store::claims(&self.reads, &[id.0]).await.map_err(read_failed)?;
-        let claim = claims.remove(&id).filter(|claim| is_for(actor, claim));
+        let claim = claims.remove(&id).filter(|claim| claim.is_for(actor));
         Ok(claim.ok_or_else(|| Refusal::not_found("claim", id))?)
     }
 
@@ -200,7 +208,8 @@ impl Api {
     async fn file_of(&self, actor: &Actor, id: Uuid) -> Result<(domain::File, Claim), Status> {
         let absent = || Status::from(Refusal::not_found("evidence", id));
         let found = crate::store::file(&self.reads, id).await.map_err(read_failed)?;
-        let (claim, file) = found.filter(|(_, file)| file.forgotten_at.is_none()).ok_or_else(absent)?;
+        let (claim, file) =
+            found.filter(|(_, file)| file.forgotten_at.is_none() && is_seen_by(actor, file)).ok_or_else(absent)?;
         let claim = self
             .claim_of(actor, claim)
             .await
@@ -273,6 +282,7 @@ impl Api {
             size: i64::try_from(header.size).unwrap_or(i64::MAX),
             name: Pii::new(header.name.clone()),
             line: header.line,
+            audience: header.audience,
         };
         // Long before the sweep thinks of it.
         let fresh = SignedDuration::from_millis_i128(self.settings.orphan.as_millis() / 2);
@@ -312,10 +322,28 @@ impl Api {
     }
 }
 
-/// Whether a caller may see a claim: a customer only an own one.
-fn is_for(actor: &Actor, claim: &Claim) -> bool {
-    actor.customer.as_ref().is_none_or(|customer| *customer == claim.customer_ref)
+/// Whether a caller may see a file of a claim that they may see: a customer only what is for customers.
+fn is_seen_by(actor: &Actor, file: &domain::File) -> bool {
+    actor.customer.is_none() || file.audience == EvidenceAudience::Customer
 }
+
+/// For whom something is that a caller brings: what customers and systems of the shop bring is for the customer, what staff
+/// bring is for staff unless they say otherwise (SR14).
+pub(crate) fn audience(check: &mut Check, field: &str, value: i32, actor: &Actor) -> EvidenceAudience {
+    let said = check.optional_choice(field, value);
+    if said == EvidenceAudience::Staff && actor.customer.is_some() {
+        check.add(field, "is not for a customer to say: what a customer brings is for the customer");
+    }
+    let by_staff = STAFF.iter().any(|role| actor.has_role(role));
+    match said {
+        EvidenceAudience::Unspecified if by_staff && actor.customer.is_none() => EvidenceAudience::Staff,
+        EvidenceAudience::Unspecified => EvidenceAudience::Customer,
+        EvidenceAudience::Customer | EvidenceAudience::Staff => said,
+    }
+}
+
+/// Roles of people at work who may bring evidence.
+const STAFF: [&str; 6] = ["specialist", "supervisor", "warehouse", "quality", "logistics", "legal"];
 
 /// What makes two uploads the same request.
 fn fingerprint(header: &Header, sha256: &str) -> EvidenceHeader {
@@ -328,6 +356,7 @@ fn fingerprint(header: &Header, sha256: &str) -> EvidenceHeader {
         content_type: header.of.name().to_owned(),
         size: i64::try_from(header.size).unwrap_or(i64::MAX),
         sha256: sha256.to_owned(),
+        audience: header.audience.into(),
     }
 }
 

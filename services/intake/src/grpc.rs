@@ -1,7 +1,10 @@
 //! Calls: request → command, claim → reply, refusal → status.
 
 mod check;
+mod export;
 mod list;
+mod metrics;
+mod reads;
 mod reply;
 mod report;
 pub mod vault;
@@ -9,18 +12,18 @@ pub mod vault;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chassis::{Call, Check, Clock, Day, Lanes, Outcome};
+use chassis::{Actor, Call, Check, Clock, Day, Lanes, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use proto::ClaimId;
 use proto::intake::intake_service_server::IntakeService;
 use proto::intake::{
     AddEvidenceRequest, AddEvidenceResponse, AnswerFollowUpRequest, AnswerFollowUpResponse, AnswerPlanRequest,
     AnswerPlanResponse, AnswerQuestionRequest, AnswerQuestionResponse, ConfirmReadBackRequest, ConfirmReadBackResponse,
-    GetClaimRequest, GetClaimResponse, GetContactRequest, GetContactResponse, ListClaimsRequest, ListClaimsResponse,
-    LogContactRequest, LogContactResponse, MarkDuplicateRequest, MarkDuplicateResponse, SubmitClaimRequest,
-    SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
+    ExportCustomerRequest, GetClaimRequest, GetClaimResponse, GetContactRequest, GetContactResponse, ListClaimsRequest,
+    ListClaimsResponse, LogContactRequest, LogContactResponse, MarkDuplicateRequest, MarkDuplicateResponse,
+    SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
 };
-use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
@@ -32,6 +35,7 @@ use crate::store::Reading;
 use crate::vault::Vault;
 use crate::{evidence, store};
 
+pub use reads::Reads;
 pub use vault::{erased, placed, released};
 
 /// The gRPC service.
@@ -48,6 +52,8 @@ pub struct Api {
     pub rules: Arc<Rules>,
     /// What opens personal data.
     pub vault: Vault,
+    /// Who reads it.
+    pub readers: Reads,
     /// Who lets reports in.
     pub admission: Admission,
     /// Reads of personal data of each customer.
@@ -56,6 +62,21 @@ pub struct Api {
 
 #[tonic::async_trait]
 impl IntakeService for Api {
+    type ExportCustomerStream = export::Messages;
+
+    async fn export_customer(
+        &self,
+        request: Request<ExportCustomerRequest>,
+    ) -> Result<Response<export::Messages>, Status> {
+        let (call, mut check) = (Call::of(&request), Check::new());
+        let customer_ref = check.customer_ref("customer_ref", &request.get_ref().customer_ref, false);
+        check.finish()?;
+        let (reads, clock) = (self.reads.clone(), self.clock.clone());
+        let (rules, vault) = (Arc::clone(&self.rules), self.vault.clone());
+        let source = export::Source { reads, clock, rules, vault };
+        export::export(source, &self.readers, call, customer_ref).await.map(Response::new)
+    }
+
     async fn submit_claim(
         &self,
         request: Request<SubmitClaimRequest>,
@@ -93,10 +114,13 @@ impl IntakeService for Api {
         check.finish()?;
         list::own(&self.reads, &call, claim).await?;
         self.reads_of_day.take(&call.actor)?;
-        let reading = Reading { claim, actor: call.actor.subject, purpose, fields, at: self.clock.now() };
+        let permit = self.readers.contact(&call, claim, purpose, fields, !body.fields.is_empty()).await?;
+        let (fields, at) = (permit.fields.clone(), self.clock.now());
+        let reading = Reading { claim, actor: call.actor.subject, purpose, fields, at };
         let contact = store::contact(&self.reads, &self.vault, &reading).await;
         let contact = contact.map_err(|unread| vault::unread(unread, claim))?;
-        Ok(Response::new(GetContactResponse { contact: Some(reply::contact(&contact)) }))
+        let withheld = permit.withheld.iter().map(|field| (*field).into()).collect();
+        Ok(Response::new(GetContactResponse { contact: Some(reply::contact(&contact)), withheld }))
     }
 
     async fn confirm_read_back(
@@ -119,7 +143,7 @@ impl IntakeService for Api {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
-        let evidence = report::evidence(&mut check, &body.evidence, 1, report::LINES_MAX);
+        let evidence = report::evidence(&mut check, &body.evidence, 1, report::LINES_MAX, &call.actor);
         check.finish()?;
         let command = Command::Act { claim, action: Action::AddEvidence { evidence } };
         Ok(Response::new(self.lanes.call(&call, "AddEvidence", request_id, body, command).await?))
@@ -133,7 +157,7 @@ impl IntakeService for Api {
         let mut check = Check::new();
         let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
         let question_id = check.token("question_id", &body.question_id, 1..=64);
-        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 0..=64);
+        let order_no = check.spelled("order_no", &body.order_no, 0..=64);
         let address = Pii::new(check.prose("address", &body.address, 0..=500));
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
@@ -226,17 +250,18 @@ pub fn submit(
 }
 
 /// The answer to SubmitClaim.
-pub fn submitted(rules: &Rules, claim: &Claim) -> Outcome {
-    Outcome::reply(&SubmitClaimResponse { claim: Some(reply::claim(rules, claim)), read_back: read_back(rules, claim) })
+pub fn submitted(rules: &Rules, claim: &Claim, actor: &Actor) -> Outcome {
+    let told = reply::claim(rules, claim, actor);
+    Outcome::reply(&SubmitClaimResponse { claim: Some(told), read_back: read_back(rules, claim) })
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
-pub fn answer(rules: &Rules, action: &Action, now: &Claim) -> Outcome {
-    let claim = action.is_call().then(|| reply::claim(rules, now));
+pub fn answer(rules: &Rules, action: &Action, now: &Claim, actor: &Actor) -> Outcome {
+    let claim = action.is_call().then(|| reply::claim(rules, now, actor));
     match action {
         Action::ConfirmReadBack { .. } => Outcome::reply(&ConfirmReadBackResponse { claim }),
         Action::AddEvidence { .. } => Outcome::reply(&AddEvidenceResponse { claim }),
-        Action::KeepFile { file } => Outcome::reply(&evidence::kept(file, now)),
+        Action::KeepFile { file } => Outcome::reply(&evidence::kept(file, now, actor)),
         Action::AnswerQuestion { .. } => Outcome::reply(&AnswerQuestionResponse { claim }),
         Action::MarkDuplicate { .. } => Outcome::reply(&MarkDuplicateResponse { claim }),
         Action::LogContact { .. } => Outcome::reply(&LogContactResponse { claim }),

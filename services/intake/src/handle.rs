@@ -6,6 +6,8 @@ use std::sync::Arc;
 use chassis::{Clock, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
+use proto::intake::ErasureReason;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -115,6 +117,7 @@ impl chassis::Domain for Handle {
             Command::Submit { request_id, .. } => *request_id,
             Command::Act { claim, .. } => claim.0,
             Command::Customer { customer_ref, .. } => domain::customer_lane(customer_ref),
+            Command::Tell { .. } => Uuid::nil(),
         }
     }
 
@@ -124,7 +127,7 @@ impl chassis::Domain for Handle {
         match command {
             Command::Submit { own, .. } => !own,
             Command::Act { action, .. } => !action.is_call(),
-            Command::Customer { .. } => false,
+            Command::Customer { .. } | Command::Tell { .. } => false,
         }
     }
 
@@ -143,6 +146,7 @@ impl chassis::Domain for Handle {
             Command::Customer { customer_ref, action } => {
                 act_on_customer(&self.rules, world, meta, customer_ref, action)
             }
+            Command::Tell { notice } => Ok(Outcome::reply(&()).telling([events::to_tell(meta, notice)])),
         }
     }
 
@@ -173,8 +177,10 @@ impl Handle {
         let canary = proto::canary::is_marked(&report.customer_ref);
         let recent = if canary { Vec::new() } else { world.recent_of(&report.customer_ref) };
         let repeats = domain::possible_duplicates(&report.lines, &recent);
-        let claim = domain::submit(report, id, number, repeats, meta.now, &self.rules);
-        let outcome = grpc::submitted(&self.rules, &claim).telling(events::submitted(meta, &claim));
+        let mut claim = domain::submit(report, id, number, repeats, meta.now, &self.rules);
+        meta.actor.channel().unwrap_or_default().clone_into(&mut claim.brought_by);
+        claim.email_confirmed = !own || report.contact.is_verified(meta.actor.email.as_ref());
+        let outcome = grpc::submitted(&self.rules, &claim, &meta.actor).telling(events::submitted(meta, &claim));
         world.contacts.push((id, report.contact.clone()));
         world.claims.insert(id, Entry { before: None, now: claim });
         Ok(outcome)
@@ -188,7 +194,7 @@ impl Handle {
             return Err(unknown);
         };
         // Another's claim is as absent as one that never was (S32).
-        if meta.actor.customer.as_ref().is_some_and(|customer| *customer != entry.now.customer_ref) {
+        if !entry.now.is_for(&meta.actor) {
             return Err(Refusal::not_found("claim", id));
         }
         let other = action.other().and_then(|other| world.claims.get(&other)).map(|entry| &entry.now);
@@ -206,6 +212,7 @@ impl Handle {
             domain::evolve(&mut entry.now, event);
             messages.extend(events::told(meta, &entry.now, event));
         }
+        entry.now.email_confirmed |= action.confirms_email() && meta.actor.customer.is_none();
         if was_going && entry.now.end.is_some() && entry.now.is_canary() {
             world.canaries.push(meta.now.duration_since(entry.now.received_at));
         }
@@ -215,7 +222,7 @@ impl Handle {
         if let Some((about, text)) = action.words(&entry.now) {
             world.words.push(Word { id: meta.new_id(), claim: id, about, text: text.clone(), at: meta.now });
         }
-        Ok(grpc::answer(&self.rules, action, &entry.now).telling(messages))
+        Ok(grpc::answer(&self.rules, action, &entry.now, &meta.actor).telling(messages))
     }
 }
 
@@ -282,4 +289,11 @@ fn act_on_customer(
     seen.open = customer.open;
     *customer = seen;
     Ok(outcome.telling(template.map(|template| events::of_customer(meta, customer_ref, template))))
+}
+
+/// Sweep: customers all of whose claims ended so many days ago are forgotten, as if somebody had asked for it.
+pub async fn customers_over(pool: PgPool, offset: SignedDuration, days: u32) -> Result<Vec<Command>, Fault> {
+    let over = store::customers_over(&pool, offset, days).await?;
+    let action = || CustomerAction::Erase { reason: ErasureReason::PurposeAchieved, reference: "retention".to_owned() };
+    Ok(over.into_iter().map(|customer_ref| Command::Customer { customer_ref, action: action() }).collect())
 }

@@ -47,9 +47,21 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let handle = handle::Handle { rules: Arc::clone(&rules), vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
+        let (days, every) = (ctx.pack().retention.personal_days, ctx.evidence().sweep.unsigned_abs());
+        ctx.sweep("customers whose time has passed", every, &lanes, move |pool, offset| {
+            handle::customers_over(pool, offset, days)
+        });
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
         canary::start(ctx, &lanes);
-        let evidence = evidence::serve(ctx, &lanes, quota, Arc::clone(&reads_of_day))?;
+        let readers = grpc::Reads {
+            contacts: Arc::new(ctx.pack().contacts.clone()),
+            pool: ctx.reads(),
+            clock: ctx.clock(),
+            lanes: lanes.clone(),
+            parcels: ctx.ask(chassis::topology::PARCELS),
+            one: Arc::default(),
+        };
+        let evidence = evidence::serve(ctx, &lanes, quota, Arc::clone(&reads_of_day), readers.clone())?;
         ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
         ctx.task("the file of erasures", erasures.clone().run());
         let (reads, clock) = (ctx.reads(), ctx.clock());
@@ -58,6 +70,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             reads,
             clock,
             vault: vault.clone(),
+            readers: readers.clone(),
             erasures,
             reads_of_day: Arc::clone(&reads_of_day),
         };
@@ -74,8 +87,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             rows: limits.ahead,
         });
         let day = ctx.pack().triage.time_zone.clone();
-        let api =
-            grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock(), day, rules, vault, admission, reads_of_day };
+        let (reads, clock) = (ctx.reads(), ctx.clock());
+        let api = grpc::Api { lanes, reads, clock, day, rules, vault, readers, admission, reads_of_day };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         Ok(ctx.routes(intake).add_service(evidence).add_service(customers))
     })

@@ -16,13 +16,15 @@ mod sealed;
 
 pub use audit::SOURCES;
 pub use brought::brought;
-pub use customers::{Counts, customer, customer_of_hold};
+pub use customers::{Counts, customer, customer_of_hold, customers_over};
 pub use decided::DIFFERS;
 pub use erasures::{erase_again, erasures};
-pub use files::{ask_for_file, erased_files, file, files, forget_file, owned};
+pub use files::{ask_for_file, erased_files, file, files, files_over, forget_file, owned};
 pub use keys::{key_samples, keys_wrapped_by, rewrapped};
 pub use load::{Since, load};
-pub use personal::{Access, Reading, Unread, Word, accesses, contact, words};
+pub use personal::{
+    Access, Reading, ReadingOf, Unread, Word, accesses, contact, noticed, reading_of, reads_since, words,
+};
 pub use read::{Filter, by_number, canaries, claims, customer_of, list};
 pub use save::save;
 
@@ -64,6 +66,7 @@ pub const STATEMENTS: &[&str] = &[
     read::IN_STATE,
     read::OF_CUSTOMER_IN_STATE,
     read::THESE,
+    read::OF_CHANNEL,
     read::CANARIES,
     save::INSERT_CLAIMS,
     save::UPDATE_CLAIMS,
@@ -82,6 +85,7 @@ pub const STATEMENTS: &[&str] = &[
     customers::LOCK_KEYS,
     customers::HOLDS,
     customers::OPEN,
+    customers::OVER,
     customers::DESTROY,
     customers::UPSERT_HOLD,
     customers::CUSTOMER_OF_HOLD,
@@ -96,6 +100,9 @@ pub const STATEMENTS: &[&str] = &[
     personal::CONTACT,
     personal::WORDS,
     personal::IS_ERASED,
+    personal::READING_OF,
+    personal::NOTICED,
+    personal::READS_SINCE,
     personal::ACCESSES,
     personal::ACCESSES_OF_CLAIM,
     personal::ACCESSES_OF_CUSTOMER,
@@ -105,6 +112,7 @@ pub const STATEMENTS: &[&str] = &[
     files::INSERT_FILES,
     files::OWNED,
     files::ERASED,
+    files::OVER,
     files::FORGET,
     audit::CONTACT_ACCESS.next,
     audit::CONTACT_ACCESS.oldest,

@@ -43,7 +43,7 @@ impl InventoryService for Api {
         check.count("skus", body.skus.len(), 1..=500);
         let skus = body.skus.iter().enumerate().map(|(at, sku)| Sku {
             sku: check.code(&format!("skus[{at}].sku"), &sku.sku, 1..=64),
-            description: check.code(&format!("skus[{at}].description"), &sku.description, 0..=200),
+            description: check.remark(&format!("skus[{at}].description"), &sku.description, 0..=200),
         });
         let command = Command::RegisterSkus(skus.collect());
         check.finish()?;
@@ -87,6 +87,7 @@ impl InventoryService for Api {
         });
         let lines = lines.collect();
         check.finish()?;
+        own(&call, &warehouse)?;
         let command = Command::ReceiveGoods { warehouse, zone, document, lines };
         Ok(Response::new(self.lanes.call(&call, "ReceiveGoods", request_id, body, command).await?))
     }
@@ -110,7 +111,7 @@ impl InventoryService for Api {
         if delta == 0 {
             check.add("delta", "must not be 0");
         }
-        let reason = check.code("reason", &body.reason, 1..=200);
+        let reason = check.remark("reason", &body.reason, 1..=200);
         check.finish()?;
         let command = Command::AdjustStock { place, delta, reason };
         Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, command).await?))
@@ -132,7 +133,7 @@ impl InventoryService for Api {
             check.add("to_zone", "must be another zone than from_zone");
         }
         let quantity = check.number("quantity", body.quantity, 1..=QUANTITY_MAX);
-        let reason = check.code("reason", &body.reason, 1..=200);
+        let reason = check.remark("reason", &body.reason, 1..=200);
         check.finish()?;
         let command = Command::MoveStock { from, to, quantity, reason };
         Ok(Response::new(self.lanes.call(&call, "MoveStock", request_id, body, command).await?))
@@ -142,7 +143,7 @@ impl InventoryService for Api {
         &self,
         request: Request<GetAvailabilityRequest>,
     ) -> Result<Response<GetAvailabilityResponse>, Status> {
-        lists::availability(self, request.get_ref()).await.map(Response::new)
+        lists::availability(self, &Call::of(&request), request.get_ref()).await.map(Response::new)
     }
 
     async fn list_movements(
@@ -193,6 +194,7 @@ impl InventoryService for Api {
             check.add("accepted", "a receipt of nothing must be the last one");
         }
         check.finish()?;
+        own(&call, &receipt.warehouse)?;
         let command = Command::ReceiveReturn { job, version: words::version(&body.etag), receipt };
         Ok(Response::new(self.lanes.call(&call, "ReceiveReturn", request_id, body, command).await?))
     }
@@ -216,6 +218,12 @@ impl InventoryService for Api {
         let command = Command::DisposeReturn { job, quantity, disposition, other_sku };
         Ok(Response::new(self.lanes.call(&call, "DisposeReturn", request_id, body, command).await?))
     }
+}
+
+/// Refuses another warehouse than the caller's as one that is not there (SR9).
+fn own(call: &Call, warehouse: &str) -> Result<(), Status> {
+    let unknown = || chassis::Refusal::from(Refusal::UnknownWarehouse(warehouse.to_owned()));
+    if call.actor.may_use_warehouse(warehouse) { Ok(()) } else { Err(unknown().into()) }
 }
 
 fn check_warehouse(check: &mut Check, value: &str) -> String {

@@ -380,6 +380,16 @@ pub fn evolve(id: ShipmentId, key: Key, known: Option<Shipment>, event: &Event) 
 }
 
 impl Shipment {
+    /// Whether it is a parcel of a carrier; of `None`: whoever carries it.
+    pub fn is_of(&self, carrier: Option<&str>) -> bool {
+        carrier.is_none_or(|carrier| self.booking.as_ref().is_some_and(|booking| booking.carrier == carrier))
+    }
+
+    /// Whether somebody is to bring, fetch, look for or send it again.
+    pub fn is_open(&self) -> bool {
+        self.booking.is_some() && !matches!(self.status, Status::Delivered | Status::Cancelled | Status::NotServed)
+    }
+
     fn new(id: ShipmentId, key: Key) -> Self {
         Self {
             id,

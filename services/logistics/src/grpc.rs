@@ -3,14 +3,14 @@
 mod check;
 pub mod words;
 
-use chassis::{Call, Check, Lanes, read_failed};
+use chassis::{Call, Check, Fault, Lanes, read_failed};
 use proto::claim::{Money, Severity};
 use proto::logistics::logistics_service_server::LogisticsService;
 use proto::logistics::{
     ConfirmBookingRequest, ConfirmBookingResponse, Direction as WireDirection, GetShipmentRequest, GetShipmentResponse,
-    ListShipmentsRequest, ListShipmentsResponse, QuoteShipmentRequest, QuoteShipmentResponse,
-    ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest, ReportTrackingResponse,
-    ShipmentState,
+    ListShipmentsRequest, ListShipmentsResponse, OpenParcel, ParcelsAnswer, ParcelsQuestion, QuoteShipmentRequest,
+    QuoteShipmentResponse, ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest,
+    ReportTrackingResponse, ShipmentState,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
@@ -20,6 +20,8 @@ use crate::domain::{self, Carriers, Command, Parcel};
 use crate::handle::Handle;
 use crate::store::{self, Filter};
 
+/// More parcels than a claim has.
+const PARCELS_MAX: i64 = 5_000;
 /// Events of one batch.
 const EVENTS_MAX: usize = 500;
 
@@ -67,7 +69,7 @@ impl LogisticsService for Api {
         &self,
         request: Request<GetShipmentRequest>,
     ) -> Result<Response<GetShipmentResponse>, Status> {
-        let body = request.get_ref();
+        let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let by_id = check.either(("shipment_id", &body.shipment_id), ("tracking_no", &body.tracking_no));
         let id = if by_id { check.uuid("shipment_id", &body.shipment_id) } else { Uuid::nil() };
@@ -75,6 +77,7 @@ impl LogisticsService for Api {
         check.finish()?;
         let found = store::get(&self.reads, id, &tracking_no).await.map_err(read_failed)?;
         let asked = if by_id { &body.shipment_id } else { &body.tracking_no };
+        let found = found.filter(|(shipment, _)| shipment.is_of(call.actor.carrier()));
         let (shipment, events) = found.ok_or_else(|| chassis::Refusal::not_found("shipment", asked))?;
         let mut wire = words::wire(&shipment);
         wire.events = events.iter().map(words::wire_sighting).collect();
@@ -85,7 +88,7 @@ impl LogisticsService for Api {
         &self,
         request: Request<ListShipmentsRequest>,
     ) -> Result<Response<ListShipmentsResponse>, Status> {
-        let body = request.get_ref();
+        let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
         let state: ShipmentState = check.optional_choice("state", body.state);
@@ -94,7 +97,10 @@ impl LogisticsService for Api {
         let page = check.page(body.page_size, &body.page_token, &query);
         let after = page.after.as_ref().map(|key| check.uuid("page_token", key));
         check.finish()?;
-        let filter = Filter { claim, status: words::status(state), direction: words::direction(direction), after };
+        // A carrier lists its own parcels, whatever else is asked.
+        let carrier = call.actor.carrier().map(str::to_owned);
+        let filter =
+            Filter { claim, status: words::status(state), direction: words::direction(direction), after, carrier };
         let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
         let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), words::wire);
         Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
@@ -151,6 +157,20 @@ impl LogisticsService for Api {
         let command = Command::Confirm { tracking_no, carrier_no, day };
         Ok(Response::new(self.lanes.call(&call, "ConfirmBooking", request_id, body, command).await?))
     }
+}
+
+/// Which parcels of a claim somebody is to bring, fetch or look for: asked by intake, before it says where to.
+pub async fn open_parcels(reads: PgPool, question: ParcelsQuestion) -> Result<ParcelsAnswer, Fault> {
+    // An id that is none: whoever tries the permission asks nothing.
+    let Ok(claim) = proto::ids::parse(&question.claim_id) else { return Ok(ParcelsAnswer::default()) };
+    let filter = Filter { claim: Some(claim), ..Filter::default() };
+    let parcels = store::list(&reads, &filter, PARCELS_MAX).await?;
+    let open = parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| OpenParcel {
+        carrier: parcel.booking.as_ref().map(|booking| booking.carrier.clone()).unwrap_or_default(),
+        direction: words::wire_direction(parcel.key.direction).into(),
+        state: words::wire_state(parcel.status).into(),
+    });
+    Ok(ParcelsAnswer { parcels: open.collect() })
 }
 
 impl domain::Refusal {

@@ -150,7 +150,7 @@ impl Handle {
         sighting: &Sighting,
         told: &mut Vec<Outgoing>,
     ) -> Result<(&'w Shipment, bool), Refusal> {
-        let before = world.of_waybill(tracking_no)?.clone();
+        let before = world.own(meta, tracking_no)?.clone();
         let known = world.seen.contains(&(before.id, sighting.id.clone()));
         let found = domain::report(&before, known, sighting, self.days.of(meta.now), &self.days)?;
         world.apply(meta, before.id, before.key, &found);
@@ -185,7 +185,7 @@ fn confirm(
     carrier_no: &str,
     day: Option<Date>,
 ) -> Result<Outcome, chassis::Refusal> {
-    let before = world.of_waybill(tracking_no)?.clone();
+    let before = world.own(meta, tracking_no)?.clone();
     let taken = world.waybills.get(carrier_no).is_some_and(|key| *key != before.key);
     let found = domain::confirm(&before, taken, carrier_no, day)?;
     world.apply(meta, before.id, before.key, &found);
@@ -223,6 +223,16 @@ impl World {
     fn of_waybill(&self, tracking_no: &str) -> Result<&Shipment, Refusal> {
         let found = self.waybills.get(tracking_no).and_then(|key| self.shipments.get(key));
         found.ok_or_else(|| Refusal::NotFound { tracking_no: tracking_no.to_owned() })
+    }
+
+    /// The same, as a caller may know of it: a carrier has its own parcels, and others are not there (SR9).
+    fn own(&self, meta: &Meta, tracking_no: &str) -> Result<&Shipment, Refusal> {
+        let found = self.of_waybill(tracking_no)?;
+        if found.is_of(meta.actor.carrier()) {
+            Ok(found)
+        } else {
+            Err(Refusal::NotFound { tracking_no: tracking_no.to_owned() })
+        }
     }
 
     /// Takes what is remembered of a parcel; gives whether anything is.

@@ -33,6 +33,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         ctx.sweep("days that have passed", DAYS_SWEEP, &lanes, move |pool, offset| {
             handle::due(pool, offset, days.clone())
         });
+        let reads = ctx.reads();
+        ctx.answer(chassis::topology::PARCELS, move |asked| grpc::open_parcels(reads.clone(), asked));
         let api = grpc::Api { lanes, reads: ctx.reads(), carriers };
         Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })

@@ -87,6 +87,7 @@ const LIST: &str = concat!(
     " FROM shipment \
      WHERE tracking_no IS NOT NULL AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND ($3::text IS NULL OR direction = $3) AND ($4::uuid IS NULL OR shipment_id > $4) \
+        AND ($6::text IS NULL OR carrier = $6) \
      ORDER BY shipment_id LIMIT $5"
 );
 const GET: &str = concat!(
@@ -285,6 +286,8 @@ pub struct Filter {
     pub direction: Option<Direction>,
     /// Only those behind this id.
     pub after: Option<Uuid>,
+    /// Only those of this carrier.
+    pub carrier: Option<String>,
 }
 
 /// Parcels that were booked, oldest first.
@@ -295,6 +298,7 @@ pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Ship
         .bind(filter.direction.map(direction_text))
         .bind(filter.after)
         .bind(limit)
+        .bind(&filter.carrier)
         .fetch_all(pool)
         .await?;
     rows.iter().map(shipment).collect()

@@ -4,7 +4,7 @@ mod lists;
 mod wire;
 
 use chassis::{Call, Check, Lanes, Refusal, read_failed};
-use proto::codes;
+use proto::customer;
 use proto::orchestrator::orchestrator_service_server::OrchestratorService;
 use proto::orchestrator::{
     ConfirmSettlementRequest, ConfirmSettlementResponse, GetEntitlementRequest, GetEntitlementResponse,
@@ -40,7 +40,11 @@ impl OrchestratorService for Api {
         let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
         let settlements = reads::settlements(&self.reads, Some(claim), 0, None, lists::SETTLEMENTS_MAX).await;
         let settlements = settlements.map_err(read_failed)?;
-        Ok(Response::new(GetProcessResponse { process: Some(wire::process(claim, &stored, &settlements)) }))
+        let mut process = wire::process(claim, &stored, &settlements);
+        if call.actor.customer.is_some() {
+            process = customer::process(&process);
+        }
+        Ok(Response::new(GetProcessResponse { process: Some(process) }))
     }
 
     async fn list_processes(
@@ -94,9 +98,9 @@ impl OrchestratorService for Api {
     ) -> Result<Response<GetEntitlementResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
-        let sku = check.code("sku", &codes::tidy(&body.sku), 1..=64);
-        let line_id = check.code("line_id", &codes::tidy(&body.line_id), 0..=64);
+        let order_no = check.spelled("order_no", &body.order_no, 1..=64);
+        let sku = check.spelled("sku", &body.sku, 1..=64);
+        let line_id = check.spelled("line_id", &body.line_id, 0..=64);
         check.finish()?;
         let ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;
         let found = wire::entitlement(&ledgers);

@@ -36,6 +36,7 @@ pub const STATEMENTS: &[&str] = &[
     settlements::WRITE,
     reads::PROCESS,
     reads::CUSTOMER,
+    reads::BROUGHT,
     reads::OLDEST,
     reads::NEWEST,
     reads::OLDEST_OPEN,

@@ -53,7 +53,7 @@ impl TriageService for Api {
     ) -> Result<Response<ListOrderFactsResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        let order_no = check.code("order_no", &codes::tidy(&body.order_no), 1..=64);
+        let order_no = check.spelled("order_no", &body.order_no, 1..=64);
         let page = check.page(body.page_size, &body.page_token, &["order_facts", &codes::key(&order_no)]);
         let after = VersionKey::read(page.after.as_deref()).unwrap_or_else(|| {
             check.add("page_token", "is not a token of this query");

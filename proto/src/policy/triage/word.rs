@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::claim::{BatchRule, Category, Department, LiabilityParty, Resolution, Role, Severity};
+use crate::intake::{AccessPurpose, PersonalField};
 
 /// A word of the contract; never the unspecified one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,8 @@ words! {
     Resolution, "RESOLUTION_", "resolution";
     Role, "ROLE_", "role";
     BatchRule, "BATCH_RULE_", "batch rule";
+    AccessPurpose, "ACCESS_PURPOSE_", "purpose";
+    PersonalField, "PERSONAL_FIELD_", "piece of personal data";
 }
 
 /// Reads the IANA name of a time zone.

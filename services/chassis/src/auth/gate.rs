@@ -96,13 +96,19 @@ impl Gate {
         }
         let mut actor = Actor::clone(&known.actor);
         if let Who::Roles(roles) = &rule.who {
-            let mut as_whom = roles.iter().filter(|role| actor.has_role(role)).peekable();
-            if as_whom.peek().is_none() {
+            let as_whom: Vec<&str> = roles.iter().map(String::as_str).filter(|role| actor.has_role(role)).collect();
+            if as_whom.is_empty() {
                 return Err(self.forbidden(method, &known, roles));
             }
             // Whoever is let in as a customer only sees own claims only.
-            if as_whom.all(|role| role == "customer") {
+            let as_customer = as_whom.iter().all(|role| *role == "customer");
+            if as_customer {
                 actor.customer = known.customer.as_deref().map(str::to_owned);
+            }
+            // And whoever is let in as a system of others only, what it is bound to.
+            let of_others = ["customer", "carrier", "warehouse-system", "channel"];
+            if as_customer || !as_whom.iter().all(|role| of_others.contains(role)) {
+                actor.bound = None;
             }
         }
         let end = rule.stream.then(|| self.end(&known, request.extensions.get::<Connection>().cloned()));

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 
+use crate::Bound;
 use crate::read::CONTRACT;
 
 /// The roles.
-pub const ROLES: [&str; 13] = [
+pub const ROLES: [&str; 19] = [
     "customer",
     "specialist",
     "supervisor",
@@ -23,11 +24,46 @@ pub const ROLES: [&str; 13] = [
     "auditor",
     "integration",
     "operator",
+    "orders",
+    "channel",
+    "carrier",
+    "warehouse-system",
+    "finance-system",
+    "notifier",
 ];
 
 /// Whether there is such a role.
 pub fn is_role(role: &str) -> bool {
     ROLES.contains(&role)
+}
+
+/// What a role of a token or of the settings says: the role, and what a system of others is bound to (SR9). Whose parcels or
+/// which warehouse is said behind a colon, as `carrier:swift-express`; a carrier of nobody has no role.
+pub fn read_role(role: &str) -> Option<(&str, Option<Bound>)> {
+    let (name, of) = role.split_once(':').map_or((role, None), |(name, of)| (name, Some(of)));
+    let is_code = |of: &&str| (1..=64).contains(&of.len()) && crate::grpc::is_reference(of);
+    let bound = match (name, of.filter(is_code)) {
+        ("carrier", Some(of)) => Some(Bound::Carrier(of.to_owned())),
+        ("warehouse-system", Some(of)) => Some(Bound::Warehouse(of.to_owned())),
+        ("channel", None) => Some(Bound::Channel),
+        ("carrier" | "warehouse-system", None) | (_, Some(_)) => return None,
+        (_, None) => None,
+    };
+    (is_role(name) && of.is_some() == matches!(bound, Some(Bound::Carrier(_) | Bound::Warehouse(_))))
+        .then_some((name, bound))
+}
+
+/// Reads roles; those that are none are left out. Nobody is two systems of others at once.
+pub(super) fn read_roles<'r>(roles: impl Iterator<Item = &'r str>) -> Option<(Vec<String>, Option<Bound>)> {
+    let (mut names, mut all) = (Vec::new(), None);
+    for (name, bound) in roles.filter_map(read_role) {
+        if bound.is_some() && all.is_some() && all != bound {
+            return None;
+        }
+        all = all.or(bound);
+        names.push(name.to_owned());
+    }
+    Some((names, all))
 }
 
 /// Who may call a method.
@@ -118,11 +154,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sr9_a_system_of_others_says_which_it_is() {
+        let carrier = |name: &str| Some(Bound::Carrier(name.to_owned()));
+        assert_eq!(read_role("carrier:own-van"), Some(("carrier", carrier("own-van"))));
+        assert_eq!(
+            read_role("warehouse-system:W1"),
+            Some(("warehouse-system", Some(Bound::Warehouse("W1".to_owned()))))
+        );
+        assert_eq!(read_role("channel"), Some(("channel", Some(Bound::Channel))));
+        assert_eq!(read_role("orders"), Some(("orders", None)));
+        for none in
+            ["carrier", "carrier:", "carrier:a b", "warehouse-system", "channel:web", "finance:x", "king", "", ":"]
+        {
+            assert_eq!(read_role(none), None, "{none}");
+        }
+        let read = |roles: &[&'static str]| read_roles(roles.iter().copied());
+        assert_eq!(read(&["carrier:a", "logistics", "king"]).unwrap().1, carrier("a"));
+        assert_eq!(read(&["carrier:a", "carrier:b"]), None);
+        assert_eq!(read(&["carrier:a", "channel"]), None);
+    }
+
+    #[test]
     fn every_method_has_a_rule() {
         let rules = Rules::read().unwrap();
         assert!(rules.iter().count() > 40);
         let confirm = rules.get("redress.orchestrator.v1.OrchestratorService/ConfirmSettlement").unwrap();
-        assert_eq!(confirm.who, Who::Roles(vec!["finance".to_owned()]));
+        assert_eq!(confirm.who, Who::Roles(vec!["finance".to_owned(), "finance-system".to_owned()]));
         assert!(rules.get("redress.orchestrator.v1.OrchestratorService/Rob").is_none());
     }
 

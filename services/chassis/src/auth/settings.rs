@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
 use super::Known;
-use super::rules::is_role;
+use super::rules::{read_role, read_roles};
 use crate::Actor;
 
 /// Most leeway that is given to the clocks of others.
@@ -35,7 +36,7 @@ pub struct Auth {
     /// Time between two looks at an https address; a file is looked at every two seconds.
     pub refresh: SignedDuration,
     /// Callers with client certificates: the URI of the certificate and its roles, as
-    /// `"spiffe://shop/carrier-gateway" = ["integration"]`; as a variable `spiffe://shop/carrier-gateway=integration,…;…`.
+    /// `"spiffe://shop/parcels" = ["carrier:swift-express"]`; as a variable `spiffe://shop/parcels=carrier:swift-express,…;…`.
     #[serde(deserialize_with = "identities")]
     pub identities: BTreeMap<String, Vec<String>>,
 }
@@ -89,10 +90,13 @@ impl Auth {
             anyhow::ensure!(subjects.insert(subject.clone()), "auth.identities: two callers would be called {subject}");
             anyhow::ensure!(!roles.is_empty(), "auth.identities: {uri} has no role");
             for role in roles {
-                let fits = is_role(role) && role != "customer";
+                let fits = read_role(role).is_some() && role != "customer";
                 anyhow::ensure!(fits, "auth.identities: {role:?} is not a role that a certificate can have");
             }
-            let actor = Arc::new(Actor { subject, roles: roles.clone(), customer: None, own: None });
+            let read = read_roles(roles.iter().map(String::as_str));
+            let (roles, bound) =
+                read.with_context(|| format!("auth.identities: {uri} would be two systems at once"))?;
+            let actor = Arc::new(Actor { subject, roles, customer: None, own: None, email: None, bound });
             peers.push((uri.clone(), Known { actor, customer: None, until: None, issued: None }));
         }
         Ok(peers)
@@ -164,9 +168,17 @@ mod tests {
         assert_eq!(text.identities["spiffe://shop/carrier-gateway"], ["integration"]);
         assert_eq!(text.identities["spiffe://shop/b"], ["finance", "auditor"]);
         assert_eq!(table.peers().unwrap()[0].1.actor.subject, "shop:carrier-gateway");
-        for bad in
-            ["spiffe://shop/a=king", "spiffe://shop/a=customer", "shop=finance", "spiffe://a/b=finance;x://a:b=finance"]
-        {
+        let carrier = read("identities = \"spiffe://shop/parcels=carrier:swift-express\"").unwrap();
+        let bound = crate::Bound::Carrier("swift-express".to_owned());
+        assert_eq!(carrier.peers().unwrap()[0].1.actor.bound, Some(bound));
+        for bad in [
+            "spiffe://shop/a=carrier",
+            "spiffe://shop/a=carrier:a,channel",
+            "spiffe://shop/a=king",
+            "spiffe://shop/a=customer",
+            "shop=finance",
+            "spiffe://a/b=finance;x://a:b=finance",
+        ] {
             assert!(read(&format!("identities = \"{bad}\"")).is_err(), "{bad}");
         }
     }

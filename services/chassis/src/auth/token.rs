@@ -7,9 +7,9 @@ use jsonwebtoken::{Header, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use super::keys::Key;
-use super::rules::is_role;
+use super::rules::read_roles;
 use super::{Auth, Known, Unknown};
-use crate::Actor;
+use crate::{Actor, Pii};
 
 /// Longest token: what a header of a call can hold.
 const BYTES_MAX: usize = 8 * 1024;
@@ -29,6 +29,9 @@ struct Claims {
     #[serde(default)]
     roles: Vec<String>,
     customer: Option<String>,
+    // Issuers say these in several ways; what is not understood is not verified.
+    email: Option<serde_json::Value>,
+    email_verified: Option<serde_json::Value>,
 }
 
 /// Name of the key a token says it is signed with.
@@ -82,16 +85,19 @@ fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {
         return Err(Unknown::Invalid);
     }
     // An issuer may know more roles than we do.
-    let roles: Vec<String> = claims.roles.into_iter().filter(|role| is_role(role)).collect();
+    let (roles, bound) = read_roles(claims.roles.iter().map(String::as_str)).ok_or(Unknown::Invalid)?;
     let is_customer = roles.iter().any(|role| role == "customer");
     // Spelled as claims keep it.
     let customer = claims.customer.filter(|_| is_customer).and_then(|customer| proto::codes::customer_ref(&customer));
     if is_customer && customer.is_none() {
         return Err(Unknown::Invalid);
     }
+    let verified = is_customer && claims.email_verified == Some(true.into());
+    let email =
+        claims.email.filter(|_| verified).and_then(|email| email.as_str().map(|text| Pii::new(text.to_owned())));
     // One spelling of a name: who is compared with whom must not depend on it.
     let subject = claims.sub.to_lowercase();
-    Ok((Actor { subject, roles, customer: None, own: customer.clone() }, customer.map(Arc::from)))
+    Ok((Actor { subject, roles, customer: None, own: customer.clone(), email, bound }, customer.map(Arc::from)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Who may do what on the broker: its users, from the one table. Allow-lists only: deny rules were bypassed before (P12).
 //!
 //! A service may publish its own subjects, pull and acknowledge with its own consumer, ask for the state of what it uses
-//! and read it back, and listen to its own inbox and to public events that the table names. It cannot make, change or delete a stream or a consumer: where the
+//! and read it back, and listen to its own inbox, to public events and to questions that the table names, which it answers once. It cannot make, change or delete a stream or a consumer: where the
 //! broker lost messages, a service *resets* its consumer, which cannot change what the consumer is.
 //!
 //! What the broker cannot refuse: an answer goes to whatever subject the question names. So a service can make the broker
@@ -38,6 +38,8 @@ pub struct User {
     pub subscribe: Vec<String>,
     /// The account that it has for itself; none: it is in that of the installation.
     pub account: Option<String>,
+    /// It may answer what it hears, once and at once.
+    pub answers: bool,
 }
 
 /// Where a user gets answers; nobody else may listen there.
@@ -55,7 +57,8 @@ pub fn users(prefix: &str) -> Vec<User> {
 /// The user who may do everything: for tests.
 pub fn operator() -> User {
     let everything = || vec![">".to_owned()];
-    User { name: OPERATOR.to_owned(), publish: everything(), subscribe: everything(), account: None }
+    let (publish, subscribe) = (everything(), everything());
+    User { name: OPERATOR.to_owned(), publish, subscribe, account: None, answers: false }
 }
 
 fn provisioner(prefix: &str) -> User {
@@ -139,7 +142,8 @@ fn observer(prefix: &str) -> User {
 
 impl User {
     fn new(name: &str, publish: Vec<String>) -> Self {
-        Self { name: name.to_owned(), publish, subscribe: vec![format!("{}.>", inbox(name))], account: None }
+        let subscribe = vec![format!("{}.>", inbox(name))];
+        Self { name: name.to_owned(), publish, subscribe, account: None, answers: false }
     }
 
     /// Its entry in the configuration of the broker. `password` is as the configuration has it: quoted, or a variable.
@@ -147,9 +151,10 @@ impl User {
         let list = |subjects: &[String]| {
             subjects.iter().map(|subject| format!("            \"{subject}\"\n")).collect::<String>()
         };
+        let answers = if self.answers { "          allow_responses: { max: 1, expires: \"5s\" }\n" } else { "" };
         format!(
             "      {{\n        user: \"{}\"\n        password: {password}\n        permissions: {{\n          publish: {{ allow: [\n{}          ] }}\n          \
-             subscribe: {{ allow: [\n{}          ] }}\n        }}\n      }}\n",
+             subscribe: {{ allow: [\n{}          ] }}\n{answers}        }}\n      }}\n",
             self.name,
             list(&self.publish),
             list(&self.subscribe)
@@ -207,7 +212,8 @@ impl Row {
     /// What the service may do on the broker.
     pub fn user(&self, prefix: &str) -> User {
         let consumer = format!("{}.{}", stream_name(prefix, self.stream), consumer_name(self.service));
-        let mut publish: Vec<String> = self.publishes.iter().map(|subject| format!("{prefix}.v1.{subject}")).collect();
+        let own = self.publishes.iter().chain(self.asks);
+        let mut publish: Vec<String> = own.map(|subject| format!("{prefix}.v1.{subject}")).collect();
         // The relay reads back what it has published, and looks whether its database is older; the consumer looks whether
         // the broker lost what it has got; readiness compares all that is used with the table.
         for stream in STREAMS.iter().filter(|stream| self.uses(stream)).map(|stream| stream_name(prefix, stream.name)) {
@@ -225,7 +231,9 @@ impl Row {
         // match the acknowledgements of every consumer in the first form.
         publish.extend([format!("$JS.ACK.{consumer}.>"), format!("$JS.ACK._.*.{consumer}.>")]);
         let mut user = User::new(self.service, publish);
-        user.subscribe.extend(self.overhears.iter().map(|subject| format!("{prefix}.v1.{subject}")));
+        let heard = self.overhears.iter().chain(self.answers);
+        user.subscribe.extend(heard.map(|subject| format!("{prefix}.v1.{subject}")));
+        user.answers = !self.answers.is_empty();
         user
     }
 }

@@ -28,7 +28,7 @@ pub async fn contact(claim: &str, purpose: AccessPurpose, session: &Session) -> 
         ("address", &contact.address),
     ] {
         if !value.is_empty() {
-            output::line(format!("{name:<9} {}", value.replace('\n', ", ")))?;
+            output::line(format!("{name:<9} {}", value.lines().collect::<Vec<_>>().join(", ")))?;
         }
     }
     Ok(())
@@ -44,7 +44,7 @@ pub async fn words(claim: &str, purpose: AccessPurpose, session: &Session) -> Re
     }
     for word in answer.words {
         let said = word.said_at.as_ref().map(|at| format!(" ({})", time(Some(at)))).unwrap_or_default();
-        output::line(format!("{}{said}: {}", word.about, word.text))?;
+        output::line(format!("{}{said}:\n{}", word.about, output::quoted(&word.text)))?;
     }
     Ok(())
 }

@@ -154,6 +154,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("WRONG_ROLE", "it waits for another role"),
     ("OWN_PROPOSAL", "nobody approves or pays what they reported, proposed or let fail"),
     ("OWN_CLAIM", "whoever has a hand in a claim decides nothing in it that gives money or goods"),
+    ("PURPOSE_NOT_YOURS", "the policy lets none of your roles read personal data for this purpose"),
+    ("FIELD_NOT_YOURS", "the policy lets none of your roles read this for this purpose"),
+    ("NO_OPEN_PARCEL", "nothing is under way for the claim: its address is nobody's business"),
+    ("READ_LIMIT", "you have read personal data as often as an hour may have; the auditor was told"),
+    ("EMAIL_NOT_CONFIRMED", "nobody has confirmed the e-mail address, and it has had its one notice"),
     ("ROLES_EXCLUDED", "the policy lets nobody have these two roles at once"),
     ("ALREADY_APPROVED", "one person takes one step of an approval"),
     // In the warehouse, of parcels, of money.

@@ -104,7 +104,8 @@ impl Item {
             decision if decision.is_empty() => "decided".to_owned(),
             decision => decision,
         };
-        let note = if self.note().is_empty() { String::new() } else { format!(": {}", self.note()) };
+        let lines: Vec<&str> = self.note().lines().collect();
+        let note = if lines.is_empty() { String::new() } else { format!(": {}", lines.join(" \u{21b5} ")) };
         format!("{decision} by {}{note}", self.decided_by())
     }
 

@@ -1,5 +1,6 @@
 //! The state of a claim, and what can be read from it.
 
+use chassis::Actor;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use proto::ClaimId;
@@ -20,6 +21,10 @@ pub struct Claim {
     pub channel: Channel,
     /// Opaque customer reference.
     pub customer_ref: String,
+    /// The sales channel that has brought it; empty: none.
+    pub brought_by: String,
+    /// Somebody other than the customer has confirmed the e-mail address: until then it gets one notice (SR18).
+    pub email_confirmed: bool,
     /// Country of the customer.
     pub country: String,
     /// Importance of the customer, 0 to 3.
@@ -54,6 +59,8 @@ pub struct Claim {
     pub follow_up: Option<FollowUp>,
     /// Scores of all follow-ups.
     pub scores: Vec<u32>,
+    /// When it has ended.
+    pub ended_at: Option<Timestamp>,
     /// The customer has withdrawn.
     pub withdrawal_requested: bool,
     /// The claim that a person has said this one repeats: its id and number.
@@ -139,6 +146,12 @@ pub enum End {
 }
 
 impl Claim {
+    /// Whether a caller may know of it: a customer of own ones, a sales channel of those that it has brought.
+    pub fn is_for(&self, actor: &Actor) -> bool {
+        let own = actor.customer.as_ref().is_none_or(|customer| *customer == self.customer_ref);
+        own && actor.channel().is_none_or(|channel| channel == self.brought_by)
+    }
+
     /// Its state, computed: nothing is stored that could contradict it.
     pub fn state(&self) -> ClaimState {
         match &self.end {

@@ -1,7 +1,7 @@
 //! Files of evidence: which a claim keeps. The bytes are in the file store; here is what is known of them.
 
 use jiff::Timestamp;
-use proto::intake::{EvidenceKind, EvidenceMetadata};
+use proto::intake::{EvidenceAudience, EvidenceKind, EvidenceMetadata};
 use uuid::Uuid;
 
 use super::{Claim, EVIDENCE_MAX, Event, Evidence, Refusal};
@@ -58,14 +58,23 @@ pub struct File {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// For whom it is.
+    pub audience: EvidenceAudience,
     /// When it was removed because the customer was forgotten.
     pub forgotten_at: Option<Timestamp>,
 }
 
+/// Whether what is for one audience may stand for what was meant for another.
+fn is_for(has: EvidenceAudience, meant: EvidenceAudience) -> bool {
+    has == EvidenceAudience::Customer || has == meant
+}
+
 impl Claim {
-    /// The file that these bytes are, if the claim has it.
-    pub fn file(&self, received_sha256: &str) -> Option<&File> {
-        self.files.iter().find(|file| file.received_sha256 == received_sha256)
+    /// The file that these bytes are, if the claim has it for that audience: what is for the customer is for staff, too, and
+    /// a customer does not learn of what staff have.
+    pub fn file(&self, received_sha256: &str, audience: EvidenceAudience) -> Option<&File> {
+        let same = |file: &&File| file.received_sha256 == received_sha256 && is_for(file.audience, audience);
+        self.files.iter().find(same)
     }
 
     /// Whether a file of this size may still come: what will be refused for sure is refused before its bytes come.
@@ -86,7 +95,7 @@ impl Claim {
 
     pub(super) fn keep_file(&self, now: Timestamp, by: &str, new: &NewFile) -> Result<Vec<Event>, Refusal> {
         // The same bytes twice are one piece of evidence, whoever sends them.
-        if self.file(&new.received.sha256).is_some() {
+        if self.file(&new.received.sha256, new.received.audience).is_some() {
             return Ok(Vec::new());
         }
         self.going()?;
@@ -94,8 +103,10 @@ impl Claim {
             return Err(Refusal::NoSuchLine { line: new.received.line });
         }
         let free = |number: usize| self.files.iter().all(|file| file.number != number);
-        let announced =
-            (1..).zip(&self.evidence).find(|(number, piece)| piece.sha256 == new.received.sha256 && free(*number));
+        let announced = (1..).zip(&self.evidence).find(|(number, piece)| {
+            let same = piece.sha256 == new.received.sha256 && is_for(piece.audience, new.received.audience);
+            same && free(*number)
+        });
         if announced.is_none() && self.evidence.len() >= EVIDENCE_MAX {
             return Err(Refusal::TooMuchEvidence { held: self.evidence.len() });
         }
@@ -120,6 +131,7 @@ impl Claim {
             metadata: new.metadata,
             by: by.to_owned(),
             at: now,
+            audience: announced.map_or(new.received.audience, |(_, piece)| piece.audience),
             forgotten_at: None,
         };
         let piece = announced.is_none().then(|| new.received.clone());

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use proto::ClaimId;
 use proto::claim::{Category, Channel, Resolution};
+use proto::intake::EvidenceAudience;
 
 use super::{Claim, Pii, Rules, is_given};
 
@@ -23,6 +24,16 @@ pub struct Contact {
     pub email: Pii<String>,
     /// Delivery address.
     pub address: Pii<String>,
+}
+
+impl Contact {
+    /// Whether the e-mail address is one that the issuer of the customer's token has verified; none was given: yes.
+    pub fn is_verified(&self, verified: Option<&Pii<String>>) -> bool {
+        let email = self.email.expose("a comparison with the verified address").to_lowercase();
+        let same =
+            |verified: &Pii<String>| verified.expose("a comparison with the address given").to_lowercase() == email;
+        email.is_empty() || verified.is_some_and(same)
+    }
 }
 
 /// One product on one order line, as reported.
@@ -67,6 +78,8 @@ pub struct Evidence {
     pub name: Pii<String>,
     /// Line it is about, from 1; 0: the whole claim.
     pub line: u32,
+    /// For whom it is: the customer, or staff only.
+    pub audience: EvidenceAudience,
 }
 
 /// A new claim, checked at the edge.
@@ -142,6 +155,8 @@ pub fn submit(
         version: 1,
         channel: report.channel,
         customer_ref: report.customer_ref.clone(),
+        brought_by: String::new(),
+        email_confirmed: true,
         country: report.country.clone(),
         importance: report.importance,
         upset: report.upset,
@@ -159,6 +174,7 @@ pub fn submit(
         proposal: None,
         follow_up: None,
         scores: Vec::new(),
+        ended_at: None,
         withdrawal_requested: false,
         duplicate_of: None,
         end: None,

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proto::claim::{Category, Channel, ClaimState, LinePlan, Resolution};
+use proto::intake::EvidenceAudience;
 use proto::policy::Pack;
 
 use super::*;
@@ -67,7 +68,14 @@ fn plan(number: u32) -> Box<Plan> {
 
 fn piece(line: u32) -> Evidence {
     let (sha256, media_type) = ("ab".repeat(32), "image/png".to_owned());
-    Evidence { sha256, media_type, size: 1, name: Pii::new("ada.png".to_owned()), line }
+    Evidence {
+        sha256,
+        media_type,
+        size: 1,
+        name: Pii::new("ada.png".to_owned()),
+        line,
+        audience: EvidenceAudience::Customer,
+    }
 }
 
 fn talk(at: Option<Timestamp>) -> Action {
@@ -526,4 +534,30 @@ fn a_file_is_kept_once_within_the_quota_and_in_time() {
     let (ended, _) = apply(&claim, &Action::EndClaim { end: End::Closed, reason: String::new() }).unwrap();
     assert_eq!(keep(&ended, new_file("d", 1, 0)).unwrap_err(), Refusal::ClaimEnded);
     assert!(keep(&ended, new_file("a", 1, 60)).unwrap().1.is_empty(), "what is known is still answered");
+}
+
+/// What staff have is nothing that a customer is told of, not even by being told that it is there.
+#[test]
+fn sr14_the_same_bytes_for_staff_and_for_the_customer_are_two_pieces() {
+    let keep = |claim: &Claim, audience: EvidenceAudience| {
+        let mut file = new_file("a", 1, 10);
+        file.received.audience = audience;
+        file.id = Uuid::from_u128(claim.files.len() as u128 + 1);
+        apply(claim, &Action::KeepFile { file }).unwrap()
+    };
+    let audiences = |claim: &Claim| claim.files.iter().map(|file| file.audience).collect::<Vec<_>>();
+    use EvidenceAudience::{Customer, Staff};
+    let (claim, _) = keep(&fresh(Channel::Phone), Staff);
+    let (claim, _) = keep(&claim, Customer);
+    assert_eq!((audiences(&claim), claim.evidence.len()), (vec![Staff, Customer], 2));
+    assert_eq!(claim.file(&"a".repeat(64), Customer).unwrap().audience, Customer);
+    // What the customer has brought is known to staff, whatever is said of it again.
+    let (claim, _) = keep(&fresh(Channel::Phone), Customer);
+    let (claim, events) = keep(&claim, Staff);
+    assert!(events.is_empty() && audiences(&claim) == [Customer]);
+    // What staff announced becomes no piece of the customer's.
+    let announced = Evidence { sha256: "a".repeat(64), audience: Staff, ..piece(1) };
+    let (claim, _) = apply(&fresh(Channel::Phone), &Action::AddEvidence { evidence: vec![announced] }).unwrap();
+    let (claim, _) = keep(&claim, Customer);
+    assert_eq!((audiences(&claim), claim.files[0].number), (vec![Customer], 2));
 }

@@ -6,7 +6,7 @@ use chassis::settings::Evidence as Settings;
 use chassis::{Actor, Check, Refusal};
 use proto::ClaimId;
 use proto::intake::upload_evidence_request::Part;
-use proto::intake::{EvidenceHeader, EvidenceKind, UploadEvidenceRequest};
+use proto::intake::{EvidenceAudience, EvidenceHeader, EvidenceKind, UploadEvidenceRequest};
 use ring::digest::{Context, SHA256};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
@@ -30,6 +30,7 @@ pub(super) struct Header {
     pub size: u64,
     /// Lower case; empty: not given.
     pub sha256: String,
+    pub audience: EvidenceAudience,
 }
 
 /// Reads an upload.
@@ -44,9 +45,9 @@ impl Upload {
     }
 
     /// The header.
-    pub(super) async fn header(&mut self, settings: &Settings) -> Result<Header, Status> {
+    pub(super) async fn header(&mut self, actor: &Actor, settings: &Settings) -> Result<Header, Status> {
         match self.next().await? {
-            Some(Part::Header(header)) => Ok(check(&header, settings)?),
+            Some(Part::Header(header)) => Ok(check(&header, actor, settings)?),
             Some(Part::Chunk(_)) | None => Err(bad("the first message must be the header")),
         }
     }
@@ -117,7 +118,7 @@ impl Upload {
     }
 }
 
-fn check(header: &EvidenceHeader, settings: &Settings) -> Result<Header, Status> {
+fn check(header: &EvidenceHeader, actor: &Actor, settings: &Settings) -> Result<Header, Status> {
     let mut check = Check::new();
     let field = |name: &str| format!("header.{name}");
     let request_id = check.uuid(&field("request_id"), &header.request_id);
@@ -139,10 +140,11 @@ fn check(header: &EvidenceHeader, settings: &Settings) -> Result<Header, Status>
     }
     let name = check.text(&field("name"), &header.name, 0..=200);
     let line = check.number(&field("line"), header.line, 0..=100);
+    let audience = super::audience(&mut check, &field("audience"), header.audience, actor);
     check.finish()?;
     let of = of.ok_or_else(|| bad("the content type is not taken"))?;
     let sha256 = header.sha256.to_ascii_lowercase();
-    Ok(Header { request_id, claim, line, of, name: without_folders(&name), size, sha256 })
+    Ok(Header { request_id, claim, line, of, name: without_folders(&name), size, sha256, audience })
 }
 
 /// A name is for people: what could be taken for a path is not part of it.

@@ -1,5 +1,6 @@
 //! A file as callers see it.
 
+use chassis::Actor;
 use proto::intake::{EvidenceFile, UploadEvidenceResponse};
 use proto::to_wire;
 use tonic::metadata::{MetadataMap, MetadataValue};
@@ -7,8 +8,9 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use super::sniff::Type;
 use crate::domain::{Claim, File, NewFile};
 
-/// A file of a claim.
-pub(super) fn file(file: &File, claim: &Claim) -> EvidenceFile {
+/// A file of a claim, as this caller sees it: a customer is not told who else has uploaded it.
+pub(crate) fn file(file: &File, claim: &Claim, actor: &Actor) -> EvidenceFile {
+    let told = actor.customer.is_none() || actor.subject == file.by;
     let piece = claim.evidence.get(file.number.saturating_sub(1));
     EvidenceFile {
         evidence_id: file.id.to_string(),
@@ -23,17 +25,18 @@ pub(super) fn file(file: &File, claim: &Claim) -> EvidenceFile {
         received_size: file.received_size,
         received_sha256: file.received_sha256.clone(),
         metadata: file.metadata.into(),
-        uploaded_by: file.by.clone(),
+        uploaded_by: if told { file.by.clone() } else { String::new() },
         uploaded_at: Some(to_wire(file.at)),
         forgotten_at: file.forgotten_at.map(to_wire),
+        audience: file.audience.into(),
     }
 }
 
 /// The answer to UploadEvidence: the file that the claim has of these bytes.
-pub fn kept(new: &NewFile, claim: &Claim) -> UploadEvidenceResponse {
-    let known = claim.file(&new.received.sha256);
+pub fn kept(new: &NewFile, claim: &Claim, actor: &Actor) -> UploadEvidenceResponse {
+    let known = claim.file(&new.received.sha256, new.received.audience);
     UploadEvidenceResponse {
-        evidence: known.map(|known| file(known, claim)),
+        evidence: known.map(|known| file(known, claim, actor)),
         known: known.is_some_and(|known| known.id != new.id),
     }
 }

@@ -1,5 +1,5 @@
 //! What nobody asks for: files whose upload ended between store and row are kept or removed, and files of customers who
-//! were erased are removed.
+//! were erased, or of claims that ended long ago, are removed.
 
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(super) struct Sweeper {
     pub clock: Clock,
     pub every: Duration,
     pub orphan: SignedDuration,
+    /// How long files are kept after the end of their claim.
+    pub kept: SignedDuration,
 }
 
 /// Why a look failed.
@@ -46,9 +48,13 @@ impl Sweeper {
         if let Ok(gone @ 1..) = gone {
             tracing::info!(gone, "evidence files of erased customers were removed");
         }
+        let over = expire(&self.files, &self.pool, &self.clock, self.kept).await;
+        if let Ok(over @ 1..) = over {
+            tracing::info!(over, "evidence files of claims that ended long ago were removed");
+        }
         // What stops the one does not stop the other.
         self.orphans().await?;
-        gone.map(drop)
+        gone.and(over).map(drop)
     }
 
     async fn orphans(&self) -> Result<(), Failed> {
@@ -76,9 +82,23 @@ impl Sweeper {
 /// Removes the files of customers who were erased (S25): those of claims whose key is destroyed. Nothing happens to what
 /// is gone already, so it can be done again at any time; gives how many went.
 pub async fn forget(files: &Files, pool: &PgPool, clock: &Clock) -> Result<usize, Failed> {
+    remove(files, pool, clock, None).await
+}
+
+/// Removes the files of claims that ended so long ago, in the same way. Legal holds keep them.
+pub async fn expire(files: &Files, pool: &PgPool, clock: &Clock, kept: SignedDuration) -> Result<usize, Failed> {
+    let before = clock.now().saturating_sub(kept).unwrap_or(jiff::Timestamp::MIN);
+    remove(files, pool, clock, Some(before)).await
+}
+
+/// Of claims that ended before a time; `None`: of customers who were erased.
+async fn remove(files: &Files, pool: &PgPool, clock: &Clock, before: Option<jiff::Timestamp>) -> Result<usize, Failed> {
     let (mut gone, mut stuck, mut last) = (0, Stuck::default(), Uuid::nil());
     loop {
-        let found = store::erased_files(pool, last).await?;
+        let found = match before {
+            Some(before) => store::files_over(pool, last, before).await?,
+            None => store::erased_files(pool, last).await?,
+        };
         let Some((id, _)) = found.last() else { return stuck.end().map(|()| gone) };
         last = *id;
         for (id, key) in &found {

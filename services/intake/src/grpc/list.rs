@@ -45,15 +45,20 @@ pub(super) async fn get(reads: &PgPool, rules: &Rules, call: &Call, body: &GetCl
         return Err(absent().into());
     }
     let claims = store::claims(reads, &[id.0]).await.map_err(read_failed)?;
-    Ok(reply::claim(rules, claims.get(&id).ok_or_else(absent)?))
+    Ok(reply::claim(rules, claims.get(&id).ok_or_else(absent)?, &call.actor))
 }
 
-/// Whether the caller may know of a claim. A customer sees own claims only; another's is as absent as one that never was,
-/// and as quickly (S32).
+/// Whether the caller may know of a claim. A customer sees own claims only, a sales channel those that it has brought;
+/// another's is as absent as one that never was, and as quickly (S32, SR9).
 async fn is_own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<bool, Status> {
-    let Some(customer) = &call.actor.customer else { return Ok(true) };
+    let (customer, channel) = (&call.actor.customer, call.actor.channel());
+    if customer.is_none() && channel.is_none() {
+        return Ok(true);
+    }
     let whose = store::customer_of(reads, claim).await.map_err(read_failed)?;
-    Ok(whose.as_ref() == Some(customer))
+    Ok(whose.is_some_and(|(whose, brought_by)| {
+        customer.as_ref().is_none_or(|own| *own == whose) && channel.is_none_or(|own| own == brought_by)
+    }))
 }
 
 /// Refuses a claim that the caller may not know of.
@@ -85,11 +90,11 @@ pub(super) async fn list(
     if others {
         return Ok(ListClaimsResponse::default());
     }
-    let filter = Filter { customer_ref, state, ids };
+    let filter = Filter { customer_ref, state, ids, channel: call.actor.channel().map(str::to_owned) };
     let ids = store::list(reads, &filter, before, page.limit).await.map_err(read_failed)?;
     let claims = store::claims(reads, &ids).await.map_err(read_failed)?;
     let found = ids.iter().filter_map(|id| claims.get(&ClaimId(*id)));
-    let (claims, next_page_token) =
-        page.finish(found, |claim| claim.id.to_string(), |claim| reply::claim(rules, claim));
+    let told = |claim| reply::claim(rules, claim, &call.actor);
+    let (claims, next_page_token) = page.finish(found, |claim| claim.id.to_string(), told);
     Ok(ListClaimsResponse { claims, next_page_token })
 }

@@ -1,14 +1,19 @@
 //! A claim as callers see it: never with contact data.
 
-use chassis::etag;
+use chassis::{Actor, etag};
 use proto::intake as wire;
-use proto::to_wire;
+use proto::{customer, to_wire};
 
 use crate::domain::{Claim, Contact, Evidence, LoggedContact, Promised, Promises, Question, Rules};
 use crate::events;
 
-/// The claim.
-pub(super) fn claim(rules: &Rules, claim: &Claim) -> wire::Claim {
+/// The claim as a caller sees it: customers have a view of their own (SR15).
+pub(super) fn claim(rules: &Rules, claim: &Claim, actor: &Actor) -> wire::Claim {
+    let told = whole(rules, claim);
+    if actor.customer.is_some() { customer::claim(&told, &actor.subject) } else { told }
+}
+
+fn whole(rules: &Rules, claim: &Claim) -> wire::Claim {
     wire::Claim {
         claim_id: claim.id.to_string(),
         claim_number: claim.number.clone(),
@@ -57,6 +62,7 @@ fn evidence(piece: &Evidence) -> wire::Evidence {
         size: piece.size,
         name: String::new(),
         line: piece.line,
+        audience: piece.audience.into(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use chassis::{Call, Check};
+use chassis::{Actor, Call, Check};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
-use proto::intake::{self as wire, NewLine, SubmitClaimRequest};
+use proto::intake::{self as wire, EvidenceAudience, NewLine, SubmitClaimRequest};
 use proto::{EVENT_BYTES_MAX, codes};
 
 use crate::domain::{Contact, EVIDENCE_MAX, Evidence, Line, Pii, Report};
@@ -20,6 +20,8 @@ const FILE_BYTES_MAX: i64 = 1 << 31;
 
 /// Checks a new claim.
 pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, day: &TimeZone, now: Timestamp) -> Report {
+    // What comes with a report is what the customer has told, whoever writes it down.
+    let told = Actor::new("", &[]);
     check.count("lines", body.lines.len(), 1..=LINES_MAX);
     let today = latest_day(now);
     let lines = body.lines.iter().take(LINES_MAX).enumerate();
@@ -28,7 +30,7 @@ pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, day: &TimeZon
         customer_ref: check.customer_ref("customer_ref", &body.customer_ref, false),
         contact: contact(check, body.contact.as_ref()),
         lines: lines.map(|(at, new)| line(check, &format!("lines[{at}]"), new, today)).collect(),
-        evidence: evidence(check, &body.evidence, 0, body.lines.len()),
+        evidence: evidence(check, &body.evidence, 0, body.lines.len(), &told),
         country: country(check, &body.country),
         importance: check.number("importance", body.importance, 0..=3),
         upset: body.upset,
@@ -60,6 +62,9 @@ pub(super) fn of_a_customer(check: &mut Check, call: &Call, body: &SubmitClaimRe
     }
     if !body.announced_on.is_empty() {
         check.add("announced_on", "is not for the customer to say");
+    }
+    for (at, _) in body.evidence.iter().enumerate().filter(|(_, piece)| piece.audience() == EvidenceAudience::Staff) {
+        check.add(&format!("evidence[{at}].audience"), "is not for the customer to say");
     }
 }
 
@@ -109,9 +114,9 @@ fn country(check: &mut Check, country: &str) -> String {
 fn line(check: &mut Check, at: &str, new: &NewLine, today: Date) -> Line {
     let field = |name: &str| format!("{at}.{name}");
     Line {
-        order_no: check.code(&field("order_no"), &codes::tidy(&new.order_no), 0..=64),
-        sku: check.code(&field("sku"), &codes::tidy(&new.sku), 1..=64),
-        batch: check.code(&field("batch"), &codes::tidy(&new.batch), 0..=64),
+        order_no: check.spelled(&field("order_no"), &new.order_no, 0..=64),
+        sku: check.spelled(&field("sku"), &new.sku, 1..=64),
+        batch: check.spelled(&field("batch"), &new.batch, 0..=64),
         serials: serials(check, &field("serials"), new),
         quantity: check.number(&field("quantity"), new.quantity, 1..=1_000_000),
         category: check.optional_choice(&field("category"), new.category),
@@ -148,9 +153,9 @@ fn serials(check: &mut Check, field: &str, new: &NewLine) -> Vec<String> {
     if new.quantity > 0 && u32::try_from(new.serials.len()).is_ok_and(|count| count > new.quantity) {
         check.add(field, "must not be more than the quantity");
     }
-    let serials = new.serials.iter().take(SERIALS_MAX).map(|serial| codes::tidy(serial)).enumerate();
+    let serials = new.serials.iter().take(SERIALS_MAX).enumerate();
     let serials: Vec<String> =
-        serials.map(|(at, serial)| check.code(&format!("{field}[{at}]"), &serial, 1..=64)).collect();
+        serials.map(|(at, serial)| check.spelled(&format!("{field}[{at}]"), serial, 1..=64)).collect();
     let mut known = HashSet::new();
     if !serials.iter().all(|serial| known.insert(serial)) {
         check.add(field, "must not have the same number twice");
@@ -159,14 +164,20 @@ fn serials(check: &mut Check, field: &str, new: &NewLine) -> Vec<String> {
 }
 
 /// Checks evidence; `lines` is the number of lines that it may be about.
-pub(super) fn evidence(check: &mut Check, pieces: &[wire::Evidence], least: usize, lines: usize) -> Vec<Evidence> {
+pub(super) fn evidence(
+    check: &mut Check,
+    pieces: &[wire::Evidence],
+    least: usize,
+    lines: usize,
+    by: &Actor,
+) -> Vec<Evidence> {
     check.count("evidence", pieces.len(), least..=EVIDENCE_MAX);
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
     let pieces = pieces.iter().take(EVIDENCE_MAX).enumerate();
-    pieces.map(|(at, piece)| one_piece(check, &format!("evidence[{at}]"), piece, lines)).collect()
+    pieces.map(|(at, piece)| one_piece(check, &format!("evidence[{at}]"), piece, lines, by)).collect()
 }
 
-fn one_piece(check: &mut Check, at: &str, piece: &wire::Evidence, lines: u32) -> Evidence {
+fn one_piece(check: &mut Check, at: &str, piece: &wire::Evidence, lines: u32, by: &Actor) -> Evidence {
     if piece.sha256.len() != 64 || !piece.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         check.add(&format!("{at}.sha256"), "must be 64 hexadecimal digits");
     }
@@ -179,6 +190,7 @@ fn one_piece(check: &mut Check, at: &str, piece: &wire::Evidence, lines: u32) ->
         size: check.number(&format!("{at}.size"), piece.size, 1..=FILE_BYTES_MAX),
         name: Pii::new(check.text(&format!("{at}.name"), &piece.name, 0..=200)),
         line: check.number(&format!("{at}.line"), piece.line, 0..=lines),
+        audience: crate::evidence::audience(check, &format!("{at}.audience"), piece.audience, by),
     }
 }
 

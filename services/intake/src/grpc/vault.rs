@@ -16,6 +16,7 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::list;
+use super::reads::Reads;
 use crate::domain::{self, Command, Customer, CustomerAction, Hold, Key};
 use crate::handle::Handle;
 use crate::store::{self, Access, Reading, Unread};
@@ -32,6 +33,8 @@ pub struct Api {
     pub clock: Clock,
     /// What opens personal data.
     pub vault: Vault,
+    /// Who reads them.
+    pub readers: Reads,
     /// Where is kept that a key was destroyed.
     pub erasures: Erasures,
     /// Reads of personal data of each customer.
@@ -48,12 +51,12 @@ impl VaultService for Api {
         check.finish()?;
         list::own(&self.reads, &call, claim).await?;
         self.reads_of_day.take(&call.actor)?;
+        let _permit = self.readers.words(&call, claim, purpose).await?;
         let fields = vec![PersonalField::Words];
         let reading = Reading { claim, actor: call.actor.subject.clone(), purpose, fields, at: self.clock.now() };
-        let words = store::words(&self.reads, &self.vault, &reading).await.map_err(|error| unread(error, claim))?;
-        // Notes of ours are not what the customer wrote.
         let own = call.actor.customer.is_some();
-        let words = words.into_iter().filter(|word| !own || !word.is_ours()).map(|word| wire::Word {
+        let words = store::words(&self.reads, &self.vault, &reading, own).await;
+        let words = words.map_err(|error| unread(error, claim))?.into_iter().map(|word| wire::Word {
             about: word.about,
             text: word.text.expose("the answer to GetWords").clone(),
             said_at: word.at.map(to_wire),

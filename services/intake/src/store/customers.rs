@@ -34,6 +34,14 @@ pub(super) const OPEN: &str = "SELECT customer_ref, count(*) AS open, \
          (array_agg(claim_number ORDER BY claim_id))[1:20] AS numbers \
      FROM claim WHERE customer_ref = ANY($1) AND state NOT IN (10, 11, 12, 13) GROUP BY customer_ref";
 
+/// Customers all of whose claims have ended so many days ago, and whom nobody holds.
+pub(super) const OVER: &str = "SELECT DISTINCT k.customer_ref FROM customer_key k \
+     WHERE k.wrapped IS NOT NULL AND k.made_at < now() + $1::text::interval - make_interval(days => $2) \
+         AND NOT EXISTS (SELECT FROM claim c WHERE c.customer_ref = k.customer_ref \
+             AND (c.ended_at IS NULL OR c.ended_at >= now() + $1::text::interval - make_interval(days => $2))) \
+         AND NOT EXISTS (SELECT FROM legal_hold h WHERE h.customer_ref = k.customer_ref AND h.released_at IS NULL) \
+     LIMIT 100";
+
 pub(super) const DESTROY: &str = "UPDATE customer_key \
      SET wrapped = NULL, erased_at = $2, erased_by = $3, reason = $4, reference = $5 \
      WHERE key_id = $1 AND wrapped IS NOT NULL";
@@ -115,6 +123,13 @@ pub async fn customer(pool: &PgPool, customer_ref: &str) -> Result<(Customer, Co
     let open: Vec<OpenRow> = sqlx::query_as(OPEN).bind(&refs).fetch_all(pool).await?;
     let counts: Counts = sqlx::query_as(COUNTS).bind(customer_ref).fetch_one(pool).await?;
     Ok((gather(&refs, keys, holds, open).remove(customer_ref).unwrap_or_default(), counts))
+}
+
+/// Some customers whose time has passed: all of their claims ended so many days ago. `offset`: how far the clock is ahead of
+/// the database's.
+pub async fn customers_over(pool: &PgPool, offset: jiff::SignedDuration, days: u32) -> Result<Vec<String>, Fault> {
+    let offset = format!("{} seconds", offset.as_secs());
+    Ok(sqlx::query_scalar(OVER).bind(offset).bind(days.cast_signed()).fetch_all(pool).await?)
 }
 
 /// Whose hold it is.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chassis::{Fault, Writes};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use proto::ClaimId;
-use proto::intake::{AccessPurpose, EvidenceKind, EvidenceMetadata};
+use proto::intake::{AccessPurpose, EvidenceAudience, EvidenceKind, EvidenceMetadata};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::handle::Entry;
 macro_rules! file_columns {
     () => {
         "f.evidence_id, f.claim_id, f.evidence_no, f.object_key, f.kind, f.metadata, f.content_type, f.stored_sha256, \
-         f.stored_size, f.received_sha256, f.received_size, f.uploaded_by, f.uploaded_at, \
+         f.stored_size, f.received_sha256, f.received_size, f.uploaded_by, f.uploaded_at, f.audience, \
          COALESCE(g.at, k.erased_at) AS forgotten_at"
     };
 }
@@ -43,13 +43,13 @@ pub(super) const ASK_FOR_FILE: &str =
 
 pub(super) const INSERT_FILES: &str = "INSERT INTO evidence_file \
          (evidence_id, claim_id, evidence_no, object_key, kind, metadata, content_type, stored_sha256, stored_size, \
-         received_sha256, received_size, uploaded_by, uploaded_at) \
+         received_sha256, received_size, uploaded_by, uploaded_at, audience) \
      SELECT evidence_id, claim_id, evidence_no, object_key, kind, metadata, content_type, stored_sha256, stored_size, \
-         received_sha256, received_size, uploaded_by, uploaded_at \
+         received_sha256, received_size, uploaded_by, uploaded_at, audience \
      FROM UNNEST($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::smallint[], $6::smallint[], $7::text[], \
-         $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[]) \
+         $8::text[], $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[], $14::smallint[]) \
          AS new (evidence_id, claim_id, evidence_no, object_key, kind, metadata, content_type, stored_sha256, \
-             stored_size, received_sha256, received_size, uploaded_by, uploaded_at)";
+             stored_size, received_sha256, received_size, uploaded_by, uploaded_at, audience)";
 
 /// Which of these keys have a row.
 pub(super) const OWNED: &str = "SELECT object_key FROM evidence_file WHERE object_key = ANY($1)";
@@ -60,6 +60,14 @@ pub(super) const ERASED: &str = "SELECT f.evidence_id, f.object_key \
      WHERE k.erased_at IS NOT NULL \
          AND f.evidence_id > $1 \
          AND NOT EXISTS (SELECT FROM evidence_forgotten g WHERE g.evidence_id = f.evidence_id) \
+     ORDER BY f.evidence_id LIMIT 100";
+
+/// Files of claims that have ended before a time, of customers whom nobody holds, which are still in the store; after one of
+/// them. Ids are made from the time: those of later uploads are greater.
+pub(super) const OVER: &str = "SELECT f.evidence_id, f.object_key FROM evidence_file f JOIN claim c USING (claim_id) \
+     WHERE f.evidence_id > $1 AND f.uploaded_at < $2 AND c.ended_at < $2 \
+         AND NOT EXISTS (SELECT FROM evidence_forgotten g WHERE g.evidence_id = f.evidence_id) \
+         AND NOT EXISTS (SELECT FROM legal_hold h WHERE h.customer_ref = c.customer_ref AND h.released_at IS NULL) \
      ORDER BY f.evidence_id LIMIT 100";
 
 pub(super) const FORGET: &str =
@@ -80,6 +88,7 @@ struct FileRow {
     received_size: i64,
     uploaded_by: String,
     uploaded_at: Timestamp,
+    audience: i16,
     forgotten_at: Option<Timestamp>,
 }
 
@@ -130,6 +139,11 @@ pub async fn erased_files(pool: &PgPool, after: Uuid) -> Result<Vec<(Uuid, Strin
     Ok(sqlx::query_as(ERASED).bind(after).fetch_all(pool).await?)
 }
 
+/// Some files of claims that have ended before a time and are still in the store, after one of them: id and key.
+pub async fn files_over(pool: &PgPool, after: Uuid, before: jiff::Timestamp) -> Result<Vec<(Uuid, String)>, Fault> {
+    Ok(sqlx::query_as(OVER).bind(after).bind(before.to_sqlx()).fetch_all(pool).await?)
+}
+
 /// Notes that a file is gone from the store.
 pub async fn forget_file(pool: &PgPool, id: Uuid, now: jiff::Timestamp) -> Result<(), Fault> {
     sqlx::query(FORGET).bind(id).bind(now.to_sqlx()).execute(pool).await?;
@@ -163,7 +177,8 @@ pub(super) fn insert(writes: &mut Writes, changed: &[&Entry]) {
         .bind(text(|file| &file.received_sha256))
         .bind(big(|file| file.received_size))
         .bind(text(|file| &file.by))
-        .bind(rows.iter().map(|(_, file)| file.at.to_sqlx()).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, file)| file.at.to_sqlx()).collect::<Vec<_>>())
+        .bind(small(|file| file.audience as i16));
 }
 
 impl FileRow {
@@ -181,6 +196,7 @@ impl FileRow {
             metadata: EvidenceMetadata::try_from(i32::from(self.metadata)).unwrap_or_default(),
             by: self.uploaded_by,
             at: self.uploaded_at.to_jiff(),
+            audience: EvidenceAudience::try_from(i32::from(self.audience)).unwrap_or(EvidenceAudience::Staff),
             forgotten_at: self.forgotten_at.map(Timestamp::to_jiff),
         }
     }

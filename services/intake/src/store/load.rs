@@ -83,6 +83,7 @@ pub async fn load(tx: &mut Tx, lock: Lock, commands: &[&Command], since: Since) 
                     bringing.insert(report.customer_ref.clone());
                 }
             }
+            Command::Tell { .. } => {}
             Command::Customer { customer_ref, .. } => {
                 of_customers.insert(customer_ref.clone());
             }

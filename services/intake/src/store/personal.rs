@@ -35,17 +35,33 @@ pub(super) const CONTACT: &str = concat!(
 
 pub(super) const WORDS: &str = concat!(
     recorded!(""),
-    "SELECT key_id, customer_ref, kek, wrapped, kind, number, about, place_id, sealed, at \
+    "SELECT key_id, customer_ref, kek, wrapped, kind, number, about, place_id, sealed, at, for_staff \
      FROM found CROSS JOIN LATERAL ( \
-         SELECT 1 AS kind, line AS number, '' AS about, claim_id AS place_id, description AS sealed, NULL::timestamptz AS at \
-             FROM claim_line WHERE claim_id = $1 \
-         UNION ALL SELECT 2, evidence_no, '', claim_id, name, NULL FROM evidence WHERE claim_id = $1 \
-         UNION ALL SELECT 3, 0::smallint, about, word_id, text, at FROM customer_word WHERE claim_id = $1 \
+         SELECT 1 AS kind, line AS number, '' AS about, claim_id AS place_id, description AS sealed, NULL::timestamptz AS at, \
+                 false AS for_staff FROM claim_line WHERE claim_id = $1 \
+         UNION ALL SELECT 2, evidence_no, '', claim_id, name, NULL, audience = 2 FROM evidence WHERE claim_id = $1 \
+         UNION ALL SELECT 3, 0::smallint, about, word_id, text, at, about LIKE 'contact %' FROM customer_word WHERE claim_id = $1 \
      ) word ORDER BY kind, number, at, place_id"
 );
 
 pub(super) const IS_ERASED: &str =
     "SELECT k.wrapped IS NULL FROM contact JOIN customer_key k USING (key_id) WHERE claim_id = $1";
+
+/// How a claim is read of.
+pub(super) const READING_OF: &str =
+    "SELECT state IN (10, 11, 12, 13) AS ended, email_confirmed FROM claim WHERE claim_id = $1";
+
+/// Whether a notice has gone to the e-mail address: it was read for one.
+pub(super) const NOTICED: &str =
+    "SELECT EXISTS (SELECT FROM contact_access WHERE claim_id = $1 AND purpose = 5 AND 5 = ANY(fields))";
+
+/// How often somebody has read since then, and when first. An export, which reads all fields of all claims of a customer, is
+/// one read.
+pub(super) const READS_SINCE: &str = "SELECT count(*), min(at) FROM ( \
+         SELECT at FROM contact_access WHERE actor = $1 AND at > $2 AND cardinality(fields) < 7 \
+         UNION ALL SELECT at FROM evidence_access WHERE actor = $1 AND at > $2 \
+         UNION ALL SELECT min(at) FROM contact_access JOIN claim USING (claim_id) \
+             WHERE actor = $1 AND at > $2 AND cardinality(fields) = 7 GROUP BY customer_ref) AS reads";
 
 pub(super) const ACCESSES: &str = "SELECT access_id, claim_id, actor, purpose, fields, at FROM contact_access \
      WHERE access_id > $1 ORDER BY access_id LIMIT $2";
@@ -95,7 +111,7 @@ impl From<sqlx::Error> for Unread {
     }
 }
 
-/// Something that the customer wrote, or one of us about a contact.
+/// Something that the customer wrote, or one of us: about a contact, or as the name of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// What it is about.
@@ -104,13 +120,6 @@ pub struct Word {
     pub text: Pii<String>,
     /// When they were said, if later than the report.
     pub at: Option<jiff::Timestamp>,
-}
-
-impl Word {
-    /// Whether it is a note of ours.
-    pub fn is_ours(&self) -> bool {
-        self.about.starts_with("contact ")
-    }
 }
 
 /// One read on record.
@@ -139,6 +148,7 @@ struct WordRow {
     place_id: Uuid,
     sealed: Vec<u8>,
     at: Option<Timestamp>,
+    for_staff: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -172,6 +182,36 @@ impl Reading {
     }
 }
 
+/// What is looked at before personal data of a claim are read.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct ReadingOf {
+    /// It has ended.
+    pub ended: bool,
+    /// Somebody has confirmed the e-mail address.
+    pub email_confirmed: bool,
+}
+
+/// What is looked at before personal data of a claim are read; none: there is no such claim.
+pub async fn reading_of(pool: &PgPool, claim: ClaimId) -> Result<Option<ReadingOf>, Fault> {
+    Ok(sqlx::query_as(READING_OF).bind(claim.0).fetch_optional(pool).await?)
+}
+
+/// Whether the e-mail address of a claim was read for a notice.
+pub async fn noticed(pool: &PgPool, claim: ClaimId) -> Result<bool, Fault> {
+    Ok(sqlx::query_scalar(NOTICED).bind(claim.0).fetch_one(pool).await?)
+}
+
+/// How often somebody has read personal data and files since then, and when first.
+pub async fn reads_since(
+    pool: &PgPool,
+    actor: &str,
+    since: jiff::Timestamp,
+) -> Result<(u64, Option<jiff::Timestamp>), Fault> {
+    let query = sqlx::query_as(READS_SINCE).bind(actor).bind(since.to_sqlx());
+    let (count, first): (i64, Option<Timestamp>) = query.fetch_one(pool).await?;
+    Ok((count.unsigned_abs(), first.map(Timestamp::to_jiff)))
+}
+
 /// Reads contact data: the fields that are asked for, the others are empty.
 pub async fn contact(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Contact, Unread> {
     let mut rows: Vec<ContactRow> = reading.rows(pool, CONTACT).await?;
@@ -189,12 +229,17 @@ pub async fn contact(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<
     Ok(Contact { customer_name, contact_person, company, phone, email, address })
 }
 
-/// Reads what the customer wrote.
-pub async fn words(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Vec<Word>, Unread> {
+/// Reads what the customer wrote. `own`: it is the customer who reads; notes of ours and what is for staff are left out, and
+/// pieces of evidence counted as the customer sees them.
+pub async fn words(pool: &PgPool, vault: &Vault, reading: &Reading, own: bool) -> Result<Vec<Word>, Unread> {
     let rows: Vec<WordRow> = reading.rows(pool, WORDS).await?;
     let mut words = Vec::new();
     let mut data = None;
+    let mut pieces = 0;
     for row in rows {
+        if own && row.for_staff {
+            continue;
+        }
         let key = WrappedKey::from(row.key);
         let data = match &data {
             Some(data) => data,
@@ -202,7 +247,10 @@ pub async fn words(pool: &PgPool, vault: &Vault, reading: &Reading) -> Result<Ve
         };
         let (field, about) = match row.kind {
             1 => ("description".to_owned(), format!("line {}", row.number)),
-            2 => ("name".to_owned(), format!("evidence {}", row.number)),
+            2 => {
+                pieces += 1;
+                ("name".to_owned(), format!("evidence {pieces}"))
+            }
             _ => (words_field(reading.claim.0, &row.about), row.about),
         };
         let place = Place { customer_ref: &key.customer_ref, row: row.place_id, number: row.number, field: &field };

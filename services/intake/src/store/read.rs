@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::rows::{self, ClaimRow};
 use crate::domain::Claim;
 
-pub(super) const CUSTOMER_OF: &str = "SELECT customer_ref FROM claim WHERE claim_id = $1";
+pub(super) const CUSTOMER_OF: &str = "SELECT customer_ref, brought_by FROM claim WHERE claim_id = $1";
 
 pub(super) const BY_NUMBER: &str = "SELECT claim_id FROM claim WHERE claim_number = $1";
 
@@ -34,6 +34,11 @@ pub(super) const THESE: &str = "SELECT claim_id FROM claim \
      WHERE claim_id = ANY($3) AND claim_id < $1 AND ($4 = '' OR customer_ref = $4) AND ($5 = 0 OR state = $5) \
      ORDER BY claim_id DESC LIMIT $2";
 
+/// Claims that a sales channel has brought.
+pub(super) const OF_CHANNEL: &str = "SELECT claim_id FROM claim \
+     WHERE brought_by = $3 AND claim_id < $1 AND ($4 = '' OR customer_ref = $4) AND ($5 = 0 OR state = $5) \
+         AND (cardinality($6::uuid[]) = 0 OR claim_id = ANY($6)) ORDER BY claim_id DESC LIMIT $2";
+
 /// The newest canaries: when each was received, and whether it has ended.
 pub(super) const CANARIES: &str = "SELECT received_at, state IN (10, 11, 12, 13) AS ended FROM claim \
      WHERE customer_ref = $1 ORDER BY claim_id DESC LIMIT $2";
@@ -47,6 +52,8 @@ pub struct Filter {
     pub state: ClaimState,
     /// Only these; empty: all.
     pub ids: Vec<Uuid>,
+    /// Only those that this sales channel has brought; `None`: of all.
+    pub channel: Option<String>,
 }
 
 /// The claims with these ids. The claim's own row is read first: its etag is never newer than what comes with it.
@@ -67,9 +74,9 @@ pub async fn claims(pool: &PgPool, ids: &[Uuid]) -> Result<BTreeMap<ClaimId, Cla
     Ok(claims)
 }
 
-/// Whose claim it is.
-pub async fn customer_of(pool: &PgPool, claim: ClaimId) -> Result<Option<String>, Fault> {
-    Ok(sqlx::query_scalar(CUSTOMER_OF).bind(claim.0).fetch_optional(pool).await?)
+/// Whose claim it is, and the sales channel that has brought it.
+pub async fn customer_of(pool: &PgPool, claim: ClaimId) -> Result<Option<(String, String)>, Fault> {
+    Ok(sqlx::query_as(CUSTOMER_OF).bind(claim.0).fetch_optional(pool).await?)
 }
 
 /// The id of the claim with this number.
@@ -80,6 +87,10 @@ pub async fn by_number(pool: &PgPool, number: &str) -> Result<Option<Uuid>, Faul
 /// Ids of claims, newest first.
 pub async fn list(pool: &PgPool, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Uuid>, Fault> {
     let (customer_ref, state) = (filter.customer_ref.as_str(), filter.state as i32);
+    if let Some(channel) = &filter.channel {
+        let query = sqlx::query_scalar(OF_CHANNEL).bind(before).bind(limit).bind(channel).bind(customer_ref);
+        return Ok(query.bind(state).bind(&filter.ids).fetch_all(pool).await?);
+    }
     if !filter.ids.is_empty() {
         let query = sqlx::query_scalar(THESE).bind(before).bind(limit).bind(&filter.ids);
         return Ok(query.bind(customer_ref).bind(state).fetch_all(pool).await?);

@@ -7,7 +7,7 @@ use jiff_sqlx::{Date, Timestamp};
 use prost::Message;
 use proto::ClaimId;
 use proto::claim::{Category, Channel, ClaimState, Plan, Resolution};
-use proto::intake::ContactDirection;
+use proto::intake::{ContactDirection, EvidenceAudience};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ macro_rules! claim_columns {
         "claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_at, read_back_by, acknowledgement_due, first_feedback_due, \
          solution_due, plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
-         possible_duplicates, duplicate_of, duplicate_of_number, contacts"
+         possible_duplicates, duplicate_of, duplicate_of_number, contacts, brought_by, email_confirmed, ended_at"
     };
 }
 pub(super) use claim_columns;
@@ -31,7 +31,7 @@ pub(super) const LINES: &str = "SELECT claim_id, order_no, sku, batch, serials, 
      occurred_on, safety_risk, operation_stopped \
      FROM claim_line WHERE claim_id = ANY($1) ORDER BY claim_id, line";
 
-pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, line \
+pub(super) const EVIDENCE: &str = "SELECT claim_id, sha256, media_type, size, line, audience \
      FROM evidence WHERE claim_id = ANY($1) ORDER BY claim_id, evidence_no";
 
 pub(super) const QUESTIONS: &str = "SELECT claim_id, question_id, reason, line, asked_at, answered_at, closed_at, order_no, \
@@ -74,6 +74,9 @@ pub(super) struct ClaimRow {
     duplicate_of: Option<Uuid>,
     duplicate_of_number: String,
     contacts: i16,
+    brought_by: String,
+    email_confirmed: bool,
+    ended_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -99,6 +102,7 @@ struct EvidenceRow {
     media_type: String,
     size: i64,
     line: i16,
+    audience: i16,
 }
 
 #[derive(sqlx::FromRow)]
@@ -208,6 +212,8 @@ impl ClaimRow {
             version: self.version,
             channel: Channel::try_from(i32::from(self.channel)).unwrap_or_default(),
             customer_ref: self.customer_ref,
+            brought_by: self.brought_by,
+            email_confirmed: self.email_confirmed,
             country: self.country,
             importance: u32::from(self.importance.unsigned_abs()),
             upset: self.upset,
@@ -229,6 +235,7 @@ impl ClaimRow {
             proposal: proposal.map(|state| Proposal { number: self.plan_number.unsigned_abs(), state, plan }),
             follow_up: (follow_up.round > 0).then_some(follow_up),
             scores: self.scores.into_iter().map(|score| u32::from(score.unsigned_abs())).collect(),
+            ended_at: self.ended_at.map(Timestamp::to_jiff),
             withdrawal_requested: self.withdrawal_requested,
             duplicate_of: self.duplicate_of.map(|of| (ClaimId(of), self.duplicate_of_number)),
             end: end.map(|end| (end, self.end_reason)),
@@ -263,6 +270,7 @@ impl EvidenceRow {
             size: self.size,
             name: Pii::default(),
             line: u32::from(self.line.unsigned_abs()),
+            audience: EvidenceAudience::try_from(i32::from(self.audience)).unwrap_or(EvidenceAudience::Staff),
         }
     }
 }

@@ -15,14 +15,16 @@ pub(super) const INSERT_CLAIMS: &str = "INSERT INTO claim ( \
          claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_by, acknowledgement_due, first_feedback_due, \
          plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
-         possible_duplicates \
+         possible_duplicates, brought_by, email_confirmed \
      ) SELECT claim_id, claim_number, 1, channel, customer_ref, country, importance, upset, received_at, 1, \
          '', false, '', acknowledgement_due, first_feedback_due, 0, 0, '', 0, 0, '{}', announced_on, address_known, \
-         string_to_array(possible_duplicates, ' ') \
+         string_to_array(possible_duplicates, ' '), brought_by, email_confirmed \
      FROM UNNEST($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::boolean[], \
-         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::date[], $12::boolean[], $13::text[]) \
+         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::date[], $12::boolean[], $13::text[], $14::text[], \
+         $15::boolean[]) \
          AS new (claim_id, claim_number, channel, customer_ref, country, importance, upset, received_at, \
-             acknowledgement_due, first_feedback_due, announced_on, address_known, possible_duplicates)";
+             acknowledgement_due, first_feedback_due, announced_on, address_known, possible_duplicates, brought_by, \
+             email_confirmed)";
 
 pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          version = new.version, state = new.state, end_reason = new.end_reason, \
@@ -34,14 +36,15 @@ pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          follow_up_round = new.follow_up_round, follow_up_score = new.follow_up_score, \
          scores = string_to_array(new.scores, ',')::smallint[], address_known = new.address_known, \
          duplicate_of = new.duplicate_of, duplicate_of_number = new.duplicate_of_number, \
-         contacts = new.contacts \
+         contacts = new.contacts, email_confirmed = new.email_confirmed, ended_at = new.ended_at \
      FROM UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[], \
          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::smallint[], $13::bytea[], \
          $14::integer[], $15::smallint[], $16::text[], $17::boolean[], $18::uuid[], $19::text[], $20::smallint[], \
-         $21::bigint[]) \
+         $21::boolean[], $22::timestamptz[], $23::bigint[]) \
          AS new (claim_id, version, state, end_reason, withdrawal_requested, read_back_at, read_back_by, \
              acknowledgement_due, first_feedback_due, solution_due, plan_number, plan_state, plan, \
-             follow_up_round, follow_up_score, scores, address_known, duplicate_of, duplicate_of_number, contacts, was) \
+             follow_up_round, follow_up_score, scores, address_known, duplicate_of, duplicate_of_number, contacts, email_confirmed, \
+             ended_at, was) \
      WHERE claim.claim_id = new.claim_id AND claim.version = new.was";
 
 pub(super) const UPSERT_QUESTIONS: &str = "INSERT INTO question \
@@ -128,7 +131,9 @@ fn insert_claims(writes: &mut Writes, new: &[&Entry]) {
         .bind(each(new, |claim| at(claim.promises.first_feedback)))
         .bind(each(new, |claim| claim.announced_on.map(ToSqlx::to_sqlx)))
         .bind(each(new, |claim| claim.address_known))
-        .bind(each(new, |claim| claim.possible_duplicates.join(" ")));
+        .bind(each(new, |claim| claim.possible_duplicates.join(" ")))
+        .bind(each(new, |claim| claim.brought_by.clone()))
+        .bind(each(new, |claim| claim.email_confirmed));
 }
 
 fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
@@ -160,6 +165,8 @@ fn update_claims(writes: &mut Writes, changed: &[&Entry]) {
         .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(of, _)| of.0)))
         .bind(each(changed, |claim| claim.duplicate_of.as_ref().map(|(_, of)| of.clone()).unwrap_or_default()))
         .bind(each(changed, |claim| i16::try_from(claim.contacts.len()).unwrap_or(i16::MAX)))
+        .bind(each(changed, |claim| claim.email_confirmed))
+        .bind(each(changed, |claim| at(claim.ended_at)))
         .bind(changed.iter().map(|entry| entry.before.as_ref().map_or(1, |before| before.version)).collect::<Vec<_>>());
 }
 

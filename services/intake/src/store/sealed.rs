@@ -35,10 +35,10 @@ pub(super) const INSERT_LINES: &str = "INSERT INTO claim_line \
              description, safety_risk, operation_stopped)";
 
 pub(super) const INSERT_EVIDENCE: &str = "INSERT INTO evidence \
-         (claim_id, evidence_no, sha256, media_type, size, name, line) \
-     SELECT claim_id, evidence_no, sha256, media_type, size, name, line \
-     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::smallint[]) \
-         AS new (claim_id, evidence_no, sha256, media_type, size, name, line)";
+         (claim_id, evidence_no, sha256, media_type, size, name, line, audience) \
+     SELECT claim_id, evidence_no, sha256, media_type, size, name, line, audience \
+     FROM UNNEST($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::smallint[], \
+         $8::smallint[]) AS new (claim_id, evidence_no, sha256, media_type, size, name, line, audience)";
 
 pub(super) const INSERT_WORDS: &str = "INSERT INTO customer_word (word_id, claim_id, about, text, at) \
      SELECT word_id, claim_id, about, text, at \
@@ -155,7 +155,8 @@ pub(super) fn insert_evidence(writes: &mut Writes, keys: &Keys, changed: &[&Entr
         .bind(rows.iter().map(|(_, _, piece)| piece.media_type.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, piece)| piece.size).collect::<Vec<_>>())
         .bind(names)
-        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, _, piece)| small(piece.line)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, piece)| piece.audience as i16).collect::<Vec<_>>());
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod download;
 mod mutated;
 mod quota;
 mod refused;
+mod retention;
 mod samples;
 mod store;
 mod upload;

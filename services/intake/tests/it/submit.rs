@@ -87,7 +87,7 @@ async fn case_codes_as_people_type_them() {
     let mut request = SubmitClaimRequest { customer_ref: " C  42 ".to_owned(), ..submit_request() };
     request.lines[0].order_no = " #AB-1001 ".to_owned();
     request.lines[0].sku = "\u{ff21}RT-1".to_owned();
-    request.lines[0].batch = "B 7\u{200b}".to_owned();
+    request.lines[0].batch = " B  7".to_owned();
     request.lines[0].serials = vec![" S-1".to_owned(), "S\u{2011}2".to_owned()];
     let claim = world.client.clone().submit_claim(request.clone()).await.unwrap().into_inner().claim.unwrap();
     let line = &claim.lines[0];
@@ -103,6 +103,25 @@ async fn case_codes_as_people_type_them() {
     let mut fields = bad_fields(&status);
     fields.sort();
     assert_eq!(fields, ["customer_ref", "lines[0].serials"]);
+}
+
+/// What looks like one code is one: letters that nobody sees are named, not dropped.
+#[tokio::test]
+async fn sr34_no_code_of_a_report_has_a_letter_that_cannot_be_seen() {
+    let world = World::start().await;
+    for letter in ["\u{202e}", "\u{200b}", "\u{2028}", "\u{2029}", "\u{200d}", "\u{ad}"] {
+        let mut request = submit_request();
+        let line = &mut request.lines[0];
+        let codes = [&mut line.order_no, &mut line.sku, &mut line.batch];
+        codes.into_iter().for_each(|code| *code = format!("A{letter}1"));
+        line.serials = vec![format!("S{letter}1")];
+        request.customer_ref = format!("C{letter}1");
+        let status = world.client.clone().submit_claim(request).await.unwrap_err();
+        let mut fields = bad_fields(&status);
+        fields.sort();
+        let bad = ["batch", "order_no", "serials[0]", "sku"].map(|field| format!("lines[0].{field}"));
+        assert_eq!(fields, ["customer_ref".to_owned()].into_iter().chain(bad).collect::<Vec<_>>(), "{letter:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 mod brought_back;
 mod crash;
 mod erasure;
+mod export;
 mod keys;
+mod limits;
 mod reads;
 mod sealed;
 

@@ -138,7 +138,7 @@ pub fn contact() -> Contact {
 
 pub fn evidence(line: u32) -> Evidence {
     let (sha256, media_type) = ("0F".repeat(32), "image/jpeg".to_owned());
-    Evidence { sha256, media_type, size: 4711, name: "cup-of-ada.jpg".to_owned(), line }
+    Evidence { sha256, media_type, size: 4711, name: "cup-of-ada.jpg".to_owned(), line, audience: 0 }
 }
 
 pub fn line() -> NewLine {

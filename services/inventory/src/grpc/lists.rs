@@ -1,6 +1,6 @@
 //! Questions: they read and change nothing.
 
-use chassis::{Check, Page, Refusal, read_failed};
+use chassis::{Call, Check, Page, Refusal, read_failed};
 use proto::inventory::{
     GetAvailabilityRequest, GetAvailabilityResponse, ListMovementsRequest, ListMovementsResponse,
     ListReservationsRequest, ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, Movement, Reservation,
@@ -17,6 +17,7 @@ use crate::store::{self, Filter, StoredMovement, StoredReservation, StoredReturn
 
 pub(super) async fn availability(
     api: &Api,
+    call: &Call,
     request: &GetAvailabilityRequest,
 ) -> Result<GetAvailabilityResponse, Status> {
     let mut check = Check::new();
@@ -24,7 +25,8 @@ pub(super) async fn availability(
     let batch = check.code("batch", &request.batch, 0..=64);
     check.finish()?;
     let found = store::availability(&api.reads, &sku, &batch).await.map_err(read_failed)?;
-    let found = found.ok_or_else(|| Refusal::not_found("sku", &sku))?;
+    let mut found = found.ok_or_else(|| Refusal::not_found("sku", &sku))?;
+    found.stock.retain(|(place, _)| call.actor.may_use_warehouse(&place.warehouse));
     let qualified = found.stock.iter().filter(|(place, _)| place.zone == Zone::Qualified);
     let available: i64 = qualified.map(|(_, stock)| stock.free()).sum();
     let stock = found.stock.into_iter().map(|(place, stock)| Stock {

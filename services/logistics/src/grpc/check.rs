@@ -26,7 +26,7 @@ pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent
     {
         check.add(&path("reason"), "does not go with the state");
     }
-    let detail = check.code(&path("detail"), &event.detail, 0..=200);
+    let detail = check.remark(&path("detail"), &event.detail, 0..=200);
     let at = check.time(&path("occurred_at"), event.occurred_at.as_ref());
     let held_until = check.date(&path("held_until"), &event.held_until);
     let held = reason == Some(Reason::HeldForCollection);

@@ -2,22 +2,28 @@
 
 use chassis::{Call, Check, Refusal, read_failed};
 use proto::claim::{ClaimState, WaitingFor};
+use proto::customer;
 use proto::orchestrator::{
     GetTimelineRequest, GetTimelineResponse, ListProcessesRequest, ListProcessesResponse, ListSettlementsRequest,
-    ListSettlementsResponse, SettlementState,
+    ListSettlementsResponse, Process, SettlementState,
 };
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
 
 use super::wire;
-use crate::store::reads::{self, Filter};
+use crate::store::reads::{self, Filter, Listed};
 
 /// Settlements of a claim that are shown with it: more than its lines and rounds ever have.
 pub(super) const SETTLEMENTS_MAX: i64 = 5_000;
 
-/// A customer sees own claims only; another's is as absent as one that never was (S32).
+/// A customer sees own claims only, and a sales channel those that it has brought; another's is as absent as one that never
+/// was (S32, SR9).
 pub(super) async fn own(pool: &PgPool, call: &Call, claim: Uuid) -> Result<(), Status> {
+    if let Some(channel) = call.actor.channel() {
+        let brought = reads::brought(pool, &[claim], channel).await.map_err(read_failed)?;
+        return if brought.is_empty() { Err(Refusal::not_found("claim", claim).into()) } else { Ok(()) };
+    }
     let Some(customer) = &call.actor.customer else { return Ok(()) };
     let whose = reads::customer(pool, claim).await.map_err(read_failed)?;
     if whose.as_ref() == Some(customer) { Ok(()) } else { Err(Refusal::not_found("claim", claim).into()) }
@@ -30,9 +36,9 @@ pub(super) async fn processes(
     body: &ListProcessesRequest,
 ) -> Result<ListProcessesResponse, Status> {
     let mut check = Check::new();
-    let claims = check.ids("claim_ids", &body.claim_ids);
-    if call.actor.customer.is_some() && claims.is_empty() {
-        check.add("claim_ids", "must be given by a customer");
+    let mut claims = check.ids("claim_ids", &body.claim_ids);
+    if (call.actor.customer.is_some() || call.actor.channel().is_some()) && claims.is_empty() {
+        check.add("claim_ids", "must be given by a customer and by a channel");
     }
     let state: ClaimState = check.optional_choice("state", body.state);
     let waiting_for: WaitingFor = check.optional_choice("waiting_for", body.waiting_for);
@@ -42,17 +48,36 @@ pub(super) async fn processes(
     let page = check.page(body.page_size, &body.page_token, &query);
     let after = page.key::<Uuid>(&mut check);
     check.finish()?;
+    if let Some(channel) = call.actor.channel() {
+        claims = reads::brought(pool, &claims, channel).await.map_err(read_failed)?;
+        if claims.is_empty() {
+            return Ok(ListProcessesResponse::default());
+        }
+    }
+    // A customer names the claims, and looks for what customers are told of them, not for what it stands for.
+    let own = call.actor.customer.is_some();
+    let every = own || waiting_for == WaitingFor::Unspecified;
     let filter = Filter {
-        state: small(state as i32),
-        parties: if waiting_for == WaitingFor::Unspecified { 0 } else { 1 << waiting_for as i32 },
+        state: if own { 0 } else { small(state as i32) },
+        parties: if every { 0 } else { 1 << waiting_for as i32 },
         claims: (!claims.is_empty()).then_some(claims),
         customer_ref: call.actor.customer.clone().unwrap_or_default(),
         newest_first: body.newest_first,
     };
     let rows = reads::processes(pool, &filter, after, page.limit).await;
     let rows = rows.map_err(read_failed)?;
-    let (processes, next_page_token) = page.finish(&rows, |row| row.claim.to_string(), wire::listed);
+    let told = |row: &Listed| if own { customer::process(&wire::listed(row)) } else { wire::listed(row) };
+    let (mut processes, next_page_token) = page.finish(&rows, |row| row.claim.to_string(), told);
+    if own {
+        processes.retain(|process| is_asked(process, state, waiting_for));
+    }
     Ok(ListProcessesResponse { processes, next_page_token })
+}
+
+/// Whether a customer asks for a process, as customers are told of it.
+fn is_asked(process: &Process, state: ClaimState, party: WaitingFor) -> bool {
+    let waits = process.waiting_for() == party || process.waiting.iter().any(|waiting| waiting.party() == party);
+    (state == ClaimState::Unspecified || process.state() == state) && (party == WaitingFor::Unspecified || waits)
 }
 
 /// Public events of a claim in order.
@@ -72,7 +97,10 @@ pub(super) async fn timeline(
     if events.is_empty() && after == 0 {
         return Err(Refusal::not_found("claim", claim).into());
     }
-    let (events, next_page_token) = page.finish(events, |event| event.number.to_string(), |event| event);
+    let (mut events, next_page_token) = page.finish(events, |event| event.number.to_string(), |event| event);
+    if call.actor.customer.is_some() {
+        events = events.iter().filter_map(customer::event).collect();
+    }
     Ok(GetTimelineResponse { events, next_page_token })
 }
 

@@ -21,6 +21,10 @@ pub(super) const PROCESS: &str = "\
 
 pub(super) const CUSTOMER: &str = "SELECT claim->'submitted'->>'customerRef' FROM process WHERE claim_id = $1";
 
+/// Which of these claims somebody has reported.
+pub(super) const BROUGHT: &str =
+    "SELECT claim_id FROM process WHERE claim_id = ANY($1) AND claim->'submitted'->>'reportedBy' = $2";
+
 macro_rules! processes {
     ($which: literal, $order: literal) => {
         concat!(
@@ -112,6 +116,11 @@ pub async fn process(pool: &PgPool, claim: Uuid) -> Result<Option<Stored>, Fault
 pub async fn customer(pool: &PgPool, claim: Uuid) -> Result<Option<String>, Fault> {
     let found: Option<Option<String>> = sqlx::query_scalar(CUSTOMER).bind(claim).fetch_optional(pool).await?;
     Ok(found.flatten())
+}
+
+/// Which of these claims somebody has reported, as a sales channel has its own.
+pub async fn brought(pool: &PgPool, claims: &[Uuid], by: &str) -> Result<Vec<Uuid>, Fault> {
+    Ok(sqlx::query_scalar(BROUGHT).bind(claims).bind(by).fetch_all(pool).await?)
 }
 
 /// Processes by claim id, from behind `after`.

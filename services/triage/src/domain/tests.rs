@@ -40,7 +40,11 @@ fn at(day: Date) -> Timestamp {
 
 fn meta(day: Date, subject: &str, roles: &[&str]) -> Meta {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-    Meta::new(at(day), Actor { subject: subject.to_owned(), roles, customer: None, own: None }, Uuid::from_u128(7))
+    Meta::new(
+        at(day),
+        Actor { subject: subject.to_owned(), roles, customer: None, own: None, email: None, bound: None },
+        Uuid::from_u128(7),
+    )
 }
 
 fn system(day: Date) -> Meta {

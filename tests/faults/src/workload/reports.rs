@@ -101,6 +101,7 @@ async fn afterwards(world: &World, case: &Case) {
             size: 4_096,
             name: "it hums.mp4".to_owned(),
             line: 0,
+            audience: 0,
         };
         let (request_id, claim_id) = (world.id(case, "evidence"), case.claim.clone());
         world

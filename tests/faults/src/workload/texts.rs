@@ -1,5 +1,7 @@
 //! Odd words, as customers write them: none of them may mean anything to a database, a subject or a log.
 
+use proto::codes;
+
 use crate::random::Random;
 
 /// Words that are easy to get wrong.
@@ -29,7 +31,8 @@ pub fn description(chance: &mut Random) -> String {
     }
 }
 
-/// One line without control characters.
+/// One line as a name may be: without control characters and what turns directions or cannot be seen.
 pub fn line(chance: &mut Random) -> String {
-    chance.pick(&ODD).copied().unwrap_or_default().replace(['\n', '\t'], " ")
+    let line = chance.pick(&ODD).copied().unwrap_or_default().replace(['\n', '\t'], " ");
+    line.chars().filter(|letter| !codes::deceives(*letter) || codes::joins(*letter)).collect()
 }

@@ -9,7 +9,7 @@ use testkit::request_id;
 /// A picture about a line.
 pub fn evidence(line: u32) -> Vec<intake::Evidence> {
     let (sha256, media_type) = ("00".repeat(32), "image/png".to_owned());
-    vec![intake::Evidence { sha256, media_type, size: 1, name: String::new(), line }]
+    vec![intake::Evidence { sha256, media_type, size: 1, name: String::new(), line, audience: 0 }]
 }
 
 /// The last receipt of a return: one unit, accepted.

@@ -28,7 +28,8 @@ const REQUESTS: &[(&str, &str)] = &[
                 "occurred_on": "2026-01-03", "description": "one is missing", "safety_risk": true,
                 "operation_stopped": true}],
             "evidence": [{"sha256": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-                "media_type": "image/jpeg", "size": 1000, "name": "mug.jpg", "line": 1}]}"#,
+                "media_type": "image/jpeg", "size": 1000, "name": "mug.jpg", "line": 1,
+                "audience": "EVIDENCE_AUDIENCE_STAFF"}]}"#,
     ),
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_id": "@"}"#),
     ("intake.v1.IntakeService.GetClaim", r#"{"claim_number": "RD-2026-000001"}"#),
@@ -63,6 +64,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("intake.v1.VaultService.ReleaseLegalHold", r#"{"request_id": "@", "hold_id": "@"}"#),
     ("intake.v1.EvidenceService.ListEvidence", r#"{"claim_id": "@"}"#),
     ("intake.v1.EvidenceService.CreateEvidenceReference", r#"{"evidence_id": "@", "purpose": "ASSESSMENT"}"#),
+    ("intake.v1.IntakeService.ExportCustomer", r#"{"customer_ref": "C-1"}"#),
     ("intake.v1.EvidenceService.DownloadEvidence", r#"{"reference": "AAAA"}"#),
     (
         "intake.v1.IntakeService.AnswerQuestion",

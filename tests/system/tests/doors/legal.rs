@@ -24,6 +24,7 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("intake.v1.SubmitClaimRequest.announced_on", &["empty"]),
     ("intake.v1.Evidence.name", &["empty"]),
     ("intake.v1.Evidence.line", &["zero"]),
+    ("intake.v1.Evidence.audience", &["unspecified"]),
     // The order number when there is none; words that need not be said.
     ("intake.v1.AnswerQuestionRequest.order_no", &["empty"]),
     ("intake.v1.AnswerQuestionRequest.text", &["empty"]),

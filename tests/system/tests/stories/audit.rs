@@ -28,7 +28,7 @@ async fn s27_decisions_and_reads_are_sealed_and_erasure_leaves_the_chain_valid()
     world.stock("MUG", 0).await;
     let claim = world.claim("O-1", "MUG", 3, Category::ReturnRequest, Resolution::ReturnRefund).await;
     let ask = GetContactRequest { claim_id: claim.clone(), purpose: "DELIVERY".to_owned(), fields: Vec::new() };
-    world.intake().await.get_contact(actor(ask, "lou", &["logistics"])).await.unwrap();
+    world.intake().await.get_contact(actor(ask, "lou", &["supervisor"])).await.unwrap();
     let mut vault = VaultServiceClient::new(world.channel("intake").await);
     let ask = GetWordsRequest { claim_id: claim.clone(), purpose: "ASSESSMENT".to_owned() };
     vault.get_words(actor(ask, "sue", &["specialist"])).await.unwrap();

@@ -23,6 +23,7 @@ mod four_eyes;
 mod goods;
 mod money;
 mod nobody_stops;
+mod others_data;
 mod privacy;
 mod repeats;
 mod upgrade;

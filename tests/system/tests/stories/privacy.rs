@@ -143,13 +143,21 @@ async fn asked_and_withdrawn(world: &World) -> String {
 
 fn evidence(number: u8) -> Evidence {
     let name = "kanarina-at-home.jpg".to_owned();
-    Evidence { sha256: format!("{number:02x}").repeat(32), media_type: "image/jpeg".to_owned(), size: 1, name, line: 1 }
+    Evidence {
+        sha256: format!("{number:02x}").repeat(32),
+        media_type: "image/jpeg".to_owned(),
+        size: 1,
+        name,
+        line: 1,
+        audience: 0,
+    }
 }
 
 /// A document, whose name says who has sent it.
 async fn upload(world: &World, claim: &str) {
     let bytes = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n".to_vec();
     let header = EvidenceHeader {
+        audience: 0,
         request_id: request_id(),
         claim_id: claim.to_owned(),
         line: 1,
@@ -320,7 +328,7 @@ async fn flows() {
 
     // Those who may read it, get it.
     let ask = GetContactRequest { claim_id: withdrawn.clone(), purpose: "DELIVERY".to_owned(), fields: Vec::new() };
-    let found = world.intake().await.get_contact(actor(ask, "lou", &["logistics"])).await.unwrap().into_inner();
+    let found = world.intake().await.get_contact(actor(ask, "lou", &["supervisor"])).await.unwrap().into_inner();
     assert_eq!(found.contact, Some(contact()));
     silent("a contact that is printed", format!("{found:?}").as_bytes(), &PLANTED);
     let mut vault = VaultServiceClient::new(world.channel("intake").await);

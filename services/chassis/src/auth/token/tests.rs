@@ -215,6 +215,33 @@ fn a_customer_is_bound_to_a_reference() {
     assert_eq!(known.customer, None, "without the role it means nothing");
 }
 
+#[test]
+fn sr18_an_address_counts_if_the_issuer_has_verified_it() {
+    let issuer = issuer();
+    let mut shop = with("roles", json!(["customer"]));
+    (shop["customer"], shop["email"]) = (json!("C-100"), json!("ada@example.com"));
+    for (verified, counts) in [(json!(true), true), (json!(false), false), (json!("true"), false), (json!(null), false)]
+    {
+        shop["email_verified"] = verified;
+        let actor = read(&issuer, &issuer.sign(&shop)).unwrap().actor;
+        assert_eq!(actor.email.is_some(), counts, "{shop}");
+        assert!(!format!("{actor:?}").contains("ada@"), "and is not printed");
+    }
+    shop["roles"] = json!(["specialist"]);
+    shop["email_verified"] = json!(true);
+    assert_eq!(read(&issuer, &issuer.sign(&shop)).unwrap().actor.email, None, "of a customer only");
+}
+
+#[test]
+fn sr9_a_system_of_others_is_bound_to_what_is_its_own() {
+    let issuer = issuer();
+    let read = |roles: Value| read(&issuer, &issuer.sign(&with("roles", roles)));
+    let actor = read(json!(["carrier:own-van", "logistics"])).unwrap().actor;
+    assert_eq!((actor.carrier(), actor.has_role("carrier")), (Some("own-van"), true));
+    assert!(read(json!(["carrier"])).unwrap().actor.roles.is_empty(), "a carrier of nobody");
+    assert!(read(json!(["carrier:a", "warehouse-system:W"])).is_err(), "nobody is two");
+}
+
 /// Half of a key whose other half is lost, and the one token it has signed: for the time of these tests.
 const RSA_MODULUS: &str = "\
     tnhyCf4z45o5owJBOcHC0UPe1lfay5Jddiv1cF2jX34YqVGb1DvtWq8zlqobOCZZevm6AyniCqa_l5JBeH7E7GlgfHINHxM7EKe1lti1lA3E42\

@@ -79,7 +79,12 @@ fn no_service_administers_streams_or_consumers() {
             assert!(!subject.split('.').any(|token| administers.contains(&token)), "{}: {subject}", user.name);
         }
         let inbox = format!("_INBOX_{}.>", user.name);
-        let heard: &[&str] = if user.name == "intake" { &["redress.v1.claim.*.submitted"] } else { &[] };
-        assert_eq!(user.subscribe, [&[inbox.as_str()], heard].concat(), "public events, if any");
+        let heard: &[&str] = match user.name.as_str() {
+            "intake" => &["redress.v1.claim.*.submitted"],
+            "logistics" => &["redress.v1.ask.logistics.parcels"],
+            _ => &[],
+        };
+        assert_eq!(user.subscribe, [&[inbox.as_str()], heard].concat(), "public events and questions, if any");
+        assert_eq!(user.answers, user.name == "logistics");
     }
 }

@@ -1,10 +1,14 @@
 //! S16: references.
 
-use proto::intake::{CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceFile, ListEvidenceRequest};
+use proto::intake::vault_service_client::VaultServiceClient;
+use proto::intake::{
+    CreateEvidenceReferenceRequest, DownloadEvidenceRequest, EvidenceAudience, EvidenceFile, GetClaimRequest,
+    GetWordsRequest, ListEvidenceRequest,
+};
 use testkit::actor;
 use tonic::Code;
 
-use super::samples::{jpeg, png};
+use super::samples::{jpeg, pdf, png};
 use super::world::{Place, anna, header};
 
 async fn one(place: &Place, bytes: &[u8]) -> EvidenceFile {
@@ -98,9 +102,71 @@ async fn a_customer_has_files_of_own_claims_only() {
     assert_eq!(place.download_as(customer(ask(&reference), "99999")).await.unwrap_err().code(), Code::NotFound);
     let (_, _, received) = place.download_as(customer(ask(&reference), &claim.customer_ref)).await.unwrap();
     assert_eq!(received, bytes);
-    // One for staff is none for the customer.
+    // A reference of somebody else is none for the customer.
     let theirs =
         place.client.clone().create_evidence_reference(anna(create("x").into_inner())).await.unwrap().into_inner();
     let stolen = place.download_as(customer(ask(&theirs.reference), &claim.customer_ref)).await;
     assert_eq!(stolen.unwrap_err().code(), Code::NotFound);
+}
+
+/// SR14: what staff upload is for staff, unless they say otherwise; for the customer it is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr14_what_staff_upload_is_absent_for_the_customer() {
+    let place = Place::new().await;
+    let claim = place.world.submit().await;
+    let (id, bytes) = (claim.claim_id.as_str(), pdf("legal opinion"));
+    let carla = |message| testkit::customer(message, "carla", "17850");
+    let mut said = header(id, "application/pdf", &bytes);
+    "legal-opinion.pdf".clone_into(&mut said.name);
+    let opinion = place.upload(said, &bytes).await.unwrap().evidence.unwrap();
+    assert_eq!(opinion.audience(), EvidenceAudience::Staff);
+    let letter = png(1, 1, &[]);
+    let mut said = header(id, "image/png", &letter);
+    "letter.png".clone_into(&mut said.name);
+    said.audience = EvidenceAudience::Customer.into();
+    let letter = place.upload(said, &letter).await.unwrap().evidence.unwrap();
+
+    let (mut client, mut intake) = (place.client.clone(), place.world.client.clone());
+    let list = ListEvidenceRequest { claim_id: id.to_owned() };
+    let listed = client.list_evidence(testkit::customer(list, "carla", "17850")).await.unwrap().into_inner().evidence;
+    let shown = EvidenceFile { uploaded_by: String::new(), ..letter.clone() };
+    assert_eq!(listed, [shown], "and who of us sent it is not told");
+    let ask = |evidence_id: &str| {
+        let (evidence_id, purpose) = (evidence_id.to_owned(), "OWN_DATA".to_owned());
+        testkit::customer(CreateEvidenceReferenceRequest { evidence_id, purpose }, "carla", "17850")
+    };
+    let absent = "01900000-0000-7000-8000-0000000000bb";
+    let refused = client.create_evidence_reference(ask(&opinion.evidence_id)).await.unwrap_err();
+    let none = client.create_evidence_reference(ask(absent)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert_eq!(refused.message(), none.message());
+    client.create_evidence_reference(ask(&letter.evidence_id)).await.unwrap();
+    // A reference for the same subject as staff: the caller is asked again when it is used.
+    let staff = actor(ask(&opinion.evidence_id).into_inner(), "carla", &["legal"]);
+    let reference = client.create_evidence_reference(staff).await.unwrap().into_inner().reference;
+    let stolen = place.download_as(carla(DownloadEvidenceRequest { reference })).await;
+    assert_eq!(stolen.unwrap_err().code(), Code::NotFound);
+
+    let get = GetClaimRequest { claim_id: id.to_owned(), ..GetClaimRequest::default() };
+    let seen = intake.get_claim(testkit::customer(get, "carla", "17850")).await.unwrap().into_inner().claim.unwrap();
+    assert_eq!((seen.evidence.len(), seen.lines[0].evidence_count), (3, 3), "two of the report, and the letter");
+    assert_eq!(place.world.get(id).await.evidence.len(), 4);
+    let words = GetWordsRequest { claim_id: id.to_owned(), purpose: "OWN_DATA".to_owned() };
+    let mut vault = VaultServiceClient::new(place.world.service.channel());
+    let words = vault.get_words(testkit::customer(words, "carla", "17850")).await.unwrap().into_inner().words;
+    let names = words.iter().filter(|word| word.about.starts_with("evidence"));
+    let names: Vec<_> = names.map(|word| (word.about.as_str(), word.text.as_str())).collect();
+    assert_eq!(names[2..], [("evidence 3", "letter.png")], "counted as the customer sees them");
+
+    // The customer brings the same document: it is a file of the customer's own, and nothing is told of the other.
+    let own = super::world::messages(header(id, "application/pdf", &bytes), &bytes);
+    let own = place.send(testkit::customer(futures::stream::iter(own), "carla", "17850")).await.unwrap();
+    let file = own.evidence.unwrap();
+    assert!(!own.known && file.evidence_id != opinion.evidence_id && file.uploaded_by == "carla");
+    // And says nothing about audiences.
+    let mut said = header(id, "application/pdf", &bytes);
+    said.audience = EvidenceAudience::Staff.into();
+    let said = super::world::messages(said, &bytes);
+    let status = place.send(testkit::customer(futures::stream::iter(said), "carla", "17850")).await.unwrap_err();
+    assert_eq!(testkit::bad_fields(&status), ["header.audience"]);
 }

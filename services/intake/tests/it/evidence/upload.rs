@@ -127,6 +127,7 @@ async fn an_announced_piece_gets_its_file() {
         size: bytes.len() as i64,
         name: "invoice.pdf".to_owned(),
         line: 2,
+        audience: 0,
     };
     let request =
         AddEvidenceRequest { request_id: request_id(), claim_id: claim.claim_id.clone(), evidence: vec![piece] };

@@ -142,6 +142,7 @@ pub fn header(claim: &str, content_type: &str, bytes: &[u8]) -> EvidenceHeader {
         content_type: content_type.to_owned(),
         size: i64::try_from(bytes.len()).unwrap(),
         sha256: String::new(),
+        audience: 0,
     }
 }
 

@@ -4,8 +4,8 @@ use chassis::Check;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use proto::claim::Money;
+use proto::currency;
 use proto::triage::{LineKind, OrderLine};
-use proto::{codes, currency};
 
 use crate::domain::orders::Order;
 use crate::domain::plan::{MONEY_MAX, value};
@@ -16,8 +16,8 @@ const AHEAD_DAYS: i64 = 366;
 /// Reads an order line. Nobody has bought tomorrow: `latest` is the last day that has begun anywhere.
 pub(super) fn read(check: &mut Check, at: &str, line: &OrderLine, latest: Date) -> Option<Order> {
     let field = |name: &str| format!("{at}.{name}");
-    let order_no = check.code(&field("order_no"), &codes::tidy(&line.order_no), 1..=64);
-    let sku = check.code(&field("sku"), &codes::tidy(&line.sku), 1..=64);
+    let order_no = check.spelled(&field("order_no"), &line.order_no, 1..=64);
+    let sku = check.spelled(&field("sku"), &line.sku, 1..=64);
     let customer_ref = check.customer_ref(&field("customer_ref"), &line.customer_ref, true);
     let quantity = check.number(&field("quantity"), line.quantity, 1..=1_000_000);
     let purchased_on = check.date(&field("purchased_on"), &line.purchased_on);

@@ -184,6 +184,7 @@ impl<'d> Report<'d> {
             size: 1 + i64::from(self.index),
             name: texts::line(chance),
             line: 1,
+            audience: 0,
         };
         SubmitClaimRequest {
             announced_on: String::new(),
