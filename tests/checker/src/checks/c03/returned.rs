@@ -7,7 +7,7 @@ use proto::inventory::{ReceiveReturnRequest, Return};
 use proto::orchestrator::Settlement;
 
 use crate::evidence::{Evidence, Violation, job_text, ms};
-use crate::log::Outcome;
+use crate::log::{Call, Outcome};
 
 /// Nothing of what was to come back came.
 const NOTHING: &str = "NOTHING_RETURNED";
@@ -107,11 +107,18 @@ fn rejected(evidence: &Evidence, timeline: &[ClaimEvent], reason: &str) -> Optio
     (!fits).then(|| format!("it ended with {reason}, and the warehouse counted otherwise"))
 }
 
-/// Whether units of a return were counted before a moment; `for_certain`: and that was answered by then.
+/// Whether units of a return were counted before a moment; `for_certain`: and that was answered by then, and nobody had said
+/// before that nothing more comes. What comes after that is late: whoever heard of the end first may have ended the claim.
 fn came(evidence: &Evidence, job: &Job, before_ms: u64, for_certain: bool) -> bool {
-    evidence.log.calls.iter().filter(|call| call.method == "ReceiveReturn").any(|call| {
+    let receipts = || evidence.log.calls.iter().filter(|call| call.method == "ReceiveReturn");
+    let last = |call: &Call| {
+        let asked = call.asked::<ReceiveReturnRequest>().filter(|asked| asked.job.as_ref() == Some(job));
+        call.outcome == Outcome::Ok && asked.is_some_and(|asked| asked.last)
+    };
+    let complete = receipts().filter(|call| last(call)).map(|call| call.ended_ms).min().unwrap_or(u64::MAX);
+    receipts().any(|call| {
         let in_time = if for_certain {
-            call.outcome == Outcome::Ok && call.ended_ms < before_ms
+            call.outcome == Outcome::Ok && call.ended_ms < before_ms && call.begun_ms <= complete
         } else {
             call.outcome != Outcome::Refused && call.begun_ms < before_ms
         };
@@ -213,6 +220,20 @@ mod tests {
             receive(evidence);
         };
         assert_eq!(sample::found(check, denied), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_comes_after_nothing_more_was_to_come_is_late() {
+        let late = |evidence: &mut Evidence| {
+            ended(evidence, NOTHING);
+            let job = serde_json::to_value(&evidence.settlements[0].job).unwrap();
+            let first = json!({"requestId": "first", "job": job, "last": true});
+            evidence.log.calls.push(sample::call("inventory", "ReceiveReturn", "first", first, None));
+            receive(evidence);
+            let second = evidence.log.calls.last_mut().unwrap();
+            (second.begun_ms, second.ended_ms) = (second.begun_ms + 10, second.ended_ms + 10);
+        };
+        assert_eq!(sample::found(check, late), Vec::<String>::new());
     }
 
     #[test]
