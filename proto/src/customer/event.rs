@@ -2,7 +2,7 @@
 
 use super::{STAFF, knows_plan, plan, state, waiting_for};
 use crate::claim::claim_event::Kind;
-use crate::claim::{Approved, ClaimEvent, ClaimState, LegMoved, Planned};
+use crate::claim::{Approved, ClaimEvent, ClaimState, LegMoved, Planned, SettlementPaid};
 
 /// A public event as a customer sees it; none: it is not for customers. Numbers stay, so a customer sees gaps.
 pub fn event(event: &ClaimEvent) -> Option<ClaimEvent> {
@@ -27,7 +27,6 @@ fn kind(kind: &Kind, state: ClaimState) -> Option<Kind> {
         | Kind::Consented(_)
         | Kind::ConsentRefused(_)
         | Kind::SettlementInstructed(_)
-        | Kind::SettlementPaid(_)
         | Kind::CompensationStarted(_)
         | Kind::FollowUpStarted(_)
         | Kind::FollowUpAnswered(_)
@@ -42,12 +41,18 @@ fn kind(kind: &Kind, state: ClaimState) -> Option<Kind> {
             count: moved.count,
             tracking_no: moved.tracking_no.clone(),
         })),
+        Kind::SettlementPaid(paid) => Some(Kind::SettlementPaid(SettlementPaid {
+            settlement_id: paid.settlement_id.clone(),
+            line: paid.line,
+            amount: paid.amount.clone(),
+            alone: false,
+        })),
         Kind::Planned(planned) => {
             let plan = planned.plan.as_ref().filter(|_| knows_plan(state)).map(plan)?;
-            Some(Kind::Planned(Planned { plan: Some(plan) }))
+            Some(Kind::Planned(Planned { plan: Some(plan), alone: false }))
         }
         Kind::Approved(approved) => {
-            let approved = Approved { plan_number: approved.plan_number, by: STAFF.to_owned() };
+            let approved = Approved { plan_number: approved.plan_number, by: STAFF.to_owned(), alone: false };
             knows_plan(state).then_some(Kind::Approved(approved))
         }
         // What we think of it, whom of us we ask, and how well we keep our own clocks.

@@ -43,5 +43,6 @@ fn waiting(all: &[Waiting], known: bool) -> Vec<Waiting> {
 }
 
 fn settlement(settlement: &Settlement) -> Settlement {
-    Settlement { allowed: None, ..settlement.clone() }
+    let (failure, confirmed_by) = (String::new(), String::new());
+    Settlement { allowed: None, failure, confirmed_by, ..settlement.clone() }
 }

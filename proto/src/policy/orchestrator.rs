@@ -15,6 +15,25 @@ pub struct Orchestrator {
     pub silence: Silence,
     /// When an open question to a service is asked again.
     pub ask_again: AskAgain,
+    /// Up to which sums nobody need approve.
+    pub sums: Sums,
+}
+
+/// Section `[orchestrator.sums]`: authority counts what somebody got or is promised in all their claims. Amounts are minor
+/// units of the pack's currency.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sums {
+    /// The most for the lines of one order without a person.
+    pub order_max: i64,
+    /// Days, today's included, for which the sum of a customer counts.
+    pub customer_days: u32,
+    /// The most for a customer within these days without a person.
+    pub customer_max: i64,
+    /// The most that a person gives on one day without another one.
+    pub person_day_max: i64,
+    /// Days for which it is remembered that a customer was denied an article.
+    pub denied_days: u32,
 }
 
 /// Section `[orchestrator.silence]`: no claim waits for its customer for ever.
@@ -120,10 +139,28 @@ impl Orchestrator {
         problems.require((1..=365).contains(&days), "orchestrator.follow_up.days_without_answer", "must be 1 to 365");
         self.silence.question.check("orchestrator.silence.question", problems);
         self.silence.plan.check("orchestrator.silence.plan", problems);
+        self.sums.check(problems);
         let AskAgain { first_s, longest_s } = self.ask_again;
         problems.require((1..=3600).contains(&first_s), "orchestrator.ask_again.first_s", "must be 1 to 3600");
         let longest_fits = (first_s..=86_400).contains(&longest_s);
         problems.require(longest_fits, "orchestrator.ask_again.longest_s", "must be first_s to 86400");
+    }
+}
+
+impl Sums {
+    fn check(&self, problems: &mut Problems) {
+        let amounts = [
+            ("order_max", self.order_max),
+            ("customer_max", self.customer_max),
+            ("person_day_max", self.person_day_max),
+        ];
+        for (name, amount) in amounts {
+            let fits = (0..=10_000_000_000_000).contains(&amount);
+            problems.require(fits, format!("orchestrator.sums.{name}"), "must be 0 to 10000000000000");
+        }
+        for (name, days) in [("customer_days", self.customer_days), ("denied_days", self.denied_days)] {
+            problems.require((1..=730).contains(&days), format!("orchestrator.sums.{name}"), "must be 1 to 730");
+        }
     }
 }
 
@@ -185,6 +222,15 @@ mod tests {
         let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
         assert!(error.contains("orchestrator.follow_up.severities[0]: is not a severity"), "{error}");
         assert!(error.contains("orchestrator.follow_up.reopen_at_most: must be 0 to 5"), "{error}");
+    }
+
+    #[test]
+    fn sums_are_amounts_and_days() {
+        let text = SUPPLY_CHAIN.replacen("customer_days = 30", "customer_days = 0", 1);
+        let text = text.replacen("order_max = 10_000", "order_max = -1", 1);
+        let error = Pack::parse("pack.toml", &text).unwrap_err().to_string();
+        assert!(error.contains("orchestrator.sums.customer_days: must be 1 to 730"), "{error}");
+        assert!(error.contains("orchestrator.sums.order_max: must be 0 to"), "{error}");
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub enum Audit {
     ///
     /// Names the first bad record of each service: a row that was changed or is gone, a link that was changed, taken out or
     /// moved, a chain that was cut or computed anew, a row that was put in behind the service's back, a customer's key or a
-    /// legal hold that is not what was decided about it. Links after the last
+    /// legal hold that is not what was decided about it, a settlement that is not what finance was told, a ledger or stock that is
+    /// not the sum of its movements, an order line that is not what was recorded. Links after the last
     /// checkpoint (see `newer`) can be cut unnoticed: audit.every says for how long.
     ///
     /// A database that was restored from a backup does not have what was signed after it: that is found too, rightly, and

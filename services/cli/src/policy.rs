@@ -7,13 +7,14 @@ use anyhow::Result;
 use proto::policy::Pack;
 use serde_json::json;
 
+use crate::money;
 use crate::output::{self, Output, table};
 
 /// Look at a policy pack.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Policy {
-    /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered, who reads personal data, and how
-    /// long what is over is kept.
+    /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered, sums up to which nobody is
+    /// asked, who reads personal data, and how long what is over is kept.
     Show {
         /// The pack; without it the shipped one.
         file: Option<PathBuf>,
@@ -27,6 +28,7 @@ pub fn run(command: &Policy, output: Output) -> Result<()> {
     let lowered = pack.four_eyes.lowered();
     let pairs = pack.four_eyes.exclusive_roles.iter().map(|[one, other]| format!("{one} and {other}"));
     let pairs: Vec<String> = pairs.collect();
+    let sums = pack.orchestrator.sums;
     if output.is_json() {
         return output::json(&json!({
             "policy": pack.label(),
@@ -39,6 +41,13 @@ pub fn run(command: &Policy, output: Output) -> Result<()> {
             "system_reads_per_hour": pack.contacts.system_reads_per_hour,
             "retention": pack.retention.told().into_iter().collect::<BTreeMap<_, _>>(),
             "readers": pack.contacts.told().into_iter().collect::<BTreeMap<_, _>>(),
+            "sums": {
+                "order_max": sums.order_max,
+                "customer_days": sums.customer_days,
+                "customer_max": sums.customer_max,
+                "person_day_max": sums.person_day_max,
+                "denied_days": sums.denied_days,
+            },
         }));
     }
     let mut table = table(["what", "as the pack says"]);
@@ -58,6 +67,12 @@ pub fn run(command: &Policy, output: Output) -> Result<()> {
         table.add_row([format!("{} kept after the end", what.trim_end_matches("_days")), format!("{days} days")]);
     }
     table.add_row(["journal and audit rows", "kept: they have no personal data"]);
+    let money = |minor_units| money::amount(minor_units, &pack.currency);
+    table.add_row(["for one order without a person", &money(sums.order_max)]);
+    let days = sums.customer_days;
+    table.add_row([&format!("for a customer in {days} days without a person"), &money(sums.customer_max)]);
+    table.add_row(["by one person on a day alone", &money(sums.person_day_max)]);
+    table.add_row(["what was denied is remembered", &format!("{} days", sums.denied_days)]);
     output::line(table)
 }
 

@@ -39,10 +39,10 @@ pub enum Settlement {
         #[arg(long, default_value = "GBP", value_parser = crate::money::code)]
         currency: String,
         /// It could not be paid.
-        #[arg(long)]
-        failed: bool,
-        /// Reference of the payment.
-        #[arg(long, default_value = "")]
+        #[arg(long, value_name = "WHY")]
+        failed: Option<String>,
+        /// Reference of the payment, which no other one has.
+        #[arg(long, default_value = "", required_unless_present = "failed")]
         reference: String,
         /// Number of the credit note.
         #[arg(long, default_value = "", value_name = "NUMBER")]
@@ -54,7 +54,7 @@ pub enum Settlement {
 pub async fn run(command: Settlement, session: &Session) -> Result<()> {
     match command {
         Settlement::List { claim, state, limit } => list(claim, state, limit, session).await,
-        Settlement::Confirm { settlement, paid, currency, failed: _, reference, credit_note } => {
+        Settlement::Confirm { settlement, paid, currency, failed, reference, credit_note } => {
             let amount =
                 paid.map(|paid| money::minor_units(&paid, &currency)).transpose().map_err(Failure::Malformed)?;
             let request = ConfirmSettlementRequest {
@@ -64,6 +64,7 @@ pub async fn run(command: Settlement, session: &Session) -> Result<()> {
                 amount: amount.map(|minor_units| Money { minor_units, currency }),
                 reference,
                 credit_note,
+                failure: failed.unwrap_or_default(),
             };
             let answer = session.clients.orchestrator()?.confirm_settlement(Request::new(request)).await?.into_inner();
             let settled: Vec<_> = answer.settlement.into_iter().collect();
@@ -98,7 +99,9 @@ fn settlements(settlements: &[proto::orchestrator::Settlement]) -> comfy_table::
         "amount",
         "tax in it",
         "freight kept",
+        "reference",
         "credit note",
+        "why it failed",
         "units",
         "state",
         "instructed",
@@ -112,7 +115,9 @@ fn settlements(settlements: &[proto::orchestrator::Settlement]) -> comfy_table::
             money::show(settlement.amount.as_ref()),
             money::show(settlement.tax.as_ref()),
             money::show(settlement.freight_kept.as_ref()),
+            settlement.reference.clone(),
             settlement.credit_note.clone(),
+            settlement.failure.clone(),
             settlement.quantity.to_string(),
             plain::<SettlementState>(settlement.state),
             time(settlement.instructed_at.as_ref()),

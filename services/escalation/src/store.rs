@@ -25,13 +25,21 @@ use crate::handle::World;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
-    ("claim", "SELECT, INSERT, UPDATE"),
-    ("clock", "SELECT, INSERT, UPDATE"),
+    (
+        "claim",
+        "SELECT, INSERT, UPDATE (acknowledgement_stopped, channel, customer_ref, failed_by, \
+            final_solution_stopped, first_feedback_stopped, involved, paused_since, round, version)",
+    ),
+    (
+        "clock",
+        "SELECT, INSERT, UPDATE (breached_at, counted_from, deadline, left_us, level, next_at, provisional, \
+            severity, state, stopped_at, target_s, warned)",
+    ),
     ("escalation", "SELECT, INSERT"),
-    ("approval", "SELECT, INSERT, UPDATE"),
-    ("work_item", "SELECT, INSERT, UPDATE"),
+    ("approval", "SELECT, INSERT, UPDATE (decided_by, state)"),
+    ("work_item", "SELECT, INSERT, UPDATE (decided_at, decided_by, note, overdue, ruling, state, version)"),
     ("withdrawn_task", "SELECT, INSERT"),
-    ("time_mark", "SELECT, UPDATE"),
+    ("time_mark", "SELECT, UPDATE (at)"),
 ];
 
 /// Every statement, for the test that prepares them.

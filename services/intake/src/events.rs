@@ -151,6 +151,9 @@ fn if_heard(claim: &Claim, mut messages: Vec<Outgoing>) -> Vec<Outgoing> {
     messages
 }
 
+/// Who talks with customers and sees what they show.
+const DESK: [&str; 4] = ["specialist", "supervisor", "quality", "management"];
+
 /// Who did something for the customer; empty: the customer did, or what is known is told again because a service asks.
 fn for_customer(meta: &Meta) -> String {
     let (customer, service) = (meta.actor.customer.is_some(), meta.actor.is_service());
@@ -198,6 +201,7 @@ pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
         announced_on: day(report.announced_on),
         address_known: Some(is_given(&report.contact.address)),
         reported_by: "s".repeat(SUBJECT_MAX),
+        by_staff: true,
     };
     let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
     IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
@@ -215,6 +219,7 @@ fn claim_submitted(meta: &Meta, claim: &Claim) -> intake_event::Kind {
         announced_on: day(claim.announced_on),
         address_known: claim.address_known,
         reported_by: for_customer(meta),
+        by_staff: DESK.iter().any(|role| meta.actor.has_role(role)) && meta.actor.customer.is_none(),
     })
 }
 

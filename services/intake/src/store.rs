@@ -30,17 +30,23 @@ pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
-    ("claim", "SELECT, INSERT, UPDATE"),
+    (
+        "claim",
+        "SELECT, INSERT, UPDATE (acknowledgement_due, address_known, contacts, duplicate_of, \
+            duplicate_of_number, end_reason, first_feedback_due, follow_up_round, follow_up_score, plan, \
+            plan_number, plan_state, read_back_at, read_back_by, scores, solution_due, state, version, \
+            withdrawal_requested)",
+    ),
     ("claim_line", "SELECT, INSERT"),
     ("evidence", "SELECT, INSERT"),
-    ("question", "SELECT, INSERT, UPDATE"),
+    ("question", "SELECT, INSERT, UPDATE (address_given, answered_at, closed_at, order_no)"),
     ("logged_contact", "SELECT, INSERT"),
     ("customer_word", "SELECT, INSERT"),
     ("customer_brought", "SELECT, INSERT, DELETE"),
-    ("customer_key", "SELECT, INSERT, UPDATE"),
-    ("contact", "SELECT, INSERT, UPDATE"),
+    ("customer_key", "SELECT, INSERT, UPDATE (erased_at, erased_by, kek, reason, reference, wrapped)"),
+    ("contact", "SELECT, INSERT, UPDATE (address)"),
     ("customer_decision", "SELECT"),
-    ("legal_hold", "SELECT, INSERT, UPDATE"),
+    ("legal_hold", "SELECT, INSERT, UPDATE (released_at, released_by)"),
     ("contact_access", "SELECT, INSERT"),
     ("evidence_file", "SELECT, INSERT"),
     ("evidence_access", "SELECT, INSERT"),

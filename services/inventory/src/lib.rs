@@ -36,6 +36,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             mix_batches: policy.mix_batches,
         };
         let lanes = ctx.lanes(handle::Handle { terms });
+        ctx.audit(&[], Some(store::DIFFERS));
         ctx.consume(&lanes, events::command);
         ctx.sweep("expired holds", EXPIRY_SWEEP, &lanes, store::due);
         let api = grpc::Api { lanes, reads: ctx.reads() };

@@ -1,5 +1,6 @@
 //! The SQL of inventory. One statement per table and batch.
 
+mod decided;
 mod load;
 mod reads;
 mod save;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::domain::{Command, Job, Place, Zone};
 
+pub use decided::DIFFERS;
 pub use load::load;
 pub use reads::{
     Availability, Filter, StoredMovement, StoredReservation, StoredReturn, availability, movements, reservations,
@@ -28,21 +30,26 @@ const DUE: &str = "\
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
-    ("warehouse", "SELECT, INSERT, UPDATE"),
-    ("sku", "SELECT, INSERT, UPDATE"),
+    ("warehouse", "SELECT, INSERT, UPDATE (country, custodian)"),
+    ("sku", "SELECT, INSERT, UPDATE (description, version)"),
     ("delivery", "SELECT, INSERT"),
     ("movement", "SELECT, INSERT"),
-    ("stock", "SELECT, INSERT, UPDATE"),
-    ("reservation", "SELECT, INSERT, UPDATE"),
+    ("stock", "SELECT, INSERT, UPDATE (moves, on_hand, reserved)"),
+    ("reservation", "SELECT, INSERT, UPDATE (commit, expected_on, expires_at, held, state, version)"),
     ("allocation", "SELECT, INSERT, DELETE"),
-    ("goods_return", "SELECT, INSERT, UPDATE"),
+    (
+        "goods_return",
+        "SELECT, INSERT, UPDATE (accepted, damaged, excess, missing, not_as_claimed, other_sku, state, \
+            unsalable, version, wrong_item)",
+    ),
     ("return_receipt", "SELECT, INSERT"),
-    ("return_waiting", "SELECT, INSERT, UPDATE"),
+    ("return_waiting", "SELECT, INSERT, UPDATE (damaged, wrong_item)"),
 ];
 
 /// Every statement, for the test that prepares them all.
 pub const STATEMENTS: &[&str] = &[
     DUE,
+    decided::DIFFERS,
     load::JOB_SKUS,
     load::READ,
     load::LOCK,

@@ -106,7 +106,14 @@ const DUE: &str = "\
     WHERE due_on < ((now() + $1::text::interval) AT TIME ZONE $2)::date ORDER BY due_on LIMIT 500";
 
 /// What the role that serves may do with the tables: what these statements need and no more.
-pub const GRANTS: &[chassis::Grant] = &[("shipment", "SELECT, INSERT, UPDATE"), ("tracking_event", "SELECT, INSERT")];
+pub const GRANTS: &[chassis::Grant] = &[
+    (
+        "shipment",
+        "SELECT, INSERT, UPDATE (carrier_tracking_no, due_on, expected_on, held_until, moved_at, overdue, reason, \
+            state, version)",
+    ),
+    ("tracking_event", "SELECT, INSERT"),
+];
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&str] = &[READ, LOCK, SEEN, NEW, CHANGE, UNCHANGED, SIGHTINGS, LIST, GET, EVENTS, DUE];

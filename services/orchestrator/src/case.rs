@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::claim_process::{Asked, Clock, Job, Leg};
 use crate::entitlement::{OrderLine, Sale};
+use crate::sums::Counted;
 
 pub use grant::{Allowed, Grant, Part};
 
@@ -55,6 +56,9 @@ pub struct Case {
     /// What the ledgers granted.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// What the claim counts in the sums of its customer and of who gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<Counted>,
     /// What is left of order lines, as far as a plan met it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
@@ -147,6 +151,7 @@ impl Case {
             waybills: Vec::new(),
             told_days: BTreeMap::new(),
             grants: Vec::new(),
+            counted: Vec::new(),
             left: Vec::new(),
             stops: Vec::new(),
             deadlines: Vec::new(),
@@ -265,12 +270,18 @@ pub struct Take {
     pub amount: i64,
 }
 
+/// Who makes plans that no person has made.
+pub const RULES: &str = "rules";
+
+/// How the order number of an order line of the claim's own begins.
+pub const OWN_ORDER: &str = "claim:";
+
 /// What a planned line takes, order line by order line; none if the plan names no sale.
 ///
 /// Somebody may have decided about goods of which no order is known: they are an order line of the claim's own, which no
 /// other claim takes from.
 pub fn takes(claim: Uuid, line: &LinePlan) -> Vec<Take> {
-    let own = || format!("claim:{claim}/{}", line.line);
+    let own = || format!("{OWN_ORDER}{claim}/{}", line.line);
     let order_no = |order_no: &str| if order_no.is_empty() { own() } else { order_no.to_owned() };
     if line.takes.is_empty() {
         return of_before(line, order_no(&line.order_no)).into_iter().collect();

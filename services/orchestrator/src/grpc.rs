@@ -77,14 +77,18 @@ impl OrchestratorService for Api {
         let mut check = Check::new();
         let request_id = check.request_id(&body.request_id);
         let settlement_id = check.uuid("settlement_id", &body.settlement_id);
-        let reference = check.code("reference", &body.reference, 0..=64);
+        let reference = check.code("reference", &body.reference, usize::from(body.paid)..=64);
+        let failure = check.text("failure", &body.failure, usize::from(!body.paid)..=500);
+        if body.paid && !failure.is_empty() {
+            check.add("failure", "must be empty when it was paid");
+        }
         let credit_note = check.code("credit_note", &body.credit_note, 0..=64);
         let said = if body.paid {
             let amount = check.money("amount", body.amount.as_ref());
             let (amount, currency) = (amount.minor_units, amount.currency);
             settlement::Command::ConfirmPaid { amount, currency, reference, credit_note }
         } else {
-            settlement::Command::ConfirmFailed { reference }
+            settlement::Command::ConfirmFailed { reference, failure }
         };
         check.finish()?;
         let command = Command::ConfirmSettlement { settlement_id, said };
@@ -110,10 +114,6 @@ impl OrchestratorService for Api {
 
 impl From<settlement::Refusal> for Refusal {
     fn from(refusal: settlement::Refusal) -> Self {
-        let message = match refusal {
-            settlement::Refusal::Closed => "the settlement was confirmed or cancelled before",
-            settlement::Refusal::AmountMismatch => "the amount is not the instructed one",
-        };
-        Self::new(Code::FailedPrecondition, refusal.reason(), message)
+        Self::new(Code::FailedPrecondition, refusal.reason(), &refusal.to_string())
     }
 }

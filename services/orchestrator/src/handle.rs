@@ -1,28 +1,32 @@
 //! The one path: load what a batch is about, let the process decide, save, tell.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod world;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
-use proto::claim::{Resolution, Severity};
+use proto::claim::{Plan, Resolution, Severity};
 use proto::intake::ClaimSubmitted;
 use proto::orchestrator::ConfirmSettlementResponse;
 use proto::triage::triage_event;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::case;
+use crate::case::{self, RULES};
 use crate::claim_process::{self, Event, Job, Leg, Money, News};
 use crate::entitlement::{OrderLine, Sale};
 use crate::events::Told;
 use crate::grpc;
 use crate::settlement;
 use crate::store::processes::Stored;
-use crate::store::{ledgers, processes, settlements};
+use crate::store::{self, ledgers, processes, settlements};
+use crate::sums;
 
 pub use rules::Rules;
 pub use world::{Memory, World};
@@ -101,11 +105,34 @@ impl Command {
         }
     }
 
+    /// The reference of a payment.
+    fn reference(&self) -> Option<&str> {
+        match self {
+            Self::ConfirmSettlement { said: settlement::Command::ConfirmPaid { reference, .. }, .. } => Some(reference),
+            Self::ConfirmSettlement { .. } | Self::Begin { .. } | Self::Learn { .. } => None,
+            Self::AskAgain { .. } | Self::Lapse { .. } => None,
+        }
+    }
+
+    /// A plan in the command.
+    fn plan(&self) -> Option<(Uuid, &Plan)> {
+        let Self::Learn { claim, told, .. } = self else { return None };
+        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return None };
+        judged.plan.as_ref().map(|plan| (*claim, plan))
+    }
+
     /// What a plan in the command says was sold.
     fn sales(&self) -> Vec<(OrderLine, Sale)> {
-        let Self::Learn { claim, told, .. } = self else { return Vec::new() };
-        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return Vec::new() };
-        judged.plan.iter().flat_map(|plan| case::sales(*claim, plan)).collect()
+        self.plan().map(|(claim, plan)| case::sales(claim, plan).collect()).unwrap_or_default()
+    }
+
+    /// Sums that it is about: of the customer of a claim that begins, and of the person who has made a plan.
+    fn scopes(&self) -> Option<String> {
+        if let Self::Begin { submitted, .. } = self {
+            return Some(sums::of_customer(&submitted.customer_ref));
+        }
+        let (_, plan) = self.plan()?;
+        (plan.proposed_by != RULES).then(|| sums::of_person(&plan.proposed_by))
     }
 }
 
@@ -147,6 +174,12 @@ impl Domain for Handle {
         world.before.extend(memory.ledgers_of(known));
         world.open(sold);
         world.settlements.extend(settlements::read(tx, lock, &granted).await?);
+        let mut scopes: BTreeSet<String> = commands.iter().flat_map(|command| command.scopes()).collect();
+        scopes.extend(world.processes.values().flat_map(Stored::scopes));
+        let references: Vec<&str> = commands.iter().filter_map(|command| command.reference()).collect();
+        world.payments = store::payments::read(tx, &references).await?;
+        let unknown = world.recall_sums(memory, scopes);
+        world.sums.extend(store::sums::read(tx, lock, &unknown).await?);
         Ok(world)
     }
 
@@ -165,7 +198,9 @@ impl Domain for Handle {
         processes::unchanged(writes, world.recalled.iter().filter(|(claim, _)| !world.changed.contains(claim)));
         ledgers::write(writes, &world.before, &world.ledgers, &world.entries)?;
         ledgers::unchanged(writes, &world.before, &world.ledgers, &world.asked)?;
-        settlements::write(writes, &world.settlements, &world.decided)
+        settlements::write(writes, &world.settlements, &world.decided)?;
+        store::payments::write(writes, &world.paid);
+        store::sums::write(writes, &world.sums, &world.counted)
     }
 
     fn remember(&self, memory: &mut Memory, world: World) {
@@ -203,8 +238,10 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
-        let mut turn = Turn::new(world, &self.rules, meta, claim, stored).with(told);
-        let event = self.by_policy(event, told, &turn);
+        let turn = Turn::new(world, &self.rules, meta, claim, stored);
+        let told = self.within_authority(told, &turn);
+        let mut turn = turn.with(&told);
+        let event = self.by_policy(event, &told, &turn);
         match turn.learn(&event)? {
             true => Ok(turn.finish().apply(world)),
             false => Ok(Outcome::none()),
@@ -228,6 +265,12 @@ impl Handle {
             refusal.with("amount_minor", settlement.amount).with("currency", &settlement.currency)
         })?;
         settlement::evolve(&mut settlement, decided);
+        settlement.confirmed_by.clone_from(&meta.actor.subject);
+        let paid = if settlement.state == settlement::State::Paid { Some(settlement.reference.clone()) } else { None };
+        if paid.as_ref().is_some_and(|reference| world.payments.contains_key(reference)) {
+            let used = Refusal::from(settlement::Refusal::ReferenceUsed);
+            return Err(used.with("settlement_id", settlement_id).with("reference", &settlement.reference));
+        }
         let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
         let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
 
@@ -242,6 +285,10 @@ impl Handle {
         }
         let reply = ConfirmSettlementResponse { settlement: Some(grpc::settlement_to_wire(&settlement)) };
         let told = turn.finish().apply(world);
+        if let Some(reference) = paid {
+            world.payments.insert(reference.clone(), settlement_id);
+            world.paid.insert(reference, settlement_id);
+        }
         Ok(Outcome::reply(&reply).telling(told.messages().iter().cloned()))
     }
 
@@ -254,9 +301,7 @@ impl Handle {
         if eyes.reporter && who.is_customer(&stored.case.submitted.customer_ref) {
             return Err(Refusal::forbidden("OWN_CLAIM", "nobody pays their own claim"));
         }
-        let proposed_by = stored.plan.as_ref().map(|plan| plan.proposed_by.as_str());
-        let proposed = proposed_by == Some(&who.subject) || stored.case.approved_by.contains(&who.subject);
-        if eyes.payment && (proposed || stored.case.involved().contains(&who.subject)) {
+        if eyes.payment && stored.has_decided(&who.subject) {
             return Err(Refusal::forbidden(
                 "OWN_PROPOSAL",
                 "another person confirms what somebody reported or decided",
@@ -291,6 +336,20 @@ impl Handle {
         Ok(turn.finish().apply(world))
     }
 
+    /// A plan that is beyond what its customer, order or proposer may get without a person is approved by one.
+    fn within_authority<'t>(&self, told: &'t Told, turn: &Turn<'_>) -> Cow<'t, Told> {
+        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told else { return Cow::Borrowed(told) };
+        let beyond = judged.plan.as_ref().and_then(|plan| turn.beyond(plan));
+        let Some(beyond) = beyond else { return Cow::Borrowed(told) };
+        let mut judged = judged.clone();
+        if let Some(plan) = &mut judged.plan {
+            plan.automatic = false;
+            plan.counted = Some(self.rules.of_pack(beyond.counted));
+            plan.beyond = beyond.reason.to_owned();
+        }
+        Cow::Owned(Told::Triage(triage_event::Kind::ClaimJudged(judged)))
+    }
+
     /// Fills in what policy and ledgers decide: who is followed up (S1-27, S2-19), whether a plan fits what is left, and
     /// which score is low (S2-28).
     fn by_policy(&self, event: &Event, told: &Told, turn: &Turn<'_>) -> Event {
@@ -299,6 +358,7 @@ impl Handle {
             (Event::Judged { plan, fits, .. }, Told::Triage(triage_event::Kind::ClaimJudged(judged))) => {
                 *fits = judged.plan.as_ref().is_none_or(|plan| turn.fits(plan));
                 let severity = judged.judgement.as_ref().map_or(Severity::Unspecified, |judged| judged.severity());
+                plan.automatic = judged.plan.as_ref().is_some_and(|plan| plan.automatic);
                 let lines = judged.plan.iter().flat_map(|plan| &plan.lines);
                 let resolutions: Vec<Resolution> = lines.map(proto::claim::LinePlan::resolution).collect();
                 plan.follow_up = self.rules.policy.follow_up.wanted(severity, resolutions);

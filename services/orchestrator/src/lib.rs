@@ -14,6 +14,7 @@ pub mod grpc;
 pub mod handle;
 pub mod settlement;
 pub mod store;
+pub mod sums;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub static SERVICE: chassis::Service =
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()) });
+        ctx.audit(&[&store::instructions::INSTRUCTION], Some(store::instructions::DIFFERS));
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
         ctx.sweep("customers who do not answer", Duration::from_secs(2), &lanes, handle::lapsed);

@@ -25,6 +25,8 @@ pub enum Command {
     ConfirmFailed {
         /// Reference of the attempt.
         reference: String,
+        /// Why.
+        failure: String,
     },
     /// It is not to be paid any more; finance has not paid.
     Cancel,
@@ -46,6 +48,8 @@ pub enum Event {
     Failed {
         /// Reference of the attempt.
         reference: String,
+        /// Why.
+        failure: String,
         /// When.
         at: Timestamp,
     },
@@ -96,6 +100,10 @@ pub struct Settlement {
     pub reference: String,
     /// Number of the credit note; may be empty.
     pub credit_note: String,
+    /// Why it could not be paid; may be empty.
+    pub failure: String,
+    /// Who confirmed it; empty: nobody has.
+    pub confirmed_by: String,
     /// When it was instructed.
     pub instructed_at: Timestamp,
     /// When finance answered, or it was taken back.
@@ -111,6 +119,9 @@ pub enum Refusal {
     /// Not the instructed amount.
     #[error("the amount is not the instructed one")]
     AmountMismatch,
+    /// Another settlement was paid under the same reference.
+    #[error("another settlement was paid under this reference")]
+    ReferenceUsed,
 }
 
 impl Refusal {
@@ -119,6 +130,7 @@ impl Refusal {
         match self {
             Self::Closed => "SETTLEMENT_CLOSED",
             Self::AmountMismatch => "AMOUNT_MISMATCH",
+            Self::ReferenceUsed => "REFERENCE_USED",
         }
     }
 }
@@ -135,7 +147,9 @@ pub fn decide(settlement: &Settlement, now: Timestamp, command: &Command) -> Res
             }
             Ok(Event::Paid { reference: reference.clone(), credit_note: credit_note.clone(), at: now })
         }
-        Command::ConfirmFailed { reference } => Ok(Event::Failed { reference: reference.clone(), at: now }),
+        Command::ConfirmFailed { reference, failure } => {
+            Ok(Event::Failed { reference: reference.clone(), failure: failure.clone(), at: now })
+        }
         Command::Cancel => Ok(Event::Cancelled { at: now }),
     }
 }
@@ -147,7 +161,10 @@ pub fn evolve(settlement: &mut Settlement, event: Event) {
             settlement.credit_note = credit_note;
             settlement.end(State::Paid, reference, at);
         }
-        Event::Failed { reference, at } => settlement.end(State::Failed, reference, at),
+        Event::Failed { reference, failure, at } => {
+            settlement.failure = failure;
+            settlement.end(State::Failed, reference, at);
+        }
         Event::Cancelled { at } => settlement.end(State::Cancelled, String::new(), at),
     }
 }
@@ -206,6 +223,8 @@ mod tests {
             state: State::Instructed,
             reference: String::new(),
             credit_note: String::new(),
+            failure: String::new(),
+            confirmed_by: String::new(),
             instructed_at: Timestamp::UNIX_EPOCH,
             decided_at: None,
         }
@@ -230,7 +249,11 @@ mod tests {
         evolve(&mut settlement, event);
         assert_eq!((settlement.state, settlement.reference.as_str()), (State::Paid, "p1"));
         assert_eq!((settlement.credit_note.as_str(), settlement.gross()), ("c1", 540));
-        for again in [paid(500, "GBP"), Command::ConfirmFailed { reference: String::new() }, Command::Cancel] {
+        for again in [
+            paid(500, "GBP"),
+            Command::ConfirmFailed { reference: String::new(), failure: "closed".to_owned() },
+            Command::Cancel,
+        ] {
             assert_eq!(decide(&settlement, now, &again), Err(Refusal::Closed));
         }
     }

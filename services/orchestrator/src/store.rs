@@ -1,19 +1,33 @@
 //! The SQL of the orchestrator. Every statement takes many rows; the order of tables and rows is the same everywhere
-//! (processes by claim, then ledgers by order line, then settlements), so that two replicas cannot deadlock.
+//! (processes by claim, then ledgers by order line, then settlements, then sums), so that two replicas cannot deadlock.
 
+pub mod instructions;
 pub mod ledgers;
+pub mod payments;
 pub mod processes;
 pub mod reads;
 pub mod settlements;
+pub mod sums;
 
 use chassis::Fault;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
-    ("process", "SELECT, INSERT, UPDATE"),
-    ("entitlement", "SELECT, INSERT, UPDATE"),
-    ("entitlement_entry", "INSERT"),
-    ("settlement", "SELECT, INSERT, UPDATE"),
+    (
+        "process",
+        "SELECT, INSERT, UPDATE (ask_again_at, ask_wait_s, changed_at, claim, due_at, end_reason, events, \
+            format, parties, plan, process, round, state, version, waiting_for)",
+    ),
+    (
+        "entitlement",
+        "SELECT, INSERT, UPDATE (compensated_minor, currency, facts_minor, facts_sold, given, goods_minor, \
+            held, paid_minor, replaced, sold, tax_minor, taxed_minor, version)",
+    ),
+    ("entitlement_entry", "SELECT, INSERT"),
+    ("instruction", "SELECT, INSERT"),
+    ("settlement", "SELECT, INSERT, UPDATE (confirmed_by, credit_note, decided_at, failure, reference, state)"),
+    ("sums", "SELECT, INSERT, UPDATE (minor, sums, version)"),
+    ("payment", "SELECT, INSERT"),
 ];
 
 /// Every statement, for the test that prepares each against the migrated schema.
@@ -34,6 +48,13 @@ pub const STATEMENTS: &[&str] = &[
     settlements::READ,
     settlements::LOCK,
     settlements::WRITE,
+    instructions::WRITE,
+    instructions::DIFFERS,
+    payments::READ,
+    payments::WRITE,
+    sums::READ,
+    sums::LOCK,
+    sums::WRITE,
     reads::PROCESS,
     reads::CUSTOMER,
     reads::BROUGHT,

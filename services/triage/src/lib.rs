@@ -25,6 +25,7 @@ pub static SERVICE: chassis::Service =
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let lanes = ctx.lanes(handle::Handle { pack: Arc::clone(ctx.pack()) });
+        ctx.audit(&[], Some(store::DIFFERS));
         ctx.consume(&lanes, events::command);
         let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock() };
         Ok(ctx.routes(TriageServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))

@@ -1,20 +1,27 @@
 //! The SQL of triage, and nothing else.
 
+mod decided;
 mod load;
 mod read;
 mod row;
 mod save;
 
+pub use decided::DIFFERS;
 pub use load::load;
 pub use read::{Filter, VersionKey, assessments, items_of, order_versions, work_items};
 pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
-    ("order_line", "SELECT, INSERT, UPDATE"),
+    (
+        "order_line",
+        "SELECT, INSERT, UPDATE (currency, customer_ref, delivered_on, discount_minor, kind, paid_minor, \
+            purchased_on, quantity, recorded_at, recorded_by, repaired_on, tax_minor, unit_price_minor, version, \
+            warranty_until)",
+    ),
     ("order_version", "SELECT, INSERT"),
     ("assessment", "SELECT, INSERT"),
-    ("work_item", "SELECT, INSERT, UPDATE"),
+    ("work_item", "SELECT, INSERT, UPDATE (content, ended_at, ended_by, note, state, version)"),
 ];
 
 /// Every statement: a test prepares each against the migrated schema.
@@ -39,4 +46,5 @@ pub const STATEMENTS: &[&str] = &[
     read::ALL_ITEMS,
     read::CLAIM_ITEMS,
     read::VERSIONS,
+    decided::DIFFERS,
 ];

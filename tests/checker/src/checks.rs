@@ -12,6 +12,7 @@ mod c09;
 mod c10;
 mod c13;
 mod c14;
+mod c15;
 
 pub use c09::is_named;
 pub use c13::latency;
@@ -31,7 +32,7 @@ pub struct Check {
 }
 
 /// Every check.
-pub const CHECKS: [Check; 12] = [
+pub const CHECKS: [Check; 13] = [
     Check {
         id: "C1",
         promises: "G1",
@@ -104,6 +105,13 @@ pub const CHECKS: [Check; 12] = [
         promises: "G19 G20",
         says: "SIGTERM ends a process in 25 s with exit code 0; after a fault it is ready within 15 s.",
         run: c14::check,
+    },
+    Check {
+        id: "C15",
+        promises: "G5",
+        says: "What is given without a person is no more than the policy lets rules give to an order and a customer, and who \
+               confirms a payment had no hand in it.",
+        run: c15::check,
     },
 ];
 

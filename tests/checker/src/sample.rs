@@ -45,7 +45,8 @@ pub fn call(service: &str, method: &str, key: &str, request: Value, response: Op
         ended_ms: START + 5,
         outcome: Outcome::Ok,
         code: "OK".into(),
-        actor: "anna".into(),
+        // Whoever decides does not pay.
+        actor: if method == "ConfirmSettlement" { "fay" } else { "anna" }.into(),
         request,
         response,
         ..Call::default()
@@ -152,14 +153,18 @@ fn closed() -> Vec<ClaimEvent> {
         amount: money(),
         ..Default::default()
     };
-    let paid = claim::SettlementPaid { settlement_id, line: 2, amount: money() };
+    let paid = claim::SettlementPaid { settlement_id, line: 2, amount: money(), ..claim::SettlementPaid::default() };
     let ended = claim::Ended { outcome: S::Closed as i32, ..claim::Ended::default() };
     events(
         CLAIM,
         vec![
             (S::Assessing, W::System, Kind::Submitted(claim::Submitted::default())),
-            (S::AwaitingApproval, W::Approver, Kind::Planned(claim::Planned { plan: Some(plan()) })),
-            (S::AwaitingConsent, W::Customer, Kind::Approved(claim::Approved { plan_number: 1, by: "anna".into() })),
+            (S::AwaitingApproval, W::Approver, Kind::Planned(claim::Planned { plan: Some(plan()), alone: false })),
+            (
+                S::AwaitingConsent,
+                W::Customer,
+                Kind::Approved(claim::Approved { plan_number: 1, by: "anna".into(), alone: false }),
+            ),
             (S::Executing, W::System, Kind::Consented(claim::Consented { plan_number: 1 })),
             (S::Executing, W::Finance, Kind::SettlementInstructed(instructed)),
             (S::Executing, W::Warehouse, moved(1, Leg::Shipment, LegState::Progressed, "T1")),

@@ -132,11 +132,12 @@ impl World {
         let minor = open.amount.as_ref().map_or(0, |amount| amount.minor_units);
         let confirm = ConfirmSettlementRequest {
             request_id: request_id(),
+            reference: format!("PAY-{}", open.settlement_id),
             settlement_id: open.settlement_id,
             paid,
             amount: open.amount.filter(|_| paid),
-            reference: "PAY-1".to_owned(),
             credit_note: if paid { "CN-1".to_owned() } else { String::new() },
+            failure: if paid { String::new() } else { "the account is closed".to_owned() },
         };
         let asked = actor(confirm, "fay", &["finance"]);
         self.orchestrator().await.confirm_settlement(asked).await.expect("finance is heard");

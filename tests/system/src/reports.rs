@@ -97,11 +97,24 @@ impl World {
 
     /// Goods were sold to customer C-1 and delivered some days ago.
     pub async fn sold(&self, order: &str, sku: &str, quantity: u32, price_minor: i64, days_ago: i64) {
+        self.sold_to("C-1", order, sku, quantity, price_minor, days_ago).await;
+    }
+
+    /// The same of another customer; empty: of nobody known.
+    pub async fn sold_to(
+        &self,
+        customer: &str,
+        order: &str,
+        sku: &str,
+        quantity: u32,
+        price_minor: i64,
+        days_ago: i64,
+    ) {
         let day = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date() - jiff::Span::new().days(days_ago);
         let line = OrderLine {
             order_no: order.to_owned(),
             sku: sku.to_owned(),
-            customer_ref: "C-1".to_owned(),
+            customer_ref: customer.to_owned(),
             quantity,
             unit_price: Some(proto::claim::Money { minor_units: price_minor, currency: "GBP".to_owned() }),
             purchased_on: day.to_string(),

@@ -44,6 +44,11 @@ pub fn table(events: &[ClaimEvent]) -> Table {
     table
 }
 
+/// That nobody else looked at it.
+fn alone(alone: bool) -> &'static str {
+    if alone { ", by who had a hand in it: nobody else looked" } else { "" }
+}
+
 /// What happened, in a few words.
 pub fn describe(kind: &Kind) -> String {
     match kind {
@@ -58,21 +63,28 @@ pub fn describe(kind: &Kind) -> String {
         Kind::Planned(event) => event.plan.as_ref().map_or_else(String::new, |plan| {
             let lines =
                 plan.lines.iter().map(|line| format!("{} × {}", plain::<Resolution>(line.resolution), line.quantity));
+            let beyond = Some(plan.beyond.as_str()).filter(|beyond| !beyond.is_empty());
             format!(
-                "plan {}: {}, cost {}",
+                "plan {}: {}, cost {}{}{}",
                 plan.number,
                 lines.collect::<Vec<_>>().join(", "),
-                money::show(plan.cost.as_ref())
+                money::show(plan.cost.as_ref()),
+                beyond.map(|beyond| format!("; {}", reasons::told(beyond))).unwrap_or_default(),
+                alone(event.alone)
             )
         }),
         Kind::ApprovalRequested(event) => format!("approval of plan {} asked for", event.plan_number),
-        Kind::Approved(event) => format!("plan {} approved by {}", event.plan_number, event.by),
+        Kind::Approved(event) => {
+            format!("plan {} approved by {}{}", event.plan_number, event.by, alone(event.alone))
+        }
         Kind::Denied(event) => format!("plan {} denied by {}", event.plan_number, event.by),
         Kind::Consented(event) => format!("customer agreed to plan {}", event.plan_number),
         Kind::ConsentRefused(event) => format!("customer refused plan {}", event.plan_number),
         Kind::LegMoved(event) => leg(event),
         Kind::SettlementInstructed(event) => format!("refund of {} instructed", money::show(event.amount.as_ref())),
-        Kind::SettlementPaid(event) => format!("refund of {} paid", money::show(event.amount.as_ref())),
+        Kind::SettlementPaid(event) => {
+            format!("refund of {} paid{}", money::show(event.amount.as_ref()), alone(event.alone))
+        }
         Kind::ClockMoved(event) => match event.percent {
             100 => format!("clock {} was breached", event.clock),
             percent => format!("clock {} is at {percent} %", event.clock),

@@ -29,7 +29,7 @@ async fn pay(world: Arc<World>, notice: Notice) -> Result<()> {
             settlement_id: settlement.clone(),
             paid: true,
             amount: Some(amount.clone()),
-            reference: format!("PAY-{}", notice.claim_number),
+            reference: format!("PAY-{settlement}"),
             ..ConfirmSettlementRequest::default()
         };
         let mut orchestrator = orchestrator.clone();

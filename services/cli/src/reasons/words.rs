@@ -172,4 +172,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("WAYBILL_TAKEN", "the waybill number is that of another parcel"),
     ("SETTLEMENT_CLOSED", "the settlement was confirmed or cancelled before"),
     ("AMOUNT_MISMATCH", "the amount is not the instructed one"),
+    ("REFERENCE_USED", "another settlement was paid under this reference"),
+    // Why a person approves what the rules, or one person alone, would have been allowed to give.
+    ("ORDER_SUM", "the order got, or is promised, more than is given without a person"),
+    ("CUSTOMER_SUM", "the customer got, or is promised, more in these days than is given without a person"),
+    ("PERSON_SUM", "the person gave more on this day than one gives alone"),
+    ("DENIED_BEFORE", "the customer was denied the article in another claim"),
 ];

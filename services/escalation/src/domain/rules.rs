@@ -82,9 +82,12 @@ impl Rules {
     }
 
     /// Those who approve a plan, in order: the longest chain of its resolutions, then whoever is missing of the others.
-    /// A cost in another currency than the pack's counts as the greatest: nobody approves what cannot be compared.
+    /// Where the sum of customer, order or proposer counts, it says who. A cost in another currency than the pack's counts
+    /// as the greatest: nobody approves what cannot be compared.
     pub fn chain(&self, plan: &Plan, severity: Severity) -> Vec<Role> {
-        let cost = plan.cost.as_ref().filter(|cost| cost.currency == self.currency).map(|cost| cost.minor_units);
+        let of_pack = |amount: &claim::Money| (amount.currency == self.currency).then_some(amount.minor_units);
+        let cost = plan.cost.as_ref().and_then(of_pack);
+        let cost = cost.map(|cost| plan.counted.as_ref().and_then(of_pack).map_or(cost, |counted| counted.max(cost)));
         let resolutions: BTreeSet<claim::Resolution> = plan.lines.iter().map(claim::LinePlan::resolution).collect();
         let mut chains: Vec<Vec<Role>> = resolutions
             .into_iter()
@@ -94,8 +97,8 @@ impl Rules {
             })
             .collect();
         chains.sort_by_key(|chain| std::cmp::Reverse(chain.len()));
-        // A price that somebody made up is looked at by another person, whatever it comes to.
-        if plan.own_price && chains.iter().all(Vec::is_empty) {
+        // A price that somebody made up is looked at by another person, whatever it comes to; so is what was denied before.
+        if (plan.own_price || !plan.beyond.is_empty()) && chains.iter().all(Vec::is_empty) {
             chains.push(vec![Role::Supervisor]);
         }
         let mut seen = BTreeSet::new();

@@ -118,6 +118,7 @@ impl To<'_> {
             address_known: case.address_known(),
             channel: case.submitted.channel,
             involved: case.involved().into_iter().collect(),
+            by_staff: case.submitted.by_staff,
         };
         self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
     }

@@ -41,9 +41,18 @@ pub(crate) fn kind(
         Fact::PersonAsked { reason, line } => {
             Kind::PersonAsked(claim::PersonAsked { reason: reason.clone(), line: u32::from(*line) })
         }
-        Fact::Planned => Kind::Planned(claim::Planned { plan: stored.plan.clone().map(fitting) }),
+        Fact::Planned => {
+            let alone =
+                stored.plan.as_ref().is_some_and(|plan| plan.automatic && stored.is_involved(&plan.proposed_by));
+            Kind::Planned(claim::Planned { plan: stored.plan.clone().map(fitting), alone })
+        }
         Fact::ApprovalRequested { plan } => Kind::ApprovalRequested(claim::ApprovalRequested { plan_number: *plan }),
-        Fact::Approved { plan } => Kind::Approved(claim::Approved { plan_number: *plan, by: decided_by(told) }),
+        Fact::Approved { plan } => {
+            let by = decided_by(told);
+            let proposed = stored.plan.as_ref().is_some_and(|plan| plan.proposed_by == by);
+            let alone = proposed || stored.is_involved(&by);
+            Kind::Approved(claim::Approved { plan_number: *plan, by, alone })
+        }
         Fact::Denied { plan } => Kind::Denied(claim::Denied { plan_number: *plan, by: decided_by(told) }),
         Fact::Consented { plan } => Kind::Consented(claim::Consented { plan_number: *plan }),
         Fact::ConsentRefused { plan } => Kind::ConsentRefused(claim::ConsentRefused { plan_number: *plan }),
@@ -63,7 +72,10 @@ pub(crate) fn kind(
         }
         Fact::SettlementPaid { job } => {
             let (settlement_id, amount) = paid(settlement);
-            Kind::SettlementPaid(claim::SettlementPaid { settlement_id, line: u32::from(job.line), amount })
+            let line = u32::from(job.line);
+            let by = settlement.map(|settlement| settlement.confirmed_by.as_str()).filter(|by| !by.is_empty());
+            let alone = by.is_some_and(|by| stored.has_decided(by));
+            Kind::SettlementPaid(claim::SettlementPaid { settlement_id, line, amount, alone })
         }
         Fact::ClockMoved => Kind::ClockMoved(clock(told)),
         Fact::CompensationStarted { reason } => {

@@ -67,6 +67,10 @@ pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
         freight_kept: (row.freight_kept > 0).then(|| money(row.freight_kept)),
         allowed: row.allowed.map(money),
         credit_note: row.credit_note.clone(),
+        reference: row.reference.clone(),
+        failure: row.failure.clone(),
+        confirmed_by: row.confirmed_by.clone(),
+        decided_at: row.decided_at.map(to_wire),
         tax: row.tax.map(money),
     }
 }

@@ -2,11 +2,15 @@
 
 use chassis::day;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use proto::calendar::Calendar;
+use proto::claim::Money;
 use proto::policy::Pack;
 use proto::policy::four_eyes::FourEyes;
 use proto::policy::intake;
 use proto::policy::orchestrator::{Days, Lapse, NoAnswer, Orchestrator};
+use proto::policy::triage::Rates;
 
 use crate::case::Waiting;
 use crate::claim_process::{Asked, Outcome, Silence};
@@ -21,6 +25,9 @@ pub struct Rules {
     /// Who may not do what another did.
     pub four_eyes: FourEyes,
     office: Calendar,
+    zone: TimeZone,
+    rates: Rates,
+    currency: String,
 }
 
 impl Rules {
@@ -29,7 +36,30 @@ impl Rules {
         let office = pack.escalation.calendars.get(&pack.escalation.calendar);
         let office = office.expect("the pack was validated: every calendar that is named is there");
         let (policy, channels) = (pack.orchestrator.clone(), pack.intake.promises.clone());
-        Self { policy, channels, four_eyes: pack.four_eyes.clone(), office: Calendar::new(office.clone()) }
+        Self {
+            policy,
+            channels,
+            four_eyes: pack.four_eyes.clone(),
+            office: Calendar::new(office.clone()),
+            zone: pack.triage.time_zone.clone(),
+            rates: pack.triage.rates.clone(),
+            currency: pack.currency.clone(),
+        }
+    }
+
+    /// The day on which something happens.
+    pub fn today(&self, now: Timestamp) -> Date {
+        self.zone.to_datetime(now).date()
+    }
+
+    /// An amount in minor units of the pack's currency, by the rate of a day; none: the pack has none.
+    pub fn in_pack(&self, amount: &Money, on: Date) -> Option<i64> {
+        self.rates.convert(amount, &self.currency, on)
+    }
+
+    /// The same, named.
+    pub fn of_pack(&self, minor_units: i64) -> Money {
+        Money { minor_units, currency: self.currency.clone() }
     }
 
     /// When the customer is reminded next, or what was asked lapses. A reminder that came late takes nothing from the days

@@ -4,6 +4,7 @@
 //! list; the answer of the ledger goes back into the process until it has nothing more to ask. Nothing reaches the
 //! world before the whole command has succeeded.
 
+mod authority;
 mod basis;
 mod money;
 
@@ -28,6 +29,7 @@ use crate::entitlement::{Entry, Ledger, OrderLine};
 use crate::events::{self, Told};
 use crate::settlement::Settlement;
 use crate::store::processes::{Stored, Summary};
+use crate::sums::Sums;
 
 /// When a question that takes its time is asked again: it waits for a person, the customer or a carrier, and is known.
 const LONG: AskAgain = AskAgain { first_s: 600, longest_s: 86_400 };
@@ -46,6 +48,7 @@ pub(super) struct Turn<'a> {
     ledgers: BTreeMap<OrderLine, Ledger>,
     settlements: BTreeMap<Uuid, Settlement>,
     entries: Vec<Entry>,
+    sums: BTreeMap<String, Sums>,
     /// Ledgers that something was decided on.
     asked: RefCell<BTreeSet<OrderLine>>,
     outcome: Outcome,
@@ -72,6 +75,7 @@ impl<'a> Turn<'a> {
             ledgers: BTreeMap::new(),
             settlements: BTreeMap::new(),
             entries: Vec::new(),
+            sums: BTreeMap::new(),
             asked: RefCell::default(),
             outcome: Outcome::none(),
             queue: VecDeque::new(),
@@ -102,6 +106,9 @@ impl<'a> Turn<'a> {
                         self.stored.plan = in_force;
                     }
                 }
+                if matches!(event, Event::ApprovalDenied { .. }) {
+                    self.deny();
+                }
                 self.go(process, commands)?;
                 Ok(true)
             }
@@ -129,6 +136,7 @@ impl<'a> Turn<'a> {
             self.carry_out(view, &command)?;
         }
         self.summarize();
+        self.count();
         Ok(())
     }
 
@@ -180,6 +188,7 @@ impl<'a> Turn<'a> {
             ledgers: self.ledgers,
             settlements: self.settlements,
             entries: self.entries,
+            sums: self.sums,
             asked: self.asked.into_inner(),
             outcome: self.outcome,
         }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 use crate::settlement::Settlement;
 use crate::store::processes::Stored;
+use crate::sums::Sums;
 
 /// The rows of a batch.
 #[derive(Debug, Default)]
@@ -24,6 +25,12 @@ pub struct World {
     pub(super) changed: BTreeSet<Uuid>,
     pub(super) decided: BTreeSet<Uuid>,
     pub(super) entries: Vec<Entry>,
+    /// Settlements that were paid under the references of the batch, and those that are now.
+    pub(super) payments: BTreeMap<String, Uuid>,
+    pub(super) paid: BTreeMap<String, Uuid>,
+    /// Sums of customers and persons.
+    pub(super) sums: BTreeMap<String, Sums>,
+    pub(super) counted: BTreeSet<String>,
 }
 
 /// What one command has changed. Nothing of it is in the world before it is applied.
@@ -34,6 +41,7 @@ pub(super) struct Change {
     pub ledgers: BTreeMap<OrderLine, Ledger>,
     pub settlements: BTreeMap<Uuid, Settlement>,
     pub entries: Vec<Entry>,
+    pub sums: BTreeMap<String, Sums>,
     pub asked: BTreeSet<OrderLine>,
     pub outcome: Outcome,
 }
@@ -46,11 +54,12 @@ const LEAST: usize = 1_024;
 pub struct Memory {
     claims: Recent<Uuid, (Stored, Vec<Settlement>)>,
     pub(super) ledgers: Recent<OrderLine, Ledger>,
+    sums: Recent<String, Sums>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { claims: Recent::new(LEAST), ledgers: Recent::new(LEAST) }
+        Self { claims: Recent::new(LEAST), ledgers: Recent::new(LEAST), sums: Recent::new(LEAST) }
     }
 }
 
@@ -62,7 +71,7 @@ impl Memory {
 
     /// The world as it was committed.
     pub(super) fn learn(&mut self, world: World) {
-        let World { processes, changed, ledgers, settlements, .. } = world;
+        let World { processes, changed, ledgers, settlements, sums, counted, .. } = world;
         let mut of_claims: BTreeMap<Uuid, Vec<Settlement>> = BTreeMap::new();
         for settlement in settlements.into_values() {
             of_claims.entry(settlement.claim).or_default().push(settlement);
@@ -72,6 +81,10 @@ impl Memory {
             (claim, (stored, of_claims.remove(&claim).unwrap_or_default()))
         }));
         self.ledgers.learn(ledgers);
+        self.sums.learn(sums.into_iter().map(|(scope, sums)| {
+            let version = sums.version + i64::from(counted.contains(&scope));
+            (scope, sums.at(version))
+        }));
     }
 }
 
@@ -92,6 +105,13 @@ impl World {
         unknown
     }
 
+    /// Takes what is remembered of sums; gives those of which nothing is.
+    pub(super) fn recall_sums(&mut self, memory: &Memory, scopes: BTreeSet<String>) -> BTreeSet<String> {
+        let (known, unknown): (Vec<String>, _) = scopes.into_iter().partition(|scope| memory.sums.get(scope).is_some());
+        self.sums.extend(known.into_iter().filter_map(|scope| Some((scope.clone(), memory.sums.get(&scope)?.clone()))));
+        unknown.into_iter().collect()
+    }
+
     /// Plans open the ledgers of what they say was sold, if they are not there yet; by the newest facts.
     pub(super) fn open(&mut self, mut sold: Vec<(OrderLine, Sale)>) {
         self.ledgers.clone_from(&self.before);
@@ -105,13 +125,15 @@ impl World {
 impl Change {
     /// Puts it into the world; gives what is told.
     pub fn apply(self, world: &mut World) -> Outcome {
-        let Self { claim, stored, ledgers, settlements, entries, asked, outcome } = self;
+        let Self { claim, stored, ledgers, settlements, entries, sums, asked, outcome } = self;
         world.processes.insert(claim, stored);
         world.changed.insert(claim);
         world.ledgers.extend(ledgers);
         world.decided.extend(settlements.keys());
         world.settlements.extend(settlements);
         world.entries.extend(entries);
+        world.counted.extend(sums.keys().cloned());
+        world.sums.extend(sums);
         world.asked.extend(asked);
         outcome
     }

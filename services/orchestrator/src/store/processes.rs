@@ -17,10 +17,11 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::{count, int};
-use crate::case::{self, Case, Deadline, Grant};
+use crate::case::{self, Case, Deadline, Grant, RULES};
 use crate::claim_process::{Event, FORMAT, Job, Process, Stage};
 use crate::entitlement::OrderLine;
 use crate::events::Told;
+use crate::sums;
 
 /// A process with everything that is kept beside it.
 #[derive(Clone, Debug)]
@@ -110,6 +111,25 @@ impl Stored {
         let planned = self.plan.iter().flat_map(|plan| case::sales(claim, plan)).map(|(line, _)| line);
         let granted = self.case.grants.iter().flat_map(|grant| &grant.parts).map(|part| part.line.clone());
         planned.chain(granted).chain(self.case.left.iter().map(|left| left.line.clone())).collect()
+    }
+
+    /// Sums in which the claim counts, or may count after its next step.
+    pub fn scopes(&self) -> BTreeSet<String> {
+        let customer = sums::of_customer(&self.case.submitted.customer_ref);
+        let alone = self.plan.as_ref().filter(|plan| plan.automatic && plan.proposed_by != RULES);
+        let counted = self.case.counted.iter().map(|counted| counted.scope.clone());
+        counted.chain([customer]).chain(alone.map(|plan| sums::of_person(&plan.proposed_by))).collect()
+    }
+
+    /// Whether somebody reported the claim, or answered for the customer.
+    pub fn is_involved(&self, who: &str) -> bool {
+        self.case.involved().contains(who)
+    }
+
+    /// Whether somebody has a hand in what is paid: proposed or approved the plan in force, or is involved.
+    pub fn has_decided(&self, who: &str) -> bool {
+        let proposed = self.plan.as_ref().is_some_and(|plan| plan.proposed_by == who);
+        proposed || self.case.approved_by.contains(who) || self.is_involved(who)
     }
 
     /// What was granted for a piece of work.

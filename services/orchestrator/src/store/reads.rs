@@ -61,7 +61,7 @@ pub(super) const TIMELINE: &str = "\
 
 pub(super) const SETTLEMENTS: &str = "\
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor, failure, confirmed_by \
     FROM settlement \
     WHERE ($1::uuid IS NULL OR claim_id = $1) AND ($2 = 0 OR state = $2) \
         AND ($3::uuid IS NULL OR (instructed_at, settlement_id) > \

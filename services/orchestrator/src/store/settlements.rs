@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{count, int};
+use super::{count, instructions, int};
 use crate::settlement::{Settlement, State};
 
 /// The claim of a settlement never changes: it is read before the process is locked.
@@ -18,7 +18,7 @@ pub(super) const CLAIMS_OF: &str = "SELECT claim_id FROM settlement WHERE settle
 macro_rules! settlements {
     () => {
         "SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-             instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
+             instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor, failure, confirmed_by \
          FROM settlement WHERE claim_id = ANY($1) ORDER BY settlement_id"
     };
 }
@@ -29,17 +29,18 @@ pub(super) const LOCK: &str = concat!(settlements!(), " FOR UPDATE");
 /// What was decided once is never decided again: the condition says so to the database, too.
 pub(super) const WRITE: &str = "\
     INSERT INTO settlement (settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, \
-        reference, instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor) \
+        reference, instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor, failure, confirmed_by) \
     SELECT settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor \
+        instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor, failure, confirmed_by \
     FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::text[], \
             $9::smallint[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bigint[], $14::bigint[], $15::text[], \
-            $16::bigint[]) \
+            $16::bigint[], $17::text[], $18::text[]) \
         AS s(settlement_id, claim_id, round, line, attempt, quantity, amount_minor, currency, state, reference, \
-            instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor) \
+            instructed_at, decided_at, allowed_minor, freight_kept_minor, credit_note, tax_minor, failure, confirmed_by) \
     ON CONFLICT (settlement_id) DO UPDATE \
     SET state = EXCLUDED.state, reference = EXCLUDED.reference, decided_at = EXCLUDED.decided_at, \
-        credit_note = EXCLUDED.credit_note \
+        credit_note = EXCLUDED.credit_note, failure = EXCLUDED.failure, \
+        confirmed_by = EXCLUDED.confirmed_by \
     WHERE settlement.state = 1";
 
 /// The claims that settlements are of.
@@ -89,7 +90,10 @@ pub fn write(
         .bind(rows.iter().map(|row| row.allowed).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.freight_kept).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.credit_note.clone()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.tax).collect::<Vec<_>>());
+        .bind(rows.iter().map(|row| row.tax).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.failure.clone()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.confirmed_by.clone()).collect::<Vec<_>>());
+    instructions::write(writes, &rows)?;
     Ok(())
 }
 
@@ -111,5 +115,7 @@ pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
         freight_kept: row.try_get("freight_kept_minor")?,
         credit_note: row.try_get("credit_note")?,
         tax: row.try_get("tax_minor")?,
+        failure: row.try_get("failure")?,
+        confirmed_by: row.try_get("confirmed_by")?,
     })
 }

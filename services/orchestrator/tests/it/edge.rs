@@ -15,7 +15,14 @@ fn paid(settlement_id: &str, minor_units: i64) -> ConfirmSettlementRequest {
         amount: Some(Money { minor_units, currency: "GBP".to_owned() }),
         reference: "bank-1".to_owned(),
         credit_note: "CN-1".to_owned(),
+        failure: String::new(),
     }
+}
+
+/// It could not be paid.
+fn failed(settlement_id: &str) -> ConfirmSettlementRequest {
+    let failure = "the account is closed".to_owned();
+    ConfirmSettlementRequest { paid: false, amount: None, reference: String::new(), failure, ..paid(settlement_id, 0) }
 }
 
 impl World {
@@ -74,6 +81,7 @@ async fn a_malformed_confirmation_names_every_bad_field() {
         amount: Some(Money { minor_units: -1, currency: "pounds".to_owned() }),
         reference: "x".repeat(65),
         credit_note: "\n".to_owned(),
+        failure: "x".to_owned(),
     };
     let status = world.confirm(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -81,10 +89,13 @@ async fn a_malformed_confirmation_names_every_bad_field() {
     fields.sort();
     assert_eq!(
         fields,
-        ["amount.currency", "amount.minor_units", "credit_note", "reference", "request_id", "settlement_id"]
+        ["amount.currency", "amount.minor_units", "credit_note", "failure", "reference", "request_id", "settlement_id"]
     );
-    let missing = ConfirmSettlementRequest { amount: None, ..paid(&testkit::request_id(), 1) };
-    assert_eq!(testkit::bad_fields(&world.confirm(missing).await.unwrap_err()), ["amount"]);
+    let missing =
+        ConfirmSettlementRequest { amount: None, reference: String::new(), ..paid(&testkit::request_id(), 1) };
+    assert_eq!(testkit::bad_fields(&world.confirm(missing).await.unwrap_err()), ["reference", "amount"]);
+    let no_reason = ConfirmSettlementRequest { failure: String::new(), ..failed(&testkit::request_id()) };
+    assert_eq!(testkit::bad_fields(&world.confirm(no_reason).await.unwrap_err()), ["failure"]);
 
     let status = world.confirm(paid(&testkit::request_id(), 1)).await.unwrap_err();
     assert_eq!((status.code(), testkit::reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"));
@@ -96,8 +107,7 @@ async fn a_payment_that_failed_is_tried_again_under_another_name() {
     let world = World::start().await;
     let story = world.judged(Resolution::RefundOnly, 2).await;
     let (first, amount) = story.settlement().await;
-    let failed = ConfirmSettlementRequest { paid: false, amount: None, ..paid(&first, 0) };
-    assert_eq!(world.confirm(failed).await.unwrap(), SettlementState::Failed);
+    assert_eq!(world.confirm(failed(&first)).await.unwrap(), SettlementState::Failed);
     let Some(escalation_command::Kind::OpenTask(task)) = story.asked_escalation("open_task").await.pop().unwrap().kind
     else {
         panic!("a task is opened")
@@ -122,8 +132,7 @@ async fn a_payment_given_up_gives_the_entitlement_back() {
     let world = World::start().await;
     let story = world.judged(Resolution::RefundOnly, 2).await;
     let (settlement_id, _) = story.settlement().await;
-    let failed = ConfirmSettlementRequest { paid: false, amount: None, ..paid(&settlement_id, 0) };
-    world.confirm(failed).await.unwrap();
+    world.confirm(failed(&settlement_id)).await.unwrap();
     let Some(escalation_command::Kind::OpenTask(task)) = story.asked_escalation("open_task").await.pop().unwrap().kind
     else {
         panic!("a task is opened")

@@ -41,7 +41,7 @@ pub async fn pay(story: &Story<'_>) {
         settlement_id,
         paid: true,
         amount: Some(Money { minor_units: amount, currency: "GBP".to_owned() }),
-        reference: "bank-1".to_owned(),
+        reference: format!("bank-{}", uuid::Uuid::now_v7()),
         ..ConfirmSettlementRequest::default()
     };
     let request = testkit::actor(request, "fay", &["finance"]);

@@ -28,35 +28,41 @@ pub fn category<'r>(rules: &'r Triage, line: &Line) -> (Category, &'r CategoryRu
     (category, rules.categories.get(&Word(category)).expect("a valid pack has every category"))
 }
 
-/// Judges one line; `value` is what the units concerned were sold for, if that is known.
-pub fn line<'r>(rules: &'r Triage, line: &Line, value: Option<i64>) -> Judged<'r> {
+/// Judges one line; `value` is what the units concerned were sold for, if that is known. `seen`: a person of ours has looked
+/// at what the line says of itself.
+pub fn line<'r>(rules: &'r Triage, line: &Line, value: Option<i64>, seen: bool) -> Judged<'r> {
     let (category, rule) = category(rules, line);
-    let urgency = if line.operation_stopped { rules.priority.operation_stopped } else { 0 };
+    let urgency = if line.operation_stopped && seen { rules.priority.operation_stopped } else { 0 };
     Judged {
         category,
         rule,
-        severity: severity(rules, rule.kind, line, value),
+        severity: severity(rules, rule.kind, line, value, seen),
         urgency: urgency.max(rule.urgency),
         liability: rule.liability.0,
     }
 }
 
-/// The greatest that effect, value or risk gives (S0-16).
-fn severity(rules: &Triage, kind: Kind, line: &Line, value: Option<i64>) -> Severity {
+/// The greatest that effect, value or risk gives (S0-16). What the customer declares, and nobody has looked at, raises it by
+/// one step only: whoever ticks every box is not served before others.
+fn severity(rules: &Triage, kind: Kind, line: &Line, value: Option<i64>, seen: bool) -> Severity {
     let rules = &rules.severity;
     let batch_wide = kind == Kind::Quality && line.quantity >= rules.batch_wide_units;
     let bands = rules.value.iter().filter(|band| value.is_some_and(|value| value >= band.from));
-    [
-        (line.operation_stopped, rules.operation_stopped.0),
-        (line.safety_risk, rules.safety_risk.0),
-        (batch_wide, rules.batch_wide.0),
-    ]
-    .into_iter()
-    .filter_map(|(holds, severity)| holds.then_some(severity))
-    .chain(bands.map(|band| band.severity.0))
-    .chain([Severity::Minor])
-    .max()
-    .unwrap_or(Severity::Minor)
+    let known = batch_wide.then_some(rules.batch_wide.0);
+    let known = bands.map(|band| band.severity.0).chain(known).max().unwrap_or(Severity::Minor);
+    let stopped = line.operation_stopped.then_some(rules.operation_stopped.0);
+    let unsafe_ = line.safety_risk.then_some(rules.safety_risk.0);
+    let declared = stopped.max(unsafe_).unwrap_or(Severity::Minor);
+    known.max(if seen { declared } else { declared.min(next(known)) })
+}
+
+/// One step worse.
+fn next(severity: Severity) -> Severity {
+    match severity {
+        Severity::Unspecified | Severity::Minor => Severity::General,
+        Severity::General => Severity::Serious,
+        Severity::Serious | Severity::Urgent => Severity::Urgent,
+    }
 }
 
 /// Judges the claim: its worst line speaks for it. A person may judge liability otherwise than the rules.

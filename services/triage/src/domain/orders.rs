@@ -137,7 +137,10 @@ impl Orders {
     pub fn knows_order(&self, ask: &Ask, line: &Line) -> bool {
         !line.order_no.is_empty() && {
             let number = codes::key(&line.order_no);
-            let theirs = |order: &&Order| order.customer_ref.is_empty() || order.customer_ref == ask.customer_ref();
+            let theirs = |order: &&Order| {
+                let of_nobody = order.customer_ref.is_empty() && ask.message.by_staff;
+                of_nobody || order.customer_ref == ask.customer_ref()
+            };
             self.lines.values().filter(theirs).any(|order| codes::key(&order.order_no) == number)
         }
     }

@@ -164,7 +164,7 @@ impl<'a> Desk<'a> {
     pub(super) fn decide(&mut self, line: &'a Line, decision: &LineDecision, liability: Option<LiabilityParty>) {
         let (pack, rules) = (self.pack, &self.pack.triage);
         let (goods, taken) = self.goods(line, decision);
-        let judgement = judge::line(rules, line, goods.value);
+        let judgement = judge::line(rules, line, goods.value, true);
         let liability = liability.unwrap_or(judgement.liability);
         if decision.resolution == Resolution::Reject {
             self.lines.push(plan::rejected(pack, line, liability, &decision.reason));

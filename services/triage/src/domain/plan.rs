@@ -301,6 +301,8 @@ pub fn whole(pack: &Pack, ask: &Ask, lines: Vec<LinePlan>, proposed_by: &str) ->
         proposed_by: proposed_by.to_owned(),
         policy: pack.label(),
         own_price: false,
+        counted: None,
+        beyond: String::new(),
     }
 }
 

@@ -167,7 +167,7 @@ pub fn rule(pack: &Pack, ask: &Ask, orders: &Orders, person: Option<(String, Rol
         let replaced = (taken.parts.is_empty() && stock.was_replaced(&found)).then(|| stock.with_replaced());
         let failed =
             replaced.map(|stock| stock.take(&found, line.quantity, |_| Eligibility::Inside)).unwrap_or_default();
-        let judged = judge::line(rules, line, worth(pack, &taken));
+        let judged = judge::line(rules, line, worth(pack, &taken), ask.message.by_staff);
         let is_known = orders.knows_order(ask, line);
         let look = Look { line, is_known, found, taken, failed, judged };
         // Fees follow the goods, which may be named after them.
@@ -296,7 +296,8 @@ impl Look<'_> {
         {
             return Says::Do(advice);
         }
-        if self.found.is_empty() {
+        // Whoever guesses the number of an order that was sold to nobody known hears what everybody hears who guesses.
+        if self.found.is_empty() || self.is_guessed(ask) {
             return self.not_found(pack, ask);
         }
         let Some(eligible) = taken.eligible else {
@@ -357,8 +358,14 @@ impl Look<'_> {
             (false, _) if self.line.order_no.is_empty() => Says::AskCustomer(ORDER_NUMBER_NEEDED),
             (false, _) => Says::AskCustomer(ORDER_NUMBER_UNKNOWN),
             (true, true) => self.refuse(pack, ORDER_NOT_FOUND),
-            (true, false) => Says::AskPerson(Why::OrderNotFound, None),
+            (true, false) if self.found.is_empty() => Says::AskPerson(Why::OrderNotFound, None),
+            (true, false) => Says::AskPerson(Why::AnonymousOrder, None),
         }
+    }
+
+    /// Something of it was sold to nobody known, and nobody of ours has seen a receipt.
+    fn is_guessed(&self, ask: &Ask) -> bool {
+        !ask.message.by_staff && self.found.iter().any(|order| order.customer_ref.is_empty())
     }
 
     fn why_judged(&self) -> Why {

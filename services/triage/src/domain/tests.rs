@@ -80,6 +80,7 @@ fn message(lines: Vec<ReportedLine>, received_on: Date) -> AssessClaim {
         received_at: Some(to_wire(at(received_on))),
         order_unknown_lines: Vec::new(),
         address_known: Some(true),
+        by_staff: true,
         ..AssessClaim::default()
     }
 }

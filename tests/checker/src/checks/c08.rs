@@ -153,10 +153,12 @@ fn needs_nobody(evidence: &Evidence, timeline: &[ClaimEvent], number: u32) -> bo
     for event in timeline {
         match &event.kind {
             Some(claim_event::Kind::Assessed(Assessed { assessment: Some(judged) })) => severity = judged.severity(),
-            Some(claim_event::Kind::Planned(Planned { plan: Some(plan) })) if plan.number == number => {
+            Some(claim_event::Kind::Planned(Planned { plan: Some(plan), .. })) if plan.number == number => {
                 let cost = plan.cost.as_ref().filter(|cost| cost.currency == policy.currency);
-                let cost = cost.map(|cost| cost.minor_units);
-                return plan.lines.iter().all(|line| nobody(policy, line.resolution(), severity, cost));
+                let counted = plan.counted.as_ref().map_or(0, |counted| counted.minor_units);
+                let cost = cost.map(|cost| cost.minor_units.max(counted));
+                return plan.beyond.is_empty()
+                    && plan.lines.iter().all(|line| nobody(policy, line.resolution(), severity, cost));
             }
             _ => {}
         }
@@ -213,7 +215,7 @@ mod tests {
         }
         let cost = |evidence: &mut Evidence, minor_units| {
             for event in evidence.timelines.values_mut().flatten() {
-                if let Some(claim_event::Kind::Planned(Planned { plan: Some(plan) })) = &mut event.kind {
+                if let Some(claim_event::Kind::Planned(Planned { plan: Some(plan), .. })) = &mut event.kind {
                     plan.cost = Some(Money { minor_units, currency: "GBP".into() });
                 }
             }

@@ -45,8 +45,9 @@ impl Desk for Finance {
                 settlement_id: settlement.settlement_id.clone(),
                 paid,
                 amount: amount.filter(|_| paid),
-                reference: "PAY '*.>'".to_owned(),
+                reference: format!("PAY '*.>' {}", settlement.settlement_id),
                 credit_note: if paid { format!("CN {what}") } else { String::new() },
+                failure: if paid { String::new() } else { "the account is closed".to_owned() },
             }
         };
         let desk = Actor::new("finance-desk", "finance");

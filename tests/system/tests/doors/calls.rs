@@ -56,8 +56,8 @@ pub fn confirmation(settlement: &str, minor_units: i64) -> orchestrator::Confirm
         settlement_id: settlement.to_owned(),
         paid: true,
         amount: Some(Money { minor_units, currency: "GBP".to_owned() }),
-        reference: String::new(),
-        credit_note: String::new(),
+        reference: format!("PAY-{settlement}"),
+        ..orchestrator::ConfirmSettlementRequest::default()
     }
 }
 

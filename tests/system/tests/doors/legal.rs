@@ -81,7 +81,6 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("logistics.v1.TrackingEvent.detail", &["empty"]),
     ("logistics.v1.TrackingEvent.expected_on", &["empty"]),
     ("logistics.v1.ConfirmBookingRequest.promised_on", &["empty"]),
-    ("orchestrator.v1.ConfirmSettlementRequest.reference", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.credit_note", &["empty"]),
     // All lines of the article.
     ("orchestrator.v1.GetEntitlementRequest.line_id", &["empty"]),
@@ -104,7 +103,7 @@ pub fn is_legal(field: &str, case: &str) -> bool {
         // More than 500 is taken as 500; 0 is 50.
         ("page_size", "zero" | "max") | ("page_token", "empty") => true,
         // A flag is either; but what is not attested is not taken (S2-30).
-        (_, "false") => name != "attested",
+        (_, "false") => name != "attested" && name != "paid",
         ("claim_id" | "customer_ref", "empty") | (_, "unspecified") if narrows => !CLAIM_NEEDED.contains(&message),
         _ => LEGAL.iter().any(|(of, cases)| *of == short && cases.contains(&case)),
     }

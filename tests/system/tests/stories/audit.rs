@@ -6,7 +6,7 @@ use proto::claim::{Category, ClaimState, Resolution};
 use proto::intake::vault_service_client::VaultServiceClient;
 use proto::intake::{EraseCustomerRequest, ErasureReason, GetClaimRequest, GetContactRequest, GetWordsRequest};
 use proto::logistics::Direction;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use system::World;
 use testkit::{actor, eventually, request_id, verify_audit};
 
@@ -74,5 +74,49 @@ async fn s27_decisions_and_reads_are_sealed_and_erasure_leaves_the_chain_valid()
     let verified = verify_audit("intake", world.channel("intake").await, secrets, &secrets.checkpoints()).await;
     let finding = verified.unwrap_err();
     assert_eq!((finding.kind, finding.source.as_deref()), (Kind::RowChanged, Some("contact_access")), "{finding}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sr25_whoever_alters_what_is_paid_sold_or_in_stock_is_refused_or_named() {
+    let world = World::new().await;
+    world.sold("O-1", "MUG", 10, 250, 3).await;
+    world.stock("MUG", 5).await;
+    let claim = world.claim("O-1", "MUG", 1, Category::TransitDamage, Resolution::RefundOnly).await;
+    eventually(async || world.settlements(&claim).await.into_iter().next()).await;
+    for service in ["orchestrator", "triage", "inventory"] {
+        signed(&world, service).await;
+    }
+    // The role that serves changes what its statements change, and nothing else.
+    let refused = [
+        ("orchestrator", "UPDATE settlement SET amount_minor = 99900"),
+        ("orchestrator", "UPDATE instruction SET amount_minor = 99900"),
+        ("triage", "UPDATE order_line SET sku = 'GOLD'"),
+        ("triage", "UPDATE work_item SET role = 1"),
+        ("escalation", "UPDATE approval SET plan = NULL"),
+    ];
+    for (service, edit) in refused {
+        let mut role = PgConnection::connect(&world.stack.superuser_url(service)).await.unwrap();
+        let edit = format!("SET ROLE {service}; {edit}");
+        let error = sqlx::raw_sql(sqlx::AssertSqlSafe(edit.clone())).execute(&mut role).await.unwrap_err();
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        assert_eq!(code, "42501", "{service}: {edit}: {error}");
+    }
+    // What it may change, and what the owner of a database can, no longer adds up.
+    let edits = [
+        ("triage", "UPDATE order_line SET paid_minor = 1, unit_price_minor = 1", "order_version"),
+        ("inventory", "SET session_replication_role = replica; UPDATE stock SET on_hand = 500", "movement"),
+        ("orchestrator", "UPDATE settlement SET amount_minor = amount_minor - 1", "instruction"),
+        ("orchestrator", "UPDATE entitlement SET compensated_minor = 0", "entitlement_entry"),
+    ];
+    let secrets = world.stack.secrets();
+    for (service, edit, source) in edits {
+        let mut owner = PgConnection::connect(&world.stack.superuser_url(service)).await.unwrap();
+        sqlx::raw_sql(edit).execute(&mut owner).await.unwrap();
+        let verified = verify_audit(service, world.channel(service).await, secrets, &secrets.checkpoints()).await;
+        let finding = verified.unwrap_err();
+        assert_eq!(finding.kind, Kind::NotWhatWasDecided, "{finding}");
+        assert_eq!(finding.source.as_deref(), Some(source), "{finding}");
+    }
     world.end().await;
 }

@@ -230,3 +230,28 @@ async fn b_d15_a_question_that_nobody_answers_ends_the_claim() {
     std::fs::remove_file(policy).unwrap();
     world.end().await;
 }
+
+/// A plan that nobody answers goes to a person, and the customer is not asked for an answer to it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_nobody_answers_is_taken_back_and_a_person_decides() {
+    let policy = std::env::temp_dir().join(format!("redress-policy-{}.toml", request_id()));
+    let pack = proto::policy::SUPPLY_CHAIN.replace("remind_days = [3, 7]", "remind_days = []");
+    let pack = pack.replace(
+        "plan = { remind_days = [], lapse_days = 15, then = \"withdrawn\" }",
+        "plan = { remind_days = [], lapse_days = 15, then = \"person\" }",
+    );
+    std::fs::write(&policy, pack).unwrap();
+    let log = "off".to_owned();
+    let options = StackOptions { durable: false, log, policy: Some(policy.clone()), ..StackOptions::default() };
+    let world = World::with(options).await;
+    world.sold("O-1", "ART-1", 1, 1_000, 1).await;
+    let claim = world.claim("O-1", "ART-1", 1, Category::Other, Resolution::RefundOnly).await;
+    world.judge(&claim, "sue", Resolution::ReturnRefund, "").await;
+    world.seen_by_customer(&claim, |seen| seen.open_plan.is_some()).await;
+    world.wait(24 * 40);
+    let process = world.until_state(&claim, ClaimState::Investigating).await;
+    assert!(process.waiting.iter().any(|waits| waits.reason == "NO_ANSWER"), "{:?}", process.waiting);
+    world.seen_by_customer(&claim, |seen| seen.open_plan.is_none()).await;
+    std::fs::remove_file(policy).unwrap();
+    world.end().await;
+}

@@ -49,11 +49,11 @@ async fn pays(world: &World, claim: &str, who: Somebody) -> Result<(), Status> {
     .await;
     let confirm = ConfirmSettlementRequest {
         request_id: request_id(),
+        reference: format!("PAY-{}", open.settlement_id),
         settlement_id: open.settlement_id,
         paid: true,
         amount: open.amount,
-        reference: "PAY-7".to_owned(),
-        credit_note: String::new(),
+        ..ConfirmSettlementRequest::default()
     };
     world.orchestrator().await.confirm_settlement(as_somebody(confirm, who)).await.map(drop)
 }
@@ -158,6 +158,7 @@ async fn sr4_nobody_decides_their_own_claim() {
 async fn sr5_who_reported_does_not_approve_and_who_proposed_does_not_agree_for_the_customer() {
     let world = World::new().await;
     world.sold("O-1", "ART-1", 5, 4_000, 10).await;
+    world.sold("O-2", "ART-2", 5, 4_000, 10).await;
     let claim = reported(&world, staff("sue", &["supervisor"]), "O-1", 3, Resolution::ReturnRefund).await;
     let step = world.task(&claim, WorkKind::Approval).await;
     assert_eq!(refused(world.rule(&step, "sue", Ruling::Approve).await), "OWN_CLAIM");
@@ -165,7 +166,7 @@ async fn sr5_who_reported_does_not_approve_and_who_proposed_does_not_agree_for_t
     world.until_waiting(&claim, WaitingFor::Carrier).await;
 
     let other =
-        world.submit(world.report("C-1", vec![line("O-1", "ART-1", 1, Category::Other, Resolution::RefundOnly)])).await;
+        world.submit(world.report("C-1", vec![line("O-2", "ART-2", 1, Category::Other, Resolution::RefundOnly)])).await;
     judged(&world, &other, staff("sam", &["specialist", "supervisor"]), Resolution::ReturnRefund, None).await.unwrap();
     world.until_state(&other, ClaimState::AwaitingConsent).await;
     let agree = || AnswerPlanRequest {
@@ -195,6 +196,26 @@ async fn sr10_who_said_that_a_payment_failed_does_not_let_it_be_tried_again() {
     assert_eq!(refused(world.rule(&item, "fay", Ruling::Retry).await), "OWN_PROPOSAL");
     world.rule(&item, "fred", Ruling::Retry).await.unwrap();
     assert_eq!(world.finance(&claim, true).await, 1_000);
+    // A payment pays one settlement, and has a reference.
+    world.sold("O-2", "ART-2", 1, 1_000, 10).await;
+    let other = world.claim("O-2", "ART-2", 1, Category::TransitDamage, Resolution::RefundOnly).await;
+    let open = testkit::eventually(async || world.settlements(&other).await.into_iter().next()).await;
+    let used = world.settlements(&claim).await.into_iter().find(|row| row.state() == SettlementState::Paid).unwrap();
+    let pay = async |reference: &str| {
+        let confirm = ConfirmSettlementRequest {
+            request_id: request_id(),
+            settlement_id: open.settlement_id.clone(),
+            paid: true,
+            amount: open.amount.clone(),
+            reference: reference.to_owned(),
+            ..ConfirmSettlementRequest::default()
+        };
+        world.orchestrator().await.confirm_settlement(actor(confirm, "fay", &["finance"])).await.map(drop)
+    };
+    assert_eq!(refused(pay(&used.reference).await), "REFERENCE_USED");
+    assert_eq!(testkit::bad_fields(&pay("").await.unwrap_err()), ["reference"]);
+    pay("PAY-8").await.unwrap();
+    world.until_state(&other, ClaimState::Closed).await;
     world.until_state(&claim, ClaimState::Closed).await;
     world.end().await;
 }

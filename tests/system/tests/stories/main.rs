@@ -26,5 +26,6 @@ mod nobody_stops;
 mod others_data;
 mod privacy;
 mod repeats;
+mod sums;
 mod upgrade;
 mod withdrawals;

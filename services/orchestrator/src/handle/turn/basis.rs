@@ -8,12 +8,9 @@ use chassis::Refusal;
 use proto::claim::{LinePlan, Plan};
 
 use super::Turn;
-use crate::case::{self, Left, Take};
+use crate::case::{self, Left, RULES, Take};
 use crate::claim_process::{Job, Leg};
 use crate::entitlement::{self, Command, Event, Ledger, OrderLine};
-
-/// Who makes plans that no person has made.
-const RULES: &str = "rules";
 
 impl Turn<'_> {
     /// Whether the ledgers have what a plan takes, by facts as new as its own. A plan of before, which names no facts,

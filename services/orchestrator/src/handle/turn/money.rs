@@ -172,6 +172,8 @@ impl Turn<'_> {
             state: if is_due { State::Instructed } else { State::Paid },
             reference: String::new(),
             credit_note: String::new(),
+            failure: String::new(),
+            confirmed_by: String::new(),
             instructed_at: self.meta.now,
             decided_at: (!is_due).then_some(self.meta.now),
         })

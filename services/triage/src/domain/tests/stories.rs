@@ -219,6 +219,46 @@ fn who_only_knows_the_number_of_an_anonymous_order_gets_nothing_without_the_good
 }
 
 #[test]
+fn sr12_who_guesses_the_number_of_an_anonymous_order_hears_what_everybody_hears() {
+    let anonymous = facts([Order { customer_ref: String::new(), ..order() }]);
+    let asked = |order_no: &str, line: ReportedLine, reason: AssessReason, unknown: &[u32]| {
+        let line = ReportedLine { order_no: order_no.to_owned(), ..line };
+        let mut asked = AssessClaim { by_staff: false, ..message(vec![line], date(2026, 6, 20)) };
+        asked.set_reason(reason);
+        asked.order_unknown_lines = unknown.to_vec();
+        ruled(asked, &anonymous).outcome
+    };
+    for line in [wanted_back(), faulty()] {
+        let (hit, miss) = ("O1", "O2");
+        let first = |order_no: &str| asked(order_no, line.clone(), AssessReason::New, &[]);
+        assert_eq!(first(hit), first(miss));
+        assert_eq!(first(hit), Outcome::Question { reason: "ORDER_NUMBER_UNKNOWN".to_owned(), line: 1 });
+        let gives_up = |order_no: &str| asked(order_no, line.clone(), AssessReason::Answered, &[1]);
+        assert_eq!(gives_up(hit), gives_up(miss));
+        // Who stays with it is looked at by a person, who sees what it is.
+        for (order_no, why) in [(hit, "ANONYMOUS_ORDER"), (miss, "ORDER_NOT_FOUND")] {
+            let outcome = asked(order_no, line.clone(), AssessReason::Answered, &[]);
+            assert!(matches!(&outcome, Outcome::Person { reason, .. } if reason == why), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn sr13_what_a_customer_declares_raises_the_severity_by_one_step() {
+    let judged = |by_staff: bool, line: ReportedLine| {
+        let asked = AssessClaim { by_staff, ..message(vec![line], date(2026, 6, 20)) };
+        let assessment = ruled(asked, &facts([order()])).assessment;
+        (assessment.severity(), assessment.priority)
+    };
+    let ticked = || ReportedLine { safety_risk: true, operation_stopped: true, ..faulty() };
+    let (mild, none) = judged(false, faulty());
+    let (declared, more) = judged(false, ticked());
+    let (confirmed, most) = judged(true, ticked());
+    assert_eq!([mild, declared, confirmed], [Severity::Minor, Severity::General, Severity::Urgent]);
+    assert!(none < more && more < most, "{none} {more} {most}");
+}
+
+#[test]
 fn what_is_no_goods_is_refused_alone_and_inside_a_plan() {
     for sku in ["D", "M", "POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE"] {
         let line = ReportedLine { sku: sku.to_owned(), ..wanted_back() };
