@@ -33,7 +33,7 @@ pub const GRANTS: &[chassis::Grant] = &[
     (
         "claim",
         "SELECT, INSERT, UPDATE (acknowledgement_due, address_known, contacts, duplicate_of, \
-            duplicate_of_number, end_reason, first_feedback_due, follow_up_round, follow_up_score, plan, \
+            duplicate_of_number, email_confirmed, end_reason, ended_at, first_feedback_due, follow_up_round, follow_up_score, plan, \
             plan_number, plan_state, read_back_at, read_back_by, scores, solution_due, state, version, \
             withdrawal_requested)",
     ),
