@@ -82,6 +82,9 @@ impl OrchestratorService for Api {
         if body.paid && !failure.is_empty() {
             check.add("failure", "must be empty when it was paid");
         }
+        if !body.paid && failure.is_empty() {
+            check.add("paid", "is false: failure must say why");
+        }
         let credit_note = check.code("credit_note", &body.credit_note, 0..=64);
         let said = if body.paid {
             let amount = check.money("amount", body.amount.as_ref());

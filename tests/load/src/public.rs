@@ -111,7 +111,7 @@ pub async fn subscribe(
         filter_subjects,
         deliver_policy: DeliverPolicy::New,
         ack_policy: AckPolicy::All,
-        max_ack_pending: 100_000,
+        max_ack_pending: 10_000,
         ..pull::Config::default()
     };
     stream.create_consumer(config).await.with_context(|| format!("cannot subscribe as {name}"))
