@@ -78,12 +78,12 @@ impl OrchestratorService for Api {
         let request_id = check.request_id(&body.request_id);
         let settlement_id = check.uuid("settlement_id", &body.settlement_id);
         let reference = check.code("reference", &body.reference, usize::from(body.paid)..=64);
-        let failure = check.text("failure", &body.failure, usize::from(!body.paid)..=500);
+        let failure = check.text("failure", &body.failure, 0..=500);
         if body.paid && !failure.is_empty() {
             check.add("failure", "must be empty when it was paid");
         }
         if !body.paid && failure.is_empty() {
-            check.add("paid", "is false: failure must say why");
+            check.add("paid", "is false, and failure does not say why");
         }
         let credit_note = check.code("credit_note", &body.credit_note, 0..=64);
         let said = if body.paid {
