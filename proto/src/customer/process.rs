@@ -43,6 +43,19 @@ fn waiting(all: &[Waiting], known: bool) -> Vec<Waiting> {
 }
 
 fn settlement(settlement: &Settlement) -> Settlement {
-    let (failure, confirmed_by) = (String::new(), String::new());
-    Settlement { allowed: None, failure, confirmed_by, ..settlement.clone() }
+    Settlement {
+        settlement_id: settlement.settlement_id.clone(),
+        job: settlement.job.clone(),
+        amount: settlement.amount.clone(),
+        quantity: settlement.quantity,
+        state: settlement.state,
+        instructed_at: settlement.instructed_at,
+        gross: settlement.gross.clone(),
+        freight_kept: settlement.freight_kept.clone(),
+        credit_note: settlement.credit_note.clone(),
+        tax: settlement.tax.clone(),
+        reference: settlement.reference.clone(),
+        decided_at: settlement.decided_at,
+        ..Settlement::default()
+    }
 }

@@ -170,10 +170,7 @@ impl Evidence {
     fn whole_plans(&self, job: &Job) -> impl Iterator<Item = &Plan> {
         let round = job.round;
         let events = self.timeline(&job.claim_id).iter().filter(move |event| event.round == round);
-        events.filter_map(|event| match &event.kind {
-            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-            _ => None,
-        })
+        events.filter_map(plan_told)
     }
 
     /// A person made the newest plan of a round.
@@ -201,6 +198,14 @@ impl Evidence {
     pub fn was_undone(&self, claim: &str) -> bool {
         let undone = |event: &ClaimEvent| matches!(event.kind, Some(claim_event::Kind::CompensationStarted(_)));
         self.timeline(claim).iter().any(undone)
+    }
+}
+
+/// The plan that an event tells of.
+pub fn plan_told(event: &ClaimEvent) -> Option<&Plan> {
+    match &event.kind {
+        Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
+        _ => None,
     }
 }
 

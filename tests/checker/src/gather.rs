@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use proto::claim::{ClaimEvent, Resolution, claim_event};
+use proto::claim::{ClaimEvent, Resolution};
 use proto::escalation::{self, ListClocksRequest, ListEscalationsRequest};
 use proto::intake::{Contact, GetContactRequest, GetWordsRequest, ListClaimsRequest};
 use proto::inventory::{
@@ -20,7 +20,7 @@ use proto::policy::Pack;
 use proto::triage;
 
 use crate::api::{self, Api, SERVICES};
-use crate::evidence::{Evidence, now_ms};
+use crate::evidence::{Evidence, now_ms, plan_told};
 use crate::feed::{self, Feed, Notices};
 use crate::log::Log;
 use crate::subscriber::{self, Place};
@@ -179,10 +179,7 @@ impl Gatherer {
     }
 
     async fn entitlements(&self, evidence: &mut Evidence) {
-        let plans = evidence.timelines.values().flatten().filter_map(|event| match &event.kind {
-            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-            _ => None,
-        });
+        let plans = evidence.timelines.values().flatten().filter_map(plan_told);
         let gives = |line: &&proto::claim::LinePlan| {
             !matches!(line.resolution(), Resolution::Reject | Resolution::TechnicalSupport)
         };

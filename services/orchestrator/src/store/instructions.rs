@@ -4,7 +4,7 @@ use chassis::audit::Source;
 use chassis::{Fault, Writes, audit_source, audit_text, audit_time};
 use jiff_sqlx::ToSqlx;
 
-use super::int;
+use super::settlements;
 use crate::settlement::Settlement;
 
 /// What is there already stays as it is.
@@ -20,16 +20,13 @@ pub(super) const WRITE: &str = "\
 
 /// Keeps what settlements are about, as they are made.
 pub(super) fn write(writes: &mut Writes, rows: &[&Settlement]) -> Result<(), Fault> {
-    let number = |of: fn(&Settlement) -> u32| rows.iter().map(|row| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
-    writes
-        .add(WRITE)
-        .bind(rows.iter().map(|row| row.settlement_id).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.claim).collect::<Vec<_>>())
-        .bind(number(|row| row.job.0)?)
-        .bind(number(|row| row.job.1)?)
-        .bind(number(|row| row.job.2)?)
-        .bind(number(|row| row.quantity)?)
-        .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
+    // They are told in the batch that makes them, whatever else becomes of them in it.
+    let is_new = |row: &&Settlement| row.decided_at.is_none_or(|at| at == row.instructed_at);
+    let rows: Vec<&Settlement> = rows.iter().copied().filter(is_new).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    settlements::subject(writes.add(WRITE), &rows)?
         .bind(rows.iter().map(|row| row.freight_kept).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.currency.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.instructed_at.to_sqlx()).collect::<Vec<_>>());

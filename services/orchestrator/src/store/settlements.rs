@@ -72,16 +72,7 @@ pub fn write(
     if rows.is_empty() {
         return Ok(());
     }
-    let number = |of: fn(&Settlement) -> u32| rows.iter().map(|row| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
-    writes
-        .exactly(rows.len(), WRITE)
-        .bind(rows.iter().map(|row| row.settlement_id).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.claim).collect::<Vec<_>>())
-        .bind(number(|row| row.job.0)?)
-        .bind(number(|row| row.job.1)?)
-        .bind(number(|row| row.job.2)?)
-        .bind(number(|row| row.quantity)?)
-        .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
+    subject(writes.exactly(rows.len(), WRITE), &rows)?
         .bind(rows.iter().map(|row| row.currency.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.state as i16).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.reference.clone()).collect::<Vec<_>>())
@@ -93,8 +84,20 @@ pub fn write(
         .bind(rows.iter().map(|row| row.tax).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.failure.clone()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.confirmed_by.clone()).collect::<Vec<_>>());
-    instructions::write(writes, &rows)?;
-    Ok(())
+    instructions::write(writes, &rows)
+}
+
+/// What settlements are for, and how much: the first columns of each statement that writes them.
+pub(super) fn subject<'w>(writes: &'w mut Writes, rows: &[&Settlement]) -> Result<&'w mut Writes, Fault> {
+    let number = |of: fn(&Settlement) -> u32| rows.iter().map(|row| int(of(row))).collect::<Result<Vec<i32>, Fault>>();
+    Ok(writes
+        .bind(rows.iter().map(|row| row.settlement_id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.claim).collect::<Vec<_>>())
+        .bind(number(|row| row.job.0)?)
+        .bind(number(|row| row.job.1)?)
+        .bind(number(|row| row.job.2)?)
+        .bind(number(|row| row.quantity)?)
+        .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>()))
 }
 
 /// The settlement in a row.

@@ -7,7 +7,7 @@ use proto::claim::{Plan, claim_event};
 use proto::intake::AnswerPlanRequest;
 use proto::orchestrator::{ConfirmSettlementRequest, Settlement, SettlementState};
 
-use crate::evidence::{Evidence, Violation};
+use crate::evidence::{Evidence, Violation, plan_told};
 use crate::log::Call;
 
 const RULES: &str = "rules";
@@ -21,10 +21,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 
 /// All plans of a claim, oldest first.
 fn plans<'a>(evidence: &'a Evidence, claim: &str) -> impl Iterator<Item = &'a Plan> {
-    evidence.timeline(claim).iter().filter_map(|event| match &event.kind {
-        Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-        _ => None,
-    })
+    evidence.timeline(claim).iter().filter_map(plan_told)
 }
 
 /// Over all claims of an order and of a customer, what finance was told to pay by plans of the rules that nobody approved.

@@ -2,31 +2,13 @@
 
 use proto::claim::{Category, ClaimState, Resolution, WaitingFor};
 use proto::escalation::{Ruling, WorkKind};
-use proto::triage::{DecideWorkItemRequest, LineDecision};
 use system::{World, line};
-use testkit::{actor, request_id};
 
 /// Why a plan of a claim waits for somebody, and what was counted.
 async fn waits(world: &World, claim: &str) -> (String, i64) {
     let step = world.task(claim, WorkKind::Approval).await;
     let plan = step.plan.unwrap();
     (plan.beyond, plan.counted.map_or(0, |counted| counted.minor_units))
-}
-
-/// A specialist decides what the rules do not.
-async fn judged(world: &World, claim: &str, who: &str) {
-    let item = world.judgement(claim).await;
-    let decision =
-        |line: u32| LineDecision { line, resolution: Resolution::RefundOnly.into(), ..LineDecision::default() };
-    let decide = DecideWorkItemRequest {
-        request_id: request_id(),
-        work_item_id: item.work_item_id,
-        etag: item.etag,
-        lines: item.lines.iter().map(|line| decision(line.line)).collect(),
-        ..DecideWorkItemRequest::default()
-    };
-    let roles = ["specialist", "supervisor"];
-    world.triage().await.decide_work_item(actor(decide, who, &roles)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +57,7 @@ async fn sr6_what_was_denied_is_not_given_by_the_next_claim_and_sr3_a_person_has
     let other =
         world.submit(world.report("C-1", vec![line("O-1", "ART-1", 1, Category::Other, Resolution::RefundOnly)]));
     let other = other.await;
-    judged(&world, &other, "sam").await;
+    world.judge(&other, "sam", Resolution::RefundOnly, "").await;
     assert_eq!(waits(&world, &other).await.0, "DENIED_BEFORE");
 
     // Six customers, 18,000 each, inside what one person gives alone for a claim; the sixth is beyond the day's sum.
@@ -84,7 +66,7 @@ async fn sr6_what_was_denied_is_not_given_by_the_next_claim_and_sr3_a_person_has
         world.sold_to(&customer, &order, "ART-2", 1, 18_000, 10).await;
         let lines = vec![line(&order, "ART-2", 1, Category::Other, Resolution::RefundOnly)];
         let claim = world.submit(world.report(&customer, lines)).await;
-        judged(&world, &claim, "zoe").await;
+        world.judge(&claim, "zoe", Resolution::RefundOnly, "").await;
         if number == 6 {
             assert_eq!(waits(&world, &claim).await, ("PERSON_SUM".to_owned(), 108_000));
         } else {

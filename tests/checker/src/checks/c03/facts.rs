@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use proto::claim::{LinePlan, Money, claim_event};
+use proto::claim::{LinePlan, Money};
 use proto::orchestrator::{Settlement, SettlementState};
 use proto::triage::{OrderLine, RecordOrdersRequest};
 
 use super::returned::plan_of;
-use crate::evidence::{Evidence, Violation};
+use crate::evidence::{Evidence, Violation, plan_told};
 use crate::log::Outcome;
 
 /// Order number, SKU and line.
@@ -54,10 +54,7 @@ fn minor(money: Option<&Money>) -> i64 {
 fn unknown(evidence: &Evidence, sent: &BTreeMap<Key, Vec<Facts>>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (claim, timeline) in &evidence.timelines {
-        let plans = timeline.iter().filter_map(|event| match &event.kind {
-            Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-            _ => None,
-        });
+        let plans = timeline.iter().filter_map(plan_told);
         for take in plans.flat_map(|plan| &plan.lines).flat_map(|line| &line.takes).filter(|take| take.version > 0) {
             let key = (take.order_no.clone(), take.sku.clone(), take.line_id.clone());
             let facts = (take.sold_quantity, minor(take.paid_total.as_ref()));
@@ -123,7 +120,7 @@ fn one_take<'e>(evidence: &'e Evidence, row: &'e Settlement) -> Option<(Key, &'e
 
 #[cfg(test)]
 mod tests {
-    use proto::claim::Take;
+    use proto::claim::{Take, claim_event};
     use serde_json::json;
 
     use super::*;

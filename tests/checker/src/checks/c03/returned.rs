@@ -6,7 +6,7 @@ use proto::escalation::{Ruling, WorkKind};
 use proto::inventory::{ReceiveReturnRequest, Return};
 use proto::orchestrator::Settlement;
 
-use crate::evidence::{Evidence, Violation, job_text, ms};
+use crate::evidence::{Evidence, Violation, job_text, ms, plan_told};
 use crate::log::{Call, Outcome};
 
 /// Nothing of what was to come back came.
@@ -58,10 +58,7 @@ pub(super) fn plan_of<'e>(evidence: &'e Evidence, row: &Settlement) -> Option<&'
 }
 
 fn plan(timeline: &[ClaimEvent]) -> Option<&Plan> {
-    timeline.iter().rev().find_map(|event| match &event.kind {
-        Some(claim_event::Kind::Planned(planned)) => planned.plan.as_ref(),
-        _ => None,
-    })
+    timeline.iter().rev().find_map(plan_told)
 }
 
 /// What came back for a line of a round.
