@@ -8,6 +8,7 @@
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`currency`]: which codes are money, and how many digits their amounts have.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
+//! - [`Word`]: the spelling of what is enumerated. [`method`]: which request goes where.
 //! - [`share`]: what a part of the units of an order line is worth.
 //!
 //! It knows no database, no broker and no clock.
@@ -18,6 +19,7 @@ pub mod codes;
 pub mod currency;
 pub mod customer;
 pub mod ids;
+pub mod method;
 mod personal;
 pub mod policy;
 pub mod promise;
@@ -25,11 +27,13 @@ pub mod share;
 mod state;
 pub mod subject;
 mod time;
+mod word;
 
 pub use ids::{ClaimId, SettlementId, ShipmentId, WorkItemId};
 pub use pbjson_types::Timestamp as WireTime;
 pub use subject::Subject;
 pub use time::{from_wire, to_wire};
+pub use word::{Enumeration, Word};
 
 /// Size limit of a gRPC request in bytes: checked before anything is stored.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -52,6 +56,7 @@ macro_rules! package {
             pub mod v1 {
                 tonic::include_proto!($package);
                 include!(concat!(env!("OUT_DIR"), "/", $package, ".serde.rs"));
+                include!(concat!(env!("OUT_DIR"), "/", $package, ".words.rs"));
             }
         }
     };

@@ -16,7 +16,6 @@ mod finance;
 mod goods;
 mod judges;
 mod life;
-mod method;
 mod policy;
 mod reports;
 mod rulers;

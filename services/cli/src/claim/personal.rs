@@ -8,12 +8,11 @@ use tonic::Request;
 use super::get;
 use crate::connect::Session;
 use crate::output::{self, time};
-use crate::words::Word;
 
 /// Shows how to reach the customer.
 pub async fn contact(claim: &str, purpose: AccessPurpose, session: &Session) -> Result<()> {
     let claim_id = get(claim, session).await?.claim_id;
-    let request = GetContactRequest { claim_id, purpose: purpose.plain().to_uppercase(), fields: Vec::new() };
+    let request = GetContactRequest { claim_id, purpose: purpose.word().to_uppercase(), fields: Vec::new() };
     let answer = session.clients.intake()?.get_contact(Request::new(request)).await?.into_inner();
     if session.output.is_json() {
         return output::json(&json!({ "contact": answer.contact }));
@@ -37,7 +36,7 @@ pub async fn contact(claim: &str, purpose: AccessPurpose, session: &Session) -> 
 /// Shows what the customer wrote.
 pub async fn words(claim: &str, purpose: AccessPurpose, session: &Session) -> Result<()> {
     let claim_id = get(claim, session).await?.claim_id;
-    let request = GetWordsRequest { claim_id, purpose: purpose.plain().to_uppercase() };
+    let request = GetWordsRequest { claim_id, purpose: purpose.word().to_uppercase() };
     let answer = session.clients.vault()?.get_words(Request::new(request)).await?.into_inner();
     if session.output.is_json() {
         return output::json(&json!({ "words": answer.words }));

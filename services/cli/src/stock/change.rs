@@ -61,7 +61,7 @@ impl Move {
         if session.output.is_json() {
             return output::json(&answer);
         }
-        let zone = words::Word::plain(self.to);
+        let zone = self.to.word();
         output::line(format!("{} on hand in {zone}, {} back-orders filled", answer.on_hand, answer.reservations_filled))
     }
 }

@@ -18,10 +18,12 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
-use super::method::{Listing, Method, Mutation};
 use crate::log::{Call, Line, Log, Outcome, now_ms};
 use crate::random::Random;
+use proto::method::{Listing, Method, Mutation};
 
+/// Rows of a page: as many as a service gives.
+const PAGE: i32 = 500;
 /// A call has so long.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A connection has so long.
@@ -150,7 +152,7 @@ impl Lines {
     pub async fn list<M: Listing>(&self, mut ask: M) -> Result<Vec<M::Row>, Status> {
         let (mut all, mut token) = (Vec::new(), String::new());
         loop {
-            ask.turn_to(token);
+            ask.turn_to(PAGE, token);
             let rows;
             (rows, token) = M::rows(self.read(ask.clone()).await?);
             all.extend(rows);

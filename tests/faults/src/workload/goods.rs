@@ -15,9 +15,9 @@ use super::call::{About, Actor, Answer};
 use super::desk::Desk;
 use super::dice::Dice;
 use super::life::{Life, Story};
-use super::method::Mutation;
 use super::world::World;
 use crate::random::Random;
+use proto::method::Mutation;
 
 /// The warehouse.
 pub const WAREHOUSE: &str = "MAIN";

@@ -10,8 +10,8 @@ use proto::intake::WithdrawClaimRequest;
 use super::call::{About, Actor, Answer, Lines, customer};
 use super::dice::Dice;
 use super::life::{Life, Moment};
-use super::method::Mutation;
 use super::texts;
+use proto::method::Mutation;
 
 /// Of a hundred calls so many are sent twice at once.
 const TWICE: u32 = 8;

@@ -1,7 +1,14 @@
-//! Compiles the contract with protox: no protoc is needed.
+//! Compiles the contract with protox (no protoc is needed), and generates what the contract knows beyond its messages:
+//! the closed words of its enumerations, and which request goes where.
 
+mod facts;
+mod words;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 /// Messages with personal data: `src/personal.rs` says how they print.
 const PERSONAL: [&str; 9] = [
@@ -34,6 +41,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compiler.include_source_info(false);
     fs::write(out.join("bare.bin"), compiler.encode_file_descriptor_set())?;
 
+    for package in packages(&descriptors) {
+        let words = words::of(&descriptors, package);
+        fs::write(out.join(format!("{package}.words.rs")), words)?;
+    }
+    fs::write(out.join("facts.rs"), facts::of(&descriptors))?;
+
     tonic_prost_build::configure()
         .skip_debug(PERSONAL)
         .extern_path(".google.protobuf", "::pbjson_types")
@@ -41,6 +54,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new().register_descriptors(&bytes)?.ignore_unknown_fields().build(&[".redress"])?;
     Ok(())
+}
+
+/// The packages of our own, each once.
+fn packages(files: &FileDescriptorSet) -> BTreeSet<&str> {
+    files.file.iter().map(FileDescriptorProto::package).filter(|package| package.starts_with("redress.")).collect()
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -1,0 +1,34 @@
+//! What the contract says of its methods: which request goes where, which of them change something, which are lists.
+
+use prost::Message;
+use serde::Serialize;
+
+/// A request, and where it goes.
+pub trait Method: Message + Clone + Serialize + 'static {
+    /// What is answered.
+    type Reply: Message + Default + Serialize + 'static;
+    /// Whose it is, as `intake`; `operations` is in every service.
+    const SERVICE: &'static str;
+    /// The method, as `SubmitClaim`.
+    const NAME: &'static str;
+    /// The path of the method, as `/redress.intake.v1.IntakeService/SubmitClaim`.
+    const PATH: &'static str;
+}
+
+/// A request that changes something: it has a request id.
+pub trait Mutation: Method {
+    /// The idempotency key.
+    fn request_id(&self) -> &str;
+}
+
+/// A request for a list, which comes page by page.
+pub trait Listing: Method {
+    /// What is listed.
+    type Row;
+    /// Asks for this page, of so many rows; an empty token: for the first.
+    fn turn_to(&mut self, page_size: i32, page_token: String);
+    /// What is on a page, and the token of the next one; empty: it is the last.
+    fn rows(page: Self::Reply) -> (Vec<Self::Row>, String);
+}
+
+include!(concat!(env!("OUT_DIR"), "/facts.rs"));
