@@ -84,13 +84,29 @@ fn twin(kind: &EnumDescriptorProto) -> String {
     pub enum {name} {{
 {variants}    }}
 
+    impl {name} {{
+        /// Every word, in the order of the contract.
+        pub const ALL: &'static [Self] = &[{all}];
+
+        /// Its spelling.
+        pub const fn word(self) -> &'static str {{
+            match self {{
+{spelt}            }}
+        }}
+    }}
+
     impl crate::Word for {name} {{
-        const ALL: &'static [Self] = &[{all}];
+        const ALL: &'static [Self] = Self::ALL;
         const WHAT: &'static str = \"{what}\";
 
         fn word(self) -> &'static str {{
-            match self {{
-{spelt}            }}
+            self.word()
+        }}
+    }}
+
+    impl<'de> serde::Deserialize<'de> for {name} {{
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {{
+            crate::word::deserialize(from)
         }}
     }}
 

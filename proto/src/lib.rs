@@ -8,6 +8,7 @@
 //! - [`canary`]: the mark of claims that the service makes itself.
 //! - [`currency`]: which codes are money, and how many digits their amounts have.
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
+//! - [`Job`]: the name of a piece of work, the same in every service.
 //! - [`Word`]: the spelling of what is enumerated. [`method`]: which request goes where.
 //! - [`share`]: what a part of the units of an order line is worth.
 //!
@@ -19,6 +20,7 @@ pub mod codes;
 pub mod currency;
 pub mod customer;
 pub mod ids;
+pub mod job;
 pub mod method;
 mod personal;
 pub mod policy;
@@ -30,6 +32,7 @@ mod time;
 mod word;
 
 pub use ids::{ClaimId, SettlementId, ShipmentId, WorkItemId};
+pub use job::Job;
 pub use pbjson_types::Timestamp as WireTime;
 pub use subject::Subject;
 pub use time::{from_wire, to_wire};

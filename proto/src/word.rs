@@ -1,14 +1,17 @@
 //! The words of the contract, and how they are spelt in databases, packs, subjects and by people.
 
+use serde::de::{Deserialize, Deserializer, Error};
+
 /// An enumeration of the contract as it comes over the wire, where nothing may have been said.
 pub trait Enumeration: Copy + TryFrom<i32> + From<Self::Word> {
     /// Its words.
-    type Word: Word;
+    type Word: Word + TryFrom<i32>;
 }
 
-/// A word of an enumeration of the contract; never the unspecified one. Implemented by what is in the modules `words`.
-pub trait Word: Copy + PartialEq + TryFrom<i32> + Into<i32> + 'static {
-    /// Every word, in the order of the contract.
+/// A word; never the unspecified one. The words of the contract are in the modules `words`, each with its number; a service
+/// has words of its own where nobody else needs them.
+pub trait Word: Copy + PartialEq + 'static {
+    /// Every word, in order.
     const ALL: &'static [Self];
     /// What it is a word for, as people say: `delivery mode`.
     const WHAT: &'static str;
@@ -20,6 +23,12 @@ pub trait Word: Copy + PartialEq + TryFrom<i32> + Into<i32> + 'static {
     fn from_word(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|word| word.word() == text)
     }
+}
+
+/// Reads a word from a file: only as it is spelt.
+pub(crate) fn deserialize<'de, W: Word, D: Deserializer<'de>>(from: D) -> Result<W, D::Error> {
+    let text = String::deserialize(from)?;
+    W::from_word(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a {}", W::WHAT)))
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Intake {
         problems.require((1..=DUPLICATE_DAYS_MAX).contains(&days), "intake.duplicates.days", "must be 1 to 400");
         for channel in (1..).map_while(|number| Channel::try_from(number).ok()) {
             let Some(promise) = self.promises.on(channel) else { continue };
-            let name = channel.as_str_name().trim_start_matches("CHANNEL_").to_lowercase();
+            let name = channel.word();
             promise.check(&format!("intake.promises.{name}"), problems);
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::Problems;
+use crate::logistics::words::DeliveryMode;
 
 /// Section `[logistics]` of a pack.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,8 +23,8 @@ pub struct Logistics {
 pub struct Carrier {
     /// Name, unique in the pack.
     pub name: String,
-    /// Delivery mode.
-    pub mode: Mode,
+    /// Delivery mode (S4-39).
+    pub mode: DeliveryMode,
     /// Countries it serves, ISO 3166-1 alpha-2; `*`: every country.
     pub countries: Vec<String>,
     /// Cost of a parcel in minor units of the pack's currency.
@@ -34,18 +35,6 @@ pub struct Carrier {
     pub days: u32,
     /// Units it takes at the most.
     pub units_max: u32,
-}
-
-/// Delivery mode (S4-39).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Express courier.
-    Express,
-    /// Freight line.
-    FreightLine,
-    /// Dedicated vehicle.
-    DedicatedVehicle,
 }
 
 impl Logistics {

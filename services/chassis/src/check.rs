@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use proto::claim::Money;
+use proto::claim::{self, Money};
 use proto::currency::{self, NoCurrency};
-use proto::{WireTime, codes};
+use proto::job::NUMBERS;
+use proto::{Enumeration, Job, WireTime, Word, codes};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
@@ -223,21 +224,43 @@ impl Check {
         }
     }
 
-    /// One of the values of an enumeration, given.
-    pub fn choice<E: TryFrom<i32> + Default + PartialEq>(&mut self, field: &str, value: i32) -> E {
-        let choice = self.optional_choice(field, value);
+    /// A word of an enumeration, given.
+    pub fn choice<W: Word + TryFrom<i32>>(&mut self, field: &str, value: i32) -> W {
         if value == 0 {
             self.add(field, "must be given");
         }
-        choice
+        self.optional_choice(field, value).unwrap_or(W::ALL[0])
     }
 
-    /// One of the values of an enumeration, or unspecified.
-    pub fn optional_choice<E: TryFrom<i32> + Default + PartialEq>(&mut self, field: &str, value: i32) -> E {
-        E::try_from(value).unwrap_or_else(|_| {
+    /// A word of an enumeration; `None` if nothing was said.
+    pub fn optional_choice<W: Word + TryFrom<i32>>(&mut self, field: &str, value: i32) -> Option<W> {
+        let word = W::try_from(value).ok();
+        if word.is_none() && value != 0 {
             self.add(field, "is not a known value");
-            E::default()
-        })
+        }
+        word
+    }
+
+    /// As [`Self::optional_choice`], as it travels: unspecified if nothing was said.
+    pub fn optional_wire<E: Enumeration + Default>(&mut self, field: &str, value: i32) -> E {
+        self.optional_choice::<E::Word>(field, value).map_or_else(E::default, E::from)
+    }
+
+    /// The name of a piece of work, under `field`.
+    pub fn job(&mut self, field: &str, wire: Option<&claim::Job>) -> Job {
+        let nobody = claim::Job::default();
+        if wire.is_none() {
+            self.add(field, "must be given");
+        }
+        let wire = wire.inspect(|wire| {
+            self.uuid(&format!("{field}.claim_id"), &wire.claim_id);
+            for (part, number) in [("round", wire.round), ("line", wire.line), ("attempt", wire.attempt)] {
+                self.number(&format!("{field}.{part}"), number, NUMBERS);
+            }
+        });
+        // A bad one was noted above and does not pass.
+        let none = Job { claim: Uuid::nil().into(), round: 0, line: 0, attempt: 0 };
+        Job::try_from(wire.unwrap_or(&nobody)).unwrap_or(none)
     }
 
     /// A day as YYYY-MM-DD; empty: none.

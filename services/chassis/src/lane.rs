@@ -23,9 +23,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message;
+use proto::method::Mutation;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ use crate::grpc::Call;
 use crate::limits::Day;
 use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
-use crate::{Clock, Fault, Malformed, Outgoing, Refusal};
+use crate::{Check, Clock, Fault, Malformed, Outgoing, Refusal};
 
 pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
@@ -311,11 +312,24 @@ impl<D: Domain> Lanes<D> {
         &self.senders[usize::try_from(spread).unwrap_or(0)]
     }
 
-    /// Puts a call's command into its lane and waits for the answer. The lane outlives the caller.
+    /// Puts a call's command into its lane and waits for the answer. The lane outlives the caller. The request was checked.
     ///
     /// The same `request_id` of the same caller with the same `request` gives the same answer; with another request it is
     /// refused.
-    pub async fn call<R: Message + Default>(
+    pub async fn call<M: Mutation>(
+        &self,
+        call: &Call,
+        request: &M,
+        command: D::Command,
+    ) -> Result<Response<M::Reply>, Status> {
+        let mut check = Check::new();
+        let id = check.request_id(request.request_id());
+        check.finish()?;
+        self.run(call, M::NAME, id, request, command).await.map(Response::new)
+    }
+
+    /// As [`Self::call`], for what is no plain call of the contract: `method` is how the log names it.
+    pub async fn run<R: Message + Default>(
         &self,
         call: &Call,
         method: &'static str,

@@ -36,6 +36,7 @@ mod read;
 mod readiness;
 mod refusal;
 mod relay;
+pub mod row;
 mod run;
 pub mod settings;
 mod supervisor;

@@ -30,8 +30,10 @@ use draft::Draft;
 
 pub use approvals::digest;
 pub use evolve::evolve;
+pub use proto::claim::words::{Leg, Role, Severity};
+pub use proto::escalation::words::{ClockKind, ClockState, Ruling, WorkKind};
 pub use rules::{Level, Rules};
-pub use words::{ApprovalState, ClockKind, ClockState, ItemState, Leg, Role, Ruling, Severity, WorkKind};
+pub use words::{ApprovalState, ItemState, fits};
 
 // ---- Command
 

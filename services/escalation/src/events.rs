@@ -30,23 +30,23 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         Event::ApprovalGranted(plan_number, by) => {
             let steps_by = claim.deciders(*plan_number).filter(|before| *before != by).cloned().collect();
             let granted = wire::ApprovalGranted { plan_number: *plan_number, by: by.clone(), steps_by };
-            vec![tell(claim, "approval_granted", Kind::ApprovalGranted(granted))]
+            vec![tell(claim, Kind::ApprovalGranted(granted))]
         }
         Event::ApprovalDenied(plan_number, by) => {
             let denied = wire::ApprovalDenied { plan_number: *plan_number, by: by.clone() };
-            vec![tell(claim, "approval_denied", Kind::ApprovalDenied(denied))]
+            vec![tell(claim, Kind::ApprovalDenied(denied))]
         }
         Event::ClockWarned(key, percent, deadline, _) => {
-            let kind = wire::ClockKind::from(key.kind) as i32;
+            let kind = i32::from(key.kind);
             let warned = wire::ClockWarned { kind, percent: *percent, deadline: Some(to_wire(*deadline)) };
-            vec![tell(claim, "clock_warned", Kind::ClockWarned(warned))]
+            vec![tell(claim, Kind::ClockWarned(warned))]
         }
         Event::ClockBreached(key, deadline, escalation) => {
-            let kind = wire::ClockKind::from(key.kind) as i32;
+            let kind = i32::from(key.kind);
             let (deadline, escalation_id) = (Some(to_wire(*deadline)), escalation.to_string());
             let breached = wire::ClockBreached { kind, deadline, escalation_id };
             let times = if chassis::crash::bug("double_escalate") { 2 } else { 1 };
-            vec![tell(claim, "clock_breached", Kind::ClockBreached(breached)); times]
+            vec![tell(claim, Kind::ClockBreached(breached)); times]
         }
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
         Event::ItemOpened(item) => vec![waiting(claim, meta, item)],
@@ -60,8 +60,8 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         }
         Event::TaskDecided(item) => decided(claim, *item).into_iter().collect(),
         Event::TaskClosed(task) => {
-            let (job, leg) = (Some(job(claim, task)), proto::claim::Leg::from(task.leg) as i32);
-            vec![tell(claim, "task_closed", Kind::TaskClosed(wire::TaskClosed { job, leg }))]
+            let (job, leg) = (Some(job(claim, task)), i32::from(task.leg));
+            vec![tell(claim, Kind::TaskClosed(wire::TaskClosed { job, leg }))]
         }
         Event::RoundBegun(_)
         | Event::ChannelKnown(_)
@@ -82,7 +82,8 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
     }
 }
 
-fn tell(claim: &Claim, name: &str, kind: Kind) -> Outgoing {
+fn tell(claim: &Claim, kind: Kind) -> Outgoing {
+    let name = kind.name();
     let event = EscalationEvent { claim_id: claim.id.to_string(), kind: Some(kind) };
     Outgoing::event("escalation", name, claim.id.0, &event)
 }
@@ -92,11 +93,11 @@ fn decided(claim: &Claim, id: Uuid) -> Option<Outgoing> {
     let About::Task(task) = &item.about else { return None };
     let decided = wire::TaskDecided {
         job: Some(job(claim, task)),
-        leg: proto::claim::Leg::from(task.leg) as i32,
-        kind: wire::WorkKind::from(item.kind) as i32,
-        ruling: wire::Ruling::from(item.decision.as_ref()?.ruling) as i32,
+        leg: i32::from(task.leg),
+        kind: i32::from(item.kind),
+        ruling: i32::from(item.decision.as_ref()?.ruling),
     };
-    Some(tell(claim, "task_decided", Kind::TaskDecided(decided)))
+    Some(tell(claim, Kind::TaskDecided(decided)))
 }
 
 fn job(claim: &Claim, task: &Task) -> proto::claim::Job {
@@ -109,24 +110,24 @@ fn deadline_moved(claim: &Claim, key: ClockKey) -> Option<Outgoing> {
     let promised = matches!(key.kind, ClockKind::Acknowledgement | ClockKind::FirstFeedback);
     let runs = |clock: &&Clock| clock.state == ClockState::Running && promised;
     let clock = claim.clocks.get(&key).filter(runs)?;
-    let (kind, deadline) = (wire::ClockKind::from(key.kind) as i32, Some(to_wire(clock.deadline)));
+    let (kind, deadline) = (i32::from(key.kind), Some(to_wire(clock.deadline)));
     let moved = wire::DeadlineMoved { kind, round: key.round, deadline };
-    Some(tell(claim, "deadline_moved", Kind::DeadlineMoved(moved)))
+    Some(tell(claim, Kind::DeadlineMoved(moved)))
 }
 
 /// Who is waited for is told; when nobody has decided in time, once more.
 fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
-    notice(claim, meta, item.role.as_str(), "work_waiting", &about(item))
+    notice(claim, meta, item.role.word(), "work_waiting", &about(item))
 }
 
 fn overdue(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
-    notice(claim, meta, item.role.as_str(), "work_overdue", &about(item))
+    notice(claim, meta, item.role.word(), "work_overdue", &about(item))
 }
 
 fn about(item: &Item) -> [(&'static str, String); 4] {
     [
         ("work_item_id", item.id.to_string()),
-        ("kind", item.kind.as_str().to_owned()),
+        ("kind", item.kind.word().to_owned()),
         ("reason", item.reason.clone()),
         ("due_at", item.due_at.to_string()),
     ]
@@ -136,12 +137,12 @@ fn broken_promise(claim: &Claim, meta: &Meta, escalation: &Escalation) -> Outgoi
     let ClockKey { kind, round } = escalation.clock;
     let parameters = [
         ("escalation_id", escalation.id.to_string()),
-        ("clock", kind.as_str().to_owned()),
+        ("clock", kind.word().to_owned()),
         ("round", round.to_string()),
         ("level", escalation.level.to_string()),
         ("deadline", escalation.deadline.to_string()),
     ];
-    notice(claim, meta, escalation.role.as_str(), "clock_breached", &parameters)
+    notice(claim, meta, escalation.role.word(), "clock_breached", &parameters)
 }
 
 fn notice(claim: &Claim, meta: &Meta, audience: &str, template: &str, parameters: &[(&str, String)]) -> Outgoing {

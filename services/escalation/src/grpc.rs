@@ -4,12 +4,10 @@ mod wire;
 
 use chassis::{Call, Check, Lanes, read_failed};
 use jiff::Timestamp;
-use proto::claim;
 use proto::escalation::escalation_service_server::EscalationService;
 use proto::escalation::{
     DecideWorkItemRequest, DecideWorkItemResponse, ListClocksRequest, ListClocksResponse, ListEscalationsRequest,
-    ListEscalationsResponse, ListWorkItemsRequest, ListWorkItemsResponse, Ruling as WireRuling,
-    WorkKind as WireWorkKind,
+    ListEscalationsResponse, ListWorkItemsRequest, ListWorkItemsResponse,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
@@ -17,7 +15,7 @@ use uuid::Uuid;
 
 pub use wire::work_item;
 
-use crate::domain::{self, Refusal, Role, Ruling, WorkKind};
+use crate::domain::{self, Refusal, Ruling, WorkKind};
 use crate::events::Command;
 use crate::handle::Handle;
 use crate::store::{self, Filter};
@@ -72,15 +70,14 @@ impl EscalationService for Api {
         let body = request.get_ref();
         let mut check = Check::new();
         let claim = optional_claim(&mut check, &body.claim_id);
-        let role: claim::Role = check.optional_choice("role", body.role);
-        let kind: WireWorkKind = check.optional_choice("kind", body.kind);
+        let role = check.optional_choice("role", body.role);
+        let kind = check.optional_choice("kind", body.kind);
         let (asked_role, asked_kind) = (body.role.to_string(), body.kind.to_string());
         let query =
             ["work_items", &body.claim_id, &asked_role, &asked_kind, if body.include_closed { "all" } else { "open" }];
         let page = check.page(body.page_size, &body.page_token, &query);
         let after = after(&mut check, page.after.as_deref());
         check.finish()?;
-        let (role, kind) = (Role::try_from(role).ok(), WorkKind::try_from(kind).ok());
         let filter = Filter { claim, role, kind, closed: body.include_closed };
         let rows = store::work_items(&self.reads, filter, after, page.limit).await.map_err(read_failed)?;
         let (work_items, next_page_token) = page.finish(
@@ -98,30 +95,28 @@ impl EscalationService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let item = check.uuid("work_item_id", &body.work_item_id);
         let etag = check.text("etag", &body.etag, 3..=22);
-        let ruling: WireRuling = check.choice("ruling", body.ruling);
+        let ruling: Ruling = check.choice("ruling", body.ruling);
         let note = check.note("note", &body.note, 0..=1_000);
         check.finish()?;
         let found = store::routing(&self.reads, item).await.map_err(read_failed)?;
         let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(Refusal::WorkItemUnknown(item)))?;
-        let ruling = fitting(kind, ruling)?;
+        fitting(kind, ruling)?;
         let what = domain::Command::DecideWorkItem { item, etag, ruling, note };
         let command = Command { claim, number: None, what };
-        Ok(Response::new(self.lanes.call(&call, "DecideWorkItem", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 }
 
 /// A ruling that answers what is asked. The kind of a work item never changes, so this is a matter of form.
-fn fitting(kind: WorkKind, ruling: WireRuling) -> Result<Ruling, Status> {
+fn fitting(kind: WorkKind, ruling: Ruling) -> Result<(), Status> {
     let mut check = Check::new();
-    let ruling = Ruling::try_from(ruling).ok().filter(|ruling| kind.takes(*ruling));
-    if ruling.is_none() {
+    if !domain::fits(ruling, kind) {
         check.add("ruling", "does not fit this kind of work item");
     }
-    check.finish()?;
-    ruling.ok_or_else(|| Status::invalid_argument("the ruling is not given"))
+    check.finish()
 }
 
 fn optional_claim(check: &mut Check, claim: &str) -> Option<Uuid> {
@@ -153,7 +148,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::WorkItemUnknown(item) => Self::not_found("work_item", item),
             Refusal::WorkItemClosed => Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &text),
             Refusal::EtagMismatch => Self::etag_mismatch(),
-            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.as_str()),
+            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.word()),
             Refusal::OwnProposal => Self::forbidden("OWN_PROPOSAL", &text),
             Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &text),
             Refusal::AlreadyApproved => Self::forbidden("ALREADY_APPROVED", &text),

@@ -132,16 +132,3 @@ fn count(row: &PgRow, column: &str) -> Result<u32, Fault> {
     let number: i32 = row.try_get(column)?;
     u32::try_from(number).map_err(|_| Fault::Permanent(format!("{column} is negative")))
 }
-
-fn word<W>(row: &PgRow, column: &str, parse: fn(&str) -> Option<W>) -> Result<W, Fault> {
-    let text: String = row.try_get(column)?;
-    parse(&text).ok_or_else(|| Fault::Permanent(format!("{text:?} is not a word for {column}")))
-}
-
-fn time(row: &PgRow, column: &str) -> Result<jiff::Timestamp, Fault> {
-    Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())
-}
-
-fn optional_time(row: &PgRow, column: &str) -> Result<Option<jiff::Timestamp>, Fault> {
-    Ok(row.try_get::<Option<jiff_sqlx::Timestamp>, _>(column)?.map(|at| at.to_jiff()))
-}

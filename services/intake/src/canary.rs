@@ -123,10 +123,10 @@ impl Canary {
     /// Under a method of its own: whoever guesses the request id cannot take it away.
     async fn submit(&self, slot: i64) -> Result<(), Status> {
         let body = report(slot, self.every);
-        let (request_id, command) = grpc::submit(Check::new(), &body, false, &TimeZone::UTC, self.clock.now())?;
-        let call = Call::own("intake");
+        let command = grpc::submit(Check::new(), &body, false, &TimeZone::UTC, self.clock.now())?;
+        let (call, request_id) = (Call::own("intake"), proto::ids::parse(&body.request_id).unwrap_or_default());
         let answer: Result<SubmitClaimResponse, Status> =
-            self.lanes.call(&call, "SubmitCanary", request_id, &body, command).await;
+            self.lanes.run(&call, "SubmitCanary", request_id, &body, command).await;
         match answer {
             // A replica of another version was first, and says it in other words.
             Err(status) if status.code() == Code::AlreadyExists => Ok(()),

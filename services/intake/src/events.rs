@@ -102,8 +102,7 @@ fn outcome(value: i32) -> Result<End, Malformed> {
 
 /// What is told when a claim was recorded.
 pub fn submitted(meta: &Meta, claim: &Claim) -> Vec<Outgoing> {
-    let mut messages =
-        vec![outgoing(claim.id, "claim_submitted", claim_submitted(meta, claim)), notices::claim_received(meta, claim)];
+    let mut messages = vec![outgoing(claim.id, claim_submitted(meta, claim)), notices::claim_received(meta, claim)];
     if !claim.possible_duplicates.is_empty() {
         messages.push(notices::possible_duplicate(meta, claim));
     }
@@ -126,11 +125,11 @@ pub fn told(meta: &Meta, claim: &Claim, event: &Event) -> Vec<Outgoing> {
     use intake_event::Kind;
     let messages = match event {
         Event::ReadBackConfirmed(_) => {
-            vec![outgoing(claim.id, "read_back_confirmed", Kind::ReadBackConfirmed(ReadBackConfirmed {}))]
+            vec![outgoing(claim.id, Kind::ReadBackConfirmed(ReadBackConfirmed {}))]
         }
         Event::ContactLogged(contact) => {
             let logged = ContactLogged { at: Some(to_wire(contact.at)), channel: contact.channel.into() };
-            vec![outgoing(claim.id, "contact_logged", Kind::ContactLogged(logged))]
+            vec![outgoing(claim.id, Kind::ContactLogged(logged))]
         }
         Event::Answered(answer, _) | Event::AnsweredBefore(answer) => vec![answered(meta, claim.id, answer)],
         Event::QuestionAsked(question) => vec![notices::question_asked(meta, claim, question)],
@@ -167,23 +166,22 @@ fn answered(meta: &Meta, claim: ClaimId, answer: &Answer) -> Outgoing {
         Answer::Question { question_id, line, order_no, address_given } => {
             let kind =
                 Kind::CustomerAnswered(CustomerAnswered { question_id, line, order_no, address_given, answered_by });
-            outgoing(claim, "customer_answered", kind)
+            outgoing(claim, kind)
         }
         Answer::Plan { plan_number, accepted } => {
-            outgoing(claim, "plan_answered", Kind::PlanAnswered(PlanAnswered { plan_number, accepted, answered_by }))
+            outgoing(claim, Kind::PlanAnswered(PlanAnswered { plan_number, accepted, answered_by }))
         }
-        Answer::FollowUp { round, score } => {
-            outgoing(claim, "follow_up_answered", Kind::FollowUpAnswered(FollowUpAnswered { round, score }))
-        }
-        Answer::Withdrawal => outgoing(claim, "claim_withdrawn", Kind::ClaimWithdrawn(ClaimWithdrawn {})),
+        Answer::FollowUp { round, score } => outgoing(claim, Kind::FollowUpAnswered(FollowUpAnswered { round, score })),
+        Answer::Withdrawal => outgoing(claim, Kind::ClaimWithdrawn(ClaimWithdrawn {})),
         Answer::Duplicate { of, number } => {
             let duplicate = ClaimDuplicate { of_claim_id: of.to_string(), of_claim_number: number };
-            outgoing(claim, "claim_duplicate", Kind::ClaimDuplicate(duplicate))
+            outgoing(claim, Kind::ClaimDuplicate(duplicate))
         }
     }
 }
 
-fn outgoing(claim: ClaimId, name: &str, kind: intake_event::Kind) -> Outgoing {
+fn outgoing(claim: ClaimId, kind: intake_event::Kind) -> Outgoing {
+    let name = kind.name();
     let message = IntakeEvent { claim_id: claim.to_string(), kind: Some(kind) };
     Outgoing::event("intake", name, claim.0, &message)
 }

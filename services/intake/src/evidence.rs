@@ -25,7 +25,7 @@ use jiff::SignedDuration;
 use proto::intake::evidence_service_server::{EvidenceService, EvidenceServiceServer};
 use proto::intake::{
     CreateEvidenceReferenceRequest, CreateEvidenceReferenceResponse, DownloadEvidenceRequest, EvidenceAudience,
-    EvidenceHeader, ListEvidenceRequest, ListEvidenceResponse, UploadEvidenceRequest, UploadEvidenceResponse,
+    EvidenceHeader, ListEvidenceRequest, ListEvidenceResponse, UploadEvidenceRequest, UploadEvidenceResponse, words,
 };
 use proto::{ClaimId, REQUEST_BYTES_MAX, ids, to_wire};
 use ring::digest::{SHA256, digest};
@@ -238,7 +238,7 @@ impl Api {
         let fingerprint = fingerprint(&header, &new.received.sha256);
         let action = Action::KeepFile { file: Box::new(new) };
         let command = Command::Act { claim: header.claim, action };
-        let answer = self.lanes.call(&call, "UploadEvidence", header.request_id, &fingerprint, command).await;
+        let answer = self.lanes.run(&call, "UploadEvidence", header.request_id, &fingerprint, command).await;
         self.settle(&key, &answer).await;
         answer
     }
@@ -330,16 +330,13 @@ fn is_seen_by(actor: &Actor, file: &domain::File) -> bool {
 /// For whom something is that a caller brings: what customers and systems of the shop bring is for the customer, what staff
 /// bring is for staff unless they say otherwise (SR14).
 pub(crate) fn audience(check: &mut Check, field: &str, value: i32, actor: &Actor) -> EvidenceAudience {
-    let said = check.optional_choice(field, value);
-    if said == EvidenceAudience::Staff && actor.customer.is_some() {
+    let said = check.optional_choice::<words::EvidenceAudience>(field, value).map(EvidenceAudience::from);
+    if said == Some(EvidenceAudience::Staff) && actor.customer.is_some() {
         check.add(field, "is not for a customer to say: what a customer brings is for the customer");
     }
     let by_staff = STAFF.iter().any(|role| actor.has_role(role));
-    match said {
-        EvidenceAudience::Unspecified if by_staff && actor.customer.is_none() => EvidenceAudience::Staff,
-        EvidenceAudience::Unspecified => EvidenceAudience::Customer,
-        EvidenceAudience::Customer | EvidenceAudience::Staff => said,
-    }
+    let own = if by_staff && actor.customer.is_none() { EvidenceAudience::Staff } else { EvidenceAudience::Customer };
+    said.unwrap_or(own)
 }
 
 /// Roles of people at work who may bring evidence.

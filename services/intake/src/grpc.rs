@@ -15,8 +15,8 @@ use std::time::Instant;
 use chassis::{Actor, Call, Check, Clock, Day, Lanes, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use proto::ClaimId;
 use proto::intake::intake_service_server::IntakeService;
+use proto::intake::words;
 use proto::intake::{
     AddEvidenceRequest, AddEvidenceResponse, AnswerFollowUpRequest, AnswerFollowUpResponse, AnswerPlanRequest,
     AnswerPlanResponse, AnswerQuestionRequest, AnswerQuestionResponse, ConfirmReadBackRequest, ConfirmReadBackResponse,
@@ -24,9 +24,9 @@ use proto::intake::{
     ListClaimsResponse, LogContactRequest, LogContactResponse, MarkDuplicateRequest, MarkDuplicateResponse,
     SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
 };
+use proto::{ClaimId, claim};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::domain::{Action, Claim, Command, Piece, Pii, Refusal, Rules, Spent, read_back};
@@ -87,13 +87,13 @@ impl IntakeService for Api {
         let mut check = Check::new();
         report::of_a_customer(&mut check, &call, body);
         let own = call.actor.customer.is_some();
-        let (request_id, command) = submit(check, body, own, &self.day, self.clock.now())?;
+        let command = submit(check, body, own, &self.day, self.clock.now())?;
         self.admission.let_in(Instant::now()).map_err(chassis::busy)?;
-        let reply: SubmitClaimResponse = self.lanes.call(&call, "SubmitClaim", request_id, body, command).await?;
-        if let Some(claim) = reply.claim.as_ref().and_then(|claim| claim.claim_id.parse().ok()) {
+        let reply = self.lanes.call(&call, body, command).await?;
+        if let Some(claim) = reply.get_ref().claim.as_ref().and_then(|claim| claim.claim_id.parse().ok()) {
             self.admission.taken(claim, Instant::now());
         }
-        Ok(Response::new(reply))
+        Ok(reply)
     }
 
     async fn get_claim(&self, request: Request<GetClaimRequest>) -> Result<Response<GetClaimResponse>, Status> {
@@ -129,11 +129,11 @@ impl IntakeService for Api {
     ) -> Result<Response<ConfirmReadBackResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let version = check::etag(&mut check, &body.etag);
         check.finish()?;
         let command = Command::Act { claim, action: Action::ConfirmReadBack { version } };
-        Ok(Response::new(self.lanes.call(&call, "ConfirmReadBack", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn add_evidence(
@@ -142,11 +142,11 @@ impl IntakeService for Api {
     ) -> Result<Response<AddEvidenceResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let evidence = report::evidence(&mut check, &body.evidence, 1, report::LINES_MAX, &call.actor);
         check.finish()?;
         let command = Command::Act { claim, action: Action::AddEvidence { evidence } };
-        Ok(Response::new(self.lanes.call(&call, "AddEvidence", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn answer_question(
@@ -155,14 +155,14 @@ impl IntakeService for Api {
     ) -> Result<Response<AnswerQuestionResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let question_id = check.token("question_id", &body.question_id, 1..=64);
         let order_no = check.spelled("order_no", &body.order_no, 0..=64);
         let address = Pii::new(check.prose("address", &body.address, 0..=500));
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
         let command = Command::Act { claim, action: Action::AnswerQuestion { question_id, order_no, address, text } };
-        Ok(Response::new(self.lanes.call(&call, "AnswerQuestion", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn mark_duplicate(
@@ -171,7 +171,7 @@ impl IntakeService for Api {
     ) -> Result<Response<MarkDuplicateResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let of: ClaimId = check.id("of_claim_id", &body.of_claim_id);
         if of == claim && !of.0.is_nil() {
             check.add("of_claim_id", "must be another claim than claim_id");
@@ -179,20 +179,20 @@ impl IntakeService for Api {
         let version = check::etag(&mut check, &body.etag);
         check.finish()?;
         let command = Command::Act { claim, action: Action::MarkDuplicate { of, version } };
-        Ok(Response::new(self.lanes.call(&call, "MarkDuplicate", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn log_contact(&self, request: Request<LogContactRequest>) -> Result<Response<LogContactResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let at = body.at.as_ref().and_then(|at| check::past(&mut check, "at", at, self.clock.now()));
-        let channel = check.choice("channel", body.channel);
-        let direction = check.choice("direction", body.direction);
+        let channel = check.choice::<claim::words::Channel>("channel", body.channel).into();
+        let direction = check.choice::<words::ContactDirection>("direction", body.direction).into();
         let note = Pii::new(check.prose("note", &body.note, 0..=4000));
         check.finish()?;
         let command = Command::Act { claim, action: Action::LogContact { at, channel, direction, note } };
-        Ok(Response::new(self.lanes.call(&call, "LogContact", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn withdraw_claim(
@@ -201,23 +201,23 @@ impl IntakeService for Api {
     ) -> Result<Response<WithdrawClaimResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let text = Pii::new(check.prose("text", &body.text, 0..=1000));
         check.finish()?;
         let command = Command::Act { claim, action: Action::Withdraw { text } };
-        Ok(Response::new(self.lanes.call(&call, "WithdrawClaim", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn answer_plan(&self, request: Request<AnswerPlanRequest>) -> Result<Response<AnswerPlanResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let plan_number = check.number("plan_number", body.plan_number, 1..=u32::MAX);
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
         let action = Action::AnswerPlan { plan_number, accepted: body.accepted, text };
         let command = Command::Act { claim, action };
-        Ok(Response::new(self.lanes.call(&call, "AnswerPlan", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn answer_follow_up(
@@ -226,12 +226,12 @@ impl IntakeService for Api {
     ) -> Result<Response<AnswerFollowUpResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let (request_id, claim) = check::ids(&mut check, &body.request_id, &body.claim_id);
+        let claim = check::ids(&mut check, &body.request_id, &body.claim_id);
         let score = check.number("score", body.score, 1..=5);
         let text = Pii::new(check.prose("text", &body.text, 0..=4000));
         check.finish()?;
         let command = Command::Act { claim, action: Action::AnswerFollowUp { score, text } };
-        Ok(Response::new(self.lanes.call(&call, "AnswerFollowUp", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 }
 
@@ -242,11 +242,11 @@ pub fn submit(
     own: bool,
     day: &TimeZone,
     now: Timestamp,
-) -> Result<(Uuid, Command), Status> {
+) -> Result<Command, Status> {
     let request_id = check.request_id(&body.request_id);
     let report = report::report(&mut check, body, day, now);
     check.finish()?;
-    Ok((request_id, Command::Submit { request_id, report: Box::new(report), own }))
+    Ok(Command::Submit { request_id, report: Box::new(report), own })
 }
 
 /// The answer to SubmitClaim.
@@ -338,7 +338,7 @@ impl From<Refusal> for chassis::Refusal {
             }
             Refusal::LegalHold(hold) => state("a legal hold forbids it")
                 .with("hold", hold.id)
-                .with("reason", vault::word(hold.reason.as_str_name(), "HOLD_REASON_"))
+                .with("reason", hold.reason.word().to_uppercase())
                 .with("reference", &hold.reference),
         }
     }

@@ -13,32 +13,19 @@ mod evolve;
 mod fill;
 mod returns;
 mod state;
-mod words;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use proto::ClaimId;
 use uuid::Uuid;
 
 pub use decide::decide;
 pub use evolve::evolve;
 pub use fill::fill;
-pub use words::{BatchRule, Disposition, MovementKind, ReservationState, ReturnReason, ReturnState, Zone};
-
-/// Names one piece of work for ever: chosen by the orchestrator, repeated in every answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Job {
-    /// The claim.
-    pub claim: ClaimId,
-    /// The round of the claim, from 1.
-    pub round: u32,
-    /// The line of the claim, from 1.
-    pub line: u32,
-    /// The attempt, from 1.
-    pub attempt: u32,
-}
+pub use proto::Job;
+pub use proto::claim::words::{BatchRule, ReturnReason};
+pub use proto::inventory::words::{Disposition, MovementKind, ReservationState, ReturnState, Zone};
 
 /// Where stock is. The order of places is the order of picking.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,7 +102,7 @@ pub enum Command {
         /// What is announced.
         announced: GoodsLine,
         /// Why they come.
-        reason: ReturnReason,
+        reason: Option<ReturnReason>,
     },
     /// Expect them no more.
     CancelReturn(Job),
@@ -298,7 +285,7 @@ pub enum Event {
         /// What is announced.
         announced: GoodsLine,
         /// Why they come.
-        reason: ReturnReason,
+        reason: Option<ReturnReason>,
     },
     /// Some were counted.
     ReturnCounted {
@@ -339,7 +326,7 @@ pub struct Delivery {
 
 // ---- State
 
-pub use state::{Reservation, Return, State, Stock, Terms, Waiting};
+pub use state::{Reservation, Return, State, Stock, Terms, Waiting, is_complete};
 
 // ---- Refusal
 

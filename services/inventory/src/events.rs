@@ -7,16 +7,16 @@ use std::collections::BTreeSet;
 
 use chassis::{Malformed, Outgoing};
 use proto::Subject;
-use proto::claim::{BatchRule as WireRule, Job as WireJob, ReturnCount, ReturnReason as WireReason};
+use proto::claim::ReturnCount;
 use proto::inventory::inventory_command::Kind as Asked;
 use proto::inventory::inventory_event::Kind as Told;
 use proto::inventory::{
-    Consumed, ExpectReturn, Expired, InventoryCommand, InventoryEvent, Released, ReservationFailed, Reserve, Reserved,
+    Consumed, Expired, InventoryCommand, InventoryEvent, Released, ReservationFailed, Reserve, Reserved,
     ReservedPartly, ReturnCancelled, ReturnCounted,
 };
 
 use crate::domain::{
-    BatchRule, Command, Event, GoodsLine, Job, Reservation, ReservationState, Return, ReturnReason, State, Wanted,
+    self, BatchRule, Command, Event, GoodsLine, Job, Reservation, ReservationState, Return, State, Wanted,
 };
 
 /// Most units that one job can be about.
@@ -25,14 +25,15 @@ pub const QUANTITY_MAX: u32 = 10_000_000;
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
     let message: InventoryCommand = chassis::read("redress.inventory.v1.InventoryCommand", subject, payload)?;
-    let job = message.job.as_ref().and_then(job).ok_or_else(|| Malformed("the command names no job".to_owned()))?;
+    let job = message.job.as_ref().ok_or_else(|| Malformed("the command names no job".to_owned()))?;
+    let job = Job::try_from(job).map_err(|wrong| Malformed(wrong.to_string()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     Ok(match kind {
         Asked::Reserve(asked) => Command::Reserve { job, commit: asked.commit, wanted: wanted(asked)? },
         Asked::Consume(_) => Command::Consume(job),
         Asked::Release(_) => Command::Release(job),
         Asked::ExpectReturn(asked) => {
-            let reason = return_reason(&asked);
+            let reason = asked.reason().said();
             let announced = goods(asked.sku, asked.batch, asked.quantity)?;
             Command::ExpectReturn { job, announced, reason }
         }
@@ -49,44 +50,15 @@ fn goods(sku: String, batch: String, quantity: u32) -> Result<GoodsLine, Malform
 }
 
 fn wanted(asked: Reserve) -> Result<Wanted, Malformed> {
-    let rule = asked.batch_rule();
+    let rule = asked.batch_rule().said().unwrap_or(BatchRule::Any);
     let GoodsLine { sku, batch, quantity } = goods(asked.sku, asked.batch, asked.quantity)?;
     // A batch that nobody has named is neither kept nor avoided.
     let rule = match rule {
-        WireRule::Other if batch.trim().is_empty() => BatchRule::Any,
-        WireRule::Same if batch.trim().is_empty() => BatchRule::Single,
-        WireRule::Unspecified | WireRule::Any => BatchRule::Any,
-        WireRule::Other => BatchRule::Other,
-        WireRule::Same => BatchRule::Same,
-        WireRule::Single => BatchRule::Single,
+        BatchRule::Other if batch.trim().is_empty() => BatchRule::Any,
+        BatchRule::Same if batch.trim().is_empty() => BatchRule::Single,
+        BatchRule::Any | BatchRule::Other | BatchRule::Same | BatchRule::Single => rule,
     };
     Ok(Wanted { sku, batch, rule, quantity })
-}
-
-fn return_reason(asked: &ExpectReturn) -> ReturnReason {
-    match asked.reason() {
-        WireReason::Unspecified => ReturnReason::Unspecified,
-        WireReason::Faulty => ReturnReason::Faulty,
-        WireReason::ChangeOfMind => ReturnReason::ChangeOfMind,
-        WireReason::WrongItem => ReturnReason::WrongItem,
-        WireReason::Undelivered => ReturnReason::Undelivered,
-    }
-}
-
-/// Reads the name of a piece of work.
-pub fn job(wire: &WireJob) -> Option<Job> {
-    let number = |number: u32| (1..=1_000_000).contains(&number).then_some(number);
-    Some(Job {
-        claim: wire.claim_id.parse().ok()?,
-        round: number(wire.round)?,
-        line: number(wire.line)?,
-        attempt: number(wire.attempt)?,
-    })
-}
-
-/// The wire form of the name of a piece of work.
-pub fn wire_job(job: &Job) -> WireJob {
-    WireJob { claim_id: job.claim.to_string(), round: job.round, line: job.line, attempt: job.attempt }
 }
 
 /// Counted units of a return.
@@ -177,23 +149,14 @@ fn goods_return(state: &State, command: &Command, job: &Job, late: u32) -> Optio
     let kind = if asked_to_cancel || known.state == crate::domain::ReturnState::Cancelled {
         Told::ReturnCancelled(ReturnCancelled { accepted: known.counting() })
     } else {
-        let (count, complete) = (Some(wire_count(known)), known.state.is_complete());
+        let (count, complete) = (Some(wire_count(known)), domain::is_complete(known.state));
         Told::ReturnCounted(ReturnCounted { count, complete, late })
     };
     Some(event(job, kind))
 }
 
 fn event(job: &Job, kind: Told) -> Outgoing {
-    let name = match &kind {
-        Told::Reserved(_) => "reserved",
-        Told::ReservedPartly(_) => "reserved_partly",
-        Told::ReservationFailed(_) => "reservation_failed",
-        Told::Consumed(_) => "consumed",
-        Told::Released(_) => "released",
-        Told::Expired(_) => "expired",
-        Told::ReturnCounted(_) => "return_counted",
-        Told::ReturnCancelled(_) => "return_cancelled",
-    };
-    let message = InventoryEvent { job: Some(wire_job(job)), kind: Some(kind) };
+    let name = kind.name();
+    let message = InventoryEvent { job: Some((*job).into()), kind: Some(kind) };
     Outgoing::event("inventory", name, job.claim.0, &message)
 }

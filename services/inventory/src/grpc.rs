@@ -4,20 +4,19 @@ mod lists;
 mod words;
 
 use chassis::{Call, Check, Lanes};
-use proto::claim::Job as WireJob;
 use proto::inventory::inventory_service_server::InventoryService;
 use proto::inventory::{
     AdjustStockRequest, AdjustStockResponse, DisposeReturnRequest, DisposeReturnResponse, GetAvailabilityRequest,
     GetAvailabilityResponse, ListMovementsRequest, ListMovementsResponse, ListReservationsRequest,
     ListReservationsResponse, ListReturnsRequest, ListReturnsResponse, MoveStockRequest, MoveStockResponse,
     ReceiveGoodsRequest, ReceiveGoodsResponse, ReceiveReturnRequest, ReceiveReturnResponse, RegisterSkusRequest,
-    RegisterSkusResponse, RegisterWarehouseRequest, RegisterWarehouseResponse, Zone as WireZone,
+    RegisterSkusResponse, RegisterWarehouseRequest, RegisterWarehouseResponse,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::{Command, Disposition, GoodsLine, Job, Place, Receipt, Refusal, Sku, Warehouse, Zone};
-use crate::events::{self, QUANTITY_MAX};
+use crate::domain::{Command, Disposition, GoodsLine, Place, Receipt, Refusal, Sku, Warehouse};
+use crate::events::QUANTITY_MAX;
 use crate::handle::Handle;
 
 pub use words::goods_return;
@@ -39,7 +38,7 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         check.count("skus", body.skus.len(), 1..=500);
         let skus = body.skus.iter().enumerate().map(|(at, sku)| Sku {
             sku: check.code(&format!("skus[{at}].sku"), &sku.sku, 1..=64),
@@ -47,7 +46,7 @@ impl InventoryService for Api {
         });
         let command = Command::RegisterSkus(skus.collect());
         check.finish()?;
-        Ok(Response::new(self.lanes.call(&call, "RegisterSkus", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn register_warehouse(
@@ -57,7 +56,7 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let warehouse = check_warehouse(&mut check, &body.warehouse);
         if body.country.len() != 2 || !body.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
             check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
@@ -65,7 +64,7 @@ impl InventoryService for Api {
         let custodian = check.code("custodian", &body.custodian, 0..=64);
         check.finish()?;
         let command = Command::RegisterWarehouse(Warehouse { warehouse, country: body.country.clone(), custodian });
-        Ok(Response::new(self.lanes.call(&call, "RegisterWarehouse", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn receive_goods(
@@ -75,9 +74,9 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let warehouse = check_warehouse(&mut check, &body.warehouse);
-        let zone = check_zone(&mut check, "zone", body.zone);
+        let zone = check.choice("zone", body.zone);
         let document = check.code("document", &body.document, 0..=64);
         check.count("lines", body.lines.len(), 1..=500);
         let lines = body.lines.iter().enumerate().map(|(at, line)| GoodsLine {
@@ -89,7 +88,7 @@ impl InventoryService for Api {
         check.finish()?;
         own(&call, &warehouse)?;
         let command = Command::ReceiveGoods { warehouse, zone, document, lines };
-        Ok(Response::new(self.lanes.call(&call, "ReceiveGoods", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn adjust_stock(
@@ -99,10 +98,10 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let place = Place {
             warehouse: check_warehouse(&mut check, &body.warehouse),
-            zone: check_zone(&mut check, "zone", body.zone),
+            zone: check.choice("zone", body.zone),
             sku: check.code("sku", &body.sku, 1..=64),
             batch: check.code("batch", &body.batch, 0..=64),
         };
@@ -114,21 +113,21 @@ impl InventoryService for Api {
         let reason = check.remark("reason", &body.reason, 1..=200);
         check.finish()?;
         let command = Command::AdjustStock { place, delta, reason };
-        Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn move_stock(&self, request: Request<MoveStockRequest>) -> Result<Response<MoveStockResponse>, Status> {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let from = Place {
             warehouse: check_warehouse(&mut check, &body.warehouse),
-            zone: check_zone(&mut check, "from_zone", body.from_zone),
+            zone: check.choice("from_zone", body.from_zone),
             sku: check.code("sku", &body.sku, 1..=64),
             batch: check.code("batch", &body.batch, 0..=64),
         };
-        let to = check_zone(&mut check, "to_zone", body.to_zone);
+        let to = check.choice("to_zone", body.to_zone);
         if body.from_zone == body.to_zone {
             check.add("to_zone", "must be another zone than from_zone");
         }
@@ -136,7 +135,7 @@ impl InventoryService for Api {
         let reason = check.remark("reason", &body.reason, 1..=200);
         check.finish()?;
         let command = Command::MoveStock { from, to, quantity, reason };
-        Ok(Response::new(self.lanes.call(&call, "MoveStock", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn get_availability(
@@ -174,8 +173,8 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
-        let job = check_job(&mut check, body.job.as_ref());
+        check.request_id(&body.request_id);
+        let job = check.job("job", body.job.as_ref());
         check.text("etag", &body.etag, 0..=24);
         let receipt = Receipt {
             warehouse: check_warehouse(&mut check, &body.warehouse),
@@ -196,7 +195,7 @@ impl InventoryService for Api {
         check.finish()?;
         own(&call, &receipt.warehouse)?;
         let command = Command::ReceiveReturn { job, version: words::version(&body.etag), receipt };
-        Ok(Response::new(self.lanes.call(&call, "ReceiveReturn", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn dispose_return(
@@ -206,17 +205,17 @@ impl InventoryService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
-        let job = check_job(&mut check, body.job.as_ref());
+        check.request_id(&body.request_id);
+        let job = check.job("job", body.job.as_ref());
         let quantity = check.number("quantity", body.quantity, 1..=QUANTITY_MAX);
-        let disposition = words::disposition(check.choice("disposition", body.disposition));
+        let disposition = check.choice("disposition", body.disposition);
         let other_sku = check.code("other_sku", &body.other_sku, 0..=64);
         if !other_sku.is_empty() && disposition != Disposition::Restock {
             check.add("other_sku", "is where goods are restocked: only with RESTOCK");
         }
         check.finish()?;
         let command = Command::DisposeReturn { job, quantity, disposition, other_sku };
-        Ok(Response::new(self.lanes.call(&call, "DisposeReturn", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 }
 
@@ -234,26 +233,6 @@ fn check_warehouse(check: &mut Check, value: &str) -> String {
     value.to_owned()
 }
 
-fn check_zone(check: &mut Check, field: &str, value: i32) -> Zone {
-    words::zone(check.choice::<WireZone>(field, value))
-}
-
-fn check_job(check: &mut Check, value: Option<&WireJob>) -> Job {
-    let nobody = WireJob::default();
-    if value.is_none() {
-        check.add("job", "must be given");
-    }
-    let wire = value.unwrap_or(&nobody);
-    if value.is_some() {
-        check.uuid("job.claim_id", &wire.claim_id);
-        for (field, number) in [("job.round", wire.round), ("job.line", wire.line), ("job.attempt", wire.attempt)] {
-            check.number(field, number, 1..=1_000_000);
-        }
-    }
-    // A bad one was noted above and does not pass.
-    events::job(wire).unwrap_or(Job { claim: uuid::Uuid::nil().into(), round: 0, line: 0, attempt: 0 })
-}
-
 impl From<Refusal> for chassis::Refusal {
     fn from(refusal: Refusal) -> Self {
         let text = refusal.to_string();
@@ -265,7 +244,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::NoCustodian(warehouse) => precondition("NO_CUSTODIAN").lacking().with("warehouse", warehouse),
             Refusal::DocumentReused(document) => precondition("DOCUMENT_REUSED").with("document", document),
             Refusal::OutOfStock { free } => precondition("OUT_OF_STOCK").with("free", free),
-            Refusal::NoSuchReturn(job) => Self::not_found("return", words::job_name(&job)),
+            Refusal::NoSuchReturn(job) => Self::not_found("return", job),
             Refusal::ReturnChanged => Self::etag_mismatch(),
             Refusal::ReturnClosed(state) => precondition("RETURN_CLOSED").with("state", state.word()),
             Refusal::TooManyReceipts => precondition("CLAIM_TOO_LARGE"),

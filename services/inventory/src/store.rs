@@ -6,6 +6,7 @@ mod reads;
 mod save;
 
 use chassis::Fault;
+use chassis::row::word;
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
@@ -13,7 +14,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use crate::domain::{Command, Job, Place, Zone};
+use crate::domain::{Command, Job, Place};
 
 pub use decided::DIFFERS;
 pub use load::load;
@@ -110,7 +111,7 @@ fn place(row: &PgRow) -> Result<Place, Fault> {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
         warehouse: row.try_get("warehouse")?,
-        zone: word(row, "zone", Zone::from_word)?,
+        zone: word(row, "zone")?,
     })
 }
 
@@ -118,12 +119,6 @@ fn place(row: &PgRow) -> Result<Place, Fault> {
 fn unsigned(row: &PgRow, column: &str) -> Result<u32, Fault> {
     let value: i32 = row.try_get(column)?;
     u32::try_from(value).map_err(|_| Fault::Permanent(format!("{column} is negative")))
-}
-
-/// A column that holds one of our words.
-fn word<T>(row: &PgRow, column: &str, read: fn(&str) -> Option<T>) -> Result<T, Fault> {
-    let text: &str = row.try_get(column)?;
-    read(text).ok_or_else(|| Fault::Permanent(format!("{column} is {text}, which is no word of ours")))
 }
 
 /// Units as the database keeps them.

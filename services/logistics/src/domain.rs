@@ -3,17 +3,19 @@
 
 mod choice;
 mod days;
-mod reason;
+pub mod reason;
+mod status;
 mod transition;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use proto::{ClaimId, ShipmentId};
+use proto::ShipmentId;
 
 pub use choice::{Carriers, Parcel};
 pub use days::Days;
-pub use proto::policy::logistics::Mode;
-pub use reason::Reason;
+pub use proto::Job;
+pub use proto::logistics::words::{DeliveryMode, Direction, TrackingReason};
+pub use status::Status;
 pub use transition::{Move, next};
 
 /// Changes of one parcel, after which only its end is recorded.
@@ -65,25 +67,10 @@ pub enum Command {
 /// Names a parcel: the job and the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// The claim.
-    pub claim: ClaimId,
+    /// The job.
+    pub job: Job,
     /// Which way.
     pub direction: Direction,
-    /// Round of the claim.
-    pub round: u32,
-    /// Line of the claim.
-    pub line: u32,
-    /// Attempt at this leg.
-    pub attempt: u32,
-}
-
-/// Which way the goods go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Direction {
-    /// To the customer.
-    Outbound,
-    /// From the customer.
-    Return,
 }
 
 /// What a carrier saw.
@@ -94,7 +81,7 @@ pub struct Sighting {
     /// State it leads to.
     pub state: Status,
     /// Why.
-    pub reason: Option<Reason>,
+    pub reason: Option<TrackingReason>,
     /// When, by the carrier's clock.
     pub at: Timestamp,
     /// Code or place.
@@ -172,8 +159,8 @@ pub struct Booking {
     pub parcel: Parcel,
     /// Carrier.
     pub carrier: String,
-    /// Mode.
-    pub mode: Mode,
+    /// DeliveryMode.
+    pub mode: DeliveryMode,
     /// Waybill number.
     pub tracking_no: String,
     /// Cost in minor units.
@@ -182,33 +169,6 @@ pub struct Booking {
     pub currency: String,
     /// Promised day (S3-22).
     pub promised_on: Date,
-}
-
-/// Where a parcel is. The same list is a CHECK in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Status {
-    /// Booked with the carrier.
-    Booked,
-    /// Picked, checked and packed.
-    Packed,
-    /// Handed over, or collected from the customer.
-    HandedOver,
-    /// Under way.
-    InTransit,
-    /// Late, still under way.
-    Delayed,
-    /// Delivered.
-    Delivered,
-    /// Damaged on the way.
-    Damaged,
-    /// Lost.
-    Lost,
-    /// Refused by the receiver.
-    Refused,
-    /// Called off before it was handed over.
-    Cancelled,
-    /// No carrier serves the place.
-    NotServed,
 }
 
 /// A parcel.
@@ -221,7 +181,7 @@ pub struct Shipment {
     /// Where it is.
     pub status: Status,
     /// Why it is there.
-    pub reason: Option<Reason>,
+    pub reason: Option<TrackingReason>,
     /// What was agreed; none: it was called off before it was booked, or nobody serves the place.
     pub booking: Option<Booking>,
     /// The carrier's own waybill number.
@@ -329,7 +289,7 @@ pub fn report(
 /// It was taken for not collected because its last day had passed, and had been collected by then.
 fn was_collected(shipment: &Shipment, sighting: &Sighting, days: &Days) -> bool {
     let in_time = shipment.held_until.is_some_and(|until| days.of(sighting.at) <= until);
-    sighting.state == Status::Delivered && shipment.reason == Some(Reason::NotCollected) && in_time
+    sighting.state == Status::Delivered && shipment.reason == Some(TrackingReason::NotCollected) && in_time
 }
 
 /// Decides what it means that a day of a parcel has passed.
@@ -346,7 +306,7 @@ pub fn confirm(shipment: &Shipment, taken: bool, carrier_no: &str, day: Option<D
         return Err(Refusal::IllegalTransition { from: shipment.status, to: Status::Booked });
     }
     let day = day.filter(|day| shipment.promised() != Some(*day));
-    let waits = shipment.reason.is_some_and(Reason::is_of_pickup);
+    let waits = shipment.reason.is_some_and(reason::is_of_pickup);
     if shipment.carrier_no.as_deref() == Some(carrier_no) && day.is_none() && !waits {
         return Ok(Vec::new());
     }
@@ -364,15 +324,15 @@ pub fn evolve(id: ShipmentId, key: Key, known: Option<Shipment>, event: &Event) 
         Event::Seen { sighting, effect } => shipment.see(sighting, *effect),
         Event::Noticed(sighting) => {
             (shipment.status, shipment.reason) = (sighting.state, sighting.reason);
-            shipment.overdue |= sighting.reason == Some(Reason::Overdue);
+            shipment.overdue |= sighting.reason == Some(TrackingReason::Overdue);
             shipment.expected_on = sighting.expected_on.or(shipment.expected_on);
         }
         Event::Confirmed { carrier_no, day } => {
             shipment.carrier_no = Some(carrier_no.clone());
-            shipment.reason = shipment.reason.filter(|reason| !reason.is_of_pickup());
+            shipment.reason = shipment.reason.filter(|reason| !reason::is_of_pickup(*reason));
             if day.is_some() {
                 (shipment.expected_on, shipment.overdue) = (*day, false);
-                shipment.reason = shipment.reason.filter(|reason| *reason != Reason::Overdue);
+                shipment.reason = shipment.reason.filter(|reason| *reason != TrackingReason::Overdue);
             }
         }
     }
@@ -409,10 +369,10 @@ impl Shipment {
     fn see(&mut self, sighting: &Sighting, effect: Effect) {
         match effect {
             Effect::Nothing | Effect::Noted => {}
-            Effect::Back => (self.reason, self.held_until) = (Some(Reason::ReturnedToSender), None),
+            Effect::Back => (self.reason, self.held_until) = (Some(TrackingReason::ReturnedToSender), None),
             Effect::Moved { to, expected_on } => {
                 let damaged = self.status == Status::Damaged || sighting.state == Status::Damaged;
-                let found_damaged = (to == Status::Delivered && damaged).then_some(Reason::DeliveredDamaged);
+                let found_damaged = (to == Status::Delivered && damaged).then_some(TrackingReason::DeliveredDamaged);
                 self.reason = sighting.reason.or(found_damaged);
                 self.held_until = sighting.held_until;
                 // A new day is a new promise; one that we reckon ourselves is none.

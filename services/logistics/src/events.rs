@@ -4,7 +4,7 @@
 use chassis::{Malformed, Outgoing};
 use jiff::Timestamp;
 use proto::Subject;
-use proto::claim::{Job, Money};
+use proto::claim::{self, Money};
 use proto::logistics::logistics_command::Kind as Asked;
 use proto::logistics::logistics_event::Kind as Told;
 use proto::logistics::{
@@ -12,7 +12,7 @@ use proto::logistics::{
     LogisticsCommand, LogisticsEvent,
 };
 
-use crate::domain::{Command, Direction, Event, Key, Parcel, Reason, Shipment, Status};
+use crate::domain::{Command, Direction, Event, Job, Key, Parcel, Shipment, Status, TrackingReason, reason};
 use crate::grpc::words;
 
 mod notices;
@@ -29,7 +29,7 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     Ok(match kind {
         Asked::Ship(ask) => {
-            let urgent = words::is_urgent(ask.severity());
+            let urgent = words::is_urgent(ask.severity().said());
             let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
             Command::Book { key: key(&job, Direction::Outbound)?, parcel }
         }
@@ -42,13 +42,9 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     })
 }
 
-fn key(job: &Job, direction: Direction) -> Result<Key, Malformed> {
-    let claim = job.claim_id.parse().map_err(|_| Malformed("the job names no claim".to_owned()))?;
-    let numbers = [job.round, job.line, job.attempt];
-    if numbers.iter().any(|number| !(1..=1_000_000).contains(number)) {
-        return Err(Malformed(format!("the job has a number out of bounds: {numbers:?}")));
-    }
-    Ok(Key { claim, direction, round: job.round, line: job.line, attempt: job.attempt })
+fn key(job: &claim::Job, direction: Direction) -> Result<Key, Malformed> {
+    let job = Job::try_from(job).map_err(|wrong| Malformed(wrong.to_string()))?;
+    Ok(Key { job, direction })
 }
 
 fn parcel(sku: String, quantity: u32, country: String, urgent: bool) -> Result<Parcel, Malformed> {
@@ -67,14 +63,14 @@ pub fn booked(shipment: &Shipment) -> Vec<Outgoing> {
         (Some(booking), _) => Told::Booked(Booked {
             shipment_id: shipment.id.to_string(),
             carrier: booking.carrier.clone(),
-            mode: words::wire_mode(booking.mode).into(),
+            mode: booking.mode.into(),
             tracking_no: shipment.carrier_no.clone().unwrap_or_else(|| booking.tracking_no.clone()),
             promised_on: words::wire_day(shipment.promised()),
             cost: Some(Money { minor_units: booking.cost_minor, currency: booking.currency.clone() }),
         }),
     }];
     told.extend(moved(Status::Booked, shipment));
-    told.extend(shipment.reason.filter(|reason| reason.holds()).map(|_| incident(shipment)));
+    told.extend(shipment.reason.filter(|reason| reason::holds(*reason)).map(|_| incident(shipment)));
     told.into_iter().map(|kind| event(&shipment.key, kind)).collect()
 }
 
@@ -107,14 +103,16 @@ fn news(before: &Shipment, after: &Shipment) -> Vec<Told> {
     let mut told = moved(before.status, after);
     let stays = before.status == after.status;
     match after.reason {
-        Some(Reason::DeliveryAttempted) => told.push(incident(after)),
-        Some(reason) if reason.holds() => told.push(incident(after)),
+        Some(TrackingReason::DeliveryAttempted) => told.push(incident(after)),
+        Some(reason) if reason::holds(reason) => told.push(incident(after)),
         // Found out after it was delivered.
-        Some(Reason::DeliveredDamaged | Reason::DeliveredIncomplete) if stays => told.push(delivered(after)),
-        Some(Reason::Overdue) if stays => told.push(exception(Status::Delayed, after)),
+        Some(TrackingReason::DeliveredDamaged | TrackingReason::DeliveredIncomplete) if stays => {
+            told.push(delivered(after))
+        }
+        Some(TrackingReason::Overdue) if stays => told.push(exception(Status::Delayed, after)),
         None if stays && before.expected_on != after.expected_on => told.push(exception(Status::Delayed, after)),
         // What held it is over, and nothing else says so.
-        _ if before.reason.is_some_and(Reason::holds) && told.is_empty() => told.push(incident(after)),
+        _ if before.reason.is_some_and(reason::holds) && told.is_empty() => told.push(incident(after)),
         _ => {}
     }
     told
@@ -142,22 +140,22 @@ fn moved(before: Status, after: &Shipment) -> Vec<Told> {
 }
 
 fn delivered(shipment: &Shipment) -> Told {
-    Told::Delivered(Delivered { reason: words::wire_reason(shipment.reason).into() })
+    Told::Delivered(Delivered { reason: words::number(shipment.reason) })
 }
 
 fn exception(status: Status, shipment: &Shipment) -> Told {
     let late = status == Status::Delayed;
     Told::Exception(Exception {
-        state: words::wire_state(status).into(),
-        reason: words::wire_reason(shipment.reason).into(),
+        state: status.number(),
+        reason: words::number(shipment.reason),
         expected_on: words::wire_day(shipment.expected_on.filter(|_| late)),
     })
 }
 
 /// What holds it, or that nothing does any more.
 fn incident(shipment: &Shipment) -> Told {
-    let told = shipment.reason.filter(|reason| reason.holds() || *reason == Reason::DeliveryAttempted);
-    let reason = words::wire_reason(told).into();
+    let told = shipment.reason.filter(|reason| reason::holds(*reason) || *reason == TrackingReason::DeliveryAttempted);
+    let reason = words::number(told);
     Told::Incident(Incident { reason, held_until: words::wire_day(shipment.held_until), number: number(shipment) })
 }
 
@@ -167,20 +165,9 @@ fn number(shipment: &Shipment) -> u32 {
 }
 
 fn event(key: &Key, kind: Told) -> Outgoing {
-    let name = match &kind {
-        Told::Booked(_) => "booked",
-        Told::BookingFailed(_) => "booking_failed",
-        Told::HandedOver(_) => "handed_over",
-        Told::Delivered(_) => "delivered",
-        Told::Exception(_) => "exception",
-        Told::Cancelled(_) => "cancelled",
-        Told::CancelRefused(_) => "cancel_refused",
-        Told::Incident(_) => "incident",
-        Told::BookingConfirmed(_) => "booking_confirmed",
-    };
-    let direction = words::wire_direction(key.direction).into();
-    let message = LogisticsEvent { job: Some(words::wire_job(key)), direction, kind: Some(kind) };
-    Outgoing::event("logistics", name, key.claim.0, &message)
+    let (name, direction) = (kind.name(), key.direction.into());
+    let message = LogisticsEvent { job: Some(key.job.into()), direction, kind: Some(kind) };
+    Outgoing::event("logistics", name, key.job.claim.0, &message)
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ mod check;
 pub mod words;
 
 use chassis::{Call, Check, Fault, Lanes, read_failed};
-use proto::claim::{Money, Severity};
+use proto::claim::Money;
 use proto::logistics::logistics_service_server::LogisticsService;
+use proto::logistics::words::{Direction, ShipmentState};
 use proto::logistics::{
-    ConfirmBookingRequest, ConfirmBookingResponse, Direction as WireDirection, GetShipmentRequest, GetShipmentResponse,
-    ListShipmentsRequest, ListShipmentsResponse, OpenParcel, ParcelsAnswer, ParcelsQuestion, QuoteShipmentRequest,
-    QuoteShipmentResponse, ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest,
-    ReportTrackingResponse, ShipmentState,
+    ConfirmBookingRequest, ConfirmBookingResponse, GetShipmentRequest, GetShipmentResponse, ListShipmentsRequest,
+    ListShipmentsResponse, OpenParcel, ParcelsAnswer, ParcelsQuestion, QuoteShipmentRequest, QuoteShipmentResponse,
+    ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest, ReportTrackingResponse,
 };
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
@@ -46,12 +46,12 @@ impl LogisticsService for Api {
         if !words::is_country(&body.country) {
             check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
         }
-        let severity: Severity = check.optional_choice("severity", body.severity);
+        let severity = check.optional_choice("severity", body.severity);
         let quantity = check.number("quantity", body.quantity, 1..=10_000_000);
-        let direction: WireDirection = check.choice("direction", body.direction);
+        let direction: Direction = check.choice("direction", body.direction);
         check.finish()?;
         // A pick-up is never urgent: nobody waits for it.
-        let urgent = words::is_urgent(severity) && direction != WireDirection::Return;
+        let urgent = words::is_urgent(severity) && direction != Direction::Return;
         let parcel = Parcel { sku: String::new(), quantity, country: body.country.clone(), urgent };
         let Some((carrier, cost)) = self.carriers.choose(&parcel) else {
             let refusal = chassis::Refusal::new(Code::FailedPrecondition, "NO_CARRIER", "no carrier serves the place");
@@ -59,7 +59,7 @@ impl LogisticsService for Api {
         };
         Ok(Response::new(QuoteShipmentResponse {
             carrier: carrier.name.clone(),
-            mode: words::wire_mode(carrier.mode).into(),
+            mode: carrier.mode.into(),
             cost: Some(Money { minor_units: cost, currency: self.carriers.currency.clone() }),
             days: carrier.days,
         }))
@@ -91,16 +91,16 @@ impl LogisticsService for Api {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
         let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
-        let state: ShipmentState = check.optional_choice("state", body.state);
-        let direction: WireDirection = check.optional_choice("direction", body.direction);
-        let query = [body.claim_id.as_str(), state.as_str_name(), direction.as_str_name()];
+        let state: Option<ShipmentState> = check.optional_choice("state", body.state);
+        let direction: Option<Direction> = check.optional_choice("direction", body.direction);
+        let spelt = (state.map_or("", ShipmentState::word), direction.map_or("", Direction::word));
+        let query = [body.claim_id.as_str(), spelt.0, spelt.1];
         let page = check.page(body.page_size, &body.page_token, &query);
         let after = page.after.as_ref().map(|key| check.uuid("page_token", key));
         check.finish()?;
         // A carrier lists its own parcels, whatever else is asked.
         let carrier = call.actor.carrier().map(str::to_owned);
-        let filter =
-            Filter { claim, status: words::status(state), direction: words::direction(direction), after, carrier };
+        let filter = Filter { claim, status: state.map(domain::Status::from), direction, after, carrier };
         let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
         let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), words::wire);
         Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
@@ -113,13 +113,13 @@ impl LogisticsService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
         let sighting = check::event(&mut check, "event", body.event.as_ref());
         check.finish()?;
         let Some(sighting) = sighting else { return Err(Status::internal("the event was checked")) };
         let command = Command::Report { tracking_no, sighting };
-        Ok(Response::new(self.lanes.call(&call, "ReportTracking", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn report_tracking_batch(
@@ -129,7 +129,7 @@ impl LogisticsService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         check.count("events", body.events.len(), 1..=EVENTS_MAX);
         let mut seen = Vec::with_capacity(body.events.len());
         for (at, parcel) in body.events.iter().enumerate() {
@@ -139,7 +139,7 @@ impl LogisticsService for Api {
         }
         check.finish()?;
         let command = Command::ReportMany(seen);
-        Ok(Response::new(self.lanes.call(&call, "ReportTrackingBatch", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn confirm_booking(
@@ -149,13 +149,13 @@ impl LogisticsService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
         let carrier_no = check.token("carrier_tracking_no", &body.carrier_tracking_no, 1..=64);
         let day = check.date("promised_on", &body.promised_on);
         check.finish()?;
         let command = Command::Confirm { tracking_no, carrier_no, day };
-        Ok(Response::new(self.lanes.call(&call, "ConfirmBooking", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 }
 
@@ -167,8 +167,8 @@ pub async fn open_parcels(reads: PgPool, question: ParcelsQuestion) -> Result<Pa
     let parcels = store::list(&reads, &filter, PARCELS_MAX).await?;
     let open = parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| OpenParcel {
         carrier: parcel.booking.as_ref().map(|booking| booking.carrier.clone()).unwrap_or_default(),
-        direction: words::wire_direction(parcel.key.direction).into(),
-        state: words::wire_state(parcel.status).into(),
+        direction: parcel.key.direction.into(),
+        state: parcel.status.number(),
     });
     Ok(ParcelsAnswer { parcels: open.collect() })
 }
@@ -201,9 +201,7 @@ impl From<domain::Refusal> for chassis::Refusal {
             }
             domain::Refusal::IllegalTransition { from, to } => {
                 let message = "the shipment cannot go from its state to that one";
-                Self::new(Code::FailedPrecondition, reason, message)
-                    .with("from", words::wire_state(from).as_str_name())
-                    .with("to", words::wire_state(to).as_str_name())
+                Self::new(Code::FailedPrecondition, reason, message).with("from", from.name()).with("to", to.name())
             }
         }
     }

@@ -73,7 +73,7 @@ impl Domain for Handle {
     /// The version of the parcel is what correctness rests on; the lane only keeps order where it can.
     fn lane(&self, command: &Command) -> Uuid {
         match command {
-            Command::Book { key, .. } | Command::Cancel { key } => key.claim.0,
+            Command::Book { key, .. } | Command::Cancel { key } => key.job.claim.0,
             Command::Report { tracking_no, .. }
             | Command::Confirm { tracking_no, .. }
             | Command::Due { tracking_no } => of_waybill(tracking_no),
@@ -172,7 +172,7 @@ impl Handle {
 fn result(tracking_no: &str, sighting: &Sighting, found: Result<(&Shipment, bool), Refusal>) -> ParcelEventResult {
     let (tracking_no, carrier_event_id) = (tracking_no.to_owned(), sighting.id.clone());
     let (changed, state, refused) = match found {
-        Ok((shipment, changed)) => (changed, grpc::words::wire_state(shipment.status).into(), String::new()),
+        Ok((shipment, changed)) => (changed, shipment.status.number(), String::new()),
         Err(refusal) => (false, 0, refusal.reason().to_owned()),
     };
     ParcelEventResult { tracking_no, carrier_event_id, changed, state, refused }

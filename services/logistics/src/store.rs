@@ -1,18 +1,17 @@
 //! The SQL of logistics.
 
-mod row;
+mod rows;
 
-use chassis::{Fault, Lock, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes, row};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use crate::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status};
+use crate::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status, TrackingReason};
 use crate::handle::{Memory, World};
-pub use row::{direction_text, status_text};
-use row::{mode_text, reason_text, shipment};
+use rows::{shipment, status};
 
 macro_rules! columns {
     () => {
@@ -173,11 +172,11 @@ async fn read(tx: &mut Tx, lock: Lock, world: &mut World, named: &Named) -> Resu
     let keys = &named.keys;
     let number = |pick: fn(&Key) -> u32| keys.iter().map(|key| pick(key).cast_signed()).collect::<Vec<i32>>();
     let rows = sqlx::query(lock.pick(LOCK, READ))
-        .bind(keys.iter().map(|key| key.claim.0).collect::<Vec<_>>())
-        .bind(keys.iter().map(|key| direction_text(key.direction)).collect::<Vec<_>>())
-        .bind(number(|key| key.round))
-        .bind(number(|key| key.line))
-        .bind(number(|key| key.attempt))
+        .bind(keys.iter().map(|key| key.job.claim.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.direction.word()).collect::<Vec<_>>())
+        .bind(number(|key| key.job.round))
+        .bind(number(|key| key.job.line))
+        .bind(number(|key| key.job.attempt))
         .bind(&named.waybills)
         .fetch_all(tx)
         .await?;
@@ -213,8 +212,8 @@ pub fn save(writes: &mut Writes, world: &World) {
         writes
             .exactly(known.len(), CHANGE)
             .bind(all(&known, |it| it.id.0))
-            .bind(all(&known, |it| status_text(it.status)))
-            .bind(all(&known, |it| it.reason.map(reason_text)))
+            .bind(all(&known, |it| it.status.word()))
+            .bind(all(&known, |it| it.reason.map(TrackingReason::word)))
             .bind(all(&known, |it| it.carrier_no.clone()))
             .bind(all(&known, |it| it.expected_on.map(|day| day.to_sqlx())))
             .bind(all(&known, |it| it.held_until.map(|day| day.to_sqlx())))
@@ -242,17 +241,17 @@ fn save_new(writes: &mut Writes, changed: &[&Shipment]) {
     writes
         .exactly(changed.len(), NEW)
         .bind(all(changed, |it| it.id.0))
-        .bind(all(changed, |it| it.key.claim.0))
-        .bind(all(changed, |it| it.key.round.cast_signed()))
-        .bind(all(changed, |it| it.key.line.cast_signed()))
-        .bind(all(changed, |it| it.key.attempt.cast_signed()))
-        .bind(all(changed, |it| direction_text(it.key.direction)))
-        .bind(all(changed, |it| status_text(it.status)))
-        .bind(all(changed, |it| it.reason.map(reason_text)))
+        .bind(all(changed, |it| it.key.job.claim.0))
+        .bind(all(changed, |it| it.key.job.round.cast_signed()))
+        .bind(all(changed, |it| it.key.job.line.cast_signed()))
+        .bind(all(changed, |it| it.key.job.attempt.cast_signed()))
+        .bind(all(changed, |it| it.key.direction.word()))
+        .bind(all(changed, |it| it.status.word()))
+        .bind(all(changed, |it| it.reason.map(TrackingReason::word)))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.tracking_no.clone())))
         .bind(all(changed, |it| it.carrier_no.clone()))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.carrier.clone())))
-        .bind(all(changed, |it| it.booking.as_ref().map(|booking| mode_text(booking.mode))))
+        .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.mode.word())))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.parcel.sku.clone()).unwrap_or_default()))
         .bind(all(changed, |it| it.booking.as_ref().map_or(0, |booking| i64::from(booking.parcel.quantity))))
         .bind(all(changed, |it| it.booking.as_ref().map(|booking| booking.parcel.country.clone()).unwrap_or_default()))
@@ -272,8 +271,8 @@ fn save_sightings(writes: &mut Writes, sightings: &[(proto::ShipmentId, Sighting
         .exactly(sightings.len(), SIGHTINGS)
         .bind(sightings.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.id.clone()).collect::<Vec<_>>())
-        .bind(sightings.iter().map(|(_, seen, ..)| status_text(seen.state)).collect::<Vec<_>>())
-        .bind(sightings.iter().map(|(_, seen, ..)| seen.reason.map(reason_text)).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.state.word()).collect::<Vec<_>>())
+        .bind(sightings.iter().map(|(_, seen, ..)| seen.reason.map(TrackingReason::word)).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, _, changed, _)| *changed).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.at.to_sqlx()).collect::<Vec<_>>())
         .bind(sightings.iter().map(|(_, seen, ..)| seen.detail.clone()).collect::<Vec<_>>())
@@ -301,8 +300,8 @@ pub struct Filter {
 pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Shipment>, Fault> {
     let rows = sqlx::query(LIST)
         .bind(filter.claim)
-        .bind(filter.status.map(status_text))
-        .bind(filter.direction.map(direction_text))
+        .bind(filter.status.map(Status::word))
+        .bind(filter.direction.map(Direction::word))
         .bind(filter.after)
         .bind(limit)
         .bind(&filter.carrier)
@@ -323,12 +322,12 @@ pub async fn get(pool: &PgPool, id: Uuid, tracking_no: &str) -> Result<Option<(S
 fn sighting(row: &PgRow) -> Result<Sighting, Fault> {
     Ok(Sighting {
         id: row.try_get("carrier_event_id")?,
-        state: row::status(row.try_get("state")?)?,
-        at: row.try_get::<jiff_sqlx::Timestamp, _>("occurred_at")?.to_jiff(),
-        reason: row::reason(row)?,
+        state: status(row)?,
+        at: row::time(row, "occurred_at")?,
+        reason: row::optional_word(row, "reason")?,
         detail: row.try_get("detail")?,
-        held_until: row::day(row, "held_until")?,
-        expected_on: row::day(row, "expected_on")?,
+        held_until: row::optional_day(row, "held_until")?,
+        expected_on: row::optional_day(row, "expected_on")?,
     })
 }
 

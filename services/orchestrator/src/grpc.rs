@@ -75,7 +75,7 @@ impl OrchestratorService for Api {
         let call = Call::of(&request);
         let body = request.get_ref();
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let settlement_id = check.uuid("settlement_id", &body.settlement_id);
         let reference = check.code("reference", &body.reference, usize::from(body.paid)..=64);
         let failure = check.text("failure", &body.failure, 0..=500);
@@ -95,8 +95,7 @@ impl OrchestratorService for Api {
         };
         check.finish()?;
         let command = Command::ConfirmSettlement { settlement_id, said };
-        let reply = self.lanes.call(&call, "ConfirmSettlement", request_id, body, command).await?;
-        Ok(Response::new(reply))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn get_entitlement(

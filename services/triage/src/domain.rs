@@ -16,6 +16,7 @@ pub mod person;
 pub mod plan;
 pub mod rules;
 pub mod takes;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use ask::Ask;
 use orders::{Order, Orders, Recorded};
 use person::{Verdict, VerdictKind};
 use rules::{Outcome, Ruling};
+pub use words::{EntryState, ItemState};
 
 /// Questions to the customer of a claim: intake holds as many.
 const QUESTIONS_MAX: usize = 20;
@@ -146,21 +148,6 @@ pub struct Entry {
     pub answer: Option<Answer>,
 }
 
-/// What followed from a judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryState {
-    /// A plan.
-    Judged,
-    /// A refusal.
-    Refused,
-    /// A person decides.
-    Person,
-    /// A question to the customer.
-    Question,
-    /// It was taken back.
-    Cancelled,
-}
-
 /// Something that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
@@ -207,17 +194,6 @@ pub struct Decision {
     pub question: String,
 }
 
-/// Whether a work item waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ItemState {
-    /// It waits.
-    Open,
-    /// A person decided.
-    Decided,
-    /// It was taken back.
-    Closed,
-}
-
 // Refusal
 
 /// Why triage says no.
@@ -233,7 +209,7 @@ pub enum Refusal {
     #[error("the work item was changed since it was read")]
     EtagMismatch,
     /// It waits for somebody else.
-    #[error("the work item waits for the role {}", role_name(*.0))]
+    #[error("the work item waits for the role {}", .0.word())]
     WrongRole(Role),
     /// Nobody decides on a claim that they have a hand in.
     #[error(
@@ -411,7 +387,7 @@ fn decided(
     };
     // It waits for a role. A supervisor stands in for specialists, management for everybody.
     let stands_in = item.role == Role::Specialist && meta.actor.has_role("supervisor");
-    if !(meta.actor.has_role(&role_name(item.role)) || stands_in || meta.actor.has_role("management")) {
+    if !(meta.actor.has_role(item.role.word()) || stands_in || meta.actor.has_role("management")) {
         return Err(Refusal::WrongRole(item.role));
     }
     if etag != chassis::etag(item.version) {
@@ -461,11 +437,6 @@ fn decided(
         },
         Event::Told(item.number),
     ])
-}
-
-/// A role as tokens have it.
-pub(crate) fn role_name(role: Role) -> String {
-    role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
 }
 
 /// Questions that were asked about a claim.

@@ -3,13 +3,12 @@
 use chassis::{Malformed, Meta, Outgoing};
 use proto::claim::{Money, Notice};
 use proto::triage::triage_command::Kind;
-use proto::triage::triage_event::Kind as Answer;
 use proto::triage::{OrderFacts, OrderLine, TriageCommand, TriageEvent, WorkItem};
 use proto::{ClaimId, Subject};
 
 use crate::domain::ask::Ask;
 use crate::domain::orders::Recorded;
-use crate::domain::{Command, Entry, Item, ItemState, role_name};
+use crate::domain::{Command, Entry, Item, ItemState};
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -32,12 +31,7 @@ fn number(assessment: u32) -> Result<u32, Malformed> {
 /// The answer of an assessment; none once it is taken back.
 pub fn answer(entry: &Entry) -> Option<Outgoing> {
     let kind = entry.answer.clone()?;
-    let name = match &kind {
-        Answer::ClaimJudged(_) => "claim_judged",
-        Answer::ClaimRefused(_) => "claim_refused",
-        Answer::PersonNeeded(_) => "person_needed",
-        Answer::AnswerNeeded(_) => "answer_needed",
-    };
+    let name = kind.name();
     let event = TriageEvent { claim_id: entry.claim.to_string(), kind: Some(kind) };
     Some(Outgoing::event("triage", name, entry.claim.0, &event))
 }
@@ -112,7 +106,7 @@ pub fn work_waits(item: &Item, meta: &Meta) -> Outgoing {
     ];
     Outgoing::notice(&Notice {
         notice_id: meta.new_id().to_string(),
-        audience: role_name(item.role),
+        audience: item.role.word().to_owned(),
         template: "work_waiting".to_owned(),
         parameters: parameters.map(|(key, value)| (key.to_owned(), value)).into(),
         claim_id: item.claim.to_string(),

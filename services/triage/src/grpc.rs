@@ -5,7 +5,6 @@ mod check;
 use chassis::{Call, Check, Clock, Lanes, read_failed};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
-use proto::claim::Role;
 use proto::triage::triage_service_server::TriageService;
 use proto::triage::{
     DecideWorkItemRequest, DecideWorkItemResponse, GetAssessmentRequest, GetAssessmentResponse, ListOrderFactsRequest,
@@ -15,7 +14,7 @@ use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::{Refusal, role_name};
+use crate::domain::Refusal;
 use crate::handle::Handle;
 use crate::store::{Filter, VersionKey};
 use crate::{events, store};
@@ -43,8 +42,8 @@ impl TriageService for Api {
         let body = request.get_ref();
         // The first day that begins anywhere is fourteen hours ahead.
         let latest = (self.clock.now() + 14.hours()).to_zoned(TimeZone::UTC).date();
-        let (request_id, command) = check::record_orders(body, latest)?;
-        Ok(Response::new(self.lanes.call(&call, "RecordOrders", request_id, body, command).await?))
+        let command = check::record_orders(body, latest)?;
+        self.lanes.call(&call, body, command).await
     }
 
     async fn list_order_facts(
@@ -91,7 +90,7 @@ impl TriageService for Api {
     ) -> Result<Response<ListWorkItemsResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        let role: Role = check.optional_choice("role", body.role);
+        let role = check.optional_choice("role", body.role);
         let claim: Option<ClaimId> = (!body.claim_id.is_empty()).then(|| check.id("claim_id", &body.claim_id));
         let query = [body.role.to_string(), body.claim_id.clone(), body.include_closed.to_string()];
         let query = query.each_ref().map(String::as_str);
@@ -113,8 +112,8 @@ impl TriageService for Api {
     ) -> Result<Response<DecideWorkItemResponse>, Status> {
         let call = Call::of(&request);
         let body = request.get_ref();
-        let (request_id, command) = check::decide_work_item(body)?;
-        Ok(Response::new(self.lanes.call(&call, "DecideWorkItem", request_id, body, command).await?))
+        let command = check::decide_work_item(body)?;
+        self.lanes.call(&call, body, command).await
     }
 }
 
@@ -126,7 +125,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::ItemClosed(id) => {
                 Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
             }
-            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &message).with("role", role_name(role)),
+            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &message).with("role", role.word()),
             Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &message),
             Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::TooLarge => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &message),

@@ -160,7 +160,7 @@ impl World {
 
     /// Somebody with the right role decides a work item at escalation.
     pub async fn rule(&self, item: &WorkItem, who: &str, ruling: Ruling) -> Result<(), Status> {
-        let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let role = item.role().word();
         let decide = escalation::DecideWorkItemRequest {
             request_id: request_id(),
             work_item_id: item.work_item_id.clone(),
@@ -168,7 +168,7 @@ impl World {
             ruling: ruling.into(),
             note: "as discussed".to_owned(),
         };
-        self.escalation().await.decide_work_item(actor(decide, who, &[&role])).await.map(drop)
+        self.escalation().await.decide_work_item(actor(decide, who, &[role])).await.map(drop)
     }
 
     /// A specialist says whether what came back, and is not as announced, counts for the claim.

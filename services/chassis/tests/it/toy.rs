@@ -4,6 +4,7 @@
 //! tells nobody.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use chassis::{
     Building, Call, Check, Context, Domain, Fault, Grant, Lanes, Lock, Malformed, Meta, Outcome, Outgoing, Recent,
@@ -11,10 +12,14 @@ use chassis::{
 };
 use prost::Message;
 use proto::Subject;
-use proto::inventory::inventory_service_server::{InventoryService, InventoryServiceServer};
-use proto::inventory::*;
+use proto::inventory::{AdjustStockRequest, AdjustStockResponse, GoodsLine, Reserved};
+use proto::method::Method;
 use sqlx::Row;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Context as Task, Poll, Service as Tower, http};
+use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::{Code, Request, Response, Status};
+use tonic_prost::ProstCodec;
 use uuid::Uuid;
 
 const READ: &str = "SELECT name, size FROM pile WHERE name = ANY($1) ORDER BY name";
@@ -56,7 +61,7 @@ pub fn built(ctx: &Context, toy: Toy) -> tonic::service::Routes {
 
 /// The calls of the toy.
 pub fn routes(ctx: &Context, lanes: Lanes<Toy>) -> tonic::service::Routes {
-    ctx.routes(InventoryServiceServer::new(Api { lanes }).max_decoding_message_size(proto::REQUEST_BYTES_MAX))
+    ctx.routes(Api { lanes })
 }
 
 #[derive(Clone, Debug)]
@@ -155,42 +160,51 @@ fn command(_: &Subject, payload: &[u8]) -> Result<Grow, Malformed> {
     Ok(Grow { pile: line.sku, by: i64::from(line.quantity) })
 }
 
+/// The one method of the toy, served as generated code would serve it.
+#[derive(Clone)]
 struct Api {
     lanes: Lanes<Toy>,
 }
 
-// The attribute must see the methods, so the macro makes the whole of the implementation.
-macro_rules! serve {
-    ($($name:ident: $request:ident -> $response:ident;)*) => {
-        #[tonic::async_trait]
-        impl InventoryService for Api {
-            async fn adjust_stock(&self, request: Request<AdjustStockRequest>) -> Result<Response<AdjustStockResponse>, Status> {
-                let call = Call::of(&request);
-                let body = request.get_ref();
-                let mut check = Check::new();
-                let request_id = check.request_id(&body.request_id);
-                let pile = check.token("sku", &body.sku, 1..=64);
-                let by = check.number("delta", body.delta, 1..=1_000);
-                check.finish()?;
-                Ok(Response::new(self.lanes.call(&call, "AdjustStock", request_id, body, Grow { pile, by }).await?))
-            }
-
-            $(async fn $name(&self, _: Request<$request>) -> Result<Response<$response>, Status> {
-                Err(Status::unimplemented("the toy has no such method"))
-            })*
-        }
-    };
+impl NamedService for Api {
+    const NAME: &'static str = "redress.inventory.v1.InventoryService";
 }
 
-serve! {
-    register_skus: RegisterSkusRequest -> RegisterSkusResponse;
-    register_warehouse: RegisterWarehouseRequest -> RegisterWarehouseResponse;
-    receive_goods: ReceiveGoodsRequest -> ReceiveGoodsResponse;
-    move_stock: MoveStockRequest -> MoveStockResponse;
-    get_availability: GetAvailabilityRequest -> GetAvailabilityResponse;
-    list_movements: ListMovementsRequest -> ListMovementsResponse;
-    list_reservations: ListReservationsRequest -> ListReservationsResponse;
-    list_returns: ListReturnsRequest -> ListReturnsResponse;
-    receive_return: ReceiveReturnRequest -> ReceiveReturnResponse;
-    dispose_return: DisposeReturnRequest -> DisposeReturnResponse;
+impl Tower<http::Request<Body>> for Api {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Task<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let api = self.clone();
+        Box::pin(async move {
+            if request.uri().path() != AdjustStockRequest::PATH {
+                return Ok(Status::unimplemented("the toy has one method").into_http());
+            }
+            let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
+            Ok(grpc.unary(api, request).await)
+        })
+    }
+}
+
+impl UnaryService<AdjustStockRequest> for Api {
+    type Response = AdjustStockResponse;
+    type Future = BoxFuture<Response<AdjustStockResponse>, Status>;
+
+    fn call(&mut self, request: Request<AdjustStockRequest>) -> Self::Future {
+        let lanes = self.lanes.clone();
+        Box::pin(async move {
+            let (call, body) = (Call::of(&request), request.get_ref());
+            let mut check = Check::new();
+            check.request_id(&body.request_id);
+            let pile = check.token("sku", &body.sku, 1..=64);
+            let by = check.number("delta", body.delta, 1..=1_000);
+            check.finish()?;
+            lanes.call(&call, body, Grow { pile, by }).await
+        })
+    }
 }

@@ -10,7 +10,7 @@ use proto::policy::four_eyes::FourEyes;
 use proto::policy::triage::Word;
 use proto::promise::Reckoning;
 
-use super::words::{ClockKind, Role, Severity, WorkKind};
+use super::{ClockKind, Role, Severity, WorkKind};
 use proto::calendar::Calendar;
 
 /// The rules.

@@ -105,7 +105,7 @@ fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<
     if chassis::etag(item.version) != etag {
         return Err(Refusal::EtagMismatch);
     }
-    if !item.kind.takes(ruling) {
+    if !super::fits(ruling, item.kind) {
         return Err(Refusal::RulingUnfit);
     }
     // Whoever has proposed a plan takes the proposal back, whomever it waits for.
@@ -113,7 +113,7 @@ fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<
         return Ok(());
     }
     // Management may do what waits for others: a small company has not every role twice.
-    if ![item.role, Role::Management].iter().any(|role| draft.meta.actor.has_role(role.as_str())) {
+    if ![item.role, Role::Management].iter().any(|role| draft.meta.actor.has_role(role.word())) {
         return Err(Refusal::WrongRole(item.role));
     }
     has_no_hand_in_it(draft, item, ruling)?;

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use chassis::Malformed;
 use jiff::Timestamp;
 use proto::claim::{Job, Plan};
+use proto::escalation::EscalationCommand;
 use proto::escalation::escalation_command::Kind;
-use proto::escalation::{self as wire, EscalationCommand};
+use proto::job::NUMBERS;
 use proto::{Subject, WireTime, claim};
 
 use super::Command;
 use crate::domain::{self, ClockKind, Leg, Role, Severity, Task, WorkKind};
 
-/// Greatest round, line, attempt and plan number.
-const NUMBER_MAX: u32 = 1_000_000;
 /// Most lines of a plan.
 const LINES_MAX: usize = 500;
 
@@ -72,12 +71,11 @@ fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {
             if open.reason.len() > 64 || open.reason.chars().any(char::is_control) {
                 return Err(malformed("the reason is not a code"));
             }
-            let role = claim::Role::try_from(open.role).ok().and_then(|role| Role::try_from(role).ok());
             domain::Command::OpenTask {
                 task: task(claim, open.job.as_ref(), open.leg)?,
                 kind,
                 reason: open.reason,
-                role: role.ok_or_else(|| malformed("the role is not known"))?,
+                role: Role::try_from(open.role).map_err(|()| malformed("the role is not known"))?,
                 involved: involved(open.involved),
             }
         }
@@ -96,24 +94,22 @@ fn involved(told: Option<claim::Involved>) -> domain::Involved {
 }
 
 fn kinds(kinds: &[i32]) -> Result<BTreeSet<ClockKind>, Malformed> {
-    let read = |kind: &i32| wire::ClockKind::try_from(*kind).ok().and_then(|kind| ClockKind::try_from(kind).ok());
-    let kinds: Option<BTreeSet<_>> = kinds.iter().map(read).collect();
-    kinds.ok_or_else(|| malformed("a kind of clock is not known"))
+    let kinds: Result<BTreeSet<_>, ()> = kinds.iter().map(|kind| ClockKind::try_from(*kind)).collect();
+    kinds.map_err(|()| malformed("a kind of clock is not known"))
 }
 
 /// `None`: not judged yet.
 fn severity(severity: i32) -> Result<Option<Severity>, Malformed> {
     let severity = claim::Severity::try_from(severity).map_err(|_| malformed("the severity is not known"))?;
-    Ok(Severity::try_from(severity).ok())
+    Ok(severity.said())
 }
 
 fn work_kind(kind: i32) -> Result<WorkKind, Malformed> {
-    let kind = wire::WorkKind::try_from(kind).ok().and_then(|kind| WorkKind::try_from(kind).ok());
-    match kind {
-        Some(
+    match WorkKind::try_from(kind) {
+        Ok(
             kind @ (WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch),
         ) => Ok(kind),
-        Some(WorkKind::Approval | WorkKind::Escalation) | None => Err(malformed("this kind of task is not opened")),
+        Ok(WorkKind::Approval | WorkKind::Escalation) | Err(()) => Err(malformed("this kind of task is not opened")),
     }
 }
 
@@ -122,12 +118,11 @@ fn task(claim: &str, job: Option<&Job>, leg: i32) -> Result<Task, Malformed> {
     if job.claim_id != claim {
         return Err(malformed("the job is of another claim"));
     }
-    let leg = claim::Leg::try_from(leg).ok().and_then(|leg| Leg::try_from(leg).ok());
     Ok(Task {
         round: number("round", job.round)?,
         line: number("line", job.line)?,
         attempt: number("attempt", job.attempt)?,
-        leg: leg.ok_or_else(|| malformed("the leg is not known"))?,
+        leg: Leg::try_from(leg).map_err(|()| malformed("the leg is not known"))?,
     })
 }
 
@@ -137,9 +132,7 @@ fn plan(plan: Option<Plan>) -> Result<Plan, Malformed> {
     if !(1..=LINES_MAX).contains(&plan.lines.len()) {
         return Err(malformed("the plan has no lines, or too many"));
     }
-    let decided = |line: &claim::LinePlan| {
-        claim::Resolution::try_from(line.resolution).is_ok_and(|known| known != claim::Resolution::Unspecified)
-    };
+    let decided = |line: &claim::LinePlan| line.resolution().said().is_some();
     if !plan.lines.iter().all(decided) {
         return Err(malformed("a line of the plan has no resolution"));
     }
@@ -151,8 +144,8 @@ fn plan(plan: Option<Plan>) -> Result<Plan, Malformed> {
 }
 
 fn number(what: &str, number: u32) -> Result<u32, Malformed> {
-    let fits = (1..=NUMBER_MAX).contains(&number);
-    if fits { Ok(number) } else { Err(Malformed(format!("{what} must be 1 to {NUMBER_MAX}"))) }
+    let fits = NUMBERS.contains(&number);
+    if fits { Ok(number) } else { Err(Malformed(format!("{what} must be 1 to {}", NUMBERS.end()))) }
 }
 
 /// Rounded to microseconds: what the database can keep.

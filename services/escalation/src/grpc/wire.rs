@@ -1,6 +1,6 @@
 //! The domain's words in the messages of the contract.
 
-use proto::claim::{self, Plan};
+use proto::claim::Plan;
 use proto::escalation as wire;
 use proto::to_wire;
 use uuid::Uuid;
@@ -11,16 +11,16 @@ use crate::domain::{About, Claim, Clock, Escalation, Item, ItemState};
 pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
     wire::RunningClock {
         claim_id: claim.to_string(),
-        kind: wire::ClockKind::from(clock.key.kind) as i32,
+        kind: clock.key.kind.into(),
         round: clock.key.round,
-        state: wire::ClockState::from(clock.state) as i32,
+        state: clock.state.into(),
         target_s: clock.target.as_secs(),
         started_at: Some(to_wire(clock.started_at)),
         deadline: Some(to_wire(clock.deadline)),
         breached_at: clock.breached_at.map(to_wire),
         warned_percent: clock.warned,
         stopped_at: clock.stopped_at.map(to_wire),
-        severity: claim::Severity::from(clock.severity) as i32,
+        severity: clock.severity.into(),
         provisional: clock.provisional,
     }
 }
@@ -30,10 +30,10 @@ pub(super) fn escalation(claim: Uuid, escalation: &Escalation) -> wire::Escalati
     wire::Escalation {
         escalation_id: escalation.id.to_string(),
         claim_id: claim.to_string(),
-        clock: wire::ClockKind::from(escalation.clock.kind) as i32,
+        clock: escalation.clock.kind.into(),
         round: escalation.clock.round,
         level: escalation.level,
-        role: claim::Role::from(escalation.role) as i32,
+        role: escalation.role.into(),
         raised_at: Some(to_wire(escalation.raised_at)),
         deadline: Some(to_wire(escalation.deadline)),
     }
@@ -56,11 +56,11 @@ pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>)
     wire::WorkItem {
         work_item_id: item.id.to_string(),
         etag: chassis::etag(item.version),
-        kind: wire::WorkKind::from(item.kind) as i32,
+        kind: item.kind.into(),
         claim_id: claim.to_string(),
         claim_number: number,
         line,
-        role: claim::Role::from(item.role) as i32,
+        role: item.role.into(),
         reason: item.reason.clone(),
         due_at: Some(to_wire(item.due_at)),
         open: item.state == ItemState::Open,
@@ -69,7 +69,7 @@ pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>)
         steps,
         decided_by: decision.map(|decision| decision.by.clone()).unwrap_or_default(),
         decided_at: decision.map(|decision| to_wire(decision.at)),
-        ruling: decision.map_or(wire::Ruling::Unspecified, |decision| decision.ruling.into()) as i32,
+        ruling: decision.map_or(0, |decision| decision.ruling.into()),
         note: decision.map(|decision| decision.note.clone()).unwrap_or_default(),
     }
 }

@@ -1,5 +1,7 @@
 //! Rows of approvals.
 
+use chassis::row::word;
+use proto::Word;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +12,8 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{count, ints, word};
-use crate::domain::{self, Approval, ApprovalState, Claim, Role, Snapshot};
+use super::{count, ints};
+use crate::domain::{self, Approval, Claim, Role, Snapshot};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, plan_number, state, plan, plan_sha256, chain, decided_by FROM approval WHERE claim_id = ANY($1)";
@@ -40,12 +42,12 @@ fn approval(row: &PgRow) -> Result<Approval, Fault> {
     let plan_number = count(row, "plan_number")?;
     let chain: String = row.try_get("chain")?;
     let chain = chain.split(',').filter(|role| !role.is_empty());
-    let chain: Option<Vec<Role>> = chain.map(Role::parse).collect();
+    let chain: Option<Vec<Role>> = chain.map(Role::from_word).collect();
     let bytes: Option<Vec<u8>> = row.try_get("plan")?;
     let sha256: Option<Vec<u8>> = row.try_get("plan_sha256")?;
     Ok(Approval {
         plan_number,
-        state: word(row, "state", ApprovalState::parse)?,
+        state: word(row, "state")?,
         plan: bytes.map(|bytes| snapshot(&bytes, sha256.as_deref())).transpose()?,
         chain: chain.ok_or_else(|| Fault::Permanent("a chain names an unknown role".to_owned()))?,
         decided_by: row.try_get("decided_by")?,
@@ -73,14 +75,14 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
     if rows.is_empty() {
         return Ok(());
     }
-    let chain = |approval: &Approval| approval.chain.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",");
+    let chain = |approval: &Approval| approval.chain.iter().map(|role| role.word()).collect::<Vec<_>>().join(",");
     let plan = |approval: &Approval| approval.plan.as_ref().map(|snapshot| snapshot.plan.encode_to_vec());
     let sha256 = |approval: &Approval| approval.plan.as_ref().map(|snapshot| snapshot.sha256.to_vec());
     writes
         .add(WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, row)| row.plan_number))?)
-        .bind(rows.iter().map(|(_, row)| row.state.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, row)| row.state.word()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| plan(row)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| sha256(row)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| chain(row)).collect::<Vec<_>>())

@@ -1,5 +1,6 @@
 //! Rows of clocks and escalations.
 
+use chassis::row::{optional_time, time, word};
 use std::collections::BTreeMap;
 
 use chassis::{Fault, Tx, Writes};
@@ -9,8 +10,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, int, interval, ints, optional_time, time, time_mark, word};
-use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation, Severity};
+use super::{count, int, interval, ints, time_mark};
+use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, kind, round, state, severity, target_s, started_at, counted_from, left_us, deadline, provisional, warned, \
@@ -83,23 +84,23 @@ pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Clo
 /// Claims with provisional deadlines, the next ones of them. `ends`: up to when holidays are known.
 pub async fn provisional(pool: &PgPool, ends: &[(ClockKind, Timestamp)], after: Uuid) -> Result<Vec<Uuid>, Fault> {
     let query = sqlx::query_scalar(PROVISIONAL)
-        .bind(ends.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
+        .bind(ends.iter().map(|(kind, _)| kind.word()).collect::<Vec<_>>())
         .bind(ends.iter().map(|(_, known_to)| known_to.to_sqlx()).collect::<Vec<_>>());
     Ok(query.bind(after).fetch_all(pool).await?)
 }
 
 fn key(row: &PgRow) -> Result<ClockKey, Fault> {
-    Ok(ClockKey { kind: word(row, "kind", ClockKind::parse)?, round: count(row, "round")? })
+    Ok(ClockKey { kind: word(row, "kind")?, round: count(row, "round")? })
 }
 
 fn clock(row: &PgRow) -> Result<Clock, Fault> {
     let warned: i16 = row.try_get("warned")?;
-    let state = word(row, "state", ClockState::parse)?;
+    let state = word(row, "state")?;
     let is_open = matches!(state, ClockState::Running | ClockState::Paused);
     Ok(Clock {
         key: key(row)?,
         state,
-        severity: word(row, "severity", Severity::parse)?,
+        severity: word(row, "severity")?,
         target: SignedDuration::from_secs(row.try_get("target_s")?),
         started_at: time(row, "started_at")?,
         counted_from: time(row, "counted_from")?,
@@ -130,10 +131,10 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
     writes
         .add(WRITE)
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-        .bind(clocks().map(|clock| clock.key.kind.as_str()).collect::<Vec<_>>())
+        .bind(clocks().map(|clock| clock.key.kind.word()).collect::<Vec<_>>())
         .bind(ints(clocks().map(|clock| clock.key.round))?)
-        .bind(clocks().map(|clock| clock.state.as_str()).collect::<Vec<_>>())
-        .bind(clocks().map(|clock| clock.severity.as_str()).collect::<Vec<_>>())
+        .bind(clocks().map(|clock| clock.state.word()).collect::<Vec<_>>())
+        .bind(clocks().map(|clock| clock.severity.word()).collect::<Vec<_>>())
         .bind(clocks().map(|clock| clock.target.as_secs()).collect::<Vec<_>>())
         .bind(clocks().map(|clock| clock.started_at.to_sqlx()).collect::<Vec<_>>())
         .bind(clocks().map(|clock| clock.counted_from.to_sqlx()).collect::<Vec<_>>())
@@ -164,10 +165,10 @@ pub(super) fn raise(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .add(RAISE)
         .bind(rows.iter().map(|(_, raised)| raised.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _)| *claim).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, raised)| raised.clock.kind.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, raised)| raised.clock.kind.word()).collect::<Vec<_>>())
         .bind(ints(rows.iter().map(|(_, raised)| raised.clock.round))?)
         .bind(levels)
-        .bind(rows.iter().map(|(_, raised)| raised.role.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, raised)| raised.role.word()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, raised)| raised.raised_at.to_sqlx()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, raised)| raised.deadline.to_sqlx()).collect::<Vec<_>>());
     Ok(())

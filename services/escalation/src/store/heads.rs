@@ -1,5 +1,6 @@
 //! Rows of claims.
 
+use chassis::row::optional_time;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Lock, Tx, Writes};
@@ -8,7 +9,7 @@ use proto::claim::Channel;
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::{count, ints, optional_time};
+use super::{count, ints};
 use crate::domain::{Claim, ClockKind, Involved};
 use crate::handle::World;
 

@@ -1,5 +1,7 @@
 //! Rows of work items, and of tasks that were taken back.
 
+use chassis::row::{optional_time, time, word};
+use proto::Word;
 use std::collections::BTreeMap;
 
 use chassis::{Fault, Tx, Writes};
@@ -9,8 +11,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, interval, ints, optional_ints, optional_time, time, word};
-use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, ItemState, Leg, Role, Ruling, Task, WorkKind};
+use super::{count, interval, ints, optional_ints};
+use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, Task, WorkKind};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, overdue, version, round, line, attempt, leg, \
@@ -73,15 +75,13 @@ pub async fn overdue(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid,
 
 /// A work item in a row.
 pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
-    let kind = word(row, "kind", WorkKind::parse)?;
+    let kind = word(row, "kind")?;
     let about = match kind {
         WorkKind::Approval => {
             let (plan, step, steps) = (count(row, "plan_number")?, count(row, "step")?, count(row, "steps")?);
             About::Step { plan, step, steps }
         }
-        WorkKind::Escalation => {
-            About::Clock(ClockKey { kind: word(row, "clock", ClockKind::parse)?, round: count(row, "round")? })
-        }
+        WorkKind::Escalation => About::Clock(ClockKey { kind: word(row, "clock")?, round: count(row, "round")? }),
         WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
             About::Task(task(row)?)
         }
@@ -90,8 +90,8 @@ pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
         id: row.try_get("work_item_id")?,
         kind,
         about,
-        state: word(row, "state", ItemState::parse)?,
-        role: word(row, "role", Role::parse)?,
+        state: word(row, "state")?,
+        role: word(row, "role")?,
         reason: row.try_get("reason")?,
         opened_at: time(row, "opened_at")?,
         due_at: time(row, "due_at")?,
@@ -103,7 +103,7 @@ pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
 
 fn decision(row: &PgRow) -> Result<Option<Decision>, Fault> {
     let Some(at) = optional_time(row, "decided_at")? else { return Ok(None) };
-    let ruling = word(row, "ruling", Ruling::parse)?;
+    let ruling = word(row, "ruling")?;
     Ok(Some(Decision { ruling, by: row.try_get("decided_by")?, note: row.try_get("note")?, at }))
 }
 
@@ -112,7 +112,7 @@ fn task(row: &PgRow) -> Result<Task, Fault> {
         round: count(row, "round")?,
         line: count(row, "line")?,
         attempt: count(row, "attempt")?,
-        leg: word(row, "leg", Leg::parse)?,
+        leg: word(row, "leg")?,
     })
 }
 
@@ -152,9 +152,9 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .add(WRITE)
         .bind(items().map(|item| item.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
-        .bind(items().map(|item| item.kind.as_str()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.state.as_str()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.role.as_str()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.kind.word()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.state.word()).collect::<Vec<_>>())
+        .bind(items().map(|item| item.role.word()).collect::<Vec<_>>())
         .bind(items().map(|item| item.reason.as_str()).collect::<Vec<_>>())
         .bind(items().map(|item| item.opened_at.to_sqlx()).collect::<Vec<_>>())
         .bind(items().map(|item| item.due_at.to_sqlx()).collect::<Vec<_>>())
@@ -162,12 +162,12 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .bind(optional_ints(columns().map(|columns| columns.round))?)
         .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.line)))?)
         .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.attempt)))?)
-        .bind(columns().map(|columns| columns.task.map(|task| task.leg.as_str())).collect::<Vec<_>>())
-        .bind(columns().map(|columns| columns.clock.map(|kind| kind.as_str())).collect::<Vec<_>>())
+        .bind(columns().map(|columns| columns.task.map(|task| task.leg.word())).collect::<Vec<_>>())
+        .bind(columns().map(|columns| columns.clock.map(|kind| kind.word())).collect::<Vec<_>>())
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(plan, _, _)| plan)))?)
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, step, _)| step)))?)
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, _, steps)| steps)))?)
-        .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.as_str())).collect::<Vec<_>>())
+        .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.word())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.by.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.note.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>())
@@ -190,6 +190,6 @@ pub(super) fn withdraw(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) ->
         .bind(ints(rows.iter().map(|(_, task)| task.round))?)
         .bind(ints(rows.iter().map(|(_, task)| task.line))?)
         .bind(ints(rows.iter().map(|(_, task)| task.attempt))?)
-        .bind(rows.iter().map(|(_, task)| task.leg.as_str()).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, task)| task.leg.word()).collect::<Vec<_>>());
     Ok(())
 }

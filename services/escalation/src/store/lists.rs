@@ -1,6 +1,7 @@
 //! Reads of the lists: keyset paging, for people only. Nothing here feeds a write but the name of a claim.
 
 use chassis::Fault;
+use chassis::row::{time, word};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::claim::Plan;
@@ -8,8 +9,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{approvals, count, items, time, word};
-use crate::domain::{ClockKey, ClockKind, Escalation, Item, Role, WorkKind};
+use super::{approvals, count, items};
+use crate::domain::{ClockKey, Escalation, Item, Role, WorkKind};
 
 pub(super) const ROUTING: &str = "SELECT claim_id, kind FROM work_item WHERE work_item_id = $1";
 
@@ -69,7 +70,7 @@ pub struct Listed {
 /// The claim of a work item and its kind, which never change: they only say which lane decides.
 pub async fn routing(pool: &PgPool, item: Uuid) -> Result<Option<(Uuid, WorkKind)>, Fault> {
     let row = sqlx::query(ROUTING).bind(item).fetch_optional(pool).await?;
-    row.map(|row| Ok((row.try_get("claim_id")?, word(&row, "kind", WorkKind::parse)?))).transpose()
+    row.map(|row| Ok((row.try_get("claim_id")?, word(&row, "kind")?))).transpose()
 }
 
 /// Escalations, newest first, after a key.
@@ -85,12 +86,12 @@ pub async fn escalations(
 }
 
 fn escalation(row: &PgRow) -> Result<(Uuid, Escalation), Fault> {
-    let clock = ClockKey { kind: word(row, "clock", ClockKind::parse)?, round: count(row, "round")? };
+    let clock = ClockKey { kind: word(row, "clock")?, round: count(row, "round")? };
     let escalation = Escalation {
         id: row.try_get("escalation_id")?,
         clock,
         level: count(row, "level")?,
-        role: word(row, "role", Role::parse)?,
+        role: word(row, "role")?,
         raised_at: time(row, "raised_at")?,
         deadline: time(row, "deadline")?,
     };
@@ -105,7 +106,7 @@ pub async fn work_items(
     limit: i64,
 ) -> Result<Vec<Listed>, Fault> {
     let query = sqlx::query(if filter.closed { ALL_ITEMS } else { OPEN_ITEMS });
-    let query = query.bind(filter.claim).bind(filter.role.map(Role::as_str)).bind(filter.kind.map(WorkKind::as_str));
+    let query = query.bind(filter.claim).bind(filter.role.map(Role::word)).bind(filter.kind.map(WorkKind::word));
     let query = query.bind(after.map(|(at, _)| at.to_sqlx())).bind(after.map(|(_, id)| id)).bind(limit);
     query.fetch_all(pool).await?.iter().map(listed).collect()
 }

@@ -1,10 +1,9 @@
 //! The time that counts: the database's clock, which never goes back (P57).
 
+use chassis::row::time;
 use chassis::{Fault, Tx};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
-
-use super::time;
 
 /// Not more often than needed: a jump back of less is no jump.
 pub(super) const MARK: &str = "UPDATE time_mark SET at = now() WHERE at < now() - interval '200 milliseconds'";

@@ -7,7 +7,7 @@ use super::{Claim, Line, Rules, evidence_count};
 /// The main points of a claim, in the company's time.
 pub fn read_back(rules: &Rules, claim: &Claim) -> Vec<String> {
     let day = rules.zone().to_datetime(claim.received_at).date();
-    let channel = words(claim.channel.as_str_name(), "CHANNEL_");
+    let channel = words(claim.channel.word());
     let mut points = vec![format!("Claim {}, received on {day} by {channel}", claim.number)];
     points.extend(claim.lines.iter().enumerate().map(|(at, line)| point(claim, at, line)));
     if let Some(due) = claim.promises.first_feedback {
@@ -32,10 +32,10 @@ fn point(claim: &Claim, at: usize, line: &Line) -> String {
         parts.push(format!("serials {}", line.serials.join(" ")));
     }
     if line.category as i32 != 0 {
-        parts.push(format!("problem: {}", words(line.category.as_str_name(), "CATEGORY_")));
+        parts.push(format!("problem: {}", words(line.category.word())));
     }
     if line.wish as i32 != 0 {
-        parts.push(format!("hopes for: {}", words(line.wish.as_str_name(), "RESOLUTION_")));
+        parts.push(format!("hopes for: {}", words(line.wish.word())));
     }
     parts.extend(line.delivered_on.map(|day| format!("delivered on {day}")));
     parts.extend(line.occurred_on.map(|day| format!("occurred on {day}")));
@@ -49,6 +49,6 @@ fn point(claim: &Claim, at: usize, line: &Line) -> String {
     parts.join(", ")
 }
 
-fn words(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
+fn words(word: &str) -> String {
+    word.replace('_', " ")
 }

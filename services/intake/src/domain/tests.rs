@@ -232,7 +232,7 @@ fn the_table_is_true() {
 }
 
 fn short(state: ClaimState) -> String {
-    state.as_str_name().trim_start_matches("CLAIM_STATE_").to_lowercase()
+    state.word().to_owned()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chassis::settings::Evidence as Settings;
 use chassis::{Actor, Check, Refusal};
 use proto::ClaimId;
 use proto::intake::upload_evidence_request::Part;
-use proto::intake::{EvidenceAudience, EvidenceHeader, EvidenceKind, UploadEvidenceRequest};
+use proto::intake::{EvidenceAudience, EvidenceHeader, EvidenceKind, UploadEvidenceRequest, words};
 use ring::digest::{Context, SHA256};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
@@ -123,11 +123,11 @@ fn check(header: &EvidenceHeader, actor: &Actor, settings: &Settings) -> Result<
     let field = |name: &str| format!("header.{name}");
     let request_id = check.uuid(&field("request_id"), &header.request_id);
     let claim = check.id(&field("claim_id"), &header.claim_id);
-    let kind: EvidenceKind = check.choice(&field("kind"), header.kind);
+    let kind: EvidenceKind = check.choice::<words::EvidenceKind>(&field("kind"), header.kind).into();
     let of = Type::named(&header.content_type);
     match of {
         None => check.add(&field("content_type"), "is not a type that is taken"),
-        Some(of) if kind != of.kind() && kind != EvidenceKind::Unspecified => {
+        Some(of) if kind != of.kind() && header.kind == kind as i32 => {
             check.add(&field("kind"), "does not fit the content type");
         }
         Some(_) => {}

@@ -3,11 +3,11 @@
 use chassis::Check;
 use jiff::Timestamp;
 use proto::{ClaimId, WireTime};
-use uuid::Uuid;
 
-/// The request id and the claim.
-pub(super) fn ids(check: &mut Check, request_id: &str, claim_id: &str) -> (Uuid, ClaimId) {
-    (check.request_id(request_id), check.id("claim_id", claim_id))
+/// The claim; the request id is looked at, too.
+pub(super) fn ids(check: &mut Check, request_id: &str, claim_id: &str) -> ClaimId {
+    check.request_id(request_id);
+    check.id("claim_id", claim_id)
 }
 
 /// The version that an etag names; empty: not compared. What is not an etag of ours matches no version.

@@ -78,7 +78,7 @@ pub(super) async fn list(
     let others = call.actor.customer.as_ref().is_some_and(|own| !customer_ref.is_empty() && customer_ref != *own);
     // A customer lists own claims, whatever else is asked.
     customer_ref = call.actor.customer.clone().unwrap_or(customer_ref);
-    let state: ClaimState = check.optional_choice("state", body.state);
+    let state: ClaimState = check.optional_wire("state", body.state);
     if !IN_INTAKE.contains(&state) {
         check.add("state", "is none that intake has: the processes of claims are listed by ListProcesses");
     }

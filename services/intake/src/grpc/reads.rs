@@ -117,9 +117,9 @@ impl Reads {
 
     fn allowed(&self, call: &Call, purpose: AccessPurpose) -> Result<Allowed, Status> {
         let allowed = self.contacts.allowed(&call.actor.roles, purpose);
-        let purpose = purpose.as_str_name().trim_start_matches("ACCESS_PURPOSE_");
+        let purpose = purpose.word().to_uppercase();
         let message = "the policy lets none of the caller's roles read personal data for this purpose";
-        let refusal = || Refusal::forbidden("PURPOSE_NOT_YOURS", message).with("purpose", purpose);
+        let refusal = || Refusal::forbidden("PURPOSE_NOT_YOURS", message).with("purpose", &purpose);
         Ok(allowed.ok_or_else(refusal)?)
     }
 
@@ -178,7 +178,7 @@ impl Reads {
         let request = ids::derived(since, &["reads_limited", subject]);
         let command = Command::Tell { notice: Box::new(notice.clone()) };
         let told: Result<(), Status> =
-            self.lanes.call(&Call::own("intake"), "TellReads", request, &notice, command).await;
+            self.lanes.run(&Call::own("intake"), "TellReads", request, &notice, command).await;
         if let Err(status) = told {
             tracing::warn!(%status, "the auditor could not be told that somebody reads too much");
         }
@@ -187,7 +187,7 @@ impl Reads {
 
 fn not_yours(field: PersonalField) -> Status {
     let message = "the policy lets none of the caller's roles read this for this purpose";
-    let field = field.as_str_name().trim_start_matches("PERSONAL_FIELD_");
+    let field = field.word().to_uppercase();
     Refusal::forbidden("FIELD_NOT_YOURS", message).with("field", field).into()
 }
 

@@ -6,6 +6,7 @@ use chassis::{Actor, Call, Check};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
+use proto::claim::words;
 use proto::intake::{self as wire, EvidenceAudience, NewLine, SubmitClaimRequest};
 use proto::{EVENT_BYTES_MAX, codes};
 
@@ -26,7 +27,7 @@ pub(super) fn report(check: &mut Check, body: &SubmitClaimRequest, day: &TimeZon
     let today = latest_day(now);
     let lines = body.lines.iter().take(LINES_MAX).enumerate();
     let report = Report {
-        channel: check.choice("channel", body.channel),
+        channel: check.choice::<words::Channel>("channel", body.channel).into(),
         customer_ref: check.customer_ref("customer_ref", &body.customer_ref, false),
         contact: contact(check, body.contact.as_ref()),
         lines: lines.map(|(at, new)| line(check, &format!("lines[{at}]"), new, today)).collect(),
@@ -119,8 +120,8 @@ fn line(check: &mut Check, at: &str, new: &NewLine, today: Date) -> Line {
         batch: check.spelled(&field("batch"), &new.batch, 0..=64),
         serials: serials(check, &field("serials"), new),
         quantity: check.number(&field("quantity"), new.quantity, 1..=1_000_000),
-        category: check.optional_choice(&field("category"), new.category),
-        wish: check.optional_choice(&field("wish"), new.wish),
+        category: check.optional_wire(&field("category"), new.category),
+        wish: check.optional_wire(&field("wish"), new.wish),
         delivered_on: past(check, &field("delivered_on"), &new.delivered_on, today),
         occurred_on: past(check, &field("occurred_on"), &new.occurred_on, today),
         description: Pii::new(check.prose(&field("description"), &new.description, 0..=4000)),

@@ -8,7 +8,7 @@ use proto::intake::vault_service_server::VaultService;
 use proto::intake::{
     self as wire, AccessPurpose, EraseCustomerRequest, EraseCustomerResponse, GetErasureRequest, GetErasureResponse,
     GetWordsRequest, GetWordsResponse, ListContactAccessRequest, ListContactAccessResponse, PersonalField,
-    PlaceLegalHoldRequest, PlaceLegalHoldResponse, ReleaseLegalHoldRequest, ReleaseLegalHoldResponse,
+    PlaceLegalHoldRequest, PlaceLegalHoldResponse, ReleaseLegalHoldRequest, ReleaseLegalHoldResponse, words,
 };
 use proto::{ClaimId, to_wire};
 use sqlx::PgPool;
@@ -90,16 +90,16 @@ impl VaultService for Api {
     ) -> Result<Response<EraseCustomerResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let customer_ref = check.customer_ref("customer_ref", &body.customer_ref, false);
-        let reason = check.choice("reason", body.reason);
+        let reason = check.choice::<words::ErasureReason>("reason", body.reason).into();
         let reference = check.token("reference", &body.reference, 1..=64);
         check.finish()?;
         let action = CustomerAction::Erase { reason, reference };
         let command = Command::Customer { customer_ref, action };
-        let answer = self.lanes.call(&call, "EraseCustomer", request_id, body, command).await?;
+        let answer = self.lanes.call(&call, body, command).await?;
         self.erasures.note().await;
-        Ok(Response::new(answer))
+        Ok(answer)
     }
 
     async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Result<Response<GetErasureResponse>, Status> {
@@ -129,14 +129,14 @@ impl VaultService for Api {
     ) -> Result<Response<PlaceLegalHoldResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let customer_ref = check.customer_ref("customer_ref", &body.customer_ref, false);
-        let reason = check.choice("reason", body.reason);
+        let reason = check.choice::<words::HoldReason>("reason", body.reason).into();
         let reference = check.token("reference", &body.reference, 1..=64);
         check.finish()?;
         let action = CustomerAction::PlaceHold { reason, reference };
         let command = Command::Customer { customer_ref, action };
-        Ok(Response::new(self.lanes.call(&call, "PlaceLegalHold", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 
     async fn release_legal_hold(
@@ -145,14 +145,14 @@ impl VaultService for Api {
     ) -> Result<Response<ReleaseLegalHoldResponse>, Status> {
         let (call, body) = (Call::of(&request), request.get_ref());
         let mut check = Check::new();
-        let request_id = check.request_id(&body.request_id);
+        check.request_id(&body.request_id);
         let hold = check.uuid("hold_id", &body.hold_id);
         check.finish()?;
         // A hold never changes its customer: who it is may be read beforehand.
         let customer_ref = store::customer_of_hold(&self.reads, hold).await.map_err(read_failed)?;
         let customer_ref = customer_ref.ok_or_else(|| Refusal::not_found("legal hold", hold))?;
         let command = Command::Customer { customer_ref, action: CustomerAction::ReleaseHold { hold } };
-        Ok(Response::new(self.lanes.call(&call, "ReleaseLegalHold", request_id, body, command).await?))
+        self.lanes.call(&call, body, command).await
     }
 }
 
@@ -160,8 +160,7 @@ impl VaultService for Api {
 pub(crate) fn purpose(check: &mut Check, value: &str) -> AccessPurpose {
     let purpose = AccessPurpose::from_str_name(&format!("ACCESS_PURPOSE_{value}")).unwrap_or_default();
     if purpose == AccessPurpose::Unspecified {
-        let known = (1..).map_while(|number| AccessPurpose::try_from(number).ok());
-        let known: Vec<&str> = known.map(|purpose| word(purpose.as_str_name(), "ACCESS_PURPOSE_")).collect();
+        let known: Vec<String> = words::AccessPurpose::ALL.iter().map(|known| known.word().to_uppercase()).collect();
         check.add("purpose", &format!("must be one of {}", known.join(", ")));
     }
     purpose
@@ -174,8 +173,8 @@ pub(super) fn fields(check: &mut Check, fields: &[i32]) -> Vec<PersonalField> {
     check.count("fields", fields.len(), 0..=all.len());
     let mut asked = BTreeSet::new();
     for (at, number) in fields.iter().enumerate().take(all.len()) {
-        let field: PersonalField = check.choice(&format!("fields[{at}]"), *number);
-        if field == PersonalField::Words {
+        let field: words::PersonalField = check.choice(&format!("fields[{at}]"), *number);
+        if field == words::PersonalField::Words {
             check.add(&format!("fields[{at}]"), "is read by GetWords");
         }
         if !asked.insert(*number) {
@@ -184,11 +183,6 @@ pub(super) fn fields(check: &mut Check, fields: &[i32]) -> Vec<PersonalField> {
     }
     let wanted = |field: &PersonalField| fields.is_empty() || asked.contains(&(*field as i32));
     all.into_iter().filter(wanted).collect()
-}
-
-/// A name of the contract without the prefix of its enumeration.
-pub(super) fn word<'a>(name: &'a str, prefix: &str) -> &'a str {
-    name.strip_prefix(prefix).unwrap_or(name)
 }
 
 /// Why nothing could be read.

@@ -64,7 +64,7 @@ pub fn evolve(state: &mut State, event: &Event) {
         }
         Event::ReturnCancelled(job) => {
             let never = GoodsLine { sku: String::new(), batch: String::new(), quantity: 0 };
-            let reason = ReturnReason::Unspecified;
+            let reason = None;
             let remembered = || Return { version: 0, ..expected(&never, reason, ReturnState::Cancelled) };
             let cancelled = state.returns.entry(*job).or_insert_with(remembered);
             cancelled.state = ReturnState::Cancelled;
@@ -100,7 +100,7 @@ fn reservation(wanted: &Wanted, state: ReservationState, queued_at: Timestamp) -
     }
 }
 
-fn expected(announced: &GoodsLine, reason: ReturnReason, state: ReturnState) -> Return {
+fn expected(announced: &GoodsLine, reason: Option<ReturnReason>, state: ReturnState) -> Return {
     Return {
         sku: announced.sku.clone(),
         batch: announced.batch.clone(),

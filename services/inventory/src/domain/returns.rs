@@ -13,7 +13,7 @@ pub(super) fn expect(
     state: &State,
     job: &Job,
     announced: &GoodsLine,
-    reason: ReturnReason,
+    reason: Option<ReturnReason>,
 ) -> Result<Vec<Event>, Refusal> {
     if let Some(known) = state.returns.get(job) {
         let remembered_only = known.sku.is_empty();

@@ -110,6 +110,11 @@ impl Reservation {
     }
 }
 
+/// No more is expected, and what came was counted.
+pub fn is_complete(state: ReturnState) -> bool {
+    matches!(state, ReturnState::FullyReceived | ReturnState::ClosedShort)
+}
+
 /// Goods expected back from a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Return {
@@ -119,8 +124,8 @@ pub struct Return {
     pub batch: String,
     /// Units announced.
     pub announced: u32,
-    /// Why they come back.
-    pub reason: ReturnReason,
+    /// Why they come back; none: not said, as before there were reasons.
+    pub reason: Option<ReturnReason>,
     /// Units as the claim says so far.
     pub accepted: u32,
     /// Units damaged so far.
@@ -180,14 +185,14 @@ impl Return {
     /// Damaged units that count for the claim: it is about that, or the goods never reached the customer.
     pub fn damaged_as_claimed(&self) -> u32 {
         match self.reason {
-            ReturnReason::Faulty | ReturnReason::WrongItem | ReturnReason::Undelivered => self.damaged,
-            ReturnReason::Unspecified | ReturnReason::ChangeOfMind => 0,
+            Some(ReturnReason::Faulty | ReturnReason::WrongItem | ReturnReason::Undelivered) => self.damaged,
+            None | Some(ReturnReason::ChangeOfMind) => 0,
         }
     }
 
     /// Units of another article that count for the claim: it is about that.
     pub fn wrong_as_claimed(&self) -> u32 {
-        if self.reason == ReturnReason::WrongItem { self.wrong_item } else { 0 }
+        if self.reason == Some(ReturnReason::WrongItem) { self.wrong_item } else { 0 }
     }
 
     /// Units that count for the claim (domain rule 2).
@@ -200,10 +205,8 @@ impl Return {
     /// person has decided.
     pub fn resalable(&self) -> u32 {
         match self.reason {
-            ReturnReason::Unspecified | ReturnReason::ChangeOfMind | ReturnReason::Undelivered => {
-                self.accepted.min(self.announced)
-            }
-            ReturnReason::Faulty | ReturnReason::WrongItem => 0,
+            None | Some(ReturnReason::ChangeOfMind | ReturnReason::Undelivered) => self.accepted.min(self.announced),
+            Some(ReturnReason::Faulty | ReturnReason::WrongItem) => 0,
         }
     }
 
@@ -214,7 +217,7 @@ impl Return {
 
     /// Announced units that did not come; 0 while more may come.
     pub fn missing(&self) -> u32 {
-        if self.state.is_complete() { self.announced.saturating_sub(self.came()) } else { 0 }
+        if is_complete(self.state) { self.announced.saturating_sub(self.came()) } else { 0 }
     }
 
     /// Units that wait for a disposition.

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::{Api, words};
 use crate::domain::Zone;
-use crate::events;
 use crate::store::{self, Filter, StoredMovement, StoredReservation, StoredReturn};
 
 pub(super) async fn availability(
@@ -31,7 +30,7 @@ pub(super) async fn availability(
     let available: i64 = qualified.map(|(_, stock)| stock.free()).sum();
     let stock = found.stock.into_iter().map(|(place, stock)| Stock {
         warehouse: place.warehouse,
-        zone: words::wire_zone(place.zone).into(),
+        zone: place.zone.into(),
         sku: place.sku,
         batch: place.batch,
         on_hand: stock.on_hand.unsigned_abs(),
@@ -58,9 +57,9 @@ pub(super) async fn movements(api: &Api, request: &ListMovementsRequest) -> Resu
 fn movement(stored: StoredMovement) -> Movement {
     Movement {
         movement_id: stored.movement_id,
-        kind: words::wire_movement_kind(stored.kind).into(),
+        kind: stored.kind.into(),
         warehouse: stored.place.warehouse,
-        zone: words::wire_zone(stored.place.zone).into(),
+        zone: stored.place.zone.into(),
         sku: stored.place.sku,
         batch: stored.place.batch,
         quantity: stored.quantity,
@@ -75,7 +74,7 @@ pub(super) async fn reservations(
     request: &ListReservationsRequest,
 ) -> Result<ListReservationsResponse, Status> {
     let mut check = Check::new();
-    let state = words::reservation_state(check.optional_choice("state", request.state));
+    let state = check.optional_choice("state", request.state);
     let query = ["reservations", &request.claim_id, &request.state.to_string()];
     let page = check.page(request.page_size, &request.page_token, &query);
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };
@@ -88,21 +87,21 @@ pub(super) async fn reservations(
 fn reservation(stored: StoredReservation) -> Reservation {
     let StoredReservation { job, reservation, held, .. } = stored;
     Reservation {
-        job: Some(events::wire_job(&job)),
+        job: Some(job.into()),
         sku: reservation.sku,
         batch: reservation.batch,
         wanted: reservation.wanted,
         held,
-        state: words::wire_reservation_state(reservation.state).into(),
+        state: reservation.state.into(),
         expires_at: reservation.expires_at.map(to_wire),
         expected_on: reservation.expected_on.map(|day| day.to_string()).unwrap_or_default(),
-        batch_rule: words::wire_batch_rule(reservation.rule).into(),
+        batch_rule: reservation.rule.into(),
     }
 }
 
 pub(super) async fn returns(api: &Api, request: &ListReturnsRequest) -> Result<ListReturnsResponse, Status> {
     let mut check = Check::new();
-    let state = words::return_state(check.optional_choice("state", request.state));
+    let state = check.optional_choice("state", request.state);
     let query = ["returns", &request.claim_id, &request.state.to_string()];
     let page = check.page(request.page_size, &request.page_token, &query);
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use chassis::row::{self, word};
 use chassis::{Fault, Page};
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{job, place, unsigned, word};
+use super::{job, place, unsigned};
 use crate::domain::{
-    BatchRule, Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnReason, ReturnState, Stock,
+    Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnReason, ReturnState, Stock,
 };
 
 pub(super) const SKU_KNOWN: &str = "SELECT EXISTS (SELECT FROM sku WHERE sku = $1)";
@@ -126,12 +127,12 @@ pub async fn movements(pool: &PgPool, sku: &str, before: i64, page: &Page) -> Re
     let read = |row: &PgRow| {
         Ok(StoredMovement {
             movement_id: row.try_get("movement_id")?,
-            kind: word(row, "kind", MovementKind::from_word)?,
+            kind: word(row, "kind")?,
             place: place(row)?,
             quantity: row.try_get("quantity")?,
             document: row.try_get("document")?,
             actor: row.try_get("actor")?,
-            moved_at: row.try_get::<jiff_sqlx::Timestamp, _>("moved_at")?.to_jiff(),
+            moved_at: row::time(row, "moved_at")?,
         })
     };
     rows.iter().map(read).collect()
@@ -176,16 +177,23 @@ pub(super) fn reservation(row: &PgRow) -> Result<Reservation, Fault> {
     Ok(Reservation {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
-        rule: word(row, "batch_rule", BatchRule::from_word)?,
+        rule: word(row, "batch_rule")?,
         wanted: unsigned(row, "wanted")?,
         commit: row.try_get("commit")?,
-        state: word(row, "state", ReservationState::from_word)?,
+        state: word(row, "state")?,
         allocations: BTreeMap::new(),
-        queued_at: row.try_get::<jiff_sqlx::Timestamp, _>("queued_at")?.to_jiff(),
-        expires_at: row.try_get::<Option<jiff_sqlx::Timestamp>, _>("expires_at")?.map(|at| at.to_jiff()),
-        expected_on: row.try_get::<Option<jiff_sqlx::Date>, _>("expected_on")?.map(|day| day.to_jiff()),
+        queued_at: row::time(row, "queued_at")?,
+        expires_at: row::optional_time(row, "expires_at")?,
+        expected_on: row::optional_day(row, "expected_on")?,
         version: row.try_get("version")?,
     })
+}
+
+/// How a row says that nobody said why goods come back.
+pub(super) const UNSAID: &str = "unspecified";
+
+fn reason(row: &PgRow) -> Result<Option<ReturnReason>, Fault> {
+    if row.try_get::<&str, _>("reason")? == UNSAID { Ok(None) } else { word(row, "reason").map(Some) }
 }
 
 /// The columns of a return, without what waits for a disposition.
@@ -194,14 +202,14 @@ pub(super) fn goods_return(row: &PgRow) -> Result<Return, Fault> {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
         announced: unsigned(row, "announced")?,
-        reason: word(row, "reason", ReturnReason::from_word)?,
+        reason: reason(row)?,
         accepted: unsigned(row, "accepted")?,
         damaged: unsigned(row, "damaged")?,
         wrong_item: unsigned(row, "wrong_item")?,
         unsalable: unsigned(row, "unsalable")?,
         not_as_claimed: unsigned(row, "not_as_claimed")?,
         other_sku: row.try_get("other_sku")?,
-        state: word(row, "state", ReturnState::from_word)?,
+        state: word(row, "state")?,
         waiting: BTreeMap::new(),
         version: row.try_get("version")?,
     })

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Direction, Reason, Shipment, Sighting, Status};
+use super::{Direction, Shipment, Sighting, Status, TrackingReason};
 
 /// How days are counted.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Shipment {
             );
         match self.reason {
             _ if !is_open => None,
-            Some(Reason::HeldForCollection) => self.held_until,
+            Some(TrackingReason::HeldForCollection) => self.held_until,
             _ if self.overdue => None,
             _ => self.promised(),
         }
@@ -61,15 +61,15 @@ impl Shipment {
 pub(super) fn passed(shipment: &Shipment, now: Timestamp, days: &Days) -> Option<Sighting> {
     let today = days.of(now);
     shipment.due_on().filter(|day| *day < today)?;
-    let held = shipment.reason == Some(Reason::HeldForCollection);
+    let held = shipment.reason == Some(TrackingReason::HeldForCollection);
     let (state, reason, expected_on) = match shipment.status {
-        _ if held => (Status::Refused, Reason::NotCollected, None),
+        _ if held => (Status::Refused, TrackingReason::NotCollected, None),
         // It has not left, and is not said to have.
         Status::Booked | Status::Packed | Status::Damaged => {
-            (shipment.status, Reason::Overdue, Some(days.late(shipment, today)))
+            (shipment.status, TrackingReason::Overdue, Some(days.late(shipment, today)))
         }
         Status::HandedOver | Status::InTransit | Status::Delayed => {
-            (Status::Delayed, Reason::Overdue, Some(days.late(shipment, today)))
+            (Status::Delayed, TrackingReason::Overdue, Some(days.late(shipment, today)))
         }
         Status::Delivered | Status::Lost | Status::Refused | Status::Cancelled | Status::NotServed => return None,
     };

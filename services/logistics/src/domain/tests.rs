@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use proto::ClaimId;
 use proto::ids;
 use proto::policy::Pack;
 
@@ -26,7 +27,10 @@ fn carriers() -> Carriers {
 }
 
 fn key(direction: Direction) -> Key {
-    Key { claim: ClaimId(ids::v7(Timestamp::UNIX_EPOCH, [1; 10])), direction, round: 1, line: 1, attempt: 1 }
+    Key {
+        job: Job { claim: ClaimId(ids::v7(Timestamp::UNIX_EPOCH, [1; 10])), round: 1, line: 1, attempt: 1 },
+        direction,
+    }
 }
 
 fn id() -> ShipmentId {

@@ -1,6 +1,6 @@
 //! How a parcel moves. Carriers skip steps, repeat them, send them late, and report what is no step at all.
 
-use super::{Direction, Reason, Shipment, Sighting, Status};
+use super::{Direction, Shipment, Sighting, Status, TrackingReason, reason};
 
 /// What a reported event is, seen from the parcel as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +22,13 @@ pub enum Move {
 /// What a reported event is, seen from the parcel as it is.
 pub fn seen(shipment: &Shipment, sighting: &Sighting) -> Move {
     let is_older = shipment.moved_at.is_some_and(|moved_at| sighting.at < moved_at);
-    let tried = sighting.reason.is_some_and(Reason::is_of_pickup);
+    let tried = sighting.reason.is_some_and(reason::is_of_pickup);
     let here = shipment.status == sighting.state || (tried && shipment.status == Status::Packed);
     if here && !is_older {
         return here_again(shipment, sighting);
     }
     match next(shipment.key.direction, shipment.status, sighting.state, is_older) {
-        Move::News if shipment.reason == Some(Reason::DeliveredDamaged) => Move::Behind,
+        Move::News if shipment.reason == Some(TrackingReason::DeliveredDamaged) => Move::Behind,
         found @ (Move::Ahead | Move::News | Move::Behind | Move::Noted | Move::Back | Move::Illegal) => found,
     }
 }
@@ -39,9 +39,9 @@ fn here_again(shipment: &Shipment, sighting: &Sighting) -> Move {
     let other = sighting.reason != shipment.reason || sighting.held_until != shipment.held_until;
     let new_day = sighting.expected_on.is_some() && sighting.expected_on != shipment.expected_on;
     let is_news = match (shipment.status, sighting.reason) {
-        (Status::Refused, Some(Reason::ReturnedToSender)) if other => return Move::Back,
+        (Status::Refused, Some(TrackingReason::ReturnedToSender)) if other => return Move::Back,
         (Status::Booked | Status::Packed | Status::InTransit | Status::Delayed | Status::Delivered, Some(reason)) => {
-            other || new_day || (reason.is_a_try() && is_later)
+            other || new_day || (reason::is_a_try(reason) && is_later)
         }
         // What held it is over.
         (Status::InTransit, None) => shipment.reason.is_some() && is_later,

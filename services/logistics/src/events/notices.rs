@@ -4,7 +4,7 @@ use chassis::Outgoing;
 use jiff::Timestamp;
 use proto::claim::Notice;
 
-use crate::domain::{Direction, Effect, Event, Reason, Shipment, Status};
+use crate::domain::{Direction, Effect, Event, Shipment, Status, TrackingReason};
 use crate::grpc::words;
 
 /// The carrier is to bring goods to the customer, or to fetch them there (S3-19, S3-22). Whoever passes it on looks the
@@ -31,7 +31,7 @@ fn job(shipment: &Shipment) -> Vec<(&'static str, String)> {
     vec![
         ("shipment_id", shipment.id.to_string()),
         ("carrier", booking.carrier.clone()),
-        ("mode", word(words::wire_mode(booking.mode).as_str_name(), "DELIVERY_MODE_")),
+        ("mode", booking.mode.word().to_uppercase()),
         ("tracking_no", booking.tracking_no.clone()),
         ("carrier_tracking_no", shipment.carrier_no.clone().unwrap_or_default()),
         ("sku", booking.parcel.sku.clone()),
@@ -67,7 +67,7 @@ pub(super) fn of_departments(
     };
     let turned_up =
         (arrived && given_up).then(|| notice(after, ("logistics", "shipment_found"), about(after, after.status), now));
-    let back = Some(Reason::ReturnedToSender);
+    let back = Some(TrackingReason::ReturnedToSender);
     let is_back = (before.reason != back && after.reason == back).then(|| {
         let audience = match after.key.direction {
             Direction::Outbound => "warehouse",
@@ -83,11 +83,18 @@ fn is_exceptional(before: &Shipment, after: &Shipment) -> bool {
     let outbound = after.key.direction == Direction::Outbound;
     let other = before.status != after.status;
     match after.reason {
-        Some(Reason::CustomsHold | Reason::DeliveredDamaged | Reason::DeliveredIncomplete | Reason::Overdue) => true,
+        Some(
+            TrackingReason::CustomsHold
+            | TrackingReason::DeliveredDamaged
+            | TrackingReason::DeliveredIncomplete
+            | TrackingReason::Overdue,
+        ) => true,
         // Who was not there: ourselves, or the customer, who is told.
-        Some(Reason::PickupNobodyThere | Reason::PickupNotReady) => outbound,
-        Some(Reason::DeliveryAttempted | Reason::HeldForCollection) if !outbound => true,
-        Some(Reason::DeliveryAttempted | Reason::HeldForCollection) => other && after.status == Status::Delayed,
+        Some(TrackingReason::PickupNobodyThere | TrackingReason::PickupNotReady) => outbound,
+        Some(TrackingReason::DeliveryAttempted | TrackingReason::HeldForCollection) if !outbound => true,
+        Some(TrackingReason::DeliveryAttempted | TrackingReason::HeldForCollection) => {
+            other && after.status == Status::Delayed
+        }
         Some(_) | None => {
             let late_again = after.status == Status::Delayed && before.expected_on != after.expected_on;
             let bad = matches!(after.status, Status::Delayed | Status::Damaged | Status::Lost | Status::Refused);
@@ -97,10 +104,9 @@ fn is_exceptional(before: &Shipment, after: &Shipment) -> bool {
 }
 
 fn about(shipment: &Shipment, state: Status) -> Vec<(&'static str, String)> {
-    let reason = shipment.reason.map(|reason| words::wire_reason(Some(reason)).as_str_name());
     vec![
-        ("state", word(words::wire_state(state).as_str_name(), "SHIPMENT_STATE_")),
-        ("reason", reason.map(|reason| word(reason, "TRACKING_REASON_")).unwrap_or_default()),
+        ("state", state.word().to_uppercase()),
+        ("reason", shipment.reason.map(|reason| reason.word().to_uppercase()).unwrap_or_default()),
         ("tracking_no", tracking_no(shipment)),
         ("held_until", words::wire_day(shipment.held_until)),
         ("expected_on", words::wire_day(shipment.expected_on)),
@@ -120,10 +126,6 @@ fn tracking_no(shipment: &Shipment) -> String {
     shipment.booking.as_ref().map(|booking| booking.tracking_no.clone()).unwrap_or_default()
 }
 
-fn word(name: &str, prefix: &str) -> String {
-    name.trim_start_matches(prefix).to_owned()
-}
-
 fn notice(
     shipment: &Shipment,
     (audience, template): (&str, &str),
@@ -138,7 +140,7 @@ fn notice(
         audience: audience.to_owned(),
         template: template.to_owned(),
         parameters: given.map(|(key, value)| (key.to_owned(), value)).collect(),
-        claim_id: shipment.key.claim.to_string(),
+        claim_id: shipment.key.job.claim.to_string(),
         claim_number: String::new(),
         customer_ref: String::new(),
         raised_at: Some(proto::to_wire(now)),

@@ -1,7 +1,7 @@
 use proto::{ClaimId, ShipmentId, ids};
 
 use super::*;
-use crate::domain::{self, Booking, Mode, Sighting};
+use crate::domain::{self, Booking, DeliveryMode, Sighting};
 
 const REPORTED: [Status; 9] = [
     Status::Booked,
@@ -17,11 +17,11 @@ const REPORTED: [Status; 9] = [
 
 fn booked_parcel(direction: Direction) -> Shipment {
     let at = Timestamp::UNIX_EPOCH;
-    let key = Key { claim: ClaimId(ids::v7(at, [1; 10])), direction, round: 1, line: 1, attempt: 1 };
+    let key = Key { job: Job { claim: ClaimId(ids::v7(at, [1; 10])), round: 1, line: 1, attempt: 1 }, direction };
     let booking = Booking {
         parcel: Parcel { sku: "A".to_owned(), quantity: 1, country: "GB".to_owned(), urgent: false },
         carrier: "swift".to_owned(),
-        mode: Mode::Express,
+        mode: DeliveryMode::Express,
         tracking_no: "RX".to_owned(),
         cost_minor: 1,
         currency: "GBP".to_owned(),
@@ -66,7 +66,7 @@ fn walk(shipment: &Shipment, told: &[String], depth: u32, pasts: &mut u32) {
     assert_eq!(first("handed_over").unwrap_or(0), 0, "nothing is told before the hand-over: {told:?}");
     // Damage that is found after the delivery is told with it, once more.
     let delivered = usize::from(shipment.status == Status::Delivered);
-    let damaged = usize::from(shipment.reason == Some(Reason::DeliveredDamaged));
+    let damaged = usize::from(shipment.reason == Some(TrackingReason::DeliveredDamaged));
     assert!((delivered..=delivered + damaged).contains(&times("delivered")), "{told:?}");
     assert!(times("exception") <= times("shipment_exception"), "the department is told of each: {told:?}");
     let again = names(&booked(shipment));

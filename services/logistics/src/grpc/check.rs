@@ -1,10 +1,10 @@
 //! What a carrier's event may be.
 
 use chassis::Check;
-use proto::logistics::{ShipmentState, TrackingEvent, TrackingReason};
+use proto::logistics::TrackingEvent;
+use proto::logistics::words::ShipmentState;
 
-use super::words;
-use crate::domain::{OURS, Reason, Sighting, Status};
+use crate::domain::{OURS, Sighting, Status, TrackingReason, reason};
 
 /// Reads an event; names every bad field of it, under `field`.
 pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent>) -> Option<Sighting> {
@@ -17,19 +17,18 @@ pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent
     if id.starts_with(OURS) {
         check.add(&path("carrier_event_id"), "must not begin with redress.");
     }
-    let state: ShipmentState = check.choice(&path("state"), event.state);
-    let state = words::status(state);
-    let reason: TrackingReason = check.optional_choice(&path("reason"), event.reason);
-    let reason = words::reason(reason);
-    if let (Some(state), Some(reason)) = (state, reason)
-        && !reason.fits(state)
+    let state = Status::from(check.choice::<ShipmentState>(&path("state"), event.state));
+    let reason = check.optional_choice(&path("reason"), event.reason);
+    if let Some(reason) = reason
+        && ShipmentState::try_from(event.state).is_ok()
+        && !reason::fits(reason, state)
     {
         check.add(&path("reason"), "does not go with the state");
     }
     let detail = check.remark(&path("detail"), &event.detail, 0..=200);
     let at = check.time(&path("occurred_at"), event.occurred_at.as_ref());
     let held_until = check.date(&path("held_until"), &event.held_until);
-    let held = reason == Some(Reason::HeldForCollection);
+    let held = reason == Some(TrackingReason::HeldForCollection);
     if held && event.held_until.is_empty() {
         check.add(&path("held_until"), "must be given with HELD_FOR_COLLECTION");
     }
@@ -37,8 +36,8 @@ pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent
         check.add(&path("reason"), "must be HELD_FOR_COLLECTION, because held_until is given");
     }
     let expected_on = check.date(&path("expected_on"), &event.expected_on);
-    if !event.expected_on.is_empty() && state.is_some_and(|state| state != Status::Delayed) {
+    if !event.expected_on.is_empty() && state != Status::Delayed {
         check.add(&path("expected_on"), "goes with DELAYED only");
     }
-    Some(Sighting { id, state: state?, reason, at: at?, detail, held_until, expected_on })
+    Some(Sighting { id, state, reason, at: at?, detail, held_until, expected_on })
 }

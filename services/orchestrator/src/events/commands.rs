@@ -29,7 +29,7 @@ pub(crate) fn message(
         Command::Assess { assessment, plan, reason } => to.assess(*assessment, *plan, *reason),
         Command::CancelAssessment { assessment } => {
             let cancel = triage::CancelAssessment { assessment: *assessment };
-            to.triage("cancel_assessment", triage_command::Kind::CancelAssessment(cancel))
+            to.triage(triage_command::Kind::CancelAssessment(cancel))
         }
         Command::AskCustomer { .. }
         | Command::CloseQuestion { .. }
@@ -48,17 +48,17 @@ pub(crate) fn message(
                 severity: stored.case.severity,
                 involved: Some(to.involved()),
             };
-            to.escalation("request_approval", escalation_command::Kind::RequestApproval(request))
+            to.escalation(escalation_command::Kind::RequestApproval(request))
         }
         Command::CancelApproval { plan } => {
             let cancel = esc::CancelApproval { plan_number: *plan };
-            to.escalation("cancel_approval", escalation_command::Kind::CancelApproval(cancel))
+            to.escalation(escalation_command::Kind::CancelApproval(cancel))
         }
         Command::OpenTask { job, kind, reason } => to.open_task(*job, *kind, reason),
         Command::CloseTask { job } => {
             let close =
                 esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: words::wire_leg(job.leg) as i32 };
-            to.escalation("close_task", escalation_command::Kind::CloseTask(close))
+            to.escalation(escalation_command::Kind::CloseTask(close))
         }
         Command::Reserve { .. }
         | Command::Consume { .. }
@@ -120,12 +120,12 @@ impl To<'_> {
             involved: case.involved().into_iter().collect(),
             by_staff: case.submitted.by_staff,
         };
-        self.triage("assess_claim", triage_command::Kind::AssessClaim(assess))
+        self.triage(triage_command::Kind::AssessClaim(assess))
     }
 
     fn clocks(&self, command: &Command) -> Result<Outgoing, String> {
         use escalation_command::Kind;
-        let (name, kind) = match command {
+        let kind = match command {
             Command::StartClocks { round, kinds } => {
                 // The clocks of the first round run from when the customer called, not from when we were told.
                 let from = if *round == 1 { self.stored.case.received_at() } else { self.now };
@@ -136,20 +136,20 @@ impl To<'_> {
                     from: Some(to_wire(from)),
                     channel: self.stored.case.submitted.channel,
                 };
-                ("start_clocks", Kind::StartClocks(start))
+                Kind::StartClocks(start)
             }
             Command::StopClocks { round, kinds } => {
                 let kept = self.stored.case.stops.iter().find(|stop| stop.round == *round && stop.kinds == *kinds);
                 let at = Some(to_wire(kept.map_or(self.now, |stop| stop.at)));
                 let severity = self.stored.case.severity;
                 let stop = esc::StopClocks { kinds: words::clocks(kinds), round: u32::from(*round), at, severity };
-                ("stop_clocks", Kind::StopClocks(stop))
+                Kind::StopClocks(stop)
             }
-            Command::PauseClocks => ("pause_clocks", Kind::PauseClocks(esc::PauseClocks {})),
-            Command::ResumeClocks => ("resume_clocks", Kind::ResumeClocks(esc::ResumeClocks {})),
+            Command::PauseClocks => Kind::PauseClocks(esc::PauseClocks {}),
+            Command::ResumeClocks => Kind::ResumeClocks(esc::ResumeClocks {}),
             other => return Err(format!("{other:?} is not about clocks")),
         };
-        Ok(self.escalation(name, kind))
+        Ok(self.escalation(kind))
     }
 
     /// Nothing, if the claim is not judged.
@@ -157,7 +157,7 @@ impl To<'_> {
         let severity = self.stored.case.severity;
         let retarget = esc::RetargetClocks { round: u32::from(round), severity };
         let kind = escalation_command::Kind::RetargetClocks(retarget);
-        (severity != 0).then(|| self.escalation("retarget_clocks", kind))
+        (severity != 0).then(|| self.escalation(kind))
     }
 
     /// What is promised to the customer now, as far as it is not what intake has promised by itself. Nothing, if it is.
@@ -199,7 +199,7 @@ impl To<'_> {
             role: role as i32,
             involved: Some(self.involved()),
         };
-        self.escalation("open_task", escalation_command::Kind::OpenTask(open))
+        self.escalation(escalation_command::Kind::OpenTask(open))
     }
 
     /// Who has a hand in the claim.
@@ -214,21 +214,22 @@ impl To<'_> {
 
     fn inventory(&self, command: &Command) -> Result<Outgoing, String> {
         use inventory_command::Kind;
-        let (job, name, kind) = match command {
+        let (job, kind) = match command {
             Command::Reserve { job, quantity } => {
                 let LinePlan { sku, batch, batch_rule, .. } = self.line(*job)?;
                 let (sku, batch, batch_rule) = (sku.clone(), batch.clone(), *batch_rule);
                 let reserve = inv::Reserve { sku, batch, quantity: *quantity, commit: true, batch_rule };
-                (job, "reserve", Kind::Reserve(reserve))
+                (job, Kind::Reserve(reserve))
             }
             Command::ExpectReturn { job, quantity, brings_back } => {
-                (job, "expect_return", Kind::ExpectReturn(expect_return(self.line(*job)?, *quantity, *brings_back)))
+                (job, Kind::ExpectReturn(expect_return(self.line(*job)?, *quantity, *brings_back)))
             }
-            Command::Consume { job } => (job, "consume", Kind::Consume(inv::Consume {})),
-            Command::Release { job } => (job, "release", Kind::Release(inv::Release {})),
-            Command::CancelReturn { job } => (job, "cancel_return", Kind::CancelReturn(inv::CancelReturn {})),
+            Command::Consume { job } => (job, Kind::Consume(inv::Consume {})),
+            Command::Release { job } => (job, Kind::Release(inv::Release {})),
+            Command::CancelReturn { job } => (job, Kind::CancelReturn(inv::CancelReturn {})),
             other => return Err(format!("{other:?} is not for inventory")),
         };
+        let name = kind.name();
         let message = InventoryCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
         Ok(Outgoing::command("inventory", name, self.claim, &message))
     }
@@ -237,64 +238,60 @@ impl To<'_> {
         use logistics_command::Kind;
         let case = &self.stored.case;
         let country = case.submitted.country.clone();
-        let (job, name, kind) = match command {
+        let (job, kind) = match command {
             Command::Ship { job, quantity } => {
                 let sku = self.line(*job)?.sku.clone();
-                (job, "ship", Kind::Ship(log::Ship { sku, quantity: *quantity, country, severity: case.severity }))
+                (job, Kind::Ship(log::Ship { sku, quantity: *quantity, country, severity: case.severity }))
             }
             Command::Collect { job, quantity } => {
                 let LinePlan { sku, freight_payer, .. } = self.line(*job)?;
                 let (sku, freight_payer) = (sku.clone(), *freight_payer);
-                (job, "collect", Kind::Collect(log::Collect { sku, quantity: *quantity, country, freight_payer }))
+                (job, Kind::Collect(log::Collect { sku, quantity: *quantity, country, freight_payer }))
             }
-            Command::CancelShipment { job } => (job, "cancel_shipment", Kind::CancelShipment(log::CancelShipment {})),
-            Command::CancelCollection { job } => {
-                (job, "cancel_collection", Kind::CancelCollection(log::CancelCollection {}))
-            }
+            Command::CancelShipment { job } => (job, Kind::CancelShipment(log::CancelShipment {})),
+            Command::CancelCollection { job } => (job, Kind::CancelCollection(log::CancelCollection {})),
             other => return Err(format!("{other:?} is not for logistics")),
         };
+        let name = kind.name();
         let message = LogisticsCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
         Ok(Outgoing::command("logistics", name, self.claim, &message))
     }
 
     fn intake(&self, command: &Command) -> Result<Outgoing, String> {
         use intake_command::Kind;
-        let (name, kind) = match command {
+        let kind = match command {
             Command::AskCustomer { question, line, reason } => {
                 let (question_id, line) = (format!("q{question}"), u32::from(*line));
                 let ask = intake::AskCustomer { question_id, reason: reason.clone(), line };
-                ("ask_customer", Kind::AskCustomer(ask))
+                Kind::AskCustomer(ask)
             }
             Command::CloseQuestion { question } => {
                 let close = intake::CloseQuestion { question_id: format!("q{question}") };
-                ("close_question", Kind::CloseQuestion(close))
+                Kind::CloseQuestion(close)
             }
-            Command::ProposePlan { plan } => {
-                ("propose_plan", Kind::ProposePlan(intake::ProposePlan { plan: Some(self.plan(*plan)?) }))
-            }
-            Command::WithdrawPlan { plan } => {
-                ("withdraw_plan", Kind::WithdrawPlan(intake::WithdrawPlan { plan_number: *plan }))
-            }
-            Command::StartFollowUp { round } => {
-                ("start_follow_up", Kind::StartFollowUp(intake::StartFollowUp { round: u32::from(*round) }))
-            }
+            Command::ProposePlan { plan } => Kind::ProposePlan(intake::ProposePlan { plan: Some(self.plan(*plan)?) }),
+            Command::WithdrawPlan { plan } => Kind::WithdrawPlan(intake::WithdrawPlan { plan_number: *plan }),
+            Command::StartFollowUp { round } => Kind::StartFollowUp(intake::StartFollowUp { round: u32::from(*round) }),
             Command::EndClaim { outcome, reason } => {
                 let end = intake::EndClaim { outcome: words::outcome(*outcome) as i32, reason: reason.clone() };
-                ("end_claim", Kind::EndClaim(end))
+                Kind::EndClaim(end)
             }
             other => return Err(format!("{other:?} is not for intake")),
         };
+        let name = kind.name();
         let message = IntakeCommand { claim_id: self.claim.to_string(), kind: Some(kind) };
         Ok(Outgoing::command("intake", name, self.claim, &message))
     }
 
-    fn triage(&self, name: &str, kind: triage_command::Kind) -> Outgoing {
+    fn triage(&self, kind: triage_command::Kind) -> Outgoing {
+        let name = kind.name();
         let message = TriageCommand { claim_id: self.claim.to_string(), kind: Some(kind) };
         Outgoing::command("triage", name, self.claim, &message)
     }
 
-    fn escalation(&self, name: &str, kind: escalation_command::Kind) -> Outgoing {
+    fn escalation(&self, kind: escalation_command::Kind) -> Outgoing {
         let claim_number = self.stored.case.submitted.claim_number.clone();
+        let name = kind.name();
         let message = EscalationCommand { claim_id: self.claim.to_string(), claim_number, kind: Some(kind) };
         Outgoing::command("escalation", name, self.claim, &message)
     }

@@ -155,11 +155,11 @@ fn clock(told: Option<&Told>) -> claim::ClockMoved {
     use escalation_event::Kind;
     match told {
         Some(Told::Escalation(Kind::ClockWarned(warned))) => {
-            let clock = words::clock_name(warned.kind());
+            let clock = warned.kind().word().to_owned();
             claim::ClockMoved { clock, percent: warned.percent, deadline: warned.deadline }
         }
         Some(Told::Escalation(Kind::ClockBreached(breached))) => {
-            let clock = words::clock_name(breached.kind());
+            let clock = breached.kind().word().to_owned();
             claim::ClockMoved { clock, percent: 100, deadline: breached.deadline }
         }
         _ => claim::ClockMoved::default(),

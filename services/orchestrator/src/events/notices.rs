@@ -167,10 +167,7 @@ fn reason(told: Option<&Told>) -> String {
         Some(Told::Logistics(Kind::Incident(incident))) => incident.reason(),
         _ => TrackingReason::Unspecified,
     };
-    match reason {
-        TrackingReason::Unspecified => String::new(),
-        reason => reason.as_str_name().trim_start_matches("TRACKING_REASON_").to_owned(),
-    }
+    reason.word().to_uppercase()
 }
 
 fn held_until(told: Option<&Told>) -> String {

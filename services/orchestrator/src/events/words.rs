@@ -192,8 +192,3 @@ pub(super) fn task(kind: Task, leg: Leg) -> (escalation::WorkKind, claim::Role) 
     };
     (kind, leg.helper())
 }
-
-/// A kind of clock as a word: `first_feedback`.
-pub(super) fn clock_name(kind: escalation::ClockKind) -> String {
-    kind.as_str_name().trim_start_matches("CLOCK_KIND_").to_lowercase()
-}

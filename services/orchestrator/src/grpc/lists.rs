@@ -40,8 +40,8 @@ pub(super) async fn processes(
     if (call.actor.customer.is_some() || call.actor.channel().is_some()) && claims.is_empty() {
         check.add("claim_ids", "must be given by a customer and by a channel");
     }
-    let state: ClaimState = check.optional_choice("state", body.state);
-    let waiting_for: WaitingFor = check.optional_choice("waiting_for", body.waiting_for);
+    let state: ClaimState = check.optional_wire("state", body.state);
+    let waiting_for: WaitingFor = check.optional_wire("waiting_for", body.waiting_for);
     let of = body.claim_ids.join(" ");
     let order = if body.newest_first { "newest" } else { "oldest" };
     let query = [state.as_str_name(), waiting_for.as_str_name(), &of, order];
@@ -111,7 +111,7 @@ pub(super) async fn settlements(
 ) -> Result<ListSettlementsResponse, Status> {
     let mut check = Check::new();
     let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
-    let state: SettlementState = check.optional_choice("state", body.state);
+    let state: SettlementState = check.optional_wire("state", body.state);
     let page = check.page(body.page_size, &body.page_token, &[&body.claim_id, state.as_str_name()]);
     let after = page.key::<Uuid>(&mut check);
     check.finish()?;

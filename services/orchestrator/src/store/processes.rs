@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Lock, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes, row};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
@@ -325,7 +325,7 @@ pub async fn due(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid, Tim
 }
 
 fn found(row: &PgRow, column: &str) -> Result<(Uuid, Timestamp), Fault> {
-    Ok((row.try_get("claim_id")?, row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff()))
+    Ok((row.try_get("claim_id")?, row::time(row, column)?))
 }
 
 fn interval(offset: SignedDuration) -> String {
@@ -340,9 +340,6 @@ pub(super) fn stored(row: &PgRow) -> Result<Stored, Fault> {
     }
     let plan: Option<Vec<u8>> = row.try_get("plan")?;
     let plan = plan.map(|bytes| Plan::decode(bytes.as_slice())).transpose();
-    let time = |column: &str| -> Result<Option<Timestamp>, sqlx::Error> {
-        Ok(row.try_get::<Option<jiff_sqlx::Timestamp>, _>(column)?.map(|at| at.to_jiff()))
-    };
     Ok(Stored {
         version: row.try_get("version")?,
         case: row.try_get::<Json<Case>, _>("claim")?.0,
@@ -356,9 +353,9 @@ pub(super) fn stored(row: &PgRow) -> Result<Stored, Fault> {
             end_reason: row.try_get("end_reason")?,
         },
         events: count(row.try_get("events")?)?,
-        changed_at: row.try_get::<jiff_sqlx::Timestamp, _>("changed_at")?.to_jiff(),
-        ask_again_at: time("ask_again_at")?,
+        changed_at: row::time(row, "changed_at")?,
+        ask_again_at: row::optional_time(row, "ask_again_at")?,
         ask_wait_s: count(row.try_get("ask_wait_s")?)?,
-        due_at: time("due_at")?,
+        due_at: row::optional_time(row, "due_at")?,
     })
 }

@@ -1,6 +1,6 @@
 //! What callers ask. These reads lock nothing and never feed a write.
 
-use chassis::Fault;
+use chassis::{Fault, row};
 use jiff::Timestamp;
 use proto::claim::ClaimEvent;
 use sqlx::types::Json;
@@ -147,7 +147,7 @@ pub async fn processes(pool: &PgPool, filter: &Filter, after: Option<Uuid>, limi
                 end_reason: row.try_get("end_reason")?,
             },
             events: count(row.try_get("events")?)?,
-            changed_at: row.try_get::<jiff_sqlx::Timestamp, _>("changed_at")?.to_jiff(),
+            changed_at: row::time(row, "changed_at")?,
             process: row.try_get::<Json<Process>, _>("process")?.0,
         })
     });

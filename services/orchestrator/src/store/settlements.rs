@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{Fault, Lock, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes, row};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::Row;
@@ -112,8 +112,8 @@ pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
         currency: row.try_get("currency")?,
         state: State::of(state).ok_or_else(|| Fault::Permanent(format!("{state} is not a state of a settlement")))?,
         reference: row.try_get("reference")?,
-        instructed_at: row.try_get::<jiff_sqlx::Timestamp, _>("instructed_at")?.to_jiff(),
-        decided_at: row.try_get::<Option<jiff_sqlx::Timestamp>, _>("decided_at")?.map(|at| at.to_jiff()),
+        instructed_at: row::time(row, "instructed_at")?,
+        decided_at: row::optional_time(row, "decided_at")?,
         allowed: row.try_get("allowed_minor")?,
         freight_kept: row.try_get("freight_kept_minor")?,
         credit_note: row.try_get("credit_note")?,

@@ -6,17 +6,16 @@ use std::collections::BTreeSet;
 
 use chassis::Check;
 use jiff::civil::Date;
-use proto::claim::{LiabilityParty, Resolution};
+use proto::claim::{LiabilityParty, Resolution, words};
 use proto::codes;
 use proto::triage::{DecideWorkItemRequest, LineDecision, RecordOrdersRequest};
 use tonic::Status;
-use uuid::Uuid;
 
 use crate::domain::Command;
 use crate::domain::person::{self, Verdict, VerdictKind};
 
 /// Reads a request to record orders.
-pub fn record_orders(body: &RecordOrdersRequest, latest: Date) -> Result<(Uuid, Command), Status> {
+pub fn record_orders(body: &RecordOrdersRequest, latest: Date) -> Result<Command, Status> {
     let mut check = Check::new();
     let request = check.request_id(&body.request_id);
     check.count("lines", body.lines.len(), 1..=500);
@@ -30,18 +29,18 @@ pub fn record_orders(body: &RecordOrdersRequest, latest: Date) -> Result<(Uuid, 
         orders.extend(order::read(&mut check, &format!("lines[{at}]"), line, latest));
     }
     check.finish()?;
-    Ok((request, Command::RecordOrders { request, orders }))
+    Ok(Command::RecordOrders { request, orders })
 }
 
 /// Reads a person's decision: lines or a question.
-pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<(Uuid, Command), Status> {
+pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<Command, Status> {
     let mut check = Check::new();
-    let request_id = check.request_id(&body.request_id);
+    check.request_id(&body.request_id);
     let item = check.id("work_item_id", &body.work_item_id);
     let etag = check.text("etag", &body.etag, 1..=40);
     let note = check.note("note", &body.note, 0..=1000);
-    let liability: LiabilityParty = check.optional_choice("liability", body.liability);
-    let liability = Some(liability).filter(|liability| *liability != LiabilityParty::Unspecified);
+    let liability =
+        check.optional_choice::<words::LiabilityParty>("liability", body.liability).map(LiabilityParty::from);
     let kind = if body.question.is_empty() {
         check.count("lines", body.lines.len(), 1..=100);
         if body.lines.is_empty() {
@@ -56,12 +55,12 @@ pub fn decide_work_item(body: &DecideWorkItemRequest) -> Result<(Uuid, Command),
         VerdictKind::Ask(code(&mut check, "question", &body.question))
     };
     check.finish()?;
-    Ok((request_id, Command::Decide { item, etag, verdict: Verdict { kind, liability, note } }))
+    Ok(Command::Decide { item, etag, verdict: Verdict { kind, liability, note } })
 }
 
 fn decision(check: &mut Check, at: &str, line: &LineDecision) -> person::LineDecision {
     let number = check.number(&format!("{at}.line"), line.line, 1..=100);
-    let resolution: Resolution = check.choice(&format!("{at}.resolution"), line.resolution);
+    let resolution = check.choice::<words::Resolution>(&format!("{at}.resolution"), line.resolution).into();
     let quantity = check.number(&format!("{at}.quantity"), line.quantity, 0..=1_000_000);
     let price = line.unit_price.as_ref();
     let unit_price = price.map(|price| check.money(&format!("{at}.unit_price"), Some(price)));
@@ -70,7 +69,7 @@ fn decision(check: &mut Check, at: &str, line: &LineDecision) -> person::LineDec
     } else {
         // What is not said cannot forbid a reason: the one mistake is named, and no other.
         let known = check.code(&format!("{at}.reason"), &line.reason, 0..=64);
-        if !known.is_empty() && resolution != Resolution::Unspecified {
+        if !known.is_empty() && words::Resolution::try_from(line.resolution).is_ok() {
             check.add(&format!("{at}.reason"), "is for rejected lines only");
         }
         String::new()

@@ -3,7 +3,7 @@
 use chassis::{Fault, Page};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use proto::claim::{Assessment, Plan, Role};
+use proto::claim::{Assessment, Plan, words};
 use proto::{ClaimId, codes};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub(super) const VERSIONS: &str = "\
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// Only this role.
-    pub role: Role,
+    pub role: Option<words::Role>,
     /// Only this claim.
     pub claim: Option<ClaimId>,
     /// Also those that are closed.
@@ -95,7 +95,7 @@ pub async fn work_items(pool: &PgPool, filter: &Filter, page: &Page) -> Result<V
         .bind(urgency)
         .bind(due_at.to_sqlx())
         .bind(id)
-        .bind(i16::try_from(i32::from(filter.role)).unwrap_or(0))
+        .bind(i16::try_from(filter.role.map_or(0, i32::from)).unwrap_or(0))
         .bind(filter.claim.map(|claim| claim.0))
         .bind(page.limit)
         .fetch_all(pool)

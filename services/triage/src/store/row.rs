@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 
 use crate::domain::ask::Ask;
 use crate::domain::orders::{Order, Recorded};
-use crate::domain::{Decision, Entry, EntryState, Item, ItemState};
+use crate::domain::{Decision, Entry, Item};
 
 fn odd(what: &str, why: impl ToString) -> Fault {
     Fault::Permanent(format!("a stored {what} cannot be read: {}", why.to_string()))
@@ -87,7 +87,7 @@ pub fn entry(row: &PgRow) -> Result<Entry, Fault> {
         claim,
         number: unsigned(row, "number")?,
         version: unsigned(row, "version")?,
-        state: entry_state(row.try_get("state")?)?,
+        state: chassis::row::word(row, "state")?,
         reason: row.try_get("reason")?,
         by_person: row.try_get("by_person")?,
         by: row.try_get("judged_by")?,
@@ -111,7 +111,7 @@ pub fn item(row: &PgRow) -> Result<Item, Fault> {
         role: Role::try_from(word(row, "role")?).map_err(|error| odd("role", error))?,
         reason: row.try_get("reason")?,
         due_at: row.try_get::<Timestamp, _>("due_at")?.to_jiff(),
-        state: item_state(row.try_get("state")?)?,
+        state: chassis::row::word(row, "state")?,
         version: row.try_get("version")?,
         opened_at: row.try_get::<Timestamp, _>("opened_at")?.to_jiff(),
         ended: ended_at.zip(ended_by),
@@ -122,35 +122,4 @@ pub fn item(row: &PgRow) -> Result<Item, Fault> {
         assessment: content.assessment.unwrap_or_default(),
         proposal: content.proposal,
     })
-}
-
-/// The word of a state in the table.
-pub fn entry_word(state: EntryState) -> &'static str {
-    match state {
-        EntryState::Judged => "judged",
-        EntryState::Refused => "refused",
-        EntryState::Person => "person",
-        EntryState::Question => "question",
-        EntryState::Cancelled => "cancelled",
-    }
-}
-
-fn entry_state(word: &str) -> Result<EntryState, Fault> {
-    use EntryState::{Cancelled, Judged, Person, Question, Refused};
-    let all = [Judged, Refused, Person, Question, Cancelled];
-    all.into_iter().find(|state| entry_word(*state) == word).ok_or_else(|| odd("state", word))
-}
-
-/// The word of a state in the table.
-pub fn item_word(state: ItemState) -> &'static str {
-    match state {
-        ItemState::Open => "open",
-        ItemState::Decided => "decided",
-        ItemState::Closed => "closed",
-    }
-}
-
-fn item_state(word: &str) -> Result<ItemState, Fault> {
-    let all = [ItemState::Open, ItemState::Decided, ItemState::Closed];
-    all.into_iter().find(|state| item_word(*state) == word).ok_or_else(|| odd("state", word))
 }

@@ -9,11 +9,11 @@ use proto::codes;
 use proto::triage::TriageEvent;
 use uuid::Uuid;
 
-use super::row;
 use crate::domain::orders::{Order, Recorded};
 use crate::domain::{Entry, Item};
 use crate::events;
 use crate::handle::World;
+use proto::Word;
 
 /// The newest facts of order lines; rows are taken in one order, so that two batches cannot deadlock.
 pub(super) const ORDERS: &str = "\
@@ -141,7 +141,7 @@ fn save_entries(writes: &mut Writes, entries: &[Entry]) {
         .bind(each().map(|entry| entry.claim.0).collect::<Vec<Uuid>>())
         .bind(each().map(|entry| signed(entry.number)).collect::<Vec<_>>())
         .bind(each().map(|entry| signed(entry.version)).collect::<Vec<_>>())
-        .bind(each().map(|entry| row::entry_word(entry.state)).collect::<Vec<_>>())
+        .bind(each().map(|entry| entry.state.word()).collect::<Vec<_>>())
         .bind(each().map(|entry| entry.reason.as_str()).collect::<Vec<_>>())
         .bind(each().map(|entry| entry.by_person).collect::<Vec<_>>())
         .bind(each().map(|entry| entry.by.as_str()).collect::<Vec<_>>())
@@ -170,7 +170,7 @@ fn save_items(writes: &mut Writes, items: &[&Item]) {
         .bind(each().map(|item| item.reason.as_str()).collect::<Vec<_>>())
         .bind(each().map(|item| 1000 - signed(item.assessment.priority).clamp(0, 1000)).collect::<Vec<_>>())
         .bind(each().map(|item| item.due_at.to_sqlx()).collect::<Vec<Timestamp>>())
-        .bind(each().map(|item| row::item_word(item.state)).collect::<Vec<_>>())
+        .bind(each().map(|item| item.state.word()).collect::<Vec<_>>())
         .bind(each().map(|item| item.version).collect::<Vec<_>>())
         .bind(each().map(|item| item.opened_at.to_sqlx()).collect::<Vec<Timestamp>>())
         .bind(each().map(|item| item.ended.as_ref().map(|(at, _)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())

@@ -114,7 +114,7 @@ fn warnings(claim: &str, timeline: &[ClaimEvent]) -> Vec<Violation> {
 }
 
 fn breaches<'a>(timeline: &'a [ClaimEvent], clock: &'a RunningClock) -> impl Iterator<Item = &'a ClockMoved> {
-    let name = clock.kind().as_str_name().trim_start_matches("CLOCK_KIND_").to_lowercase();
+    let name = clock.kind().word();
     timeline.iter().filter_map(move |event| match &event.kind {
         Some(claim_event::Kind::ClockMoved(moved)) => {
             (moved.percent == 100 && moved.clock == name && moved.deadline == clock.deadline).then_some(moved)

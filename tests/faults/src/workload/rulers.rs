@@ -62,7 +62,7 @@ impl Desk for Rulers {
 /// Name of a role as a caller has it.
 pub fn role_name(role: i32) -> String {
     let role = Role::try_from(role).unwrap_or_default();
-    role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
+    role.word().to_owned()
 }
 
 fn draft(world: &World, case: &Case, item: &WorkItem, what: &str, ruling: Ruling) -> DecideWorkItemRequest {

@@ -364,15 +364,15 @@ async fn approvals(doors: &mut Doors) {
     doors.world.sold("O-2", "SOFA", 3, 60_000, 3).await;
     let claim = doors.world.claim("O-2", "SOFA", 1, Category::ReturnRequest, Resolution::ReturnRefund).await;
     let item = doors.world.task(&claim, WorkKind::Approval).await;
-    let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+    let role = item.role().word();
     doors.rest().await;
     let mut client = doors.world.escalation().await;
     let id = item.work_item_id.as_str();
     for (etag, role, kind, why, leaves) in [
-        ("\"999\"", role.as_str(), Ruling::Approve, (Code::Aborted, "ETAG_MISMATCH"), Leaves::Answer),
+        ("\"999\"", role, Ruling::Approve, (Code::Aborted, "ETAG_MISMATCH"), Leaves::Answer),
         (item.etag.as_str(), "warehouse", Ruling::Approve, (Code::PermissionDenied, "WRONG_ROLE"), Leaves::Answer),
         (item.etag.as_str(), "nobody", Ruling::Approve, (Code::PermissionDenied, "FORBIDDEN"), Leaves::Nothing),
-        (item.etag.as_str(), role.as_str(), Ruling::Retry, (Code::InvalidArgument, "MALFORMED"), Leaves::Nothing),
+        (item.etag.as_str(), role, Ruling::Retry, (Code::InvalidArgument, "MALFORMED"), Leaves::Nothing),
     ] {
         let ask = actor(ruling(id, etag, kind), "boss", &[role]);
         doors.refused(("escalation", "DecideWorkItem"), client.decide_work_item(ask), why, leaves).await;
@@ -380,7 +380,7 @@ async fn approvals(doors: &mut Doors) {
     doors.world.rule(&item, "boss", Ruling::Deny).await.unwrap();
     doors.world.until_state(&claim, ClaimState::Investigating).await;
     doors.rest().await;
-    let ask = actor(ruling(id, &item.etag, Ruling::Approve), "boss", &[&role]);
+    let ask = actor(ruling(id, &item.etag, Ruling::Approve), "boss", &[role]);
     let closed = client.decide_work_item(ask);
     doors.refused(("escalation", "DecideWorkItem"), closed, (STATE, "WORK_ITEM_CLOSED"), Leaves::Answer).await;
 }

@@ -24,11 +24,11 @@ fn each_reason_has_its_two_answers() {
     use ReturnReason as R;
     // Of one unit of each kind: what counts for the claim, and what is sold again.
     for (reason, counting, resalable) in [
-        (R::Unspecified, 2, 1),
-        (R::Faulty, 3, 0),
-        (R::ChangeOfMind, 2, 1),
-        (R::WrongItem, 4, 0),
-        (R::Undelivered, 3, 1),
+        (None, 2, 1),
+        (Some(R::Faulty), 3, 0),
+        (Some(R::ChangeOfMind), 2, 1),
+        (Some(R::WrongItem), 4, 0),
+        (Some(R::Undelivered), 3, 1),
     ] {
         let mut shop = Shop::with(0);
         shop.expect_for(job(1, 1), 5, reason);
@@ -68,7 +68,7 @@ fn what_was_missing_is_stock_when_it_comes() {
 #[test]
 fn b_d9_another_article_becomes_stock_of_its_own() {
     let mut shop = Shop::with(0);
-    shop.expect_for(job(1, 1), 2, ReturnReason::WrongItem);
+    shop.expect_for(job(1, 1), 2, Some(ReturnReason::WrongItem));
     let counted = Receipt { other_sku: "B".to_owned(), ..receipt([0, 0, 2, 0, 0]) };
     shop.run(Command::ReceiveReturn { job: job(1, 1), version: None, receipt: counted });
     assert_eq!(shop.state.returns[&job(1, 1)].other_sku, "B");

@@ -2,8 +2,9 @@
 
 use chassis::Writes;
 
+use super::super::reads::UNSAID;
 use super::super::{JobColumns, instant, signed};
-use crate::domain::{Job, Return};
+use crate::domain::{Job, Return, ReturnReason};
 use crate::handle::{Loaded, Receipted};
 
 pub(in crate::store) const RETURNS_NEW: &str = "\
@@ -87,7 +88,7 @@ pub(super) fn returns<'a>(writes: &mut Writes, loaded: &Loaded, returns: impl It
         columns.sku.push(known.sku.clone());
         columns.batch.push(known.batch.clone());
         columns.announced.push(signed(known.announced));
-        columns.reason.push(known.reason.word());
+        columns.reason.push(known.reason.map_or(UNSAID, ReturnReason::word));
     }
     for (statement, columns, is_new) in [(RETURNS_NEW, new, true), (RETURNS_CHANGED, changed, false)] {
         let rows = columns.version.len();

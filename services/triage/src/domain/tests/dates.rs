@@ -23,7 +23,7 @@ fn reason(outcome: Outcome) -> String {
     match outcome {
         Outcome::Person { reason, .. } => reason,
         Outcome::Refused(reason) => format!("refused: {reason}"),
-        Outcome::Plan(plan) => plan.lines[0].resolution().as_str_name().trim_start_matches("RESOLUTION_").to_owned(),
+        Outcome::Plan(plan) => plan.lines[0].resolution().word().to_uppercase(),
         other => panic!("{other:?}"),
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn read(check: &mut Check, at: &str, line: &OrderLine, latest: Date) 
     }
     let discount = part(check, &field("discount_total"), line.discount_total.as_ref(), &paid);
     let line_id = check.token(&field("line_id"), &line.line_id, 0..=32);
-    let kind: LineKind = check.optional_choice(&field("kind"), line.kind);
+    let kind: LineKind = check.optional_wire(&field("kind"), line.kind);
     let (purchased_on, version) = (purchased_on?, 0);
     Some(Order {
         order_no,

@@ -105,7 +105,7 @@ fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
     }
     // Whoever judges is told that a claim waits for it.
     for item in evidence.judging.iter().filter(|item| item.opened_at.is_some()) {
-        let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let role = item.role().word();
         let about = format!("work_waiting {} for {role}", item.work_item_id);
         add(&item.claim_id, about, 1, ms(item.opened_at.as_ref()));
     }
@@ -116,7 +116,7 @@ fn wanted(evidence: &Evidence) -> BTreeMap<(&str, String), (usize, u64)> {
         raised.map(|row| ms(row.raised_at.as_ref())).max().unwrap_or(0)
     };
     for item in &evidence.tasks {
-        let role = item.role().as_str_name().trim_start_matches("ROLE_").to_lowercase();
+        let role = item.role().word();
         let about = format!("work_waiting {} for {role}", item.work_item_id);
         add(&item.claim_id, about, 1, settled.max(raised(&item.claim_id)));
     }
