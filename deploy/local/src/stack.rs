@@ -187,7 +187,7 @@ impl Stack {
         let starts = SERVICES.iter().map(|service| {
             let variables = self.variables(service, options);
             async move {
-                let settings = Settings::from(service.name, None, Some(variables))?;
+                let settings = Settings::from(service, None, Some(variables))?;
                 chassis::start(service, settings, options.clock.clone())
                     .await
                     .with_context(|| format!("cannot start {}", service.name))
@@ -306,7 +306,7 @@ impl Stack {
     /// Starts a stopped service of this process again; it has a new address.
     pub async fn start_service(&mut self, name: &str, options: &StackOptions) -> Result<()> {
         let service = SERVICES.iter().find(|service| service.name == name).context("there is no such service")?;
-        let settings = Settings::from(service.name, None, Some(self.variables(service, options)))?;
+        let settings = Settings::from(service, None, Some(self.variables(service, options)))?;
         let running = chassis::start(service, settings, options.clock.clone()).await?;
         self.endpoints.insert(name.to_owned(), format!("http://{}", running.grpc()));
         self.admin.insert(name.to_owned(), format!("http://{}", running.admin()));

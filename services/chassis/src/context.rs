@@ -29,6 +29,7 @@ use crate::operations::{self, Redrive};
 use crate::progress::Progress;
 use crate::readiness::OwnPart;
 use crate::relay::Pace;
+use crate::settings::{Own, Sections};
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
 use crate::tls::Tls;
@@ -45,6 +46,11 @@ pub struct Service {
     pub migrations: &'static Migrator,
     /// What the role that serves may do with its own tables.
     pub grants: &'static [Grant],
+    /// The settings that only this service has.
+    pub own: Own,
+    /// Methods that take longer than others by their nature, by their full name, and how long the edge lets each go on; the
+    /// service gives up before.
+    pub long: &'static [(&'static str, Duration)],
     /// Wires lanes, consumers and gRPC. Boxed, so that its code is generated once.
     pub build: for<'a> fn(&'a Context) -> Building<'a>,
 }
@@ -52,6 +58,7 @@ pub struct Service {
 /// What a service is given to build itself from.
 pub struct Context {
     pub(crate) service: &'static str,
+    pub(crate) long: crate::grpc::Long,
     pub(crate) settings: Settings,
     pub(crate) pack: Arc<Pack>,
     pub(crate) home: Home,
@@ -109,29 +116,9 @@ impl Context {
         self.clock.clone()
     }
 
-    /// How often a canary is to be submitted; `None`: never.
-    pub fn canary_every(&self) -> Option<SignedDuration> {
-        self.settings.canary.every
-    }
-
-    /// What the vault of personal data needs.
-    pub fn vault(&self) -> &crate::settings::Vault {
-        &self.settings.vault
-    }
-
-    /// Where evidence files are kept, and how much of them is taken.
-    pub fn evidence(&self) -> &crate::settings::Evidence {
-        &self.settings.evidence
-    }
-
-    /// How much one customer may bring.
-    pub fn customers(&self) -> &crate::settings::Customers {
-        &self.settings.customers
-    }
-
-    /// How much is let in.
-    pub fn limits(&self) -> &crate::settings::Limits {
-        &self.settings.limits
+    /// The settings that only this service has.
+    pub fn own(&self) -> &Sections {
+        &self.settings.own
     }
 
     /// Hears of which claims public events leave, of those that the table of [`topology`] has for the service. It is a hint,
@@ -215,7 +202,7 @@ impl Context {
             gather: self.settings.lanes.gather.unsigned_abs(),
             guarded: self.settings.lanes.guarded,
             queue: self.settings.lanes.queue,
-            changes: self.settings.customers.changes_per_day,
+            changes: self.settings.limits.customer_changes_per_day,
         };
         let (lanes, workers, states) = Lanes::new(domain, &rig);
         let _ = self.lane_states.set(states);

@@ -27,9 +27,6 @@ use holding::Holding;
 /// It is below what a service has for its recovery: a read that hangs on a dead link ends before (P32, P43).
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
 
-/// A method that takes longer by its nature, and what it gets; its service gives up before.
-const LONG: (&str, Duration) = ("redress.intake.v1.EvidenceService/UploadEvidence", Duration::from_secs(135));
-
 /// What the lane has for its own answer when time is up.
 const LANE_FIRST: Duration = Duration::from_millis(250);
 
@@ -96,18 +93,22 @@ fn timeout(text: &str) -> Option<Duration> {
     }
 }
 
+/// Methods that take longer than others by their nature, and what each gets.
+pub(crate) type Long = &'static [(&'static str, Duration)];
+
 /// One layer around the whole router: names the service, opens the span, counts the call, and refuses what is too much.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
     service: &'static str,
+    long: Long,
     places: Arc<Semaphore>,
     rules: Rules,
 }
 
 impl Edge {
     /// An edge behind which at most `calls` calls run at once.
-    pub(crate) fn new(service: &'static str, calls: usize, rules: Rules) -> Self {
-        Self { service, places: Arc::new(Semaphore::new(calls)), rules }
+    pub(crate) fn new((service, long): (&'static str, Long), calls: usize, rules: Rules) -> Self {
+        Self { service, long, places: Arc::new(Semaphore::new(calls)), rules }
     }
 }
 
@@ -152,7 +153,8 @@ where
         let started = Instant::now();
         // The lane tells first that time is up, because it knows what to advise.
         let asked = header(request.headers(), "grpc-timeout");
-        let limit = if method == LONG.0 { asked.and_then(timeout).unwrap_or(LONG.1).min(LONG.1) } else { limit(asked) };
+        let long = self.edge.long.iter().find(|(name, _)| *name == method);
+        let limit = long.map_or_else(|| limit(asked), |(_, most)| asked.and_then(timeout).unwrap_or(*most).min(*most));
         // Too much is refused at once, before anything is read (P50, G21). Probes are always answered.
         let place = Arc::clone(&self.edge.places).try_acquire_owned().ok();
         let refused = place.is_none() && !is_open;

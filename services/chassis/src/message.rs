@@ -8,6 +8,7 @@ use proto::{ClaimId, EVENT_BYTES_MAX, Subject, claim, ids};
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::topology;
 
 /// A message to be journalled, and published after commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Outgoing {
         match &self.subject {
             _ if self.aggregate.is_nil() => None,
             Subject::Command { service, .. } => Some(service),
-            Subject::Event { .. } => Some("orchestrator"),
+            Subject::Event { .. } => topology::events_to(),
             Subject::Claim { .. } | Subject::Notice { .. } => None,
         }
     }

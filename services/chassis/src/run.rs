@@ -67,7 +67,7 @@ pub fn main(service: &'static Service) -> ExitCode {
 }
 
 async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<()> {
-    let settings = Settings::load(service.name, arguments.config.as_deref())?;
+    let settings = Settings::load(service, arguments.config.as_deref())?;
     match arguments.action.unwrap_or(Action::Serve) {
         Action::Serve => run(service, settings).await,
         Action::Migrate => database::migrate_by(service, &settings.database).await,
@@ -78,7 +78,8 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
         Action::Check => {
             settings.auth.check()?;
             let pack = Pack::load(settings.policy.file.as_deref())?;
-            println!("{settings:#?}\npolicy {}", pack.label());
+            let own = (service.own.read)(&settings.own)?;
+            println!("{settings:#?}\n{own:#?}\npolicy {}", pack.label());
             Ok(())
         }
     }
@@ -144,6 +145,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let supervisor = Supervisor::new(service.name);
     let context = Context {
         service: service.name,
+        long: service.long,
         pack,
         home,
         reads,

@@ -2,32 +2,29 @@
 //! errors. Secrets are secret types: they are never printed.
 
 mod audit;
-mod customers;
 mod database;
-pub(crate) mod evidence;
 mod links;
+mod own;
 mod tls;
-mod vault;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::Service;
 pub use crate::auth::Auth;
 pub use crate::limits::Settings as Limits;
 use crate::message::batch::ITEMS_MAX;
 pub use audit::Audit;
-pub use customers::Customers;
 pub use database::Database;
 pub(crate) use database::has_password;
-pub use evidence::Evidence;
+pub use own::{Own, Sections};
 pub use tls::{Clients, Tls};
-pub use vault::Vault;
 
 /// What a service is told at start.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,18 +56,6 @@ pub struct Settings {
     /// Logs and traces.
     #[serde(default)]
     pub telemetry: Telemetry,
-    /// Canary claims; of intake only.
-    #[serde(default)]
-    pub canary: Canary,
-    /// Evidence files; of intake only.
-    #[serde(default)]
-    pub evidence: Evidence,
-    /// How much one customer may bring; of intake only.
-    #[serde(default)]
-    pub customers: Customers,
-    /// The vault of personal data; of intake only.
-    #[serde(default)]
-    pub vault: Vault,
     /// The audit chain and its checkpoints.
     #[serde(default)]
     pub audit: Audit,
@@ -80,6 +65,9 @@ pub struct Settings {
     /// How long a shutdown goes on serving after it has said that it is not ready: as long as others need to see it.
     #[serde(default)]
     pub linger: SignedDuration,
+    /// What only this service has.
+    #[serde(skip)]
+    pub own: Sections,
 }
 
 /// The broker.
@@ -166,14 +154,6 @@ pub struct LaneSettings {
 pub struct Policy {
     /// TOML file; none: the shipped supply-chain pack.
     pub file: Option<PathBuf>,
-}
-
-/// Claims that intake submits to itself, with marked data, to see that claims get through (P54).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Canary {
-    /// Time between two, as `1m`; none: there are no canaries.
-    pub every: Option<SignedDuration>,
 }
 
 /// Logs and traces.
@@ -270,13 +250,24 @@ impl Nats {
 
 impl Settings {
     /// Reads the settings of a service from a file, if any, and the process's variables.
-    pub fn load(service: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn load(service: &Service, file: Option<&Path>) -> anyhow::Result<Self> {
         Self::from(service, file, None)
     }
 
     /// The same from given variables; for tests and for the local stack.
     pub fn from(
+        service: &Service,
+        file: Option<&Path>,
+        variables: Option<config::Map<String, String>>,
+    ) -> anyhow::Result<Self> {
+        let settings = Self::read(service.name, service.own.sections, file, variables)?;
+        (service.own.read)(&settings.own)?;
+        Ok(settings)
+    }
+
+    fn read(
         service: &str,
+        sections: &[&str],
         file: Option<&Path>,
         variables: Option<config::Map<String, String>>,
     ) -> anyhow::Result<Self> {
@@ -290,19 +281,15 @@ impl Settings {
             .separator("__")
             .try_parsing(true)
             .source(variables);
-        let settings: Self = builder
-            .add_source(environment)
-            .build()
-            .and_then(Config::try_deserialize)
-            .with_context(|| format!("the configuration of {service} is wrong"))?;
-        anyhow::ensure!(
-            service == "intake" || settings.canary.every.is_none(),
-            "canary.every is a setting of intake, which submits the canaries"
-        );
+        let read = || -> Result<Self, config::ConfigError> {
+            let mut config = builder.add_source(environment).build()?;
+            let mut table = std::mem::take(&mut config.cache).into_table()?;
+            let own = Sections::take(sections, &mut table);
+            config.cache = Value::new(None, ValueKind::Table(table));
+            Ok(Self { own, ..config.try_deserialize()? })
+        };
+        let settings = read().with_context(|| format!("the configuration of {service} is wrong"))?;
         settings.check()?;
-        settings.evidence.check(service)?;
-        settings.customers.check(service, settings.evidence.file_bytes)?;
-        settings.vault.check(service)?;
         settings.check_links()?;
         Ok(settings)
     }
@@ -336,9 +323,6 @@ impl Settings {
         self.check_certificates()?;
         self.limits.check()?;
         self.audit.check()?;
-        let canaries = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
-        let fits = self.canary.every.is_none_or(|every| canaries.contains(&every));
-        anyhow::ensure!(fits, "canary.every must be 1 s to 24 h");
         let rest = self.shutdown.checked_sub(self.linger);
         anyhow::ensure!(
             !self.linger.is_negative() && rest.is_some_and(|rest| rest >= SignedDuration::from_secs(5)),

@@ -147,6 +147,11 @@ pub const GROUP: &str = "replicas";
 /// Time without a sign of life after which another replica takes over.
 pub const TAKE_OVER: Duration = Duration::from_secs(5);
 
+/// The service that takes the events of all others.
+pub fn events_to() -> Option<&'static str> {
+    SERVICES.iter().find(|row| row.consumes.starts_with("event.")).map(|row| row.service)
+}
+
 /// The row of a service.
 pub fn row(service: &str) -> Option<&'static Row> {
     SERVICES.iter().find(|row| row.service == service)

@@ -24,5 +24,5 @@ pub async fn run(command: Serve) -> Result<()> {
         let names: Vec<_> = SERVICES.iter().map(|service| service.name).collect();
         Failure::Usage(format!("there is no service {:?}; it is one of {}", command.service, names.join(", ")))
     })?;
-    chassis::run(service, Settings::load(service.name, command.config.as_deref())?).await
+    chassis::run(service, Settings::load(service, command.config.as_deref())?).await
 }

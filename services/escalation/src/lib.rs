@@ -21,8 +21,14 @@ use proto::escalation::escalation_service_server::EscalationServiceServer;
 /// The schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "escalation", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "escalation",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: chassis::settings::Own::NONE,
+    long: &[],
+    build,
+};
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {

@@ -71,8 +71,8 @@ pub fn came_back(after: SignedDuration) {
 }
 
 /// Starts submitting and looking, if canaries are wanted.
-pub fn start(ctx: &Context, lanes: &Lanes<Handle>) {
-    let Some(every) = ctx.canary_every() else { return };
+pub fn start(ctx: &Context, every: Option<SignedDuration>, lanes: &Lanes<Handle>) {
+    let Some(every) = every else { return };
     let clock = ctx.clock();
     let canary = Canary {
         lanes: lanes.clone(),

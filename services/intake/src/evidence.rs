@@ -10,6 +10,7 @@ mod receive;
 pub mod reference;
 mod reply;
 mod send;
+mod settings;
 pub mod sniff;
 pub mod store;
 pub mod sweep;
@@ -19,7 +20,6 @@ mod types;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chassis::settings::Evidence as Settings;
 use chassis::{Actor, Call, Check, Clock, Context, Day, Lanes, Refusal, read_failed};
 use jiff::SignedDuration;
 use proto::intake::evidence_service_server::{EvidenceService, EvidenceServiceServer};
@@ -46,6 +46,7 @@ use traffic::{Traffic, Way};
 
 pub(crate) use reply::file as told;
 pub use reply::kept;
+pub use settings::Settings;
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -68,12 +69,12 @@ pub struct Api {
 /// Makes the gRPC service, and starts to look after the store. Fails if it is not said where files and key are.
 pub fn serve(
     ctx: &Context,
+    settings: Settings,
     lanes: &Lanes<Handle>,
     quota: Quota,
     reads_of_day: Arc<Day>,
     readers: Reads,
 ) -> anyhow::Result<EvidenceServiceServer<Api>> {
-    let settings = ctx.evidence().clone();
     let files = Files::open(&settings)?;
     let sweeper = Sweeper {
         files: files.clone(),

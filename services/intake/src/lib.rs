@@ -7,10 +7,12 @@
 //! - [`store`]: SQL. [`grpc`]: calls. [`events`]: messages.
 //! - [`evidence`]: files of evidence, in a store of their own.
 //! - [`admission`]: how many reports are let in when there are too many.
+//! - [`config`]: the settings that only intake has.
 //! - [`canary`]: claims that it submits to itself, to see that claims get through.
 
 pub mod admission;
 pub mod canary;
+pub mod config;
 pub mod domain;
 pub mod events;
 pub mod evidence;
@@ -20,7 +22,7 @@ pub mod store;
 pub mod vault;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proto::REQUEST_BYTES_MAX;
 use proto::intake::intake_service_server::IntakeServiceServer;
@@ -31,15 +33,22 @@ use vault::erasures::Erasures;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "intake", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "intake",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: config::OWN,
+    long: &[("redress.intake.v1.EvidenceService/UploadEvidence", Duration::from_secs(135))],
+    build,
+};
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let vault = vault::Vault::open(ctx.vault())?;
+        let config = config::Config::read(ctx.own())?;
+        let vault = vault::Vault::open(&config.vault)?;
         vault.check(&ctx.reads()).await?;
         let erasures = Erasures::open(ctx.checkpoints()?, ctx.reads(), ctx.clock()).await?;
-        let customers = ctx.customers();
+        let customers = &config.customers;
         let quota =
             domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
         let rules = Arc::new(domain::Rules::new(ctx.pack()));
@@ -47,12 +56,12 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let handle = handle::Handle { rules: Arc::clone(&rules), vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
-        let (days, every) = (ctx.pack().retention.personal_days, ctx.evidence().sweep.unsigned_abs());
+        let (days, every) = (ctx.pack().retention.personal_days, config.evidence.sweep.unsigned_abs());
         ctx.sweep("customers whose time has passed", every, &lanes, move |pool, offset| {
             handle::customers_over(pool, offset, days)
         });
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
-        canary::start(ctx, &lanes);
+        canary::start(ctx, config.canary.every, &lanes);
         let readers = grpc::Reads {
             contacts: Arc::new(ctx.pack().contacts.clone()),
             pool: ctx.reads(),
@@ -61,7 +70,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             parcels: ctx.ask(chassis::topology::PARCELS),
             one: Arc::default(),
         };
-        let evidence = evidence::serve(ctx, &lanes, quota, Arc::clone(&reads_of_day), readers.clone())?;
+        let evidence =
+            evidence::serve(ctx, config.evidence, &lanes, quota, Arc::clone(&reads_of_day), readers.clone())?;
         ctx.task("the keys of customers", vault::tend::run(vault.clone(), ctx.reads()));
         ctx.task("the file of erasures", erasures.clone().run());
         let (reads, clock) = (ctx.reads(), ctx.clock());
@@ -75,7 +85,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             reads_of_day: Arc::clone(&reads_of_day),
         };
         let customers = VaultServiceServer::new(customers).max_decoding_message_size(REQUEST_BYTES_MAX);
-        let limits = ctx.limits();
+        let limits = config.admission;
         let admission = admission::Admission::new(limits.begun_within.unsigned_abs(), limits.ahead);
         let begun = admission.clone();
         ctx.overhear(move |claim| begun.begun(claim, Instant::now()));

@@ -16,7 +16,7 @@ pub mod tend;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chassis::{Fault, settings};
+use chassis::Fault;
 use proto::ids;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -24,7 +24,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::store;
+use crate::{config, store};
 use key_file::KeyFile;
 use seal::{Broken, DataKey};
 
@@ -65,7 +65,7 @@ pub struct NewKey {
 
 impl Vault {
     /// Reads the key file.
-    pub fn open(settings: &settings::Vault) -> anyhow::Result<Self> {
+    pub fn open(settings: &config::Vault) -> anyhow::Result<Self> {
         Ok(Self { keys: Arc::new(KeyFile::read(settings.key_file.as_deref())?) })
     }
 

@@ -20,8 +20,14 @@ use proto::inventory::inventory_service_server::InventoryServiceServer;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "inventory", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "inventory",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: chassis::settings::Own::NONE,
+    long: &[],
+    build,
+};
 
 /// How often holds that ran out are looked for.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(1);

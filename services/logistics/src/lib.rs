@@ -20,8 +20,14 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 const DAYS_SWEEP: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "logistics", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "logistics",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: chassis::settings::Own::NONE,
+    long: &[],
+    build,
+};
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {

@@ -24,8 +24,14 @@ use proto::orchestrator::orchestrator_service_server::OrchestratorServiceServer;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "orchestrator", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "orchestrator",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: chassis::settings::Own::NONE,
+    long: &[],
+    build,
+};
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {

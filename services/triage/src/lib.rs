@@ -19,8 +19,14 @@ use proto::triage::triage_service_server::TriageServiceServer;
 /// The schema of triage.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// The service.
-pub static SERVICE: chassis::Service =
-    chassis::Service { name: "triage", migrations: &MIGRATIONS, grants: store::GRANTS, build };
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "triage",
+    migrations: &MIGRATIONS,
+    grants: store::GRANTS,
+    own: chassis::settings::Own::NONE,
+    long: &[],
+    build,
+};
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {

@@ -114,7 +114,7 @@ async fn act(action: Action) -> Result<ExitCode> {
     match action {
         Action::Serve { service } => {
             let service = SERVICES.iter().find(|found| found.name == service).context("there is no such service")?;
-            chassis::run(service, Settings::load(service.name, None)?).await?;
+            chassis::run(service, Settings::load(service, None)?).await?;
             Ok(ExitCode::SUCCESS)
         }
         Action::List => {

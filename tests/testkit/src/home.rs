@@ -154,7 +154,7 @@ impl Home {
     /// The settings under which a service of this process lives here.
     pub fn settings(&self) -> Settings {
         let variables = self.environment().into_iter().collect();
-        Settings::from(self.service.name, None, Some(variables)).expect("the settings of a test are right")
+        Settings::from(self.service, None, Some(variables)).expect("the settings of a test are right")
     }
 }
 

@@ -1,6 +1,5 @@
 //! How much one caller may ask.
 
-use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::buckets::Rate;
@@ -32,12 +31,8 @@ pub struct Limits {
     pub stranger_per_second: u32,
     /// Such calls that may come together after a pause.
     pub stranger_burst: u32,
-    /// Longest that claims may wait until the process begins them; then no more are let in than begin. Of intake only.
-    pub begun_within: SignedDuration,
-    /// Claims that the process is told of before it has begun them; with so many, the others wait with intake (until none
-    /// has begun for a second, and three seconds in a round at most), and what is begun is finished first. Lanes remember a thousand
-    /// claims. More where the process begins thousands of claims a second. Of intake only.
-    pub ahead: u32,
+    /// Calls of one customer within 24 hours that change something, or try to: what is answered is kept for a month.
+    pub customer_changes_per_day: u32,
 }
 
 impl Default for Limits {
@@ -54,8 +49,7 @@ impl Default for Limits {
             system_calls: 768,
             stranger_per_second: 100,
             stranger_burst: 1_000,
-            begun_within: SignedDuration::from_millis(500),
-            ahead: 128,
+            customer_changes_per_day: 1_000,
         }
     }
 }
@@ -75,13 +69,11 @@ impl Limits {
             ("system_calls", self.system_calls),
             ("stranger_per_second", self.stranger_per_second),
             ("stranger_burst", self.stranger_burst),
-            ("ahead", self.ahead),
+            ("customer_changes_per_day", self.customer_changes_per_day),
         ];
         for (key, value) in all {
             anyhow::ensure!((1..=1_000_000).contains(&value), "limits.{key} must be 1 to 1000000");
         }
-        let least = SignedDuration::from_millis(100);
-        anyhow::ensure!(self.begun_within >= least, "limits.begun_within must be 100 ms or more");
         Ok(())
     }
 

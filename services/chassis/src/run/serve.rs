@@ -206,7 +206,7 @@ async fn grpc_port(context: &Context, routes: Routes) -> anyhow::Result<(SocketA
         .max_concurrent_streams(streams)
         // Calls under way end first. With a grace, tonic 0.14.9 cuts them off instead, without a word to the client.
         .max_connection_age(Duration::from_secs(300))
-        .layer(Edge::new(context.service, calls, context.gate.rules().clone()))
+        .layer(Edge::new((context.service, context.long), calls, context.gate.rules().clone()))
         .layer(context.gate.clone())
         .add_routes(routes)
         .serve_with_incoming_shutdown(

@@ -3,6 +3,7 @@
 
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::stream::Stream;
+use chassis::settings::Own;
 use chassis::topology::{consumer_name, stream_name};
 use chassis::{Building, Context, Service};
 use prost::Message;
@@ -15,8 +16,14 @@ use uuid::Uuid;
 use crate::toy::{self, grow, pile};
 
 /// The toy as the reader of what services tell; it tells nothing itself.
-static READER: Service =
-    Service { name: "orchestrator", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: silent };
+static READER: Service = Service {
+    name: "orchestrator",
+    migrations: &toy::MIGRATIONS,
+    grants: toy::GRANTS,
+    own: Own::NONE,
+    long: &[],
+    build: silent,
+};
 
 fn silent(ctx: &Context) -> Building<'_> {
     Box::pin(async { Ok(toy::built(ctx, toy::Toy { tells: false })) })

@@ -1,6 +1,7 @@
 //! Who cannot make progress says so, and why; who has too much refuses early.
 #![expect(clippy::disallowed_methods, reason = "a test plays somebody who holds rows, and many callers")]
 
+use chassis::settings::Own;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,8 +16,14 @@ use crate::toy::{self, grow as grow_by_message};
 static BREAKS: AtomicBool = AtomicBool::new(false);
 
 /// The toy, with a sweep that panics when it is told to.
-static FRAGILE: Service =
-    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_fragile };
+static FRAGILE: Service = Service {
+    name: "inventory",
+    migrations: &toy::MIGRATIONS,
+    grants: toy::GRANTS,
+    own: Own::NONE,
+    long: &[],
+    build: build_fragile,
+};
 
 fn build_fragile(ctx: &Context) -> Building<'_> {
     Box::pin(async move {

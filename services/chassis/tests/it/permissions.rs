@@ -89,7 +89,7 @@ impl Guarded {
         ];
         let own = own.map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value));
         let variables = self.secrets.variables(INVENTORY).into_iter().chain(own).collect();
-        let settings = Settings::from(INVENTORY, None, Some(variables)).unwrap();
+        let settings = Settings::from(&toy::SERVICE, None, Some(variables)).unwrap();
         let running = chassis::start(&toy::SERVICE, settings, Clock::default()).await.unwrap();
         (running, PgPool::connect(&self.servers.postgres_url(INVENTORY)).await.unwrap())
     }

@@ -53,7 +53,7 @@ impl Own {
 
     pub async fn start(&mut self) {
         let settings =
-            Settings::from("inventory", None, Some(variables(&self.servers, &self.secrets).into_iter().collect()));
+            Settings::from(&toy::SERVICE, None, Some(variables(&self.servers, &self.secrets).into_iter().collect()));
         self.running = Some(chassis::start(&toy::SERVICE, settings.unwrap(), Clock::default()).await.unwrap());
     }
 

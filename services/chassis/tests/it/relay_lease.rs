@@ -17,7 +17,7 @@ use crate::toy;
 #[ignore = "a process of another test"]
 async fn replica() {
     if std::env::var_os("RELAY_REPLICA").is_some() {
-        let settings = Settings::load("inventory", None).unwrap();
+        let settings = Settings::load(&toy::SERVICE, None).unwrap();
         chassis::run(&toy::SERVICE, settings).await.unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! Pace: a service may hold its relay back, but not stop it.
 
+use chassis::settings::Own;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
@@ -22,8 +23,14 @@ const BEHIND: &str = "\
 
 static SLOWLY: Mutex<Vec<Uuid>> = Mutex::new(Vec::new());
 static CLOSED: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
-static SLOW: Service =
-    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_slow };
+static SLOW: Service = Service {
+    name: "inventory",
+    migrations: &toy::MIGRATIONS,
+    grants: toy::GRANTS,
+    own: Own::NONE,
+    long: &[],
+    build: build_slow,
+};
 
 fn build_slow(ctx: &Context) -> Building<'_> {
     Box::pin(async {
@@ -33,8 +40,14 @@ fn build_slow(ctx: &Context) -> Building<'_> {
     })
 }
 
-static PACED: Service =
-    Service { name: "inventory", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: build_paced };
+static PACED: Service = Service {
+    name: "inventory",
+    migrations: &toy::MIGRATIONS,
+    grants: toy::GRANTS,
+    own: Own::NONE,
+    long: &[],
+    build: build_paced,
+};
 
 fn build_paced(ctx: &Context) -> Building<'_> {
     Box::pin(async {

@@ -45,7 +45,8 @@ async fn restored() -> Own {
 }
 
 async fn replica(own: &Own) -> Running {
-    let settings = Settings::from("inventory", None, Some(variables(&own.servers, &own.secrets).into_iter().collect()));
+    let settings =
+        Settings::from(&toy::SERVICE, None, Some(variables(&own.servers, &own.secrets).into_iter().collect()));
     chassis::start(&toy::SERVICE, settings.unwrap(), Clock::default()).await.unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! What the role that serves may do on PostgreSQL, and on what a service refuses to serve: the backstop of S10, G22.
 
+use chassis::settings::Own;
 use chassis::{Clock, Service};
 use local::roles;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -79,8 +80,14 @@ async fn s10_the_role_that_serves_changes_neither_schema_nor_history_nor_trigger
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_closed_to_the_roles_of_other_services() {
-    static OTHER: Service =
-        Service { name: "logistics", migrations: &toy::MIGRATIONS, grants: toy::GRANTS, build: toy::SERVICE.build };
+    static OTHER: Service = Service {
+        name: "logistics",
+        migrations: &toy::MIGRATIONS,
+        grants: toy::GRANTS,
+        own: Own::NONE,
+        long: &[],
+        build: toy::SERVICE.build,
+    };
     let (ours, other) = (Home::new(&toy::SERVICE).await, Home::new(&OTHER).await);
     for theirs in [other.app_url(), other.owner_url()] {
         let url = theirs.replace(&other.database, &ours.database);

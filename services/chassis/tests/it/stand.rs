@@ -63,7 +63,7 @@ impl Stand {
         let variables =
             own.iter().chain(more).map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value.to_string()));
         let secrets = testkit::secret_variables("inventory", &self.secrets);
-        Settings::from("inventory", None, Some(secrets.into_iter().chain(variables).collect())).unwrap()
+        Settings::from(&crate::toy::SERVICE, None, Some(secrets.into_iter().chain(variables).collect())).unwrap()
     }
 
     pub async fn run(&self, service: &'static Service, more: &[(&str, &str)]) -> Running {

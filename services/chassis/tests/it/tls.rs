@@ -302,7 +302,7 @@ async fn start(variables: impl Iterator<Item = (String, String)>) -> String {
     let mut home = Home::new(&toy::SERVICE).await;
     home.variables = variables.collect();
     let environment = home.environment().into_iter().collect();
-    let started = match chassis::Settings::from(home.service.name, None, Some(environment)) {
+    let started = match chassis::Settings::from(home.service, None, Some(environment)) {
         Ok(settings) => chassis::start(home.service, settings, Clock::default()).await.map(drop),
         Err(error) => Err(error),
     };

@@ -3,6 +3,7 @@
 //! A command is a SKU `pile` and a quantity. Quantity 13 is refused, 666 breaks a constraint, 404 panics, 500 parks, and 777
 //! tells nobody.
 
+use chassis::settings::Own;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -46,7 +47,8 @@ impl Default for Piles {
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("tests/it/migrations");
 pub const GRANTS: &[Grant] = &[("pile", "SELECT, INSERT, UPDATE")];
-pub static SERVICE: Service = Service { name: "inventory", migrations: &MIGRATIONS, grants: GRANTS, build };
+pub static SERVICE: Service =
+    Service { name: "inventory", migrations: &MIGRATIONS, grants: GRANTS, own: Own::NONE, long: &[], build };
 
 fn build(ctx: &Context) -> Building<'_> {
     Box::pin(async { Ok(built(ctx, Toy { tells: true })) })

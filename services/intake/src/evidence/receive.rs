@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::settings::Evidence as Settings;
 use chassis::{Actor, Check, Refusal};
 use proto::ClaimId;
 use proto::intake::upload_evidence_request::Part;
@@ -11,6 +10,7 @@ use ring::digest::{Context, SHA256};
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
+use super::Settings;
 use super::sniff::Type;
 use super::traffic::{Traffic, Way};
 

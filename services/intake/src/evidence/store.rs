@@ -4,6 +4,7 @@
 //! or, where there is no row, removes the file. So a kept file always has a row, and who reads looks in both places. Names
 //! are random: nothing that a sender says is part of one.
 
+use super::Settings;
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
@@ -12,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use chassis::settings::Evidence;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -45,7 +45,7 @@ pub struct Files {
 
 impl Files {
     /// Opens the store that is configured. A folder is made; a bucket is not looked for before it is needed.
-    pub fn open(settings: &Evidence) -> anyhow::Result<Self> {
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
         let url = settings.url.as_deref().context("evidence.url must say where evidence files are kept")?;
         let random = SystemRandom::new();
         match url.split_once("://") {
@@ -196,7 +196,7 @@ fn local(folder: &str) -> anyhow::Result<LocalFileSystem> {
     Ok(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true))
 }
 
-fn s3(url: &str, place: &str, settings: &Evidence) -> anyhow::Result<PrefixStore<object_store::aws::AmazonS3>> {
+fn s3(url: &str, place: &str, settings: &Settings) -> anyhow::Result<PrefixStore<object_store::aws::AmazonS3>> {
     // Its HTTP client takes the TLS of the process; another part of it may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = ClientOptions::new().with_connect_timeout(Duration::from_secs(3)).with_timeout(PATIENCE);

@@ -17,9 +17,9 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// A replica that submits canaries, at home where the world is.
 async fn replica(world: &World) -> Running {
-    let mut settings = world.service.home.settings();
-    settings.canary.every = Some(EVERY);
-    chassis::start(&intake::SERVICE, settings, world.service.clock.clone()).await.unwrap()
+    let mut home = world.service.home.clone();
+    home.variables.push(("CANARY__EVERY".to_owned(), EVERY.to_string()));
+    chassis::start(&intake::SERVICE, home.settings(), world.service.clock.clone()).await.unwrap()
 }
 
 async fn get(admin: SocketAddr, path: &str) -> (bool, String) {

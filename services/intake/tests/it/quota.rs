@@ -85,19 +85,22 @@ async fn s31_a_day_later_the_same_request_is_taken() {
 
 #[test]
 fn a_quota_that_cannot_be_meant_is_named() {
-    let from = |service: &str, key: &str, value: &str| {
-        let name = service.to_uppercase();
+    let from = |key: &str, value: &str| {
         let pairs = [
-            (format!("REDRESS_{name}__DATABASE__URL"), "postgres:///x".to_owned()),
-            (format!("REDRESS_{name}__CUSTOMERS__{key}"), value.to_owned()),
+            ("REDRESS_INTAKE__DATABASE__URL".to_owned(), "postgres:///x".to_owned()),
+            (format!("REDRESS_INTAKE__{key}"), value.to_owned()),
         ];
-        let settings = chassis::Settings::from(service, None, Some(pairs.into()));
+        let settings = chassis::Settings::from(&intake::SERVICE, None, Some(pairs.into()));
         settings.err().map(|error| format!("{error:#}")).unwrap_or_default()
     };
-    assert_eq!(from("intake", "CLAIMS_PER_DAY", "7"), "");
-    assert!(from("intake", "CLAIMS_PER_DAY", "0").contains("customers.claims_per_day"));
-    assert!(from("intake", "EVIDENCE_BYTES_PER_DAY", "1000").contains("customers.evidence_bytes_per_day"));
-    assert!(from("triage", "CLAIMS_PER_DAY", "7").contains("settings of intake"));
+    assert_eq!(from("CUSTOMERS__CLAIMS_PER_DAY", "7"), "");
+    assert!(from("CUSTOMERS__CLAIMS_PER_DAY", "0").contains("customers.claims_per_day"));
+    assert!(from("CUSTOMERS__EVIDENCE_BYTES_PER_DAY", "1000").contains("customers.evidence_bytes_per_day"));
+    assert!(from("CUSTOMERS__CLAIMS_PER_DY", "7").contains("claims_per_dy"));
+    assert_eq!((from("CANARY__EVERY", "1m"), from("VAULT__KEY_FILE", "/k")), Default::default());
+    assert!(
+        from("CANARY__EVERY", "0s").contains("canary.every") && from("CANARY__EVERY", "25h").contains("canary.every")
+    );
 }
 
 /// What one customer makes grow has an end for each day: reads, which are on record for ever, and answers, of which those
@@ -105,7 +108,7 @@ fn a_quota_that_cannot_be_meant_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sr22_a_customer_leaves_so_many_rows_a_day() {
     let mut home = Home::new(&intake::SERVICE).await;
-    let variables = [("CUSTOMERS__READS_PER_DAY", "20"), ("CUSTOMERS__CHANGES_PER_DAY", "30")];
+    let variables = [("CUSTOMERS__READS_PER_DAY", "20"), ("LIMITS__CUSTOMER_CHANGES_PER_DAY", "30")];
     home.variables.extend(variables.map(|(key, value)| (key.to_owned(), value.to_owned())));
     let world = World::of(TestService::at(home, Clock::default()).await);
     let claim = submit(&world, report("C-1")).await.unwrap().claim_id;

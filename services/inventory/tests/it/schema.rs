@@ -83,7 +83,10 @@ async fn states_and_zones_are_the_same_words_in_code_and_database() {
         ("reservation", words(ReservationState::ALL.iter().map(|it| it.word()).collect())),
         ("reservation", words(BatchRule::ALL.iter().map(|it| it.word()).collect())),
         ("goods_return", words(ReturnState::ALL.iter().map(|it| it.word()).collect())),
-        ("goods_return", words(ReturnReason::ALL.iter().map(|it| it.word()).collect())),
+        (
+            "goods_return",
+            words(["unspecified"].into_iter().chain(ReturnReason::ALL.iter().map(|it| it.word())).collect()),
+        ),
     ];
     for (table, list) in lists {
         let query =

@@ -18,9 +18,11 @@ pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent
         check.add(&path("carrier_event_id"), "must not begin with redress.");
     }
     let state = Status::from(check.choice::<ShipmentState>(&path("state"), event.state));
+    // What is not said forbids nothing: the one mistake is named, and no other.
+    let said = ShipmentState::try_from(event.state).is_ok();
     let reason = check.optional_choice(&path("reason"), event.reason);
     if let Some(reason) = reason
-        && ShipmentState::try_from(event.state).is_ok()
+        && said
         && !reason::fits(reason, state)
     {
         check.add(&path("reason"), "does not go with the state");
@@ -36,7 +38,7 @@ pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent
         check.add(&path("reason"), "must be HELD_FOR_COLLECTION, because held_until is given");
     }
     let expected_on = check.date(&path("expected_on"), &event.expected_on);
-    if !event.expected_on.is_empty() && state != Status::Delayed {
+    if !event.expected_on.is_empty() && said && state != Status::Delayed {
         check.add(&path("expected_on"), "goes with DELAYED only");
     }
     Some(Sighting { id, state, reason, at: at?, detail, held_until, expected_on })

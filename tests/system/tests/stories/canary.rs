@@ -17,7 +17,7 @@ async fn canary(world: &World) -> Running {
     let mut variables = local::stack::variables("intake", secrets, database, &nats, "off", None);
     variables.insert("REDRESS_INTAKE__CANARY__EVERY".to_owned(), "1s".to_owned());
     variables.insert("REDRESS_INTAKE__DATABASE__UNSAFE_DURABILITY_FOR_TESTS".to_owned(), "true".to_owned());
-    let settings = Settings::from("intake", None, Some(variables)).unwrap();
+    let settings = Settings::from(local::SERVICES[0], None, Some(variables)).unwrap();
     chassis::start(local::SERVICES[0], settings, world.clock.clone()).await.unwrap()
 }
 

@@ -2,6 +2,7 @@
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use intake::config::Config;
 use intake::evidence::store::Files;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -58,7 +59,7 @@ async fn files_live_in_an_s3_bucket() {
     let (_, _, received) = place.download(&place.reference(&file.evidence_id).await.unwrap()).await.unwrap();
     assert_eq!(received, bytes);
     // Nothing is staged any more, and an orphan goes.
-    let settings = place.world.service.home.settings().evidence;
+    let settings = Config::read(&place.world.service.home.settings().own).unwrap().evidence;
     let store = Files::open(&settings).unwrap();
     let staged = || async { store.staged_before(jiff::Timestamp::MAX).await.unwrap() };
     assert_eq!(staged().await, Vec::<String>::new());

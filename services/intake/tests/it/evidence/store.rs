@@ -1,5 +1,6 @@
 //! The store: what is left behind, what rots, what is full.
 
+use intake::config::Config;
 use intake::evidence::store::Files;
 use intake::evidence::sweep::forget;
 use testkit::{Home, eventually, reason};
@@ -126,7 +127,7 @@ async fn s25_the_files_of_an_erased_customer_are_gone() {
     assert!(place.list(&claim.claim_id).await[0].forgotten_at.is_some(), "that there was a file is still known");
     assert!(place.list(&other.claim_id).await[0].forgotten_at.is_none());
     assert_eq!(place.rows().await, 2);
-    let settings = place.world.service.home.settings().evidence;
+    let settings = Config::read(&place.world.service.home.settings().own).unwrap().evidence;
     let (pool, clock) = (place.world.service.pool(), &place.world.service.clock);
     assert_eq!(forget(&Files::open(&settings).unwrap(), pool, clock).await.unwrap(), 0, "once is enough");
 }
@@ -149,7 +150,7 @@ async fn s25_a_file_that_cannot_be_removed_does_not_keep_the_others() {
     std::fs::create_dir(&path).unwrap();
     std::fs::write(path.join("held"), "held").unwrap();
     erase(&place, &claim.customer_ref).await;
-    let files = Files::open(&place.world.service.home.settings().evidence).unwrap();
+    let files = Files::open(&Config::read(&place.world.service.home.settings().own).unwrap().evidence).unwrap();
     let (pool, clock) = (place.world.service.pool(), &place.world.service.clock);
     assert!(forget(&files, pool, clock).await.is_err(), "what is left must be told");
     assert_eq!(place.stored(), [path.join("held")]);
@@ -196,7 +197,7 @@ async fn intake_does_not_start_without_a_store_and_a_key() {
         assert!(why.contains(&format!("evidence.{}", name.to_lowercase())), "{name}={value}: {why}");
     }
     // S3 as it is configured; that it works is for the test with a server.
-    let mut settings = good.settings().evidence;
+    let mut settings = Config::read(&good.settings().own).unwrap().evidence;
     settings.url = Some("s3://claims/evidence/2026".to_owned());
     for (name, value) in [
         ("region", "eu-west-1"),

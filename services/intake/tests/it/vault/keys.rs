@@ -28,7 +28,7 @@ async fn s24_intake_does_not_start_without_a_key() {
         assert!(why.contains("vault.key_file"), "{why}");
     }
     let mut settings = home.settings();
-    settings.vault.key_file = None;
+    settings.own = chassis::settings::Sections::default();
     let none = chassis::start(home.service, settings, chassis::Clock::default()).await;
     let why = none.err().map(|error| format!("{error:#}")).unwrap_or_default();
     assert!(why.contains("vault.key_file must name"), "{why}");

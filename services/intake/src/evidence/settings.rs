@@ -1,4 +1,4 @@
-//! Where evidence files are kept, and how much of them is taken; of intake only.
+//! Where evidence files are kept, and how much of them is taken.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Longest time an upload may be given: the gRPC edge lets no call go on for longer.
-pub(crate) const UPLOAD_MAX: SignedDuration = SignedDuration::from_mins(2);
+pub const UPLOAD_MAX: SignedDuration = SignedDuration::from_mins(2);
 /// Longest life of a reference (S16).
 const REFERENCE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where evidence files are kept, and how much of them is taken.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Evidence {
+pub struct Settings {
     /// The file store: `file:///var/lib/redress/evidence` or `s3://bucket/prefix`. Intake does not start without.
     pub url: Option<String>,
     /// Options of an S3-compatible store, as `region`, `endpoint`, `access_key_id`, `secret_access_key`, `allow_http`.
@@ -43,7 +43,7 @@ pub struct Evidence {
     pub orphan: SignedDuration,
 }
 
-impl Default for Evidence {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             url: None,
@@ -62,13 +62,8 @@ impl Default for Evidence {
     }
 }
 
-impl Evidence {
-    pub(super) fn check(&self, service: &str) -> anyhow::Result<()> {
-        if service != "intake" {
-            let given = self.url.is_some() || self.key_file.is_some() || !self.options.is_empty();
-            anyhow::ensure!(!given, "evidence.* are settings of intake, which keeps the evidence");
-            return Ok(());
-        }
+impl Settings {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!((1..=256 << 20).contains(&self.file_bytes), "evidence.file_bytes must be 1 to 256 MiB");
         anyhow::ensure!(self.claim_bytes >= self.file_bytes, "evidence.claim_bytes must hold one file at least");
         anyhow::ensure!((1..=1_000_000_000).contains(&self.pixels), "evidence.pixels must be 1 to 1000000000");
