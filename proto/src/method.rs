@@ -2,6 +2,14 @@
 
 use prost::Message;
 use serde::Serialize;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+
+/// Bytes of an answer that a caller of [`call`] takes: a service cuts every list far below.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// A request, and where it goes.
 pub trait Method: Message + Clone + Serialize + 'static {
@@ -29,6 +37,14 @@ pub trait Listing: Method {
     fn turn_to(&mut self, page_size: i32, page_token: String);
     /// What is on a page, and the token of the next one; empty: it is the last.
     fn rows(page: Self::Reply) -> (Vec<Self::Row>, String);
+}
+
+/// Calls a method on a channel, whichever service is behind it.
+pub async fn call<M: Method>(channel: Channel, request: Request<M>) -> Result<Response<M::Reply>, Status> {
+    let mut client = Grpc::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+    client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+    let codec = ProstCodec::<M, M::Reply>::default();
+    client.unary(request, PathAndQuery::from_static(M::PATH), codec).await
 }
 
 include!(concat!(env!("OUT_DIR"), "/facts.rs"));

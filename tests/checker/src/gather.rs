@@ -19,12 +19,12 @@ use proto::orchestrator::{
 use proto::policy::Pack;
 use proto::triage;
 
-use crate::api::{self, Api, SERVICES};
+use crate::api::{Api, SERVICES};
+use crate::canaries;
 use crate::evidence::{Evidence, now_ms, plan_told};
 use crate::feed::{self, Feed, Notices};
 use crate::log::Log;
 use crate::subscriber::{self, Place};
-use crate::{canaries, one, pages};
 
 /// Reads that are under way at once: the services have better things to do.
 const AT_ONCE: usize = 8;
@@ -79,9 +79,9 @@ impl Gatherer {
             started_ms: self.started_ms,
             ..Evidence::default()
         };
-        let claims = pages!(self.api, intake, list_claims, ListClaimsRequest::default(), claims);
+        let claims = self.api.list(ListClaimsRequest::default()).await;
         evidence.claims = claims.into_iter().map(|claim| (claim.claim_id.clone(), claim)).collect();
-        let listed = pages!(self.api, intake, list_claims, canaries::question(), claims);
+        let listed = self.api.list(canaries::question()).await;
         let young = canaries::take(&mut evidence, listed, now_ms());
         self.claims(&mut evidence).await;
         self.lists(&mut evidence).await;
@@ -101,7 +101,7 @@ impl Gatherer {
         let read = futures::stream::iter(ids.clone()).map(async |id| {
             let (process, timeline) = process_and_timeline(api, &id).await;
             let ask = ListClocksRequest { claim_id: id.clone(), ..ListClocksRequest::default() };
-            let clocks = pages!(api, escalation, list_clocks, ask.clone(), clocks);
+            let clocks = api.list(ask.clone()).await;
             (id, process, timeline, clocks)
         });
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
@@ -133,15 +133,13 @@ impl Gatherer {
     async fn lists(&self, evidence: &mut Evidence) {
         let api = &self.api;
         let every = triage::ListWorkItemsRequest { include_closed: true, ..triage::ListWorkItemsRequest::default() };
-        evidence.judging = pages!(api, triage, list_work_items, every.clone(), work_items);
+        evidence.judging = api.list(every.clone()).await;
         let every =
             escalation::ListWorkItemsRequest { include_closed: true, ..escalation::ListWorkItemsRequest::default() };
-        evidence.tasks = pages!(api, escalation, list_work_items, every.clone(), work_items);
-        evidence.escalations =
-            pages!(api, escalation, list_escalations, ListEscalationsRequest::default(), escalations);
-        evidence.settlements =
-            pages!(api, orchestrator, list_settlements, ListSettlementsRequest::default(), settlements);
-        evidence.shipments = pages!(api, logistics, list_shipments, ListShipmentsRequest::default(), shipments);
+        evidence.tasks = api.list(every.clone()).await;
+        evidence.escalations = api.list(ListEscalationsRequest::default()).await;
+        evidence.settlements = api.list(ListSettlementsRequest::default()).await;
+        evidence.shipments = api.list(ListShipmentsRequest::default()).await;
     }
 
     /// Stock is read between two equal readings of the reservations, so that it must add up.
@@ -150,17 +148,17 @@ impl Gatherer {
         for _ in 0..5 {
             let before = self.reservations().await;
             // A customer may send back what nobody registered.
-            let back = pages!(api, inventory, list_returns, ListReturnsRequest::default(), returns);
+            let back = api.list(ListReturnsRequest::default()).await;
             let known = skus(&evidence.log).into_iter().chain(before.iter().map(|row| row.sku.clone()));
             let known = known.chain(back.into_iter().map(|row| row.sku));
             let skus: BTreeSet<String> = known.filter(|sku| !sku.is_empty()).collect();
             let read = futures::stream::iter(skus).map(async |sku: String| {
-                let stock = one!(api, inventory, get_availability, availability(&sku));
+                let stock = api.one(availability(&sku)).await;
                 let ask = ListMovementsRequest { sku: sku.clone(), ..ListMovementsRequest::default() };
-                (sku, stock, pages!(api, inventory, list_movements, ask.clone(), movements))
+                (sku, stock, api.list(ask.clone()).await)
             });
             let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
-            evidence.returns = pages!(api, inventory, list_returns, ListReturnsRequest::default(), returns);
+            evidence.returns = api.list(ListReturnsRequest::default()).await;
             let after = self.reservations().await;
             evidence.stock_is_still = before == after;
             evidence.reservations = after;
@@ -175,7 +173,7 @@ impl Gatherer {
     }
 
     async fn reservations(&self) -> Vec<Reservation> {
-        pages!(self.api, inventory, list_reservations, ListReservationsRequest::default(), reservations)
+        self.api.list(ListReservationsRequest::default()).await
     }
 
     async fn entitlements(&self, evidence: &mut Evidence) {
@@ -194,7 +192,7 @@ impl Gatherer {
         let api = &self.api;
         let read = futures::stream::iter(keys).map(async |(order_no, sku)| {
             let ask = GetEntitlementRequest { order_no: order_no.clone(), sku: sku.clone(), line_id: String::new() };
-            Some(((order_no, sku), one!(api, orchestrator, get_entitlement, ask.clone())?))
+            Some(((order_no, sku), api.one(ask.clone()).await?))
         });
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
         evidence.entitlements = read.into_iter().flatten().collect();
@@ -242,9 +240,9 @@ async fn process_and_timeline(api: &Api, id: &str) -> (Option<Process>, Vec<Clai
     let mut read = (None, Vec::new());
     for _ in 0..10 {
         let ask = GetTimelineRequest { claim_id: id.to_owned(), ..GetTimelineRequest::default() };
-        let timeline = pages!(api, orchestrator, get_timeline, ask.clone(), events);
+        let timeline = api.list(ask.clone()).await;
         let ask = GetProcessRequest { claim_id: id.to_owned() };
-        let process = one!(api, orchestrator, get_process, ask.clone()).and_then(|told| told.process);
+        let process = api.one(ask.clone()).await.and_then(|told| told.process);
         let events = process.as_ref().map_or(0, |process| process.events);
         let agree = usize::try_from(events).is_ok_and(|events| events == timeline.len());
         read = (process, timeline);
@@ -259,8 +257,8 @@ async fn process_and_timeline(api: &Api, id: &str) -> (Option<Process>, Vec<Clai
 /// Who may read contact data is a matter of roles; what may not be read is not compared.
 async fn contact(api: &Api, ask: GetContactRequest) -> Option<Contact> {
     for _ in 0..5 {
-        match api.intake().get_contact(api::request(ask.clone())).await {
-            Ok(told) => return told.into_inner().contact,
+        match api.call(ask.clone()).await {
+            Ok(told) => return told.contact,
             Err(status) if status.code() == tonic::Code::PermissionDenied => return None,
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
@@ -271,9 +269,9 @@ async fn contact(api: &Api, ask: GetContactRequest) -> Option<Contact> {
 /// What a customer wrote about each line.
 async fn descriptions(api: &Api, ask: GetWordsRequest) -> Option<BTreeMap<u32, String>> {
     for _ in 0..5 {
-        match api.vault().get_words(api::request(ask.clone())).await {
+        match api.call(ask.clone()).await {
             Ok(told) => {
-                let words = told.into_inner().words.into_iter();
+                let words = told.words.into_iter();
                 let line = |about: &str| about.strip_prefix("line ")?.parse().ok();
                 return Some(words.filter_map(|word| Some((line(&word.about)?, word.text))).collect());
             }
@@ -286,12 +284,7 @@ async fn descriptions(api: &Api, ask: GetWordsRequest) -> Option<BTreeMap<u32, S
 
 /// Parked messages of a service.
 pub async fn parked(api: &Api, service: &str) -> Vec<Parked> {
-    let call = |page_token: String| -> futures::future::BoxFuture<'static, _> {
-        let mut client = api.operations(service);
-        let ask = ListParkedRequest { page_size: api::PAGE, page_token };
-        Box::pin(async move { client.list_parked(api::request(ask)).await })
-    };
-    api.list(service, "list_parked", call, |page| (page.parked, page.next_page_token), |row| row).await
+    api.list_at(service, ListParkedRequest::default()).await
 }
 
 /// Question for the stock of a SKU.

@@ -16,7 +16,6 @@ use crate::checks;
 use crate::evidence::{Evidence, Violation, is_terminal, now_ms};
 use crate::gather::{Gatherer, Observed};
 use crate::log::{Log, Tail};
-use crate::pages;
 use crate::report::{self, Report};
 use crate::subscriber::{Place, Subscriber};
 use crate::watch;
@@ -185,7 +184,7 @@ async fn settle(api: &Api, log: &Log, options: Options<'_>) {
     let mut moved = Instant::now();
     let mut last = None;
     loop {
-        let processes = pages!(api, orchestrator, list_processes, ListProcessesRequest::default(), processes);
+        let processes = api.list(ListProcessesRequest::default()).await;
         // What cannot be read now is told by the reading that follows.
         api.take_unread();
         let settled = |process: &&proto::orchestrator::Process| {

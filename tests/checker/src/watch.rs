@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::inventory::GetAvailabilityResponse;
 
-use crate::api::{self, Api, SERVICES};
+use crate::api::{Api, SERVICES};
 use crate::gather::{self, Observed};
 use crate::log::Log;
 
@@ -21,16 +21,15 @@ pub async fn watch(api: Arc<Api>, log: Arc<Mutex<Log>>, observed: Arc<Mutex<Obse
             gather::skus(&log).into_iter().collect()
         };
         for sku in skus.iter().cycle().skip(round * SKUS).take(SKUS.min(skus.len())) {
-            let ask = api::request(gather::availability(sku));
-            if let Ok(told) = api.inventory().get_availability(ask).await {
-                let wrong = over_promised(sku, &told.into_inner());
+            if let Ok(told) = api.call(gather::availability(sku)).await {
+                let wrong = over_promised(sku, &told);
                 observed.lock().unwrap_or_else(PoisonError::into_inner).stock.extend(wrong);
             }
         }
         for service in SERVICES {
             let ask = proto::operations::ListParkedRequest { page_size: 500, page_token: String::new() };
-            if let Ok(told) = api.operations(service).list_parked(api::request(ask)).await {
-                let rows = told.into_inner().parked.into_iter().map(|row| (service.to_owned(), row.event_id));
+            if let Ok(told) = api.call_at(service, ask).await {
+                let rows = told.parked.into_iter().map(|row| (service.to_owned(), row.event_id));
                 observed.lock().unwrap_or_else(PoisonError::into_inner).parked.extend(rows);
             }
         }

@@ -10,17 +10,14 @@ use anyhow::{Context as _, Result};
 use local::Secrets;
 use local::secrets::Who;
 use tokio::time::Instant;
-use tonic::client::Grpc;
-use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
-use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
 use crate::log::{Call, Line, Log, Outcome, now_ms};
 use crate::random::Random;
-use proto::method::{Listing, Method, Mutation};
+use proto::method::{self, Listing, Method, Mutation};
 
 /// Rows of a page: as many as a service gives.
 const PAGE: i32 = 500;
@@ -218,18 +215,13 @@ impl Lines {
     async fn send<M: Method>(&self, actor: &Actor, body: M) -> Result<M::Reply, Status> {
         let channels = self.channels.get(M::SERVICE).ok_or_else(|| Status::unavailable("no such service is known"))?;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let mut client = Grpc::new(channels[turn % channels.len()].clone());
+        let channel = channels[turn % channels.len()].clone();
         let mut request = Request::new(body);
         request.set_timeout(DEADLINE);
         let token = self.token(actor).map_err(|error| Status::unauthenticated(format!("{error:#}")))?;
         request.metadata_mut().insert("authorization", token);
-        let sent = async {
-            client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-            let codec = ProstCodec::<M, M::Reply>::default();
-            client.unary(request, PathAndQuery::from_static(M::PATH), codec).await
-        };
         // The deadline of the transport, and one for a transport that hangs.
-        match tokio::time::timeout(DEADLINE + Duration::from_secs(1), sent).await {
+        match tokio::time::timeout(DEADLINE + Duration::from_secs(1), method::call(channel, request)).await {
             Ok(answered) => answered.map(tonic::Response::into_inner),
             Err(_) => Err(Status::deadline_exceeded("there was no answer")),
         }

@@ -89,7 +89,7 @@ async fn is_taken(channel: &Wire, path: &str, bad: &Bad) -> Option<String> {
 async fn examine(channel: &Wire, service: &str, method: &MethodDescriptor, wrong: &mut Vec<String>) -> usize {
     let path = path(method);
     let examples = corpus::requests(method);
-    assert!(!examples.is_empty(), "{path} has no example in corpus.rs");
+    assert!(!examples.is_empty(), "{path} has no example in the contract");
     let mut calls = 0;
     let mut untouched = fields(&method.input());
     for example in examples {
