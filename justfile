@@ -16,11 +16,16 @@ up *args:
 test *args:
     cargo test {{args}}
 
-# format, lint, size of files
+# format, lint, size of files, pages
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     python3 .ci/sizes.py
+    python3 .ci/pages.py
+
+# the programs that later upgrades start from, as target/release-files/redress-VERSION-TARGET.tar.gz with its SHA-256
+release *args:
+    .ci/release {{args}}
 
 # what CI runs
 ci:

@@ -31,7 +31,7 @@ fn every_file_is_parsed() {
         let text = std::fs::read_to_string(&path).unwrap();
         let folder = path.parent().and_then(Path::file_name).unwrap().to_str().unwrap();
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("rs") => {}
+            Some("rs" | "md") => {}
             Some("toml") if folder == "policies" => {
                 Pack::parse(&path.display().to_string(), &text).unwrap_or_else(|error| panic!("{error}"));
                 packs += 1;
