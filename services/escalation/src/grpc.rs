@@ -1,7 +1,5 @@
 //! The gRPC edge: lists for people, and what they decide.
 
-mod wire;
-
 use chassis::{Call, Check, Lanes, read_failed};
 use jiff::Timestamp;
 use proto::escalation::escalation_service_server::EscalationService;
@@ -13,12 +11,11 @@ use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-pub use wire::work_item;
-
 use crate::domain::{self, Refusal, Ruling, WorkKind};
 use crate::events::Command;
 use crate::handle::Handle;
 use crate::store::{self, Filter};
+use crate::wire;
 
 /// The service.
 pub struct Api {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chassis::{Fault, Lock, Meta, Outcome, Recent, Refusal, Tx, Writes};
+use chassis::{Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::domain::{self, Claim, ClockKind, Rules};
 use crate::events::{self, Command};
-use crate::{grpc, store};
+use crate::world::{Memory, World};
+use crate::{store, wire};
 
 /// What the lanes of the service need.
 pub struct Handle {
@@ -19,31 +20,6 @@ pub struct Handle {
     pub rules: Arc<Rules>,
     /// Only for how far tests have moved it: the database's clock is the judge.
     pub clock: chassis::Clock,
-}
-
-/// Claims that a lane remembers.
-const LEAST: usize = 1_024;
-
-/// What a lane remembers: claims with their versions.
-pub struct Memory(Recent<Uuid, (i64, Claim)>);
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self(Recent::new(LEAST))
-    }
-}
-
-/// The claims of a batch, as they were and as they are.
-pub struct World {
-    /// As they were.
-    pub loaded: BTreeMap<Uuid, Claim>,
-    /// Versions of those that are there.
-    pub versions: BTreeMap<Uuid, i64>,
-    /// Those that were only remembered.
-    pub recalled: BTreeSet<Uuid>,
-    /// As they are.
-    pub claims: BTreeMap<Uuid, Claim>,
-    time: store::Time,
 }
 
 impl chassis::Domain for Handle {
@@ -104,7 +80,7 @@ impl chassis::Domain for Handle {
         }
         let outcome = match &command.what {
             domain::Command::DecideWorkItem { item, .. } => Outcome::reply(&DecideWorkItemResponse {
-                work_item: claim.items.get(item).map(|item| grpc::work_item(claim, item)),
+                work_item: claim.items.get(item).map(|item| wire::work_item(claim, item)),
             }),
             domain::Command::StartClocks { .. }
             | domain::Command::StopClocks { .. }

@@ -12,6 +12,8 @@ pub mod grpc;
 pub mod handle;
 mod known;
 pub mod store;
+pub mod wire;
+pub mod world;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,10 +18,10 @@ use uuid::Uuid;
 pub use clocks::{clocks_of, due, provisional};
 pub use items::overdue;
 pub use lists::{Filter, Listed, escalations, routing, work_items};
-pub use time_mark::{Time, read as time_now};
+pub use time_mark::read as time_now;
 
 use crate::domain::Claim;
-use crate::handle::World;
+use crate::world::World;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[

@@ -1,7 +1,6 @@
 //! Calls: requests become commands, refusals become statuses.
 
 mod lists;
-mod words;
 
 use chassis::{Call, Check, Lanes};
 use proto::inventory::inventory_service_server::InventoryService;
@@ -18,8 +17,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::domain::{Command, Disposition, GoodsLine, Place, Receipt, Refusal, Sku, Warehouse};
 use crate::events::QUANTITY_MAX;
 use crate::handle::Handle;
-
-pub use words::goods_return;
+use crate::wire;
 
 /// The service as its callers see it.
 pub struct Api {
@@ -194,7 +192,7 @@ impl InventoryService for Api {
         }
         check.finish()?;
         own(&call, &receipt.warehouse)?;
-        let command = Command::ReceiveReturn { job, version: words::version(&body.etag), receipt };
+        let command = Command::ReceiveReturn { job, version: wire::version(&body.etag), receipt };
         self.lanes.call(&call, body, command).await
     }
 

@@ -9,6 +9,8 @@ pub mod events;
 pub mod grpc;
 pub mod handle;
 pub mod store;
+pub mod wire;
+pub mod world;
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use proto::logistics::{
 };
 
 use crate::domain::{Command, Direction, Event, Job, Key, Parcel, Shipment, Status, TrackingReason, reason};
-use crate::grpc::words;
+use crate::wire;
 
 mod notices;
 
@@ -29,7 +29,7 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     Ok(match kind {
         Asked::Ship(ask) => {
-            let urgent = words::is_urgent(ask.severity().said());
+            let urgent = wire::is_urgent(ask.severity().said());
             let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
             Command::Book { key: key(&job, Direction::Outbound)?, parcel }
         }
@@ -49,7 +49,7 @@ fn key(job: &claim::Job, direction: Direction) -> Result<Key, Malformed> {
 
 fn parcel(sku: String, quantity: u32, country: String, urgent: bool) -> Result<Parcel, Malformed> {
     let fits = (1..=64).contains(&sku.chars().count()) && !sku.chars().any(char::is_control);
-    if !fits || !words::is_country(&country) || !(1..=UNITS_MAX).contains(&quantity) {
+    if !fits || !wire::is_country(&country) || !(1..=UNITS_MAX).contains(&quantity) {
         return Err(Malformed(format!("SKU, country or quantity {quantity} is out of bounds")));
     }
     Ok(Parcel { sku, quantity, country, urgent })
@@ -65,7 +65,7 @@ pub fn booked(shipment: &Shipment) -> Vec<Outgoing> {
             carrier: booking.carrier.clone(),
             mode: booking.mode.into(),
             tracking_no: shipment.carrier_no.clone().unwrap_or_else(|| booking.tracking_no.clone()),
-            promised_on: words::wire_day(shipment.promised()),
+            promised_on: wire::day(shipment.promised()),
             cost: Some(Money { minor_units: booking.cost_minor, currency: booking.currency.clone() }),
         }),
     }];
@@ -83,7 +83,7 @@ pub fn cancelled(shipment: &Shipment) -> Outgoing {
 /// The carrier has confirmed the booking.
 pub fn confirmed(shipment: &Shipment) -> Outgoing {
     let tracking_no = shipment.carrier_no.clone().unwrap_or_default();
-    let promised_on = words::wire_day(shipment.promised());
+    let promised_on = wire::day(shipment.promised());
     event(
         &shipment.key,
         Told::BookingConfirmed(BookingConfirmed { tracking_no, promised_on, number: number(shipment) }),
@@ -140,23 +140,23 @@ fn moved(before: Status, after: &Shipment) -> Vec<Told> {
 }
 
 fn delivered(shipment: &Shipment) -> Told {
-    Told::Delivered(Delivered { reason: words::number(shipment.reason) })
+    Told::Delivered(Delivered { reason: wire::number(shipment.reason) })
 }
 
 fn exception(status: Status, shipment: &Shipment) -> Told {
     let late = status == Status::Delayed;
     Told::Exception(Exception {
         state: status.number(),
-        reason: words::number(shipment.reason),
-        expected_on: words::wire_day(shipment.expected_on.filter(|_| late)),
+        reason: wire::number(shipment.reason),
+        expected_on: wire::day(shipment.expected_on.filter(|_| late)),
     })
 }
 
 /// What holds it, or that nothing does any more.
 fn incident(shipment: &Shipment) -> Told {
     let told = shipment.reason.filter(|reason| reason::holds(*reason) || *reason == TrackingReason::DeliveryAttempted);
-    let reason = words::number(told);
-    Told::Incident(Incident { reason, held_until: words::wire_day(shipment.held_until), number: number(shipment) })
+    let reason = wire::number(told);
+    Told::Incident(Incident { reason, held_until: wire::day(shipment.held_until), number: number(shipment) })
 }
 
 /// Counts up with every change of a parcel.

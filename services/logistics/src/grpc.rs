@@ -1,7 +1,6 @@
 //! Calls: requests become commands, refusals become statuses.
 
 mod check;
-pub mod words;
 
 use chassis::{Call, Check, Fault, Lanes, read_failed};
 use proto::claim::Money;
@@ -19,6 +18,7 @@ use uuid::Uuid;
 use crate::domain::{self, Carriers, Command, Parcel};
 use crate::handle::Handle;
 use crate::store::{self, Filter};
+use crate::wire;
 
 /// More parcels than a claim has.
 const PARCELS_MAX: i64 = 5_000;
@@ -43,7 +43,7 @@ impl LogisticsService for Api {
     ) -> Result<Response<QuoteShipmentResponse>, Status> {
         let body = request.get_ref();
         let mut check = Check::new();
-        if !words::is_country(&body.country) {
+        if !wire::is_country(&body.country) {
             check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
         }
         let severity = check.optional_choice("severity", body.severity);
@@ -51,7 +51,7 @@ impl LogisticsService for Api {
         let direction: Direction = check.choice("direction", body.direction);
         check.finish()?;
         // A pick-up is never urgent: nobody waits for it.
-        let urgent = words::is_urgent(severity) && direction != Direction::Return;
+        let urgent = wire::is_urgent(severity) && direction != Direction::Return;
         let parcel = Parcel { sku: String::new(), quantity, country: body.country.clone(), urgent };
         let Some((carrier, cost)) = self.carriers.choose(&parcel) else {
             let refusal = chassis::Refusal::new(Code::FailedPrecondition, "NO_CARRIER", "no carrier serves the place");
@@ -79,8 +79,8 @@ impl LogisticsService for Api {
         let asked = if by_id { &body.shipment_id } else { &body.tracking_no };
         let found = found.filter(|(shipment, _)| shipment.is_of(call.actor.carrier()));
         let (shipment, events) = found.ok_or_else(|| chassis::Refusal::not_found("shipment", asked))?;
-        let mut wire = words::wire(&shipment);
-        wire.events = events.iter().map(words::wire_sighting).collect();
+        let mut wire = wire::shipment(&shipment);
+        wire.events = events.iter().map(wire::sighting).collect();
         Ok(Response::new(GetShipmentResponse { shipment: Some(wire) }))
     }
 
@@ -102,7 +102,7 @@ impl LogisticsService for Api {
         let carrier = call.actor.carrier().map(str::to_owned);
         let filter = Filter { claim, status: state.map(domain::Status::from), direction, after, carrier };
         let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
-        let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), words::wire);
+        let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), wire::shipment);
         Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
     }
 

@@ -1,8 +1,6 @@
 //! The one path on which logistics changes: load, decide, save.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chassis::{Domain, Fault, Lock, Meta, Outcome, Outgoing, Recent, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Outgoing, Tx, Writes};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use proto::ShipmentId;
@@ -12,8 +10,9 @@ use proto::logistics::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::domain::{self, Carriers, Command, Days, Event, Key, Refusal, Shipment, Sighting};
-use crate::{events, grpc, store};
+use crate::domain::{self, Carriers, Command, Days, Event, Refusal, Shipment, Sighting};
+use crate::world::{Memory, World};
+use crate::{events, store, wire};
 
 /// What the lanes of logistics do.
 pub struct Handle {
@@ -21,48 +20,6 @@ pub struct Handle {
     pub carriers: Carriers,
     /// How days are counted.
     pub days: Days,
-}
-
-/// Parcels that a lane remembers.
-const LEAST: usize = 1_024;
-
-/// What a lane remembers.
-#[derive(Debug)]
-pub struct Memory {
-    shipments: Recent<Key, Shipment>,
-    waybills: Recent<String, Key>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self { shipments: Recent::new(LEAST), waybills: Recent::new(LEAST) }
-    }
-}
-
-impl Memory {
-    /// Whose waybill a number is.
-    pub fn waybill(&self, tracking_no: &str) -> Option<&Key> {
-        self.waybills.get(tracking_no)
-    }
-}
-
-/// What a batch looks at and changes.
-#[derive(Debug, Default)]
-pub struct World {
-    /// Parcels of the jobs and waybills of the batch.
-    pub shipments: BTreeMap<Key, Shipment>,
-    /// Their versions as they were read.
-    pub versions: BTreeMap<Key, i64>,
-    /// Parcels that were only remembered.
-    pub recalled: BTreeSet<Key>,
-    /// Whose waybill a number is.
-    pub waybills: BTreeMap<String, Key>,
-    /// Carrier events that were recorded before.
-    pub seen: BTreeSet<(ShipmentId, String)>,
-    /// Parcels that have changed.
-    pub changed: BTreeSet<Key>,
-    /// New carrier events, with whether they changed anything.
-    pub sightings: Vec<(ShipmentId, Sighting, bool, Timestamp)>,
 }
 
 impl Domain for Handle {
@@ -112,7 +69,7 @@ impl Domain for Handle {
             Command::Report { tracking_no, sighting } => {
                 let mut told = Vec::new();
                 let (shipment, changed) = self.report(world, meta, tracking_no, sighting, &mut told)?;
-                let reply = ReportTrackingResponse { shipment: Some(grpc::words::wire(shipment)), changed };
+                let reply = ReportTrackingResponse { shipment: Some(wire::shipment(shipment)), changed };
                 Ok(Outcome::reply(&reply).telling(told))
             }
             Command::ReportMany(seen) => {
@@ -190,7 +147,7 @@ fn confirm(
     let found = domain::confirm(&before, taken, carrier_no, day)?;
     world.apply(meta, before.id, before.key, &found);
     let shipment = world.of_waybill(tracking_no)?;
-    let reply = ConfirmBookingResponse { shipment: Some(grpc::words::wire(shipment)) };
+    let reply = ConfirmBookingResponse { shipment: Some(wire::shipment(shipment)) };
     let told = (!found.is_empty()).then(|| events::confirmed(shipment));
     Ok(Outcome::reply(&reply).telling(told))
 }
@@ -203,59 +160,4 @@ fn of_waybill(tracking_no: &str) -> Uuid {
 pub async fn due(pool: PgPool, offset: SignedDuration, days: Days) -> Result<Vec<Command>, Fault> {
     let found = store::due(&pool, offset, &days).await?;
     Ok(found.into_iter().map(|tracking_no| Command::Due { tracking_no }).collect())
-}
-
-impl World {
-    /// A parcel as it was read.
-    pub fn know(&mut self, shipment: Shipment) {
-        self.name(&shipment);
-        self.versions.insert(shipment.key, shipment.version);
-        self.shipments.insert(shipment.key, shipment);
-    }
-
-    /// Its waybill numbers, ours and the carrier's.
-    fn name(&mut self, shipment: &Shipment) {
-        let ours = shipment.booking.as_ref().map(|booking| booking.tracking_no.clone());
-        let numbers = ours.into_iter().chain(shipment.carrier_no.clone());
-        self.waybills.extend(numbers.map(|number| (number, shipment.key)));
-    }
-
-    fn of_waybill(&self, tracking_no: &str) -> Result<&Shipment, Refusal> {
-        let found = self.waybills.get(tracking_no).and_then(|key| self.shipments.get(key));
-        found.ok_or_else(|| Refusal::NotFound { tracking_no: tracking_no.to_owned() })
-    }
-
-    /// The same, as a caller may know of it: a carrier has its own parcels, and others are not there (SR9).
-    fn own(&self, meta: &Meta, tracking_no: &str) -> Result<&Shipment, Refusal> {
-        let found = self.of_waybill(tracking_no)?;
-        if found.is_of(meta.actor.carrier()) {
-            Ok(found)
-        } else {
-            Err(Refusal::NotFound { tracking_no: tracking_no.to_owned() })
-        }
-    }
-
-    /// Takes what is remembered of a parcel; gives whether anything is.
-    pub fn recall(&mut self, memory: &Memory, key: &Key) -> bool {
-        let known = memory.shipments.get(key).cloned();
-        known.is_some_and(|shipment| {
-            self.recalled.insert(*key);
-            self.know(shipment);
-            true
-        })
-    }
-
-    fn apply(&mut self, meta: &Meta, id: ShipmentId, key: Key, events: &[Event]) {
-        for event in events {
-            let known = self.shipments.remove(&key);
-            let shipment = domain::evolve(id, key, known, event);
-            if let Some(sighting) = event.sighting() {
-                self.seen.insert((shipment.id, sighting.id.clone()));
-                self.sightings.push((shipment.id, sighting.clone(), event.changes(), meta.now));
-            }
-            self.name(&shipment);
-            self.shipments.insert(key, shipment);
-            self.changed.insert(key);
-        }
-    }
 }

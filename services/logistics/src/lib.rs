@@ -9,6 +9,8 @@ pub mod events;
 pub mod grpc;
 pub mod handle;
 pub mod store;
+pub mod wire;
+pub mod world;
 
 use proto::REQUEST_BYTES_MAX;
 use proto::logistics::logistics_service_server::LogisticsServiceServer;

@@ -10,7 +10,7 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use crate::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status, TrackingReason};
-use crate::handle::{Memory, World};
+use crate::world::{Memory, World};
 use rows::{shipment, status};
 
 macro_rules! columns {

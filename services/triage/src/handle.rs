@@ -1,39 +1,21 @@
 //! The one path: load, decide, save. Calls and messages meet here as commands.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
+use proto::ClaimId;
 use proto::policy::Pack;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
-use proto::{ClaimId, WorkItemId};
 use uuid::Uuid;
 
-use crate::domain::orders::{Orders, Recorded};
-use crate::domain::{self, Case, Command, Entry, Event, Refusal};
+use crate::domain::{self, Case, Command, Event, Refusal};
+use crate::world::World;
 use crate::{events, store};
 
 /// Triage's way with commands.
 pub struct Handle {
     /// The policy pack.
     pub pack: Arc<Pack>,
-}
-
-/// What a batch of commands looks at and changes.
-#[derive(Debug, Default)]
-pub struct World {
-    /// The claims.
-    pub cases: BTreeMap<ClaimId, Case>,
-    /// Claim of each work item that is decided.
-    pub claim_of: BTreeMap<WorkItemId, ClaimId>,
-    /// Order facts.
-    pub orders: Orders,
-    /// New versions of order lines to write, in the order in which they were recorded.
-    pub versions: Vec<Recorded>,
-    /// New versions of assessments to write.
-    pub entries: Vec<Entry>,
-    /// Work items to write.
-    pub items: BTreeSet<(ClaimId, WorkItemId)>,
 }
 
 impl Domain for Handle {

@@ -10,6 +10,7 @@ pub mod events;
 pub mod grpc;
 pub mod handle;
 pub mod store;
+pub mod world;
 
 use std::sync::Arc;
 

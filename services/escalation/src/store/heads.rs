@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{count, ints};
 use crate::domain::{Claim, ClockKind, Involved};
-use crate::handle::World;
+use crate::world::World;
 
 macro_rules! claims {
     () => {

@@ -2,22 +2,14 @@
 
 use chassis::row::time;
 use chassis::{Fault, Tx};
-use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
+
+use crate::world::Time;
 
 /// Not more often than needed: a jump back of less is no jump.
 pub(super) const MARK: &str = "UPDATE time_mark SET at = now() WHERE at < now() - interval '200 milliseconds'";
 
 pub(super) const READ: &str = "SELECT now() AS now, greatest(now(), at) AS at FROM time_mark";
-
-/// The time of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Time {
-    /// Now. It stands still while the database's clock is behind where it has been.
-    pub now: Timestamp,
-    /// How far that is ahead of the database's clock.
-    pub ahead: SignedDuration,
-}
 
 /// Keeps how far the time has come.
 pub(super) async fn mark(pool: &PgPool) -> Result<(), Fault> {

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 40;
 
 async fn start() -> World {
     let mut home = Home::new(&intake::SERVICE).await;
-    home.variables.push(("LIMITS__BEGUN_WITHIN".to_owned(), SignedDuration::try_from(WITHIN).unwrap().to_string()));
+    home.variables.push(("ADMISSION__BEGUN_WITHIN".to_owned(), SignedDuration::try_from(WITHIN).unwrap().to_string()));
     World::of(TestService::at(home, Clock::default()).await)
 }
 

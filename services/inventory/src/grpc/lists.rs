@@ -10,9 +10,10 @@ use proto::to_wire;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Api, words};
+use super::Api;
 use crate::domain::Zone;
 use crate::store::{self, Filter, StoredMovement, StoredReservation, StoredReturn};
+use crate::wire;
 
 pub(super) async fn availability(
     api: &Api,
@@ -107,7 +108,7 @@ pub(super) async fn returns(api: &Api, request: &ListReturnsRequest) -> Result<L
     let filter = Filter { claim: claim(&mut check, &request.claim_id), state, after: key(&mut check, &page, 0) };
     check.finish()?;
     let rows = store::returns(&api.reads, &filter, &page).await.map_err(read_failed)?;
-    let wire = |row: StoredReturn| Return { waiting: row.waiting, ..words::goods_return(&row.job, &row.known) };
+    let wire = |row: StoredReturn| Return { waiting: row.waiting, ..wire::goods_return(&row.job, &row.known) };
     let (returns, next_page_token) = page.finish(rows, |row| row.number.to_string(), wire);
     Ok(ListReturnsResponse { returns, next_page_token })
 }

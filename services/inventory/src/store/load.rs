@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{JobColumns, job, place, reads, unsigned};
 use crate::domain::{Command, Job, ReservationState, Stock, Waiting};
-use crate::handle::World;
+use crate::world::World;
 
 pub(super) const JOB_SKUS: &str = "\
     SELECT r.sku, true AS reserved FROM reservation r \

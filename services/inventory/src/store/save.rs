@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{PlaceColumns, instant};
 use crate::domain::{Delivery, Place, Stock};
-use crate::handle::{Changed, Loaded, Movement, World};
+use crate::world::{Changed, Loaded, Movement, World};
 
 /// A description is replaced only if one was given.
 pub(super) const SKUS: &str = "\

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use proto::claim::Notice;
 
 use crate::domain::{Direction, Effect, Event, Shipment, Status, TrackingReason};
-use crate::grpc::words;
+use crate::wire;
 
 /// The carrier is to bring goods to the customer, or to fetch them there (S3-19, S3-22). Whoever passes it on looks the
 /// address up; the answer is the call ConfirmBooking.
@@ -39,7 +39,7 @@ fn job(shipment: &Shipment) -> Vec<(&'static str, String)> {
         ("country", booking.parcel.country.clone()),
         ("from", from.to_owned()),
         ("to", to.to_owned()),
-        ("promised_on", words::wire_day(shipment.promised())),
+        ("promised_on", wire::day(shipment.promised())),
     ]
 }
 
@@ -108,8 +108,8 @@ fn about(shipment: &Shipment, state: Status) -> Vec<(&'static str, String)> {
         ("state", state.word().to_uppercase()),
         ("reason", shipment.reason.map(|reason| reason.word().to_uppercase()).unwrap_or_default()),
         ("tracking_no", tracking_no(shipment)),
-        ("held_until", words::wire_day(shipment.held_until)),
-        ("expected_on", words::wire_day(shipment.expected_on)),
+        ("held_until", wire::day(shipment.held_until)),
+        ("expected_on", wire::day(shipment.expected_on)),
     ]
 }
 

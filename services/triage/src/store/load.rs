@@ -14,7 +14,7 @@ use crate::domain::Command;
 use crate::domain::ask::Ask;
 use crate::domain::fee;
 use crate::domain::orders::{Order, Orders};
-use crate::handle::World;
+use crate::world::World;
 
 /// The claim of a work item never changes: it can be read before the claim is locked.
 pub(super) const ITEM_CLAIMS: &str = "SELECT work_item_id, claim_id FROM work_item WHERE work_item_id = ANY($1)";

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::orders::{Order, Recorded};
 use crate::domain::{Entry, Item};
 use crate::events;
-use crate::handle::World;
+use crate::world::World;
 use proto::Word;
 
 /// The newest facts of order lines; rows are taken in one order, so that two batches cannot deadlock.

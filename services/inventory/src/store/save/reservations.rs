@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx;
 
 use super::super::{JobColumns, PlaceColumns, instant, signed};
 use crate::domain::{Job, Reservation};
-use crate::handle::Loaded;
+use crate::world::Loaded;
 
 pub(in crate::store) const RESERVATIONS_NEW: &str = "\
     INSERT INTO reservation (claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \

@@ -5,7 +5,7 @@ use chassis::Writes;
 use super::super::reads::UNSAID;
 use super::super::{JobColumns, instant, signed};
 use crate::domain::{Job, Return, ReturnReason};
-use crate::handle::{Loaded, Receipted};
+use crate::world::{Loaded, Receipted};
 
 pub(in crate::store) const RETURNS_NEW: &str = "\
     INSERT INTO goods_return (claim_id, round, line, attempt, accepted, damaged, wrong_item, unsalable, not_as_claimed, \

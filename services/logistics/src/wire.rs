@@ -1,4 +1,4 @@
-//! The wire's words for those of the domain.
+//! What the domain has, as messages of the contract.
 
 use jiff::civil::Date;
 use proto::claim::Money;
@@ -13,12 +13,12 @@ pub fn number(reason: Option<TrackingReason>) -> i32 {
 }
 
 /// A day; empty: none.
-pub fn wire_day(day: Option<Date>) -> String {
+pub fn day(day: Option<Date>) -> String {
     day.map(|day| day.to_string()).unwrap_or_default()
 }
 
 /// A parcel without its events.
-pub fn wire(shipment: &Shipment) -> WireShipment {
+pub fn shipment(shipment: &Shipment) -> WireShipment {
     let mut wire = WireShipment {
         shipment_id: shipment.id.to_string(),
         job: Some(shipment.key.job.into()),
@@ -26,8 +26,8 @@ pub fn wire(shipment: &Shipment) -> WireShipment {
         state: shipment.status.number(),
         carrier_tracking_no: shipment.carrier_no.clone().unwrap_or_default(),
         reason: number(shipment.reason),
-        held_until: wire_day(shipment.held_until),
-        expected_on: wire_day(shipment.expected_on),
+        held_until: day(shipment.held_until),
+        expected_on: day(shipment.expected_on),
         ..WireShipment::default()
     };
     if let Some(booking) = &shipment.booking {
@@ -44,15 +44,15 @@ pub fn wire(shipment: &Shipment) -> WireShipment {
 }
 
 /// A carrier's event.
-pub fn wire_sighting(seen: &Sighting) -> TrackingEvent {
+pub fn sighting(seen: &Sighting) -> TrackingEvent {
     TrackingEvent {
         carrier_event_id: seen.id.clone(),
         state: seen.state.number(),
         occurred_at: Some(proto::to_wire(seen.at)),
         detail: seen.detail.clone(),
         reason: number(seen.reason),
-        held_until: wire_day(seen.held_until),
-        expected_on: wire_day(seen.expected_on),
+        held_until: day(seen.held_until),
+        expected_on: day(seen.expected_on),
     }
 }
 

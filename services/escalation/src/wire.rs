@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{About, Claim, Clock, Escalation, Item, ItemState};
 
 /// A clock.
-pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
+pub fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
     wire::RunningClock {
         claim_id: claim.to_string(),
         kind: clock.key.kind.into(),
@@ -26,7 +26,7 @@ pub(super) fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
 }
 
 /// An escalation.
-pub(super) fn escalation(claim: Uuid, escalation: &Escalation) -> wire::Escalation {
+pub fn escalation(claim: Uuid, escalation: &Escalation) -> wire::Escalation {
     wire::Escalation {
         escalation_id: escalation.id.to_string(),
         claim_id: claim.to_string(),
@@ -46,7 +46,7 @@ pub fn work_item(claim: &Claim, work: &Item) -> wire::WorkItem {
 }
 
 /// A work item.
-pub(super) fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>) -> wire::WorkItem {
+pub fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>) -> wire::WorkItem {
     let (line, step, steps) = match item.about {
         About::Task(task) => (task.line, 0, 0),
         About::Step { step, steps, .. } => (0, step, steps),

@@ -27,7 +27,7 @@ impl Default for Memory {
 
 impl Memory {
     /// What the commands are about, if all of it is remembered.
-    pub(super) fn recall(&self, commands: &[&Command]) -> Option<World> {
+    pub fn recall(&self, commands: &[&Command]) -> Option<World> {
         let mut world = World::default();
         for command in commands {
             match command {
@@ -73,7 +73,7 @@ impl Memory {
     }
 
     /// The world as it was committed.
-    pub(super) fn learn(&mut self, world: World) {
+    pub fn learn(&mut self, world: World) {
         let World { state, loaded, changed } = world;
         let moved = i64::from(!changed.is_empty());
         let mut stock: BTreeMap<String, BTreeMap<Place, Stock>> = BTreeMap::new();

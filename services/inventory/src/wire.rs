@@ -1,4 +1,4 @@
-//! Words of the domain and words of the wire.
+//! What the domain has, as messages of the contract.
 
 use proto::inventory as wire;
 
@@ -22,7 +22,7 @@ pub fn goods_return(job: &Job, known: &Return) -> wire::Return {
 }
 
 /// The version that an etag names; none: it is not compared. What is no etag of ours names no version that is.
-pub(super) fn version(etag: &str) -> Option<i64> {
+pub fn version(etag: &str) -> Option<i64> {
     if etag.is_empty() {
         return None;
     }
