@@ -25,10 +25,11 @@ use local::Stack;
 use proto::policy::Pack;
 
 use crate::claim::timeline;
-use crate::connect::{Clients, Identity, Installation, Session};
+use crate::connect::{Clients, Identity, Session};
 use crate::exit::Failure;
 use crate::import::orders::Wanted;
 use crate::import::{claims, orders, stock};
+use crate::installation::Installation;
 use crate::output::{self, Output};
 use crate::trust::Trust;
 use crate::up::{self, Signals, Up};

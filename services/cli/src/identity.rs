@@ -11,9 +11,9 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::{Request, Status};
 
-use crate::args::Global;
-use crate::connect::Installation;
 use crate::exit::Failure;
+use crate::global::Global;
+use crate::installation::Installation;
 
 /// How long a token holds that a command makes for itself.
 const OWN_TTL: Duration = Duration::from_secs(60 * 60);

@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 use local::secrets::Who;
 use serde_json::json;
 
-use crate::args::Global;
-use crate::connect::Installation;
 use crate::exit::Failure;
+use crate::global::Global;
 use crate::identity::Minter;
+use crate::installation::Installation;
 use crate::output;
 
 /// Longest life of a token.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use local::{Stack, StackOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::connect::Installation;
+use crate::installation::Installation;
 use crate::output::{self, Output, table};
 
 /// Start all of Redress on this machine, on a private PostgreSQL and NATS, until SIGINT or SIGTERM.

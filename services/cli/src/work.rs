@@ -1,8 +1,7 @@
 //! `redress work`: what waits for a person, at triage (judgements) and at escalation (approvals, tasks, escalations).
 
 pub mod decide;
-pub mod item;
-mod show;
+pub mod show;
 
 use anyhow::Result;
 use proto::claim::Role;
@@ -10,11 +9,11 @@ use serde_json::json;
 
 use crate::claim::clocks;
 use crate::connect::Session;
+use crate::item::{self, Item};
 use crate::output::{self, table};
 use crate::pages::Limit;
 use crate::reasons;
 use crate::words::{self, plain};
-use item::Item;
 
 pub use decide::Decide;
 

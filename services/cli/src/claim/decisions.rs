@@ -7,10 +7,10 @@ use serde_json::json;
 use tonic::{Code, Request};
 
 use crate::connect::Session;
+use crate::item;
 use crate::output::{self, table, time};
 use crate::reasons;
 use crate::words::plain;
-use crate::work::item;
 
 /// Shows the decisions about a claim.
 pub async fn run(name: &str, session: &Session) -> Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use sqlx::{Connection, PgConnection};
 
-use crate::connect::Installation;
+use crate::installation::Installation;
 
 const COUNT: &str = "
     SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, (SELECT count(*) FROM journal)";

@@ -11,9 +11,9 @@ use proto::{escalation, triage};
 use tonic::Request;
 
 use super::world::{World, persist};
+use crate::item::{self, Item};
 use crate::words::plain;
 use crate::work::decide::{as_proposed, rejected};
-use crate::work::item::{self, Item};
 
 /// How often people look at their lists.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

@@ -8,9 +8,9 @@ use proto::{escalation, triage};
 use serde_json::json;
 use tonic::Request;
 
-use super::item::{self, Item};
 use crate::connect::Session;
 use crate::exit::Failure;
+use crate::item::{self, Item};
 use crate::output;
 use crate::words;
 

@@ -4,10 +4,10 @@ use anyhow::Result;
 use proto::claim::{Category, LiabilityParty, Role, Severity};
 use serde_json::json;
 
-use super::item::{self, Item};
 use crate::claim::show;
 use crate::connect::Session;
 use crate::exit::Failure;
+use crate::item::{self, Item};
 use crate::output::{self, time};
 use crate::words::plain;
 use crate::{money, reasons};
