@@ -26,6 +26,7 @@ mod nobody_stops;
 mod others_data;
 mod privacy;
 mod repeats;
+mod samples;
 mod sums;
 mod upgrade;
 mod withdrawals;
