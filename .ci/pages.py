@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fails if something cites an id that proto/ids.md does not list, if README.md passes 150 lines of 160 characters, or if a
-relative link of a page leads nowhere."""
+relative link of a page or a file that it names leads nowhere."""
 
 import pathlib
 import re
@@ -20,6 +20,8 @@ COMMENT = re.compile(r"^\s*(?://|--|#|\*)")
 CODE = (".rs", ".proto", ".sql", ".toml", ".py", ".conf", ".sh")
 NOT_CODE = ("Cargo.toml", "deny.toml", ".ci/pages.py")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A file of ours in a page, as `lane/batch.rs`.
+FILE = re.compile(r"`([\w./-]+\.(?:rs|proto|sql|toml|py|conf|txt|md))(?:::\w+)?`")
 
 
 def cited(name, text):
@@ -49,12 +51,14 @@ def main():
         wrong.append(f"README.md has {len(lines)} lines, more than {LINES}")
     wrong += [f"README.md:{at}: longer than {WIDTH} characters" for at, line in enumerate(lines, 1) if len(line) > WIDTH]
     pages = [file for file in files if file.suffix == ".md"]
+    ends = {"/".join(file.parts[at:]) for file in files for at in range(len(file.parts))}
     for page in pages:
         for number, line in enumerate(page.read_text().splitlines(), 1):
             for link in LINK.findall(re.sub(r"`[^`]*`", "", line)):
                 target = link.split("#")[0]
                 if target and "://" not in link and not (page.parent / target).exists():
                     wrong.append(f"{page}:{number}: {link} leads nowhere")
+            wrong += [f"{page}:{number}: no file is called {name}" for name in FILE.findall(line) if name not in ends]
     print(f"{count} ids cited, {len(lines)} lines in README.md, {len(pages)} pages")
     sys.exit("\n".join(wrong) or None)
 
