@@ -50,7 +50,7 @@ fuzz target *args:
     cargo run --quiet --package fuzz --example seeds -- {{target}} tests/fuzz/cargo-fuzz/corpus/{{target}}
     cargo +nightly fuzz run --fuzz-dir tests/fuzz/cargo-fuzz {{target}} -- -max_len=65536 -max_total_time=300 {{args}}
 
-# idle memory, time to ready, commits and messages of the automatic path: the measured section of the README
+# idle memory, time to ready, commits and messages of the automatic path: the figures of tests/load
 measure:
     cargo build --release --package cli
     cargo run --release --package system --bin measure

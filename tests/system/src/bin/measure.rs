@@ -1,4 +1,4 @@
-//! The figures of the README's measured section: `just measure`.
+//! Figures of start-up, memory, commits and messages: `just measure`.
 //!
 //! Starts the stack with durability on and the six services as processes, reads their idle memory, drives the
 //! automatic path as an outside client, and counts what the journals say.
