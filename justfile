@@ -86,3 +86,11 @@ faults *args:
 fault-bugs *args:
     cargo build --release --package faults --package checker
     cargo run --quiet --release --package faults --bin faults -- bugs {{args}}
+
+# the long rest that CI leaves out: lints of every feature, downloads, all faults, planted mistakes, figures
+nightly:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    just fetch-test
+    just faults --all --claims 300
+    just fault-bugs
+    just bench
