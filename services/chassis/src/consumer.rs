@@ -199,7 +199,7 @@ pub(crate) fn ticket<C>(
     let Raw { subject, payload, event_id, aggregate, actor, trace, origin } = raw;
     let consumer = consumer_name(service);
     let source = Source::Message { consumer, id: event_id, subject, payload, parked_id, origin };
-    let actor = Actor { subject: actor, roles: Vec::new(), customer: None, own: None, email: None, bound: None };
+    let actor = Actor { subject: actor, roles: Vec::new(), customer: None, own: None, email: None, bound: Vec::new() };
     Ticket { refused, ..Ticket::new(command, aggregate, actor, trace, source, answer) }
 }
 

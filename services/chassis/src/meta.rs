@@ -22,9 +22,9 @@ pub struct Actor {
     pub own: Option<String>,
     /// The e-mail address of a customer that the issuer of the token has verified.
     pub email: Option<Pii<String>>,
-    /// What a system of others sees and changes, and nothing else: the caller is let in as that system only (SR9). Set by the
-    /// auth layer.
-    pub bound: Option<Bound>,
+    /// What a system of others sees and changes, and nothing else: the caller is let in as that system only (SR9). Empty: it
+    /// is bound to nothing. Set by the auth layer.
+    pub bound: Vec<Bound>,
 }
 
 /// What a system of others is bound to.
@@ -36,6 +36,26 @@ pub enum Bound {
     Warehouse(String),
     /// The claims that it has brought itself.
     Channel,
+    /// Orders whose numbers begin so.
+    Orders(String),
+    /// Settlements in a currency.
+    Finance(String),
+    /// Claims of which the customer has just been told something.
+    Notifier,
+}
+
+impl Bound {
+    /// The role that is bound so.
+    pub fn role(&self) -> &'static str {
+        match self {
+            Self::Carrier(_) => "carrier",
+            Self::Warehouse(_) => "warehouse-system",
+            Self::Channel => "channel",
+            Self::Orders(_) => "orders",
+            Self::Finance(_) => "finance-system",
+            Self::Notifier => "notifier",
+        }
+    }
 }
 
 impl Actor {
@@ -47,14 +67,14 @@ impl Actor {
             customer: None,
             own: None,
             email: None,
-            bound: None,
+            bound: Vec::new(),
         }
     }
 
     /// Somebody with roles, not bound to a customer.
     pub fn new(subject: &str, roles: &[&str]) -> Self {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        Self { subject: subject.to_owned(), roles, customer: None, own: None, email: None, bound: None }
+        Self { subject: subject.to_owned(), roles, customer: None, own: None, email: None, bound: Vec::new() }
     }
 
     /// Whether the caller is a customer, whatever else they are.
@@ -64,17 +84,35 @@ impl Actor {
 
     /// The carrier whose parcels, and no others, this call sees and changes.
     pub fn carrier(&self) -> Option<&str> {
-        if let Some(Bound::Carrier(name)) = &self.bound { Some(name) } else { None }
+        self.bound.iter().find_map(|bound| if let Bound::Carrier(name) = bound { Some(name.as_str()) } else { None })
     }
 
     /// Whether this call sees and changes only what its caller may: of a warehouse.
     pub fn may_use_warehouse(&self, warehouse: &str) -> bool {
-        if let Some(Bound::Warehouse(own)) = &self.bound { own == warehouse } else { true }
+        self.bound.iter().all(|bound| if let Bound::Warehouse(own) = bound { own == warehouse } else { true })
+    }
+
+    /// Whether this call sees and changes only what its caller may: of an order, and of what was paid for it in a currency.
+    pub fn may_use_order(&self, order_no: &str, currency: &str) -> bool {
+        self.bound.is_empty()
+            || self.bound.iter().any(|bound| match bound {
+                Bound::Orders(begins) => order_no.starts_with(begins.as_str()),
+                Bound::Finance(own) => own == currency,
+                Bound::Carrier(_) | Bound::Warehouse(_) | Bound::Channel | Bound::Notifier => false,
+            })
+    }
+
+    /// The currencies whose settlements, and no others, this call sees and changes; none: all.
+    pub fn currencies(&self) -> Option<Vec<String>> {
+        (!self.bound.is_empty()).then(|| {
+            let own = |bound: &Bound| if let Bound::Finance(own) = bound { Some(own.clone()) } else { None };
+            self.bound.iter().filter_map(own).collect()
+        })
     }
 
     /// The subject whose own claims, and no others, a sales channel sees and changes.
     pub fn channel(&self) -> Option<&str> {
-        (self.bound == Some(Bound::Channel)).then_some(self.subject.as_str())
+        self.bound.contains(&Bound::Channel).then_some(self.subject.as_str())
     }
 
     /// Whether it is a service of ours.

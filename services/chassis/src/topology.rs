@@ -68,6 +68,8 @@ pub struct Row {
 
 /// Which parcels of a claim are under way, and with which carriers: who brings or fetches something may know where to.
 pub const PARCELS: &str = "ask.logistics.parcels";
+/// Whether the customer of a claim was told something: who sends it may know where to.
+pub const TOLD: &str = "ask.orchestrator.told";
 
 /// Every service.
 pub const SERVICES: [Row; 6] = [
@@ -83,7 +85,7 @@ pub const SERVICES: [Row; 6] = [
         stream: "COMMANDS",
         consumes: "command.intake.*",
         overhears: &["claim.*.submitted"],
-        asks: &[PARCELS],
+        asks: &[PARCELS, TOLD],
         answers: &[],
     },
     Row {
@@ -129,7 +131,7 @@ pub const SERVICES: [Row; 6] = [
         consumes: "event.*.*",
         overhears: &[],
         asks: &[],
-        answers: &[],
+        answers: &[TOLD],
     },
 ];
 

@@ -68,6 +68,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             clock: ctx.clock(),
             lanes: lanes.clone(),
             parcels: ctx.ask(chassis::topology::PARCELS),
+            told: ctx.ask(chassis::topology::TOLD),
             one: Arc::default(),
         };
         let evidence =

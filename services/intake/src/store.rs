@@ -23,7 +23,7 @@ pub use files::{ask_for_file, erased_files, file, files, files_over, forget_file
 pub use keys::{key_samples, keys_wrapped_by, rewrapped};
 pub use load::{Since, load};
 pub use personal::{
-    Access, Reading, ReadingOf, Unread, Word, accesses, contact, noticed, reading_of, reads_since, words,
+    Access, Reading, ReadingOf, Unread, Word, accesses, contact, noticed, reading_of, reads_since, told_since, words,
 };
 pub use read::{Filter, by_number, canaries, claims, customer_of, list};
 pub use save::save;
@@ -109,6 +109,7 @@ pub const STATEMENTS: &[&str] = &[
     personal::READING_OF,
     personal::NOTICED,
     personal::READS_SINCE,
+    personal::TOLD_SINCE,
     personal::ACCESSES,
     personal::ACCESSES_OF_CLAIM,
     personal::ACCESSES_OF_CUSTOMER,

@@ -38,7 +38,7 @@ impl OrchestratorService for Api {
         lists::own(&self.reads, &call, claim).await?;
         let stored = reads::process(&self.reads, claim).await.map_err(read_failed)?;
         let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
-        let settlements = reads::settlements(&self.reads, Some(claim), 0, None, lists::SETTLEMENTS_MAX).await;
+        let settlements = reads::settlements(&self.reads, Some(claim), 0, None, None, lists::SETTLEMENTS_MAX).await;
         let settlements = settlements.map_err(read_failed)?;
         let mut process = wire::process(claim, &stored, &settlements);
         if call.actor.customer.is_some() {
@@ -65,7 +65,7 @@ impl OrchestratorService for Api {
         &self,
         request: Request<ListSettlementsRequest>,
     ) -> Result<Response<ListSettlementsResponse>, Status> {
-        lists::settlements(&self.reads, request.get_ref()).await.map(Response::new)
+        lists::settlements(&self.reads, &Call::of(&request), request.get_ref()).await.map(Response::new)
     }
 
     async fn confirm_settlement(
@@ -108,7 +108,10 @@ impl OrchestratorService for Api {
         let sku = check.spelled("sku", &body.sku, 1..=64);
         let line_id = check.spelled("line_id", &body.line_id, 0..=64);
         check.finish()?;
-        let ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;
+        let mut ledgers = reads::entitlement(&self.reads, &order_no, &sku, &line_id).await.map_err(read_failed)?;
+        // What is another system's is as absent as what never was (SR9).
+        let actor = Call::of(&request).actor;
+        ledgers.retain(|ledger| actor.may_use_order(&order_no, &ledger.sale.currency));
         let found = wire::entitlement(&ledgers);
         Ok(Response::new(found.ok_or_else(|| Refusal::not_found("order_line", format!("{order_no}/{sku}")))?))
     }

@@ -258,6 +258,10 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let no_such = || Refusal::not_found("settlement", settlement_id);
         let mut settlement = world.settlements.get(&settlement_id).cloned().ok_or_else(no_such)?;
+        // A system of finance has those in its currencies.
+        if meta.actor.currencies().is_some_and(|own| !own.contains(&settlement.currency)) {
+            return Err(no_such());
+        }
         let mut stored = world.processes.get(&settlement.claim).cloned().ok_or_else(no_such)?;
         self.may_confirm(&stored, meta, said)?;
         let decided = settlement::decide(&settlement, meta.now, said).map_err(|refusal| {

@@ -40,6 +40,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
         ctx.sweep("customers who do not answer", Duration::from_secs(2), &lanes, handle::lapsed);
+        let reads = ctx.reads();
+        ctx.answer(chassis::topology::TOLD, move |asked| store::reads::told(reads.clone(), asked));
         let api = grpc::Api { lanes, reads: ctx.reads() };
         Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })

@@ -66,6 +66,7 @@ pub const STATEMENTS: &[&str] = &[
     reads::NEWEST_OF,
     reads::TIMELINE,
     reads::SETTLEMENTS,
+    reads::TOLD,
     reads::ENTITLEMENT,
 ];
 

@@ -43,6 +43,11 @@ impl TriageService for Api {
         // The first day that begins anywhere is fourteen hours ahead.
         let latest = (self.clock.now() + 14.hours()).to_zoned(TimeZone::UTC).date();
         let command = check::record_orders(body, latest)?;
+        // The order of another system is as absent as none (SR9).
+        let others = body.lines.iter().find(|line| !is_own(&call, &line.order_no));
+        if let Some(line) = others {
+            return Err(chassis::Refusal::not_found("order", &line.order_no).into());
+        }
         self.lanes.call(&call, body, command).await
     }
 
@@ -60,7 +65,10 @@ impl TriageService for Api {
         });
         check.finish()?;
         let versions = store::order_versions(&self.reads, &order_no, &after, &page).await.map_err(read_failed)?;
-        let (facts, next_page_token) = page.finish(&versions, |version| VersionKey::of(version), events::order_facts);
+        let (mut facts, next_page_token) =
+            page.finish(&versions, |version| VersionKey::of(version), events::order_facts);
+        let call = Call::of(&request);
+        facts.retain(|facts| facts.line.as_ref().is_some_and(|line| is_own(&call, &line.order_no)));
         Ok(Response::new(ListOrderFactsResponse { facts, next_page_token }))
     }
 
@@ -115,6 +123,11 @@ impl TriageService for Api {
         let command = check::decide_work_item(body)?;
         self.lanes.call(&call, body, command).await
     }
+}
+
+/// Whether an order is one of the caller's: a system that records orders has those whose numbers begin as its role says.
+fn is_own(call: &Call, order_no: &str) -> bool {
+    call.actor.may_use_order(order_no, "")
 }
 
 impl From<Refusal> for chassis::Refusal {

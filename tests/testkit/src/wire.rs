@@ -54,7 +54,7 @@ impl Somebody {
 impl Default for Somebody {
     fn default() -> Self {
         // Systems of others say which they are, and are bound to that.
-        let bound = ["customer", "channel", "carrier", "warehouse-system"];
+        let bound = ["customer", "channel", "carrier", "warehouse-system", "orders", "finance-system", "notifier"];
         let roles: Vec<&str> = chassis::auth::rules::ROLES.into_iter().filter(|role| !bound.contains(role)).collect();
         Self::with("test", &roles)
     }

@@ -105,10 +105,11 @@ impl Gate {
             if as_customer {
                 actor.customer = known.customer.as_deref().map(str::to_owned);
             }
-            // And whoever is let in as a system of others only, what it is bound to.
-            let of_others = ["customer", "carrier", "warehouse-system", "channel"];
-            if as_customer || !as_whom.iter().all(|role| of_others.contains(role)) {
-                actor.bound = None;
+            // And whoever is let in as a system of others only, what it is bound to as that.
+            actor.bound.retain(|bound| as_whom.contains(&bound.role()));
+            let is_bound = |role: &&str| *role == "customer" || actor.bound.iter().any(|bound| bound.role() == *role);
+            if as_customer || !as_whom.iter().all(is_bound) {
+                actor.bound.clear();
             }
         }
         let end = rule.stream.then(|| self.end(&known, request.extensions.get::<Connection>().cloned()));

@@ -37,8 +37,12 @@ pub fn is_role(role: &str) -> bool {
     ROLES.contains(&role)
 }
 
-/// What a role of a token or of the settings says: the role, and what a system of others is bound to (SR9). Whose parcels or
-/// which warehouse is said behind a colon, as `carrier:swift-express`; a carrier of nobody has no role.
+/// Roles of systems of others that may be bound to nothing, where the settings say so (`auth.unbound`).
+pub const UNBOUND: [&str; 2] = ["orders", "finance-system"];
+
+/// What a role of a token or of the settings says: the role, and what a system of others is bound to (SR9). Whose parcels,
+/// which warehouse, which orders or which currency is said behind a colon, as `carrier:swift-express`; a carrier of nobody has
+/// no role.
 pub fn read_role(role: &str) -> Option<(&str, Option<Bound>)> {
     let (name, of) = role.split_once(':').map_or((role, None), |(name, of)| (name, Some(of)));
     let is_code = |of: &&str| (1..=64).contains(&of.len()) && crate::grpc::is_reference(of);
@@ -46,21 +50,34 @@ pub fn read_role(role: &str) -> Option<(&str, Option<Bound>)> {
         ("carrier", Some(of)) => Some(Bound::Carrier(of.to_owned())),
         ("warehouse-system", Some(of)) => Some(Bound::Warehouse(of.to_owned())),
         ("channel", None) => Some(Bound::Channel),
+        ("notifier", None) => Some(Bound::Notifier),
+        ("orders", Some(of)) => Some(Bound::Orders(of.to_owned())),
+        ("finance-system", Some(of)) if proto::currency::find(of).is_ok() => Some(Bound::Finance(of.to_owned())),
         ("carrier" | "warehouse-system", None) | (_, Some(_)) => return None,
         (_, None) => None,
     };
-    (is_role(name) && of.is_some() == matches!(bound, Some(Bound::Carrier(_) | Bound::Warehouse(_))))
-        .then_some((name, bound))
+    let said = !matches!(bound, None | Some(Bound::Channel | Bound::Notifier));
+    (is_role(name) && of.is_some() == said).then_some((name, bound))
 }
 
-/// Reads roles; those that are none are left out. Nobody is two systems of others at once.
-pub(super) fn read_roles<'r>(roles: impl Iterator<Item = &'r str>) -> Option<(Vec<String>, Option<Bound>)> {
-    let (mut names, mut all) = (Vec::new(), None);
+/// Reads roles; those that are none are left out, and so are those of systems that must say what they are bound to, unless
+/// they are among `unbound`. Nobody is two of carrier, warehouse and sales channel at once.
+pub(super) fn read_roles<'r>(
+    roles: impl Iterator<Item = &'r str>,
+    unbound: &[String],
+) -> Option<(Vec<String>, Vec<Bound>)> {
+    let (mut names, mut all): (Vec<String>, Vec<Bound>) = (Vec::new(), Vec::new());
     for (name, bound) in roles.filter_map(read_role) {
-        if bound.is_some() && all.is_some() && all != bound {
-            return None;
+        if bound.is_none() && UNBOUND.contains(&name) && !unbound.iter().any(|role| role == name) {
+            continue;
         }
-        all = all.or(bound);
+        let one = |bound: &Bound| matches!(bound, Bound::Carrier(_) | Bound::Warehouse(_) | Bound::Channel);
+        if let Some(bound) = bound.filter(|bound| !all.contains(bound)) {
+            if one(&bound) && all.iter().any(one) {
+                return None;
+            }
+            all.push(bound);
+        }
         names.push(name.to_owned());
     }
     Some((names, all))
@@ -162,16 +179,37 @@ mod tests {
             Some(("warehouse-system", Some(Bound::Warehouse("W1".to_owned()))))
         );
         assert_eq!(read_role("channel"), Some(("channel", Some(Bound::Channel))));
+        assert_eq!(read_role("notifier"), Some(("notifier", Some(Bound::Notifier))));
         assert_eq!(read_role("orders"), Some(("orders", None)));
-        for none in
-            ["carrier", "carrier:", "carrier:a b", "warehouse-system", "channel:web", "finance:x", "king", "", ":"]
-        {
+        let euro = Bound::Finance("EUR".to_owned());
+        assert_eq!(read_role("finance-system:EUR"), Some(("finance-system", Some(euro.clone()))));
+        for none in [
+            "carrier",
+            "carrier:",
+            "carrier:a b",
+            "warehouse-system",
+            "channel:web",
+            "notifier:mail",
+            "orders:",
+            "finance-system:euro",
+            "finance:x",
+            "king",
+            "",
+            ":",
+        ] {
             assert_eq!(read_role(none), None, "{none}");
         }
-        let read = |roles: &[&'static str]| read_roles(roles.iter().copied());
-        assert_eq!(read(&["carrier:a", "logistics", "king"]).unwrap().1, carrier("a"));
+        let read = |roles: &[&'static str]| read_roles(roles.iter().copied(), &[]);
+        assert_eq!(read(&["carrier:a", "logistics", "king"]).unwrap().1, [Bound::Carrier("a".to_owned())]);
         assert_eq!(read(&["carrier:a", "carrier:b"]), None);
         assert_eq!(read(&["carrier:a", "channel"]), None);
+        // A web shop brings claims and records its orders.
+        let web = read(&["channel", "orders:WEB-", "orders:APP-", "orders:WEB-"]).unwrap().1;
+        assert_eq!(web, [Bound::Channel, Bound::Orders("WEB-".to_owned()), Bound::Orders("APP-".to_owned())]);
+        // Bound to nothing only where it is said.
+        assert_eq!(read(&["orders", "finance-system"]).unwrap(), (Vec::new(), Vec::new()));
+        let said = read_roles(["orders", "finance-system:EUR"].into_iter(), &["orders".to_owned()]).unwrap();
+        assert_eq!(said, (vec!["orders".to_owned(), "finance-system".to_owned()], vec![euro]));
     }
 
     #[test]

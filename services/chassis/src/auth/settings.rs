@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
 use super::Known;
-use super::rules::{read_role, read_roles};
+use super::rules::{UNBOUND, read_role, read_roles};
 use crate::Actor;
 
 /// Most leeway that is given to the clocks of others.
@@ -39,6 +39,9 @@ pub struct Auth {
     /// `"spiffe://shop/parcels" = ["carrier:swift-express"]`; as a variable `spiffe://shop/parcels=carrier:swift-express,…;…`.
     #[serde(deserialize_with = "identities")]
     pub identities: BTreeMap<String, Vec<String>>,
+    /// Roles of systems that need not say what they are bound to: `orders` (else `orders:WEB-`, orders whose numbers begin so)
+    /// and `finance-system` (else `finance-system:GBP`, settlements in that currency). Without it such a role is none.
+    pub unbound: Vec<String>,
 }
 
 impl Default for Auth {
@@ -52,6 +55,7 @@ impl Default for Auth {
             ended: String::new(),
             refresh: SignedDuration::from_mins(5),
             identities: BTreeMap::new(),
+            unbound: Vec::new(),
         }
     }
 }
@@ -72,6 +76,10 @@ impl Auth {
         anyhow::ensure!(lifetime.contains(&self.lifetime_max), "auth.lifetime_max must be 1 min to 30 days");
         let refresh = SignedDuration::from_secs(10)..=SignedDuration::from_hours(24);
         anyhow::ensure!(refresh.contains(&self.refresh), "auth.refresh must be 10 s to 24 h");
+        for role in &self.unbound {
+            let may = UNBOUND.contains(&role.as_str());
+            anyhow::ensure!(may, "auth.unbound: {role:?} is none of {}", UNBOUND.join(", "));
+        }
         self.peers().map(drop)
     }
 
@@ -92,8 +100,14 @@ impl Auth {
             for role in roles {
                 let fits = read_role(role).is_some() && role != "customer";
                 anyhow::ensure!(fits, "auth.identities: {role:?} is not a role that a certificate can have");
+                let said = !UNBOUND.contains(&role.as_str()) || self.unbound.contains(role);
+                anyhow::ensure!(
+                    said,
+                    "auth.identities: {role:?} of {uri} does not say what it is bound to, as orders:WEB- or \
+                     finance-system:GBP; where it is to be bound to nothing, auth.unbound names it"
+                );
             }
-            let read = read_roles(roles.iter().map(String::as_str));
+            let read = read_roles(roles.iter().map(String::as_str), &self.unbound);
             let (roles, bound) =
                 read.with_context(|| format!("auth.identities: {uri} would be two systems at once"))?;
             let actor = Arc::new(Actor { subject, roles, customer: None, own: None, email: None, bound });
@@ -170,7 +184,15 @@ mod tests {
         assert_eq!(table.peers().unwrap()[0].1.actor.subject, "shop:carrier-gateway");
         let carrier = read("identities = \"spiffe://shop/parcels=carrier:swift-express\"").unwrap();
         let bound = crate::Bound::Carrier("swift-express".to_owned());
-        assert_eq!(carrier.peers().unwrap()[0].1.actor.bound, Some(bound));
+        assert_eq!(carrier.peers().unwrap()[0].1.actor.bound, [bound]);
+        // A system that is bound to nothing is named by the settings.
+        let orders = "identities = \"spiffe://shop/erp=orders\"";
+        assert!(read(orders).unwrap_err().to_string().contains("auth.unbound"));
+        assert!(
+            read(&format!("{orders}\nunbound = [\"orders\"]")).unwrap().peers().unwrap()[0].1.actor.bound.is_empty()
+        );
+        assert!(read("identities = \"spiffe://shop/erp=orders:WEB-\"").is_ok());
+        assert!(read(&format!("{orders}\nunbound = [\"orders\", \"carrier\"]")).is_err());
         for bad in [
             "spiffe://shop/a=carrier",
             "spiffe://shop/a=carrier:a,channel",

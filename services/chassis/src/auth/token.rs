@@ -75,17 +75,22 @@ pub(super) fn check(token: &str, key: &Key, settings: &Auth, now: Timestamp) -> 
     }
     let until = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
     let issued = claims.iat.and_then(|iat| Timestamp::from_second(iat).ok());
-    actor(claims).map(|(actor, customer)| Known { actor: Arc::new(actor), customer, until: Some(until), issued })
+    actor(claims, &settings.unbound).map(|(actor, customer)| Known {
+        actor: Arc::new(actor),
+        customer,
+        until: Some(until),
+        issued,
+    })
 }
 
-fn actor(claims: Claims) -> Result<(Actor, Option<Arc<str>>), Unknown> {
+fn actor(claims: Claims, unbound: &[String]) -> Result<(Actor, Option<Arc<str>>), Unknown> {
     // What we call ourselves is nobody else's name.
     let ours = claims.sub.to_lowercase().starts_with("service:");
     if ours || !crate::grpc::is_reference(&claims.sub) {
         return Err(Unknown::Invalid);
     }
     // An issuer may know more roles than we do.
-    let (roles, bound) = read_roles(claims.roles.iter().map(String::as_str)).ok_or(Unknown::Invalid)?;
+    let (roles, bound) = read_roles(claims.roles.iter().map(String::as_str), unbound).ok_or(Unknown::Invalid)?;
     let is_customer = roles.iter().any(|role| role == "customer");
     // Spelled as claims keep it.
     let customer = claims.customer.filter(|_| is_customer).and_then(|customer| proto::codes::customer_ref(&customer));

@@ -41,7 +41,8 @@ impl Case {
     pub fn try_as(&mut self, person: &str, roles: &[Role], command: &Command) -> Result<Vec<Event>, Refusal> {
         self.count += 1;
         let roles = roles.iter().map(|role| role.word().to_owned()).collect();
-        let actor = Actor { subject: person.to_owned(), roles, customer: None, own: None, email: None, bound: None };
+        let actor =
+            Actor { subject: person.to_owned(), roles, customer: None, own: None, email: None, bound: Vec::new() };
         let meta = Meta::new(self.now, actor, Uuid::from_u128(self.count));
         let events = decide(&self.rules, &self.claim, &meta, command)?;
         for event in &events {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proto::claim::Notice;
 use proto::intake::{AccessPurpose, PersonalField};
 use proto::logistics::{Direction, OpenParcel, ParcelsAnswer, ParcelsQuestion, ShipmentState};
+use proto::orchestrator::{ToldAnswer, ToldQuestion};
 use proto::policy::contacts::{Allowed, Contacts};
 use proto::{ClaimId, ids};
 use sqlx::PgPool;
@@ -20,6 +21,8 @@ use crate::store;
 
 /// Reads count for so long.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// A notice is open for so long: whoever sends it may have stood still.
+const OPEN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Says who reads what.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub struct Reads {
     pub lanes: Lanes<Handle>,
     /// Who knows what is under way.
     pub parcels: Ask,
+    /// Who knows what else customers were told.
+    pub told: Ask,
     /// One counted read after the other: two at once would each be the last one allowed.
     pub one: Arc<Mutex<()>>,
 }
@@ -63,6 +68,7 @@ impl Reads {
         let known = store::reading_of(&self.pool, claim).await.map_err(read_failed)?;
         let known = known.ok_or_else(|| Refusal::not_found("claim", claim))?;
         let allowed = self.allowed(call, purpose)?;
+        self.has_notice(call, claim).await?;
         let may = |field: &PersonalField| allowed.always.contains(field) || allowed.with_parcel.contains(field);
         if let Some(field) = asked.iter().find(|field| named && !may(field)) {
             return Err(not_yours(*field));
@@ -138,11 +144,25 @@ impl Reads {
             packed && parcel.direction() == Direction::Outbound
         };
         let has = |role: &str| call.actor.has_role(role);
-        let theirs = |parcel: &OpenParcel| match &call.actor.bound {
-            Some(Bound::Carrier(name)) => parcel.carrier == *name,
-            _ => has("logistics") || here(parcel),
+        let theirs = |parcel: &OpenParcel| match call.actor.carrier() {
+            Some(name) => parcel.carrier == name,
+            None => has("logistics") || here(parcel),
         };
         Ok(open.parcels.iter().any(|parcel| moves(parcel) && theirs(parcel)))
+    }
+
+    /// Who sends notices reads of claims of which the customer has just been told something: any other is not there.
+    async fn has_notice(&self, call: &Call, claim: ClaimId) -> Result<(), Status> {
+        if !call.actor.bound.contains(&Bound::Notifier) || call.actor.carrier().is_some() {
+            return Ok(());
+        }
+        let since = self.clock.now().saturating_sub(OPEN).unwrap_or_default();
+        if store::told_since(&self.pool, claim, since).await.map_err(read_failed)? {
+            return Ok(());
+        }
+        let question = ToldQuestion { claim_id: claim.to_string(), since: Some(proto::to_wire(since)) };
+        let answer: ToldAnswer = self.told.ask(&question).await?;
+        if answer.told { Ok(()) } else { Err(Refusal::not_found("claim", claim).into()) }
     }
 
     /// Counts a read; what is too much is refused, and the auditor told once an hour.

@@ -55,6 +55,10 @@ pub(super) const READING_OF: &str =
 pub(super) const NOTICED: &str =
     "SELECT EXISTS (SELECT FROM contact_access WHERE claim_id = $1 AND purpose = 5 AND 5 = ANY(fields))";
 
+/// Whether the customer of a claim was told something by this service since then.
+pub(super) const TOLD_SINCE: &str =
+    "SELECT EXISTS (SELECT FROM journal WHERE aggregate = $1 AND at > $2 AND subject LIKE 'notice.customer.%')";
+
 /// How often somebody has read since then, and when first. An export, which reads all fields of all claims of a customer, is
 /// one read.
 pub(super) const READS_SINCE: &str = "SELECT count(*), min(at) FROM ( \
@@ -199,6 +203,11 @@ pub async fn reading_of(pool: &PgPool, claim: ClaimId) -> Result<Option<ReadingO
 /// Whether the e-mail address of a claim was read for a notice.
 pub async fn noticed(pool: &PgPool, claim: ClaimId) -> Result<bool, Fault> {
     Ok(sqlx::query_scalar(NOTICED).bind(claim.0).fetch_one(pool).await?)
+}
+
+/// Whether the customer of a claim was told something since then.
+pub async fn told_since(pool: &PgPool, claim: ClaimId, since: jiff::Timestamp) -> Result<bool, Fault> {
+    Ok(sqlx::query_scalar(TOLD_SINCE).bind(claim.0).bind(since.to_sqlx()).fetch_one(pool).await?)
 }
 
 /// How often somebody has read personal data and files since then, and when first.

@@ -104,9 +104,10 @@ pub(super) async fn timeline(
     Ok(GetTimelineResponse { events, next_page_token })
 }
 
-/// Settlements, oldest first.
+/// Settlements, oldest first. A system of finance sees those in its currencies.
 pub(super) async fn settlements(
     pool: &PgPool,
+    call: &Call,
     body: &ListSettlementsRequest,
 ) -> Result<ListSettlementsResponse, Status> {
     let mut check = Check::new();
@@ -115,7 +116,7 @@ pub(super) async fn settlements(
     let page = check.page(body.page_size, &body.page_token, &[&body.claim_id, state.as_str_name()]);
     let after = page.key::<Uuid>(&mut check);
     check.finish()?;
-    let rows = reads::settlements(pool, claim, small(state as i32), after, page.limit).await;
+    let rows = reads::settlements(pool, claim, small(state as i32), after, call.actor.currencies(), page.limit).await;
     let rows = rows.map_err(read_failed)?;
     let (settlements, next_page_token) = page.finish(&rows, |row| row.settlement_id.to_string(), wire::settlement);
     Ok(ListSettlementsResponse { settlements, next_page_token })

@@ -2,7 +2,9 @@
 
 use chassis::{Fault, row};
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use proto::claim::ClaimEvent;
+use proto::orchestrator::{ToldAnswer, ToldQuestion};
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
@@ -66,7 +68,12 @@ pub(super) const SETTLEMENTS: &str = "\
     WHERE ($1::uuid IS NULL OR claim_id = $1) AND ($2 = 0 OR state = $2) \
         AND ($3::uuid IS NULL OR (instructed_at, settlement_id) > \
             (SELECT s.instructed_at, s.settlement_id FROM settlement s WHERE s.settlement_id = $3)) \
+        AND ($5::text[] IS NULL OR currency = ANY($5)) \
     ORDER BY instructed_at, settlement_id LIMIT $4";
+
+/// Whether the customer of a claim was told something since then.
+pub(super) const TOLD: &str =
+    "SELECT EXISTS (SELECT FROM journal WHERE aggregate = $1 AND at > $2 AND subject LIKE 'notice.customer.%')";
 
 /// The ledgers of an article in an order; of one line, or of all.
 pub(super) const ENTITLEMENT: &str = "\
@@ -165,15 +172,25 @@ pub async fn timeline(pool: &PgPool, claim: Uuid, after: i32, limit: i64) -> Res
     events.collect()
 }
 
-/// Settlements, oldest first, from behind `after`.
+/// Whether the customer of a claim was told something since then: asked by intake, before it says where to.
+pub async fn told(pool: PgPool, question: ToldQuestion) -> Result<ToldAnswer, Fault> {
+    let (claim, since) = (proto::ids::parse(&question.claim_id), question.since.as_ref().and_then(proto::from_wire));
+    // A question that is none: whoever tries the permission asks nothing.
+    let (Ok(claim), Some(since)) = (claim, since) else { return Ok(ToldAnswer::default()) };
+    let told = sqlx::query_scalar(TOLD).bind(claim).bind(since.to_sqlx()).fetch_one(&pool).await?;
+    Ok(ToldAnswer { told })
+}
+
+/// Settlements, oldest first, from behind `after`; in some currencies, or in all.
 pub async fn settlements(
     pool: &PgPool,
     claim: Option<Uuid>,
     state: i16,
     after: Option<Uuid>,
+    currencies: Option<Vec<String>>,
     limit: i64,
 ) -> Result<Vec<Settlement>, Fault> {
-    let query = sqlx::query(SETTLEMENTS).bind(claim).bind(state).bind(after).bind(limit);
+    let query = sqlx::query(SETTLEMENTS).bind(claim).bind(state).bind(after).bind(limit).bind(currencies);
     query.fetch_all(pool).await?.iter().map(settlement).collect()
 }
 

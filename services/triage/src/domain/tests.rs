@@ -42,7 +42,7 @@ fn meta(day: Date, subject: &str, roles: &[&str]) -> Meta {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     Meta::new(
         at(day),
-        Actor { subject: subject.to_owned(), roles, customer: None, own: None, email: None, bound: None },
+        Actor { subject: subject.to_owned(), roles, customer: None, own: None, email: None, bound: Vec::new() },
         Uuid::from_u128(7),
     )
 }

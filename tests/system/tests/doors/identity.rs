@@ -29,7 +29,7 @@ fn methods(service: &str) -> Vec<MethodDescriptor> {
 }
 
 /// The roles that the contract lets call a method, read without the service's own code.
-fn allowed(method: &MethodDescriptor) -> BTreeSet<String> {
+pub fn allowed(method: &MethodDescriptor) -> BTreeSet<String> {
     let option = CONTRACT.get_extension_by_name("redress.access.v1.access").unwrap();
     let options = method.options();
     let access = options.get_extension(&option);
@@ -42,6 +42,8 @@ fn somebody(role: &str) -> Somebody {
         "customer" => Somebody::customer("eve", "C-EVE"),
         // Systems of others say which they are.
         "carrier" | "warehouse-system" => Somebody::with(&format!("only-{role}"), &[&format!("{role}:NOBODYS")]),
+        "orders" => Somebody::with("only-orders", &["orders:O-"]),
+        "finance-system" => Somebody::with("only-finance-system", &["finance-system:GBP"]),
         role => Somebody::with(&format!("only-{role}"), &[role]),
     }
 }

@@ -15,6 +15,7 @@ mod identity;
 mod injection;
 mod legal;
 mod letters;
+mod objects;
 mod people;
 mod raw;
 mod rpcs;

@@ -240,6 +240,14 @@ fn sr9_a_system_of_others_is_bound_to_what_is_its_own() {
     assert_eq!((actor.carrier(), actor.has_role("carrier")), (Some("own-van"), true));
     assert!(read(json!(["carrier"])).unwrap().actor.roles.is_empty(), "a carrier of nobody");
     assert!(read(json!(["carrier:a", "warehouse-system:W"])).is_err(), "nobody is two");
+    assert!(
+        read(json!(["orders", "finance-system"])).unwrap().actor.roles.is_empty(),
+        "bound to nothing, and nobody said so"
+    );
+    let actor = read(json!(["orders:WEB-", "finance-system:EUR"])).unwrap().actor;
+    assert!(actor.may_use_order("WEB-1", "GBP") && actor.may_use_order("APP-1", "EUR"));
+    assert!(!actor.may_use_order("APP-WEB-1", "GBP") && !actor.may_use_order("web-1", "GBP"));
+    assert_eq!(actor.currencies().unwrap(), ["EUR"]);
 }
 
 /// Half of a key whose other half is lost, and the one token it has signed: for the time of these tests.

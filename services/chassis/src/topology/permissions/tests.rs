@@ -82,9 +82,10 @@ fn no_service_administers_streams_or_consumers() {
         let heard: &[&str] = match user.name.as_str() {
             "intake" => &["redress.v1.claim.*.submitted"],
             "logistics" => &["redress.v1.ask.logistics.parcels"],
+            "orchestrator" => &["redress.v1.ask.orchestrator.told"],
             _ => &[],
         };
         assert_eq!(user.subscribe, [&[inbox.as_str()], heard].concat(), "public events and questions, if any");
-        assert_eq!(user.answers, user.name == "logistics");
+        assert_eq!(user.answers, ["logistics", "orchestrator"].contains(&user.name.as_str()));
     }
 }
