@@ -164,6 +164,27 @@ impl Sums {
     }
 }
 
+/// Spreads a cost by weights: the parts add up to the whole, and each is right to a minor unit. Without any weight the first
+/// has all of it.
+pub fn parts(cost: i64, weights: &[i64]) -> Vec<i64> {
+    let weight = |weight: &i64| i128::from((*weight).max(0));
+    let all: i128 = weights.iter().map(weight).sum();
+    let (mut seen, mut given) = (0, 0);
+    let part = |(at, of): (usize, &i64)| {
+        seen += weight(of);
+        let until = match all {
+            0 if at == 0 => i128::from(cost),
+            0 => given,
+            all => i128::from(cost) * seen / all,
+        };
+        let part = until - given;
+        given = until;
+        // No more than the cost, which fits.
+        i64::try_from(part).unwrap_or(cost)
+    };
+    weights.iter().enumerate().map(part).collect()
+}
+
 /// Whether a day is one of the last so many, today's included. What is dated later counts, too.
 fn counts(day: Date, days: u32, today: Date) -> bool {
     day > today.saturating_sub(i64::from(days).days())
@@ -260,6 +281,18 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever a line takes from how many orders: what counts for them adds up to what it costs, and is fair.
+        #[test]
+        fn parts_add_up_to_the_whole(cost in 0_i64..10_000_000_000_000, weights in prop::collection::vec(0_i64..10_000_000_000_000, 1..40)) {
+            let parts = parts(cost, &weights);
+            prop_assert_eq!((parts.len(), parts.iter().sum::<i64>()), (weights.len(), cost));
+            let all: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+            for (part, weight) in parts.iter().zip(&weights).filter(|_| all > 0) {
+                let exact = i128::from(cost) * i128::from(*weight);
+                prop_assert!((i128::from(*part) * all - exact).abs() < all, "{} of {}", part, cost);
+            }
+        }
+
         /// Whatever is promised, changed and given back in whatever order: the sums are those of what counts last.
         #[test]
         fn sums_are_those_of_what_counts_last(changes in prop::collection::vec((0_usize..6, 0_i64..9_000, 0_usize..3), 1..60)) {

@@ -117,15 +117,56 @@ fn gives(plan: &Plan) -> impl Iterator<Item = &LinePlan> {
     plan.lines.iter().filter(|line| case::gives(line))
 }
 
-/// The cost of a plan by the orders that it takes from; a line that takes from several counts whole for each.
+/// The cost of a plan by the orders that it takes from: a line that takes from several counts for each by what was paid for
+/// the units that it takes from it, and by their number where nothing was.
 fn of_orders(plan: &Plan) -> BTreeMap<String, i64> {
     let mut orders = BTreeMap::new();
     for line in gives(plan) {
         let cost = line.cost.as_ref().map_or(0, |cost| cost.minor_units);
-        let numbers: BTreeSet<&String> = line.takes.iter().map(|take| &take.order_no).collect();
-        for order in numbers {
-            *orders.entry(order.clone()).or_default() += cost;
+        let mut worth: Vec<i64> =
+            line.takes.iter().map(|take| take.amount.as_ref().map_or(0, |amount| amount.minor_units)).collect();
+        if worth.iter().all(|worth| *worth == 0) {
+            worth = line.takes.iter().map(|take| take.quantity.into()).collect();
+        }
+        for (take, part) in line.takes.iter().zip(sums::parts(cost, &worth)) {
+            *orders.entry(take.order_no.clone()).or_default() += part;
         }
     }
     orders
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::claim::{Resolution, Take};
+
+    use super::*;
+
+    #[test]
+    fn a_line_that_takes_from_several_orders_counts_once_in_all() {
+        let money = |minor_units| Some(Money { minor_units, currency: "GBP".to_owned() });
+        let take = |order: &str, quantity, paid| Take {
+            order_no: order.to_owned(),
+            quantity,
+            amount: money(paid),
+            ..Take::default()
+        };
+        let line = |takes: Vec<Take>| LinePlan {
+            resolution: Resolution::RefundOnly.into(),
+            cost: money(9_001),
+            takes,
+            ..LinePlan::default()
+        };
+        let plan = |takes| Plan { lines: vec![line(takes)], ..Plan::default() };
+        let sums = |takes| of_orders(&plan(takes)).into_iter().collect::<Vec<_>>();
+        // Two units of one price: the cost halves.
+        let halves = sums(vec![take("A", 1, 4_500), take("B", 1, 4_500)]);
+        assert_eq!(halves, [("A".to_owned(), 4_500), ("B".to_owned(), 4_501)]);
+        // A dear unit does not hide behind many cheap ones.
+        let dear = sums(vec![take("A", 1, 9_000), take("B", 9, 9)]);
+        assert_eq!(dear, [("A".to_owned(), 8_992), ("B".to_owned(), 9)]);
+        // Two lines of one order, and goods for which nothing was paid.
+        let free = sums(vec![take("A", 1, 0), take("A", 1, 0), take("B", 1, 0)]);
+        assert_eq!(free.iter().map(|(_, sum)| sum).sum::<i64>(), 9_001);
+        assert_eq!(free[0], ("A".to_owned(), 6_000));
+    }
 }
