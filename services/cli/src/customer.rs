@@ -31,12 +31,18 @@ pub enum Customer {
         reference: String,
     },
     /// Export all that is kept of a customer, from all services, as one JSON document. It is recorded who exports.
+    ///
+    /// It also has what staff wrote and names who did what: look it through before it is handed over.
     Export {
         /// The customer.
         customer: String,
         /// Where to write it, a new file; without it, to standard output.
         #[arg(long)]
         to: Option<PathBuf>,
+        /// Fetch the files of evidence into this folder, which may be new; those that are there already are not fetched
+        /// again. Each counts as a read of the hour: after READ_LIMIT, go on an hour later.
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
     },
     /// Show what is left of a customer: the proof of an erasure, and what hinders one.
     Erasure {
@@ -74,7 +80,9 @@ pub enum Customer {
 pub async fn run(command: Customer, session: &Session) -> Result<()> {
     match command {
         Customer::Erase { customer, reason, reference } => erase(customer, reason, reference, session).await,
-        Customer::Export { customer, to } => export::run(customer, to.as_deref(), session).await,
+        Customer::Export { customer, to, files } => {
+            export::run(customer, to.as_deref(), files.as_deref(), session).await
+        }
         Customer::Erasure { customer } => show(customer, session).await,
         Customer::Hold { customer, reason, reference } => hold(customer, reason, reference, session).await,
         Customer::Release { hold_id } => release(hold_id, session).await,

@@ -218,6 +218,30 @@ async fn list(name: &str, session: &Session) -> Result<()> {
 }
 
 async fn get(evidence_id: &str, to: Option<PathBuf>, purpose: String, session: &Session) -> Result<()> {
+    let (file, bytes) = fetch(evidence_id, purpose, session).await?;
+    let to = to.unwrap_or_else(|| PathBuf::from(name_for(&file)));
+    write(&to, &bytes)?;
+    if session.output.is_json() {
+        return output::json(&json!({ "evidence": file, "path": to }));
+    }
+    output::line(format!("{} {} of {} bytes", to.display(), file.content_type, bytes.len()))
+}
+
+/// What a file that is fetched is called: the name that the sender gave it is for people, here it would be a path.
+pub fn name_for(file: &EvidenceFile) -> String {
+    let end = TYPES.iter().find(|(known, ..)| *known == file.content_type).map_or("bin", |(_, _, ends)| ends[0]);
+    format!("evidence-{}.{end}", file.evidence_id)
+}
+
+/// Writes a new file; what is there already stays.
+pub fn write(to: &Path, bytes: &[u8]) -> Result<()> {
+    let written = OpenOptions::new().write(true).create_new(true).open(to);
+    let written = written.and_then(|mut file| file.write_all(bytes));
+    written.with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// Fetches a file, whole and as it was stored.
+pub async fn fetch(evidence_id: &str, purpose: String, session: &Session) -> Result<(EvidenceFile, Vec<u8>)> {
     let mut client = session.clients.evidence()?;
     let request = CreateEvidenceReferenceRequest { evidence_id: evidence_id.to_owned(), purpose };
     let reference = client.create_evidence_reference(Request::new(request)).await?.into_inner().reference;
@@ -233,18 +257,10 @@ async fn get(evidence_id: &str, to: Option<PathBuf>, purpose: String, session: &
         }
     }
     anyhow::ensure!(hex(&bytes) == file.sha256, "what came is not what was stored");
-    // The name that the sender gave it is for people; here it would be a path.
-    let end = TYPES.iter().find(|(known, ..)| *known == file.content_type).map_or("bin", |(_, _, ends)| ends[0]);
-    let to = to.unwrap_or_else(|| PathBuf::from(format!("evidence-{}.{end}", file.evidence_id)));
-    let written = OpenOptions::new().write(true).create_new(true).open(&to);
-    let written = written.and_then(|mut file| file.write_all(&bytes));
-    written.with_context(|| format!("cannot write {}", to.display()))?;
-    if session.output.is_json() {
-        return output::json(&json!({ "evidence": file, "path": to }));
-    }
-    output::line(format!("{} {} of {} bytes", to.display(), file.content_type, bytes.len()))
+    Ok((file, bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 as the contract writes it.
+pub fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,12 +1,13 @@
 //! `redress customer export`: all that is kept of a person, from all services, as one JSON document (GDPR article 15).
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use proto::intake::{ExportCustomerRequest, ExportCustomerResponse, GetErasureRequest, ListContactAccessRequest};
+use proto::escalation::{ListClocksRequest, ListEscalationsRequest, ListWorkItemsRequest};
+use proto::intake::{
+    EvidenceFile, ExportCustomerRequest, ExportCustomerResponse, GetErasureRequest, ListContactAccessRequest,
+};
 use proto::logistics::ListShipmentsRequest;
 use proto::orchestrator::GetProcessRequest;
 use proto::triage::{GetAssessmentRequest, ListOrderFactsRequest, OrderFacts};
@@ -15,18 +16,36 @@ use tonic::{Code, Request, Status};
 
 use crate::claim::timeline;
 use crate::connect::Session;
+use crate::evidence;
 use crate::output;
 use crate::pages::Limit;
 
-/// Writes it to a file, which must not be there yet, or to standard output.
-pub async fn run(customer_ref: String, to: Option<&Path>, session: &Session) -> Result<()> {
+/// Writes it to a file, which must not be there yet, or to standard output; and files of evidence into a folder.
+pub async fn run(customer_ref: String, to: Option<&Path>, files: Option<&Path>, session: &Session) -> Result<()> {
     let document = gather(customer_ref, session).await?;
+    if let Some(folder) = files {
+        fetch(&document, folder, session).await?;
+    }
     let Some(to) = to else { return output::json(&document) };
-    let written = OpenOptions::new().write(true).create_new(true).open(to);
-    let written = written.and_then(|mut file| writeln!(file, "{document:#}"));
-    written.with_context(|| format!("cannot write {}", to.display()))?;
+    evidence::write(to, format!("{document:#}\n").as_bytes())?;
     let claims = document["claims"].as_array().map_or(0, Vec::len);
     output::line(format!("{}: {claims} claims", to.display()))
+}
+
+/// Fetches the files that the document lists and that are still kept.
+async fn fetch(document: &Value, folder: &Path, session: &Session) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let claims = document["claims"].as_array().into_iter().flatten();
+    for listed in claims.flat_map(|claim| claim["evidence"].as_array().into_iter().flatten()) {
+        let file: EvidenceFile = serde_json::from_value(listed.clone()).context("a file is listed in another form")?;
+        let to = folder.join(evidence::name_for(&file));
+        let known = std::fs::read(&to).is_ok_and(|bytes| evidence::hex(&bytes) == file.sha256);
+        if file.forgotten_at.is_none() && !known {
+            let (_, bytes) = evidence::fetch(&file.evidence_id, "OWN_DATA".to_owned(), session).await?;
+            evidence::write(&to, &bytes)?;
+        }
+    }
+    Ok(())
 }
 
 async fn gather(customer_ref: String, session: &Session) -> Result<Value> {
@@ -88,6 +107,7 @@ async fn claim(told: ExportCustomerResponse, session: &Session) -> Result<Value>
         Ok((page.shipments, page.next_page_token))
     });
     let shipments = shipments.await?.rows;
+    let promises = promises(&id, session).await?;
     Ok(json!({
         "claim": told.claim,
         "forgotten": told.erased,
@@ -98,6 +118,38 @@ async fn claim(told: ExportCustomerResponse, session: &Session) -> Result<Value>
         "timeline": timeline,
         "assessments": judged,
         "shipments": shipments,
+        "escalation": promises,
+    }))
+}
+
+/// What escalation knows of one claim: until when what was to be done, what was late, and what people were asked and said.
+async fn promises(claim_id: &str, session: &Session) -> Result<Value> {
+    let id = || claim_id.to_owned();
+    let clocks = Limit::ALL.read(async |page_size, page_token| {
+        let ask = ListClocksRequest { claim_id: id(), page_size, page_token };
+        let page = session.clients.escalation()?.list_clocks(Request::new(ask)).await?.into_inner();
+        Ok((page.clocks, page.next_page_token))
+    });
+    let escalations = Limit::ALL.read(async |page_size, page_token| {
+        let ask = ListEscalationsRequest { claim_id: id(), page_size, page_token };
+        let page = session.clients.escalation()?.list_escalations(Request::new(ask)).await?.into_inner();
+        Ok((page.escalations, page.next_page_token))
+    });
+    let items = Limit::ALL.read(async |page_size, page_token| {
+        let ask = ListWorkItemsRequest {
+            claim_id: id(),
+            include_closed: true,
+            page_size,
+            page_token,
+            ..ListWorkItemsRequest::default()
+        };
+        let page = session.clients.escalation()?.list_work_items(Request::new(ask)).await?.into_inner();
+        Ok((page.work_items, page.next_page_token))
+    });
+    Ok(json!({
+        "clocks": clocks.await?.rows,
+        "escalations": escalations.await?.rows,
+        "work_items": items.await?.rows,
     }))
 }
 

@@ -143,6 +143,11 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     let table = redress(&["--stack", stack, "claim", "show", &number]).output().unwrap();
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.contains("outbound"), "{table}");
+    let pdf = home.path().join("bill.pdf");
+    std::fs::write(&pdf, b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n")
+        .unwrap();
+    let (exit, added) = up.ask(&["evidence", "add", &number, pdf.to_str().unwrap()]);
+    assert_eq!(exit, 0, "{added}");
     let (exit, _) = up.ask(&["claim", "withdraw", &number]);
     assert_eq!(exit, 0);
     let (exit, refused) = up.ask(&["claim", "withdraw", &number]);
@@ -159,6 +164,30 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
     assert_eq!((exit, &found["contact"]["email"]), (0, &Value::from("c1@example.com")), "{found}");
     assert_eq!(up.ask(&["claim", "contact", &number]).0, 2);
     assert_eq!(up.ask(&["claim", "words", &number, "--purpose", "assessment"]).0, 0);
+    // All that is kept is exported, with the files; a second time none is fetched again.
+    let files = home.path().join("files");
+    let export = ["customer", "export", "C1", "--files", files.to_str().unwrap()];
+    let (exit, told) = up.ask(&export);
+    assert_eq!((exit, told["claims"].as_array().unwrap().len()), (0, 2), "{told}");
+    let claims = told["claims"].as_array().unwrap();
+    let one = claims.iter().find(|claim| claim["claim"]["claimNumber"] == number.as_str()).unwrap();
+    for part in ["contact", "process"] {
+        assert!(one[part].is_object(), "{part}: {one:#}");
+    }
+    for part in ["words", "timeline", "evidence"] {
+        assert!(!one[part].as_array().unwrap().is_empty(), "{part}: {one:#}");
+    }
+    for part in ["clocks", "escalations", "work_items"] {
+        assert!(one["escalation"][part].is_array(), "{part}: {one:#}");
+    }
+    assert!(!one["escalation"]["clocks"].as_array().unwrap().is_empty(), "{one:#}");
+    let fetched: Vec<_> = std::fs::read_dir(&files).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let id = one["evidence"][0]["evidenceId"].as_str().unwrap();
+    assert_eq!(fetched, [files.join(format!("evidence-{id}.pdf"))]);
+    assert_eq!(std::fs::read(&fetched[0]).unwrap(), std::fs::read(&pdf).unwrap());
+    assert_eq!(up.ask(&export).0, 0, "it can be run again");
+    let reads = up.ask(&["customer", "accesses", "C1"]).1["accesses"].as_array().unwrap().len();
+
     let (exit, hold) = up.ask(&["customer", "hold", "C1", "--reason", "dispute", "--reference", "L-1"]);
     assert_eq!(exit, 0, "{hold}");
     let erase = ["customer", "erase", "C1", "--reason", "asked_for", "--reference", "P-1"];
@@ -176,7 +205,7 @@ fn a_claim_is_reported_imported_shown_and_withdrawn() {
         (exit, &proof["unreadableClaims"], proof["erasures"].as_array().unwrap().len()),
         (0, &Value::from(2), 1)
     );
-    assert_eq!(up.ask(&["customer", "accesses", "C1"]).1["accesses"].as_array().unwrap().len(), 2);
+    assert_eq!(up.ask(&["customer", "accesses", "C1"]).1["accesses"].as_array().unwrap().len(), reads);
 
     assert_eq!(up.ask(&["claim", "show", "RD-2026-999999"]).0, 3);
     // Who asks counts: another customer's claim is as absent as one that never was, and finance is no operator.
