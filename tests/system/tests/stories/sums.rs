@@ -1,8 +1,11 @@
 //! Authority counts sums: of an order, of a customer, of a person.
 
+use proto::claim::claim_event::Kind;
 use proto::claim::{Category, ClaimState, Resolution, WaitingFor};
 use proto::escalation::{Ruling, WorkKind};
+use proto::intake::WithdrawClaimRequest;
 use system::{World, line};
+use testkit::{actor, reason, request_id};
 
 /// Why a plan of a claim waits for somebody, and what was counted.
 async fn waits(world: &World, claim: &str) -> (String, i64) {
@@ -72,6 +75,45 @@ async fn sr6_what_was_denied_is_not_given_by_the_next_claim_and_sr3_a_person_has
         } else {
             world.until_waiting(&claim, WaitingFor::Finance).await;
         }
+    }
+    world.end().await;
+}
+
+/// Whoever reported for a customer and was denied may withdraw the claim, alone: it gives nothing, and takes nothing off the
+/// denial. That stays with the customer and the article and on the record, and the next claim needs another person, as it
+/// would have without the withdrawal.
+#[tokio::test(flavor = "multi_thread")]
+async fn sr6_who_withdraws_a_denied_claim_gains_nothing_by_it() {
+    let world = World::new().await;
+    world.sold("O-1", "ART-1", 10, 1_000, 10).await;
+    let report = async |units: u32| {
+        let line = line("O-1", "ART-1", units, Category::TransitDamage, Resolution::RefundOnly);
+        let submit = actor(world.report("C-1", vec![line]), "ann", &["specialist"]);
+        world.intake().await.submit_claim(submit).await.unwrap().into_inner().claim.unwrap().claim_id
+    };
+    let withdraw = async |claim: &str| {
+        let ask = WithdrawClaimRequest { request_id: request_id(), claim_id: claim.to_owned(), text: String::new() };
+        world.intake().await.withdraw_claim(actor(ask, "ann", &["specialist", "supervisor"])).await.unwrap();
+        world.until_state(claim, ClaimState::Withdrawn).await;
+    };
+    let denied = report(6).await;
+    let step = world.task(&denied, WorkKind::Approval).await;
+    world.rule(&step, "sue", Ruling::Deny).await.unwrap();
+    world.until_waiting(&denied, WaitingFor::Specialist).await;
+    withdraw(&denied).await;
+    let kept = world.timeline(&denied).await;
+    let denial = |kind: &Kind| if let Kind::Denied(denied) = kind { Some(denied.by.clone()) } else { None };
+    let by: Vec<_> = kept.iter().filter_map(|event| denial(event.kind.as_ref().unwrap())).collect();
+    assert_eq!(by, ["sue"], "who denied it stays on the record");
+    // As often as they like, in parts of whatever size: always another person.
+    for _ in 0..2 {
+        let again = report(1).await;
+        let step = world.task(&again, WorkKind::Approval).await;
+        assert_eq!(waits(&world, &again).await.0, "DENIED_BEFORE");
+        let own = world.rule(&step, "ann", Ruling::Approve).await.unwrap_err();
+        assert_eq!(reason(&own), "OWN_CLAIM");
+        assert!(world.settlements(&again).await.is_empty());
+        withdraw(&again).await;
     }
     world.end().await;
 }
