@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use jiff::Timestamp;
 use local::stack::{PREFIX, SECRETS, databases, nats_users};
 use local::{Secrets, ServerOptions, Servers, StackOptions, roles};
-use proto::claim::{ClaimState, Resolution, WaitingFor};
+use proto::claim::{Category, ClaimState, Resolution, WaitingFor};
 use proto::escalation::{Ruling, WorkKind};
 use proto::intake::AnswerQuestionRequest;
 use proto::logistics::{Direction, ShipmentState};
@@ -167,4 +167,64 @@ async fn open_claims_of_the_release_before_go_on_to_their_end() {
     testkit::eventually(async || (world.unpublished().await == 0).then_some(())).await;
     assert_eq!(world.parked().await, Vec::<String>::new());
     world.stack.stop().await.unwrap();
+}
+
+/// The store of a broker that was set up before it had accounts is moved once, as the README says, and the local stack does it
+/// by itself: streams, what they hold and how far each consumer is are those of before, and open claims go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_broker_from_before_it_had_accounts_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("kept");
+    let options =
+        || StackOptions { durable: false, root: Some(root.clone()), log: "off".to_owned(), ..StackOptions::default() };
+    let world = World::with(options()).await;
+    world.sold("O-1", "ART-1", 5, 1_000, 10).await;
+    let claim = world.claim("O-1", "ART-1", 1, Category::ReturnRequest, Resolution::ReturnRefund).await;
+    world.until_waiting(&claim, WaitingFor::Carrier).await;
+    testkit::eventually(async || (world.unpublished().await == 0 && world.is_all_taken().await).then_some(())).await;
+    let before = streams(&world.nats_url()).await;
+    assert!(before.iter().filter(|(_, messages, _)| *messages > 0).count() >= 4, "{before:?}");
+    world.stack.stop().await.unwrap();
+
+    // A broker without accounts keeps everything in the one that it has anyway.
+    let store = root.join("nats/store/jetstream");
+    std::fs::rename(store.join("REDRESS"), store.join("$G")).unwrap();
+    let kept = root.clone();
+    let old = tokio::task::spawn_blocking(move || {
+        Servers::start(ServerOptions { root: Some(kept), ..ServerOptions::default() }).unwrap()
+    });
+    let old = old.await.unwrap();
+    assert_eq!(streams(&old.nats_url()).await, before, "it is such a store");
+    tokio::task::spawn_blocking(move || drop(old)).await.unwrap();
+
+    let world = World::with(options()).await;
+    assert!(!store.join("$G").exists());
+    let after = streams(&world.nats_url()).await;
+    for ((name, messages, delivered), (same, now, further)) in before.iter().zip(&after) {
+        assert!(name == same && now >= messages && further >= delivered, "{before:?} {after:?}");
+    }
+    world.deliver(&claim, Direction::Return).await;
+    world.count(&claim, 1, 0, 0, true).await;
+    assert_eq!(world.finance(&claim, true).await, 1_000);
+    world.until_state(&claim, ClaimState::Closed).await;
+    world.end().await;
+}
+
+/// Streams, messages that they have got, and how far their consumers are.
+async fn streams(url: &str) -> Vec<(String, u64, Vec<u64>)> {
+    let client = chassis::connect_nats("test", &url.to_owned().into()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let mut found = Vec::new();
+    for stream in chassis::topology::STREAMS {
+        let name = chassis::topology::stream_name(PREFIX, stream.name);
+        let handle = jetstream.get_stream(&name).await.unwrap();
+        let mut delivered = Vec::new();
+        for row in chassis::topology::SERVICES.iter().filter(|row| row.stream == stream.name) {
+            let consumer = chassis::topology::consumer_name(row.service);
+            let consumer: async_nats::jetstream::consumer::PullConsumer = handle.get_consumer(&consumer).await.unwrap();
+            delivered.push(consumer.cached_info().ack_floor.stream_sequence);
+        }
+        found.push((name, handle.cached_info().state.last_sequence, delivered));
+    }
+    found
 }
