@@ -9,6 +9,16 @@
 //! [`crate::consumer`]): such a message has no source that may publish there, or was read out of a stream. Subscribers
 //! cannot: each lives in an account of its own, where no stream of ours is, and gets the public streams by what the account
 //! of the installation exports. There they have consumers under names of their own and no others.
+//!
+//! What is left open: a service reads more than it must (SR28). It has no consumer but that which `provision` made with its own
+//! filter, and makes none. But what it *reads back* is a message by its sequence, and that is asked of a stream, whosever the
+//! message is: so a service can read the events of others on the stream of events, and commands to others on that of commands.
+//! Neither has personal data. The broker (2.15.1) can bind a read to a subject, as `$JS.API.DIRECT.GET.<stream>.<subject>`,
+//! and then refuses every other question in its body; but it gives the *last* message of the subject only. That says that the
+//! tail is lost where it is older than what was acknowledged. It does not where it is newer: after a loss, sequences are used
+//! again (P02), and a message that lay in a buffer may stand behind one that is gone. So relay and consumer ask for the very
+//! sequence. A stream for each service would close it: nine more streams, each with storage of its own, a consumer of the
+//! orchestrator on each, and a move of what is under way at the upgrade.
 
 use proto::Subject;
 

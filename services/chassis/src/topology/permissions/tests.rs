@@ -52,6 +52,36 @@ fn sr28_a_notice_is_told_by_the_service_that_knows() {
     }
 }
 
+/// A service reads back from the streams that it publishes to and consumes from, and makes no consumer to read by.
+#[test]
+fn sr28_a_service_reads_no_stream_that_it_does_not_use() {
+    for row in SERVICES {
+        let user = row.user("redress");
+        let may = |subject: &str| user.publish.iter().any(|own| matches(own, subject));
+        for stream in STREAMS {
+            let name = stream_name("redress", stream.name);
+            let publishes = row.publishes.iter().any(|subject| subject.split('.').next() == Some(stream.kind));
+            let uses = publishes || row.stream == stream.name;
+            assert_eq!(may(&format!("$JS.API.DIRECT.GET.{name}")), uses, "{} {name}", row.service);
+            for consumer in ["new", &consumer_name(row.service), &consumer_name("triage")] {
+                for what in ["CREATE", "DURABLE.CREATE"] {
+                    assert!(!may(&format!("$JS.API.CONSUMER.{what}.{name}.{consumer}")), "{}", row.service);
+                    assert!(
+                        !may(&format!("$JS.API.CONSUMER.{what}.{name}.{consumer}.redress.v1.>")),
+                        "{}",
+                        row.service
+                    );
+                }
+            }
+        }
+        let others = SERVICES.iter().filter(|other| other.service != row.service);
+        for other in others {
+            let consumer = format!("{}.{}", stream_name("redress", other.stream), consumer_name(other.service));
+            assert!(!may(&format!("$JS.API.CONSUMER.MSG.NEXT.{consumer}")), "{} {consumer}", row.service);
+        }
+    }
+}
+
 #[test]
 fn sr27_a_subscriber_has_consumers_of_its_own_name_and_no_others() {
     let user = subscriber("redress", "warehouse");
