@@ -90,7 +90,7 @@ impl Minter {
     /// A token for somebody.
     pub fn token_for(&self, who: &Who<'_>) -> Result<String> {
         if let Some(role) = who.roles.iter().find(|role| read_role(role).is_none()) {
-            return Err(Failure::Malformed(format!("there is no role {role:?}; they are {}; systems say what is theirs, as carrier:swift-express, warehouse-system:MAIN, orders:WEB- and finance-system:GBP", ROLES.join(", "))).into());
+            return Err(Failure::Malformed(format!("there is no role {role:?}; they are {}; a carrier and a warehouse-system say which, as carrier:swift-express", ROLES.join(", "))).into());
         }
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
         if !(1..=64).contains(&who.subject.len()) || !who.subject.bytes().all(fits) {
