@@ -5,14 +5,16 @@
 
 pub mod databases;
 mod processes;
+mod rehearsal;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use chassis::{Clock, Running, Service, Settings, topology};
+use anyhow::{Context as _, Result, ensure};
+use chassis::{Clock, Running, Service, Settings, Unmoved, topology};
 use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use crate::{Secrets, ServerOptions, Servers};
 use processes::Processes;
@@ -48,7 +50,7 @@ pub struct StackOptions {
     pub feed: bool,
     /// More variables for services, as `REDRESS_INTAKE__CUSTOMERS__CLAIMS_PER_DAY`; a service reads its own.
     pub settings: BTreeMap<String, String>,
-    /// The clock of the services of this process; tests move it.
+    /// The clock of the services of this process; tests move it. That of a rehearsal makes databases for one.
     pub clock: Clock,
 }
 
@@ -78,6 +80,7 @@ pub struct Stack {
     admin: BTreeMap<String, String>,
     databases: BTreeMap<String, String>,
     secrets: Secrets,
+    clock: Clock,
     servers: Servers,
 }
 
@@ -149,6 +152,11 @@ impl Stack {
     /// Starts everything; all six services serve when this returns.
     pub async fn start(options: StackOptions) -> Result<Self> {
         let begun = Instant::now();
+        let from = options.clock.is_rehearsal().then(|| options.clock.now());
+        ensure!(
+            from.is_none() || options.processes.is_none(),
+            "the services of a rehearsal are one process: it has one clock"
+        );
         let servers =
             ServerOptions { durable: options.durable, root: options.root.clone(), ..ServerOptions::default() };
         let operator = options.operator;
@@ -163,7 +171,7 @@ impl Stack {
         let (servers, secrets) = tokio::task::spawn_blocking(start).await??;
         let provisioner = secrets.nats_url(&servers.nats_url(), topology::PROVISIONER)?;
         let client = chassis::connect_nats("local", &provisioner.into()).await?;
-        let (databases, ()) = tokio::try_join!(databases::make(&servers, &secrets), async {
+        let (databases, ()) = tokio::try_join!(databases::make(&servers, &secrets, from), async {
             chassis::provision(&client, PREFIX, STORAGE_MIB).await
         })?;
         let mut stack = Self {
@@ -173,6 +181,7 @@ impl Stack {
             admin: BTreeMap::new(),
             databases,
             secrets,
+            clock: options.clock.clone(),
             servers,
         };
         match &options.processes {
@@ -294,6 +303,25 @@ impl Stack {
     /// The two servers.
     pub fn servers(&self) -> &Servers {
         &self.servers
+    }
+
+    /// The clock of the services; of six processes each has its own.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Moves the clock of a rehearsal forward, for all services at once; gives the time then. It is kept first: whoever goes on
+    /// with these data goes on from there.
+    pub async fn forward_to(&self, to: Timestamp) -> Result<Timestamp> {
+        ensure!(self.clock.is_rehearsal(), Unmoved::NotARehearsal);
+        let now = self.clock.now();
+        ensure!(to >= now, Unmoved::Backwards { now, to });
+        let owners: Result<Vec<_>> =
+            SERVICES.iter().map(|service| databases::owner_url(&self.servers, &self.secrets, service.name)).collect();
+        try_join_all(owners?.iter().map(|owner| rehearsal::reach(owner, to))).await?;
+        // Keeping it took a moment: a move by less than that is done.
+        self.clock.forward_to(to.max(self.clock.now()))?;
+        Ok(self.clock.now())
     }
 
     /// Stops one service of this process in order, as a roll-out would.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,7 +16,7 @@ const TRIM: u32 = 30;
 /// Idempotency keys are kept for thirty days; in small steps, so that nobody waits for the lock of a row for long.
 const FORGET: &str = "\
     DELETE FROM inbox WHERE ctid = ANY(ARRAY( \
-        SELECT ctid FROM inbox WHERE at < now() - interval '30 days' LIMIT 1000))";
+        SELECT ctid FROM inbox WHERE at < now() + make_interval(secs => $1) - interval '30 days' LIMIT 1000))";
 /// Claims whose messages were parked behind one that another replica was just done with.
 const ORPHANS: &str = "\
     SELECT aggregate FROM parked GROUP BY aggregate HAVING bool_and(reason = 'BEHIND_PARKED') LIMIT 100";
@@ -31,7 +30,7 @@ pub(crate) async fn run(service: &'static str, operations: Operations, stop: Can
         tokio::select! { () = tokio::time::sleep(EVERY) => {}, () = stop.cancelled() => return }
         let done = async {
             orphans(&operations).await?;
-            if look % TRIM == 0 { forget(&operations.pool).await } else { Ok(()) }
+            if look % TRIM == 0 { forget(&operations).await } else { Ok(()) }
         };
         // A dead connection must not hold it up.
         let done = tokio::time::timeout(EVERY, done).await;
@@ -41,8 +40,9 @@ pub(crate) async fn run(service: &'static str, operations: Operations, stop: Can
     }
 }
 
-async fn forget(pool: &PgPool) -> Result<(), Fault> {
-    while sqlx::query(FORGET).execute(pool).await?.rows_affected() > 0 {}
+async fn forget(operations: &Operations) -> Result<(), Fault> {
+    let ahead = operations.clock.offset().as_secs_f64();
+    while sqlx::query(FORGET).bind(ahead).execute(&operations.pool).await?.rows_affected() > 0 {}
     Ok(())
 }
 

@@ -46,7 +46,7 @@ mod tls;
 pub mod topology;
 
 pub use check::Check;
-pub use clock::{Clock, day};
+pub use clock::{Clock, Unmoved, day};
 pub use context::{Building, Context, Service};
 pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrate, migrator};
 pub use fault::{Fault, Malformed, read_failed, unavailable};

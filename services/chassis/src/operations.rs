@@ -323,7 +323,9 @@ impl OperationsService for Operations {
         let page = check.page(body.page_size, &body.page_token, &[]);
         let after = page.key(&mut check);
         check.finish()?;
-        let looked = audit::read::unsealed(&self.pool, &self.sources, after, page.limit).await.map_err(read_failed)?;
+        let looked = audit::read::unsealed(&self.pool, &self.sources, after, page.limit, self.clock.offset())
+            .await
+            .map_err(read_failed)?;
         let looked = looked.into_iter().map(|(place, open)| (place.key(), open));
         let (looked, next_page_token) = page.cut(looked, |open| open.as_ref().map_or(0, Message::encoded_len));
         let rows = looked.into_iter().flatten().collect();

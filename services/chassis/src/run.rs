@@ -137,7 +137,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let books = Books::open(service.name, &settings.audit)?;
     let home = database::Home::of(service.name, &settings.database)?;
     let may_forget = settings.database.unsafe_durability_for_tests;
-    database::check(service.name, &home, service.migrations, may_forget).await?;
+    database::check(service.name, &home, service.migrations, may_forget, clock.is_rehearsal()).await?;
     settings.database.warn(service.name);
     let reads = database::reads(service.name, home.options()?, settings.database.reads);
     let refusals = Arc::new(nats::Refusals::new(service.name));

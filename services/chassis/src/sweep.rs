@@ -70,6 +70,7 @@ impl<D: Domain> Sweep<D> {
     {
         let SweepState { name, every, .. } = *self.state;
         while !self.stop.is_cancelled() {
+            let moved = self.clock.moved();
             let scan = tokio::time::timeout(SCAN_LIMIT, due(self.pool.clone(), self.clock.offset())).await;
             let scan = scan.unwrap_or_else(|_| Err(Fault::Transient("the scan took too long".to_owned())));
             let done = match scan {
@@ -85,7 +86,7 @@ impl<D: Domain> Sweep<D> {
                 }
             };
             if done == 0 {
-                tokio::select! { () = tokio::time::sleep(every) => {}, () = self.stop.cancelled() => {} }
+                tokio::select! { () = tokio::time::sleep(every) => {}, () = moved => {}, () = self.stop.cancelled() => {} }
             }
         }
     }

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::global::Global;
 use crate::{
-    audit, claim, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild, returns, serve,
-    settlement, shipment, stock, subscriber, token, up, work,
+    audit, claim, clock, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild, rehearse,
+    returns, serve, settlement, shipment, stock, subscriber, token, up, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -29,6 +29,11 @@ pub enum Command {
     Serve(serve::Serve),
     /// Real sales and returns on a private installation, with carrier, warehouse, finance and customers played by clients.
     Demo(demo::Demo),
+    /// The time of a rehearsal.
+    #[command(subcommand)]
+    Clock(clock::Clock),
+    /// Play the story of a policy pack on a private installation, and compare each step with what is expected.
+    Rehearse(rehearse::Rehearse),
     /// Print a bearer token for the installation that runs on this machine.
     Token(token::Token),
     /// Import a CSV file.

@@ -88,7 +88,8 @@ impl Clients {
         self.channels.keys().map(String::as_str)
     }
 
-    fn wire(&self, service: &str) -> Result<Wire> {
+    /// A connection to a service, for a client of one's choice.
+    pub fn wire(&self, service: &str) -> Result<Wire> {
         let channel = self.channels.get(service);
         let channel = channel.ok_or_else(|| Failure::Unavailable(format!("the address of {service} is not known")))?;
         Ok(InterceptedService::new(channel.clone(), self.identity.clone()))

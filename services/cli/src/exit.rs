@@ -13,7 +13,7 @@ use crate::output::{Output, seen, seen_json};
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  anything not listed here, or a check of the demo failed
+  1  anything not listed here, or a check of the demo or a step of a rehearsal failed
   2  wrong usage
   3  refused by a rule, or there is no such thing
   4  malformed: a field, a file or an identifier cannot be read
@@ -28,6 +28,8 @@ pub enum Failure {
     Usage(String),
     /// There is no such thing.
     NotFound(String),
+    /// A rule of this program forbids it.
+    Refused(String),
     /// It cannot be read.
     Malformed(String),
     /// Nobody is there.
@@ -38,16 +40,21 @@ pub enum Failure {
     Tampered(Vec<String>),
     /// A check of the demo failed.
     Checks(Vec<String>),
+    /// Steps of a rehearsal differ from the story.
+    Differs(usize),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::NotFound(text) | Self::Malformed(text) | Self::Unavailable(text) => {
-                f.write_str(text)
-            }
+            Self::Usage(text)
+            | Self::NotFound(text)
+            | Self::Refused(text)
+            | Self::Malformed(text)
+            | Self::Unavailable(text) => f.write_str(text),
             Self::RowsRefused(rows) => write!(f, "{rows} rows were refused"),
             Self::Tampered(bad) => write!(f, "the audit found a bad record: {}", bad.join("; ")),
+            Self::Differs(steps) => write!(f, "{steps} step(s) differ from the story"),
             Self::Checks(failed) => write!(f, "the demo found a fault: {}", failed.join("; ")),
         }
     }
@@ -61,11 +68,11 @@ pub fn code(error: &anyhow::Error) -> u8 {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return match failure {
                 Failure::Usage(_) => 2,
-                Failure::NotFound(_) => 3,
+                Failure::NotFound(_) | Failure::Refused(_) => 3,
                 Failure::Malformed(_) => 4,
                 Failure::Unavailable(_) => 5,
                 Failure::RowsRefused(_) => 6,
-                Failure::Checks(_) => 1,
+                Failure::Checks(_) | Failure::Differs(_) => 1,
                 Failure::Tampered(_) => 7,
             };
         }
@@ -158,7 +165,8 @@ fn details(error: &anyhow::Error) -> Vec<String> {
     lines
 }
 
-fn as_json(error: &anyhow::Error) -> Value {
+/// A failure as scripts get it.
+pub fn as_json(error: &anyhow::Error) -> Value {
     let exit = code(error);
     match status(error) {
         Some(status) => {

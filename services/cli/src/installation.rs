@@ -30,6 +30,9 @@ pub struct Installation {
     /// Folder of the secrets, on this machine: signing key, passwords of the broker's users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secrets: Option<PathBuf>,
+    /// Where the clock of a rehearsal is asked and moved, on this machine; none: it goes by the real clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<PathBuf>,
 }
 
 fn prefix() -> String {

@@ -7,14 +7,16 @@
 //!   [`settlement`], [`parked`]: one file per noun. [`pages`]: lists. [`reasons`]: stable codes in plain words.
 //!   [`policy`]: what a pack says.
 //! - [`rebuild`]: after the broker has lost its disk. [`audit`]: whether the past is what it was.
+//! - [`clock`]: the time of a rehearsal. [`rehearse`]: a story of a pack, step by step.
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
-//! It is a client: it knows the contract, no service and no table, but for `up`, `serve` and the counting of `demo`.
+//! It is a client: it knows the contract, no service and no table, but for `up`, `serve`, `rehearse` and the counting of `demo`.
 
 pub mod again;
 pub mod args;
 pub mod audit;
 pub mod claim;
+pub mod clock;
 pub mod connect;
 pub mod customer;
 pub mod demo;
@@ -33,6 +35,7 @@ pub mod parked;
 pub mod policy;
 pub mod reasons;
 pub mod rebuild;
+pub mod rehearse;
 pub mod returns;
 pub mod serve;
 pub mod settlement;
@@ -75,6 +78,8 @@ async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Up(command) => up::run(command, global.output).await,
         Command::Serve(command) => serve::run(command).await,
+        Command::Clock(command) => clock::run(command, global).await,
+        Command::Rehearse(command) => rehearse::run(command, global).await,
         Command::Token(command) => token::run(&command, global),
         Command::Demo(command) => demo::run(command, global.output).await,
         Command::Import(command) => import::run(command, &Session::open(global, "integration,warehouse")?).await,

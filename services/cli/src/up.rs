@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use chassis::Clock;
+use jiff::Timestamp;
 use local::{Stack, StackOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::clock;
 use crate::installation::Installation;
 use crate::output::{self, Output, table};
 
@@ -15,6 +18,9 @@ use crate::output::{self, Output, table};
 /// When it is ready it prints where everything is; with `--output json` as one line
 /// `{"services":{"intake":"http://127.0.0.1:…",…},"nats":"…","postgres":{…}}`. Other commands of the same user find it
 /// by themselves. Nothing of it outlives this process, but a data folder that was asked for.
+///
+/// With --from it is a rehearsal: its time begins at that instant, goes on, and is moved forward by `redress clock advance`. Its
+/// databases are made for that and are served in no other way; tokens, certificates, leases and the broker go by the real clock.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Up {
     /// Run the six services as six processes.
@@ -32,6 +38,10 @@ pub struct Up {
     /// What the services log to standard error, as `info` or `warn,sqlx=off`.
     #[arg(long, default_value = "warn")]
     pub log: String,
+    /// Make it a rehearsal that begins at this instant, as 2026-09-28T09:00+08:00. With the --data of a rehearsal it goes on there,
+    /// and the instant must not be over.
+    #[arg(long, value_name = "INSTANT", conflicts_with = "processes")]
+    pub from: Option<Timestamp>,
     /// Send traces to this OTLP collector, as http://127.0.0.1:4317.
     #[arg(long, value_name = "ADDRESS")]
     pub otlp: Option<String>,
@@ -44,15 +54,21 @@ pub async fn run(command: Up, output: Output) -> Result<()> {
         stack = start(&command) => stack?,
         () = signals.any() => return Ok(()),
     };
-    let installation = installation(&stack);
+    let mut installation = installation(&stack);
+    let rehearsal = command.from.map(|_| clock::Server::open(&stack)).transpose()?;
+    installation.clock = rehearsal.as_ref().map(|server| server.path().to_owned());
     if let Err(error) = installation.leave() {
         eprintln!("redress: other commands will not find this installation by themselves: {error:#}");
     }
     let told = tell(&installation, output);
     if told.is_ok() {
-        signals.any().await;
+        tokio::select! {
+            () = signals.any() => {}
+            () = clock::Server::run(rehearsal.as_ref(), &stack) => {}
+        }
     }
     installation.take_back();
+    drop(rehearsal);
     let stopped = stack.stop().await;
     told.and(stopped)
 }
@@ -73,6 +89,7 @@ pub async fn start_with(command: &Up, settings: BTreeMap<String, String>) -> Res
         log: command.log.clone(),
         otlp: command.otlp.clone(),
         settings,
+        clock: command.from.map_or_else(Clock::default, Clock::rehearsal),
         ..StackOptions::default()
     };
     Stack::start(options).await.context("cannot start Redress here")
@@ -87,6 +104,7 @@ pub fn installation(stack: &Stack) -> Installation {
         prefix: stack.prefix().to_owned(),
         postgres: stack.postgres(),
         secrets: Some(stack.secrets().folder().to_owned()),
+        clock: None,
     }
 }
 
@@ -103,6 +121,9 @@ fn tell(installation: &Installation, output: Output) -> Result<()> {
     output::line(format!("broker     {}", installation.nats))?;
     if let (Some(host), Some(port)) = (installation.postgres.get("host"), installation.postgres.get("port")) {
         output::line(format!("PostgreSQL {host} port {port}, one database and role for each service"))?;
+    }
+    if installation.clock.is_some() {
+        output::line("a rehearsal: `redress clock advance` moves its time")?;
     }
     output::line("ready; Ctrl-C ends it")
 }

@@ -102,7 +102,7 @@ impl Rig {
         let (servers, secrets) = tokio::task::spawn_blocking(start).await??;
         let servers = Arc::new(servers);
         let databases = async {
-            let made = databases::make(&servers, &secrets).await?;
+            let made = databases::make(&servers, &secrets, None).await?;
             anyhow::Ok(made.into_keys().collect::<Vec<_>>())
         };
         let disk = match options.disk {

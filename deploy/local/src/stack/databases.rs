@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use chassis::Service;
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::SERVICES;
+use super::{SERVICES, rehearsal};
 use crate::{Secrets, Servers, roles};
 
 /// Makes what is missing and brings every schema up to date; gives the address of each database for the role that
-/// serves.
-pub async fn make(servers: &Servers, secrets: &Secrets) -> Result<BTreeMap<String, String>> {
+/// serves. `from`: the databases are those of a rehearsal, which goes on there.
+pub async fn make(servers: &Servers, secrets: &Secrets, from: Option<Timestamp>) -> Result<BTreeMap<String, String>> {
     let mut admin = PgConnection::connect(&servers.postgres_url("postgres")).await?;
     let make_roles: Result<String> = SERVICES.iter().map(|service| roles::make(secrets, service.name)).collect();
     // Not flushed one by one: the first durable commit of a service flushes all that came before it.
@@ -21,8 +22,9 @@ pub async fn make(servers: &Servers, secrets: &Secrets) -> Result<BTreeMap<Strin
     admin.execute(AssertSqlSafe(make_roles)).await.context("cannot make the roles of the services")?;
     let there: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut admin).await?;
     admin.close().await?;
-    let made =
-        SERVICES.iter().map(|service| one(servers, secrets, service, there.iter().any(|name| name == service.name)));
+    let made = SERVICES
+        .iter()
+        .map(|service| one(servers, secrets, service, there.iter().any(|name| name == service.name), from));
     Ok(try_join_all(made).await?.into_iter().collect())
 }
 
@@ -31,6 +33,7 @@ async fn one(
     secrets: &Secrets,
     service: &'static Service,
     exists: bool,
+    from: Option<Timestamp>,
 ) -> Result<(String, String)> {
     let name = service.name;
     if !exists {
@@ -40,7 +43,10 @@ async fn one(
         admin.close().await?;
     }
     let owner = format!("{}?options=-csynchronous_commit%3Doff", owner_url(servers, secrets, name)?);
-    chassis::migrate(service, &owner.into(), name).await?;
+    chassis::migrate(service, &owner.as_str().into(), name).await?;
+    if let Some(from) = from {
+        rehearsal::begin(&owner, from, !exists).await.with_context(|| format!("the database of {name}"))?;
+    }
     // The password is read from its file.
     Ok((name.to_owned(), format!("postgres://{name}@{}/{name}", servers.postgres_address())))
 }

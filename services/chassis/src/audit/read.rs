@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use proto::operations::{AuditField, AuditLink, AuditRow, DifferingRow, UnsealedRow};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -113,14 +114,17 @@ impl FromStr for Place {
     }
 }
 
-/// Looks at rows after a place: all of them, with those that are not sealed.
+/// Looks at rows after a place: all of them, with those that are not sealed. `offset`: how far the clock of the rows is ahead
+/// of that of the database.
 pub(crate) async fn unsealed(
     pool: &PgPool,
     sources: &[&'static Source],
     after: Option<Place>,
     limit: i64,
+    offset: SignedDuration,
 ) -> Result<Vec<(Place, Option<UnsealedRow>)>, sqlx::Error> {
     let mut looked = Vec::new();
+    let offset = i64::try_from(offset.as_millis()).unwrap_or(0);
     // From the very first: what nobody else writes is found where nobody else looks.
     let first = |source| Place { source, tx: i64::MIN, row_id: i64::MIN };
     let mut from = after.unwrap_or(first(0));
@@ -132,7 +136,7 @@ pub(crate) async fn unsealed(
         let rows = sqlx::query(source.sealed).bind(from.tx).bind(from.row_id).bind(left).fetch_all(pool).await?;
         for row in rows {
             let place = Place { source: from.source, tx: row.try_get("tx")?, row_id: row.try_get("row_id")? };
-            let age_ms: i64 = row.try_get("age_ms")?;
+            let age_ms = row.try_get::<i64, _>("age_ms")?.saturating_add(offset);
             let (tx, row_id) = (place.tx, place.row_id);
             let open = !row.try_get::<bool, _>("sealed")?;
             let open = open.then(|| UnsealedRow { source: source.name.to_owned(), tx, row_id, age_ms });

@@ -48,21 +48,25 @@ const WRONG: &str = "\
         (true, current_setting('synchronous_commit') = 'off', 'synchronous_commit is off') \
     ) AS wrong (about_keeping, is_so, what) WHERE wrong.is_so";
 
+/// Whether the database was made for a rehearsal: by `redress up --from`, and nothing else makes the table.
+const REHEARSAL: &str = "SELECT to_regclass('public.rehearsal') IS NOT NULL";
+
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[WRONG, APPLIED];
+pub(crate) const STATEMENTS: &[&str] = &[WRONG, REHEARSAL, APPLIED];
 
 /// Waits until the database answers; refuses at once to serve with rights that are too many, on a server that forgets,
-/// or on a schema that is older than the program.
+/// on a schema that is older than the program, or by another clock than the one the database was made for.
 pub(crate) async fn check(
     service: &'static str,
     home: &Home,
     migrations: &Migrator,
     may_forget: bool,
+    rehearses: bool,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {
         let error = match tokio::time::timeout(LOOK_LIMIT, look(home)).await {
-            Ok(Ok(found)) => return found.judge(migrations, may_forget),
+            Ok(Ok(found)) => return found.judge(migrations, may_forget, rehearses),
             Ok(Err(error)) if !is_passing(&error) => {
                 return Err(error)
                     .context("cannot read the schema version: is the database there, and was `migrate` run?");
@@ -80,6 +84,7 @@ pub(crate) async fn check(
 
 /// What a look at the database found.
 struct Found {
+    is_rehearsal: bool,
     wrong: Vec<(bool, String)>,
     /// Versions of the schema. Who may not even read them is told so, unless there is worse to tell.
     applied: Result<Vec<i64>, sqlx::Error>,
@@ -88,12 +93,13 @@ struct Found {
 async fn look(home: &Home) -> Result<Found, sqlx::Error> {
     let mut connection = home.connect().await?;
     let wrong = sqlx::query_as(WRONG).fetch_all(&mut connection).await?;
+    let is_rehearsal = sqlx::query_scalar(REHEARSAL).fetch_one(&mut connection).await?;
     let applied = match sqlx::query_scalar(APPLIED).fetch_all(&mut connection).await {
         Err(error) if is_passing(&error) => return Err(error),
         applied => applied,
     };
     connection.close().await?;
-    Ok(Found { wrong, applied })
+    Ok(Found { is_rehearsal, wrong, applied })
 }
 
 /// Whether it may be otherwise soon: nobody listens, or a server that starts, stops or is full.
@@ -103,7 +109,18 @@ fn is_passing(error: &sqlx::Error) -> bool {
 }
 
 impl Found {
-    fn judge(self, service: &Migrator, may_forget: bool) -> anyhow::Result<()> {
+    fn judge(self, service: &Migrator, may_forget: bool, rehearses: bool) -> anyhow::Result<()> {
+        match (self.is_rehearsal, rehearses) {
+            (true, false) => bail!(
+                "REHEARSAL_DATABASE: this database was made for a rehearsal, and its times are not those of the real clock; \
+                 only `redress up --from` serves it"
+            ),
+            (false, true) => bail!(
+                "NOT_A_REHEARSAL: this database was not made for a rehearsal, and a clock that is moved would write wrong \
+                 times into it"
+            ),
+            (true, true) | (false, false) => {}
+        }
         let excused = |about_keeping: bool| about_keeping && may_forget;
         let wrong: Vec<String> =
             self.wrong.into_iter().filter(|(about, _)| !excused(*about)).map(|(_, what)| what).collect();

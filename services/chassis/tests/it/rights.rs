@@ -198,3 +198,32 @@ async fn on_the_schema_of_a_newer_release_its_rights_stand() {
     let mut app = PgConnection::connect(&stand.elsewhere("inventory")).await.unwrap();
     app.execute("SELECT * FROM of_a_newer_release").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_clock_serves_no_rehearsal_and_a_moved_one_nothing_else() {
+    let home = Home::new(&toy::SERVICE).await;
+    let moved = || Clock::rehearsal("2026-09-28T01:00:00Z".parse().unwrap());
+    let refused = async |clock| {
+        let started = chassis::start(&toy::SERVICE, home.settings(), clock).await;
+        format!("{:#}", started.err().expect("it serves"))
+    };
+    let told = refused(moved()).await;
+    assert!(told.contains("NOT_A_REHEARSAL: this database"), "{told}");
+    let mut owner = PgConnection::connect(&home.owner_url()).await.unwrap();
+    owner.execute("CREATE TABLE rehearsal (reached timestamptz NOT NULL)").await.unwrap();
+    let told = refused(Clock::default()).await;
+    assert!(told.contains("REHEARSAL_DATABASE: this database"), "{told}");
+    chassis::start(&toy::SERVICE, home.settings(), moved()).await.unwrap().stop().await.unwrap();
+}
+
+/// No setting and no variable moves the clock of a service: there is none.
+#[test]
+fn no_setting_moves_the_clock_of_a_service() {
+    for key in ["CLOCK", "CLOCK__FROM", "CLOCK__OFFSET", "REHEARSAL", "REHEARSAL__FROM"] {
+        let variables = [("DATABASE__URL", "postgres://a@127.0.0.1/a"), (key, "2026-09-28T01:00:00Z")];
+        let variables = variables.map(|(key, value)| (format!("REDRESS_INVENTORY__{key}"), value.to_owned()));
+        let told = chassis::Settings::from(&toy::SERVICE, None, Some(variables.into_iter().collect()));
+        let told = format!("{:#}", told.expect_err("it is a setting"));
+        assert!(told.contains("unknown field"), "{told}");
+    }
+}

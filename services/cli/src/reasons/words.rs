@@ -178,4 +178,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("CUSTOMER_SUM", "the customer got, or is promised, more in these days than is given without a person"),
     ("PERSON_SUM", "the person gave more on this day than one gives alone"),
     ("DENIED_BEFORE", "the customer was denied the article in another claim"),
+    // What a clock refuses.
+    (
+        "NOT_A_REHEARSAL",
+        "this installation goes by the real clock, which nobody moves; `redress up --from` starts one whose clock is",
+    ),
+    ("REHEARSAL_DATABASE", "these data are of a rehearsal, and no service with the real clock works with them"),
+    ("CLOCK_BACKWARDS", "that instant is over: the time of a rehearsal only goes forward"),
 ];

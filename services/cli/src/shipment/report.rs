@@ -61,7 +61,10 @@ pub async fn run(report: Report, session: &Session) -> Result<()> {
             rows => Err(Failure::RowsRefused(rows).into()),
         };
     }
-    let at = report.at.unwrap_or_else(|| chassis::Clock::default().now());
+    let at = match report.at {
+        Some(at) => at,
+        None => crate::clock::now(&session.installation).await?,
+    };
     let event = TrackingEvent {
         carrier_event_id: report.event.unwrap_or_default(),
         state: report.state.unwrap_or_default().into(),

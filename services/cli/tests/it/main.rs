@@ -4,6 +4,7 @@
 
 mod demo;
 mod import;
+mod rehearse;
 mod stack;
 mod survival;
 mod tls;
