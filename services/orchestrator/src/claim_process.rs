@@ -20,7 +20,6 @@ mod command;
 mod event;
 mod legs;
 mod limits;
-mod mistakes;
 mod parcels;
 mod questions;
 mod receipts;
@@ -36,7 +35,6 @@ pub use again::{Patience, ask_again, patience};
 pub use command::*;
 pub use event::*;
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
-use mistakes::{Mistake, planted};
 pub use questions::{LegStatus, asked, leg_statuses, state, waiting_for};
 pub use stage::*;
 use strand::Turn;
@@ -259,13 +257,13 @@ fn judged(process: &Process, plan: &Plan, fits: bool) -> Step {
     }
     let process = Process { plan: plan.number, ..process.clone() };
     // What was allowed is what is carried out: a plan that rests on what is not so any more is made again.
-    if !fits && process.unfit < limits::UNFIT_MAX && !planted(Mistake::SkipBasis) {
+    if !fits && process.unfit < limits::UNFIT_MAX {
         let process = Process { unfit: process.unfit + 1, ..process };
         return assess(&process, AssessReason::Basis, vec![Command::Announce(Fact::Assessed)]);
     }
     let process = Process { unfit: 0, ..process };
     let mut commands = vec![Command::Announce(Fact::Assessed), Command::Announce(Fact::Planned)];
-    if plan.automatic || planted(Mistake::SkipApproval) {
+    if plan.automatic {
         // Else the clocks hear how bad it is when the first feedback is stopped, or approval is asked for.
         if process.heard {
             commands.push(Command::RetargetClocks { round: process.round });
@@ -327,9 +325,6 @@ fn end_with(
     commands.push(Command::EndClaim { outcome, reason: reason.clone() });
     commands.push(Command::StopClocks { round, kinds: vec![] });
     commands.push(Command::Announce(Fact::Ended { outcome, reason: reason.clone() }));
-    if chassis::crash::bug("event_after_end") {
-        commands.push(Command::Announce(Fact::FollowUpStarted { round }));
-    }
     Step::Go(process.at(Stage::Ended { outcome, reason, taken_back }), commands)
 }
 

@@ -102,9 +102,6 @@ enum Others {
 }
 
 fn others(lines: &[Line], plan: &LinePlan) -> Others {
-    if planted(Mistake::SkipOthers) {
-        return Others::Give;
-    }
     let others = || lines.iter().filter(|other| plan.only_with.contains(&other.plan.line));
     if others().all(|other| other.given == other.plan.quantity) {
         Others::Give
@@ -130,7 +127,7 @@ fn drop_line(line: &mut Line, turn: &mut Turn) {
 fn close_replaced(line: &Line, turn: &mut Turn) {
     let Some(receipt) = line.find(Leg::Receipt) else { return };
     let back = line.strands[receipt].count.accepted.min(line.given);
-    if line.plan.resolution == Resolution::Replace && back > 0 && !planted(Mistake::KeepReplaced) {
+    if line.plan.resolution == Resolution::Replace && back > 0 {
         turn.commands.push(Command::TakeBack { job: turn.grant(line), quantity: back });
     }
 }
@@ -162,7 +159,7 @@ pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: News)
     let about = |strand: &Strand| match news {
         News::Ruled(_) => strand.has_task() && strand.open_number() == job.attempt,
         News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Return(_) | News::Money(_) | News::TaskClosed => {
-            strand.attempt == job.attempt || planted(Mistake::AcceptStale)
+            strand.attempt == job.attempt
         }
     };
     let at = lines[line].strands.iter().position(|strand| strand.leg == job.leg && about(strand))?;
@@ -261,7 +258,7 @@ pub(super) fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
     let Strand { purpose, count, .. } = line.strands[receipt];
     let refund = purpose == Purpose::Plan && line.plan.resolution == Resolution::ReturnRefund;
     let back = line.held.saturating_sub(count.accepted);
-    if refund && back > 0 && !planted(Mistake::SettleAnnounced) {
+    if refund && back > 0 {
         line.held -= back;
         turn.commands.push(Command::GiveBack { job: turn.grant(line), quantity: back });
     }
@@ -424,9 +421,6 @@ impl Line {
         let leg = strand.leg;
         // A pick-up that failed is tried again at once: the goods may be anywhere, whatever is in stock.
         if leg == Leg::Pickup && strand.last > 0 {
-            return true;
-        }
-        if leg == Leg::Reservation && planted(Mistake::SkipEntitlement) {
             return true;
         }
         let Some(first) = needs(self.plan.resolution, leg) else { return true };

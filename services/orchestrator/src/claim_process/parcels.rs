@@ -53,7 +53,7 @@ fn under_way(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answe
         (Parcel::HandedOver | Parcel::Damaged, At::HandedOver) if line.strands[at].leg == Leg::Pickup => {
             return Answer::Stay;
         }
-        (Parcel::HandedOver, At::HandedOver) if !planted(Mistake::AskTwice) => return Answer::Stay,
+        (Parcel::HandedOver, At::HandedOver) => return Answer::Stay,
         (Parcel::HandedOver | Parcel::Delivered | Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete, _)
         | (Parcel::Damaged | Parcel::Lost | Parcel::Refused | Parcel::CancelRefused, _) => {
             line.strands[at].held = None;

@@ -15,10 +15,6 @@ const QUESTIONS: [Failure; 4] =
 /// All was counted. What is not as announced is for a person, one question after the other; then the receipt is done.
 /// `answered`: the question that has been answered.
 pub(super) fn judge(line: &mut Line, at: usize, answered: Option<Failure>, turn: &mut Turn) {
-    if planted(Mistake::SkipJudgement) {
-        let count = &mut line.strands[at].count;
-        count.count_too(Count::take_unclear);
-    }
     let asked = QUESTIONS.iter().position(|question| Some(*question) == answered).map_or(0, |place| place + 1);
     match QUESTIONS[asked..].iter().find(|question| is_open(line, at, **question)) {
         Some(question) => turn.put_and_open_task(line, at, At::Failed(*question)),

@@ -104,7 +104,7 @@ impl Turn {
             line.strands[at].state = At::Skipped;
             return;
         }
-        let attempt = if planted(Mistake::ReuseName) { 1 } else { line.next_number(leg, self.numbers) };
+        let attempt = line.next_number(leg, self.numbers);
         let strand = &mut line.strands[at];
         strand.attempt = attempt;
         strand.last = attempt;

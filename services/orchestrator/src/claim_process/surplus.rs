@@ -62,7 +62,6 @@ fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Tur
 /// What was to be sent in its place: called off, if it has not left.
 fn give_up(line: &mut Line, at: usize, turn: &mut Turn) {
     match line.strands[at].state {
-        At::Asked | At::Booked if planted(Mistake::SendTwice) => line.strands[at].state = At::Undone,
         At::Asked | At::Booked => turn.put_and_ask(line, at, At::Undoing),
         At::HandedOver => turn.put_and_open_task(line, at, At::Failed(Failure::SentTwice)),
         At::Failed(_) => {

@@ -2,6 +2,7 @@
 //! repeated and crossed; and checks in each what is promised.
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at; the process names everything")]
 
+mod mistakes;
 mod parcels;
 mod promises;
 mod returns;

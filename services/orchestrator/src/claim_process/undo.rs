@@ -5,9 +5,6 @@ use super::strand::Answer;
 use super::*;
 
 pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, reason: &'static str, mut turn: Turn) -> Step {
-    if planted(Mistake::EndAtOnce) {
-        return end(process, Outcome::Withdrawn, reason, turn.commands);
-    }
     turn.commands.push(Command::Announce(Fact::CompensationStarted { reason }));
     for line in &mut lines {
         // Legs that are added on the way bring something back: they are not taken back.
@@ -98,7 +95,6 @@ fn take_back(line: &mut Line, at: usize, turn: &mut Turn) {
                 turn.put(line, at, At::Undone);
             }
         }
-        (Leg::Shipment, At::Asked) if planted(Mistake::ForgetInDoubt) => line.strands[at].state = At::Undone,
         (Leg::Shipment | Leg::Pickup, At::Asked | At::Booked) => turn.put_and_ask(line, at, At::Undoing),
         (Leg::Shipment, At::HandedOver | At::Done) => bring_back(line, at, turn),
         (Leg::Pickup, At::HandedOver | At::Done) => collected(line, at, turn),
@@ -133,19 +129,12 @@ pub(super) fn release_stock(line: &mut Line, at: usize, turn: &mut Turn) {
     if !matches!(line.strands[at].state, At::Asked | At::HeldPartly | At::Held) {
         return;
     }
-    if planted(Mistake::ForgetRelease) || chassis::crash::bug("forget_release") {
-        line.strands[at].state = At::Undone;
-        return;
-    }
     turn.put_and_ask(line, at, At::Undoing);
 }
 
 /// A parcel of ours is with the carrier or the customer: it becomes a return.
 pub(super) fn bring_back(line: &mut Line, shipment: usize, turn: &mut Turn) {
     line.strands[shipment].state = At::Done;
-    if planted(Mistake::LetItGo) {
-        return;
-    }
     let purpose = Purpose::BringBack { shipment: line.strands[shipment].attempt };
     turn.add(line, Leg::Pickup, purpose);
     // It may be expected already, because it was to come back by itself.
@@ -223,9 +212,7 @@ fn balance(line: &mut Line, turn: &mut Turn) {
         (line.given.saturating_sub(keeps), Command::TakeBack { job, quantity: line.given.saturating_sub(keeps) }),
         (given_back, Command::GiveBack { job, quantity: given_back }),
     ];
-    if !planted(Mistake::KeepEntitlement) {
-        turn.commands.extend(commands.into_iter().filter(|(units, _)| *units > 0).map(|(_, command)| command));
-    }
+    turn.commands.extend(commands.into_iter().filter(|(units, _)| *units > 0).map(|(_, command)| command));
     (line.held, line.given) = (0, keeps);
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::super::mistakes::{Mistake, PLANTED};
 use super::super::*;
+use super::mistakes::Mistake;
 use super::world::{Alphabet, Told, World};
 use super::{counted, promises, unclear, wrong};
 
@@ -21,8 +21,11 @@ struct Broken {
     process: Process,
 }
 
+/// The process as it is, or with a mistake.
+type Stepping<'a> = &'a dyn Fn(&Process, &Event) -> Step;
+
 /// Walks every past. The number of pasts, or the shortest way to a broken promise.
-fn walk(alphabet: &Alphabet) -> Result<usize, Box<Broken>> {
+fn walk(alphabet: &Alphabet, step: Stepping<'_>) -> Result<usize, Box<Broken>> {
     let hash = RandomState::new();
     let mut seen = HashSet::new();
     let mut trails: Vec<(usize, Option<Event>)> = vec![(0, None)];
@@ -38,7 +41,7 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Box<Broken>> {
     while let Some((past, at)) = todo.pop_front() {
         let mut moves = false;
         for event in alphabet.events(&past.process, &past.world) {
-            let followed = follow(&past, &event);
+            let followed = follow(&past, &event, step);
             let next = followed.map_err(|promise| {
                 let mut broken = broken(promise, &trails, at, &past.process);
                 broken.trail.push(event.clone());
@@ -53,7 +56,7 @@ fn walk(alphabet: &Alphabet) -> Result<usize, Box<Broken>> {
                 todo.push_back((next, trails.len() - 1));
             }
         }
-        let checked = strangers_change_nothing(&past).and_then(|()| promises::hold(&past.process, &past.world));
+        let checked = strangers_change_nothing(&past, step).and_then(|()| promises::hold(&past.process, &past.world));
         let sample = at % 100 == 0;
         let checked = checked.and_then(|()| if sample { is_stored_whole(&past.process) } else { Ok(()) });
         let free = moves || at_the_edge(alphabet, &past.process);
@@ -81,7 +84,7 @@ fn trail(trails: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
 }
 
 /// What an event leads to; `None`: to nothing.
-fn follow(past: &Past, event: &Event) -> Result<Option<Past>, String> {
+fn follow(past: &Past, event: &Event, step: Stepping<'_>) -> Result<Option<Past>, String> {
     let (process, commands) = match step(&past.process, event) {
         Step::Go(process, commands) => (process, commands),
         Step::Stay if is_open_task(&past.world, event) => return Err("a person decides and nothing moves".to_owned()),
@@ -118,7 +121,7 @@ fn is_open_task(world: &World, event: &Event) -> bool {
 }
 
 /// Names of older work change nothing, and names that were never given are not believed.
-fn strangers_change_nothing(past: &Past) -> Result<(), String> {
+fn strangers_change_nothing(past: &Past, step: Stepping<'_>) -> Result<(), String> {
     let Process { round, assessment, plan, .. } = past.process;
     let reason = || "R".to_owned();
     let never = [
@@ -329,7 +332,7 @@ fn unfit() -> Alphabet {
 
 fn every_promise_holds(name: &str, alphabet: &Alphabet, at_least: usize) {
     let begun = std::time::Instant::now();
-    match walk(alphabet) {
+    match walk(alphabet, &step) {
         Ok(pasts) => {
             println!("{name}: {pasts} pasts in {:.1} s", begun.elapsed().as_secs_f64());
             assert!(pasts >= at_least, "{name}: the world has shrunk to {pasts} pasts");
@@ -391,10 +394,7 @@ fn every_promise_holds_for_plans_that_do_not_fit() {
 
 /// The walk must find the mistake, and by the promise that it breaks.
 fn is_found(mistake: Mistake, alphabet: &Alphabet, promise: &str) {
-    PLANTED.set(Some(mistake));
-    let walked = walk(alphabet);
-    PLANTED.set(None);
-    let Err(broken) = walked else { panic!("{mistake:?} was not found") };
+    let Err(broken) = walk(alphabet, &|process, event| mistake.step(process, event)) else { panic!("{mistake:?} was not found") };
     assert!(broken.promise.contains(promise), "{mistake:?} was found by another promise: {}", broken.promise);
 }
 
