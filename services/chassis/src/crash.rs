@@ -2,7 +2,8 @@
 //!
 //! A crash point is a place between two effects. `REDRESS_CRASH_POINT=relay.acked:3` ends the process there, at the
 //! third time; `REDRESS_CRASH_COVERAGE=<file>` gathers the names of all points that were passed.
-//! `REDRESS_BUG=<name>` plants a known mistake, which the checker of the fault tests must find.
+//! `REDRESS_BUG=<name>` plants a known mistake of the engine where it meets the world, which the checker of the fault tests
+//! must find; mistakes of services are planted by the tests (`tests/faults/src/spoiled.rs`).
 
 /// A place between two effects.
 #[cfg(not(feature = "faults"))]

@@ -45,8 +45,7 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
             let kind = i32::from(key.kind);
             let (deadline, escalation_id) = (Some(to_wire(*deadline)), escalation.to_string());
             let breached = wire::ClockBreached { kind, deadline, escalation_id };
-            let times = if chassis::crash::bug("double_escalate") { 2 } else { 1 };
-            vec![tell(claim, Kind::ClockBreached(breached)); times]
+            vec![tell(claim, Kind::ClockBreached(breached))]
         }
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
         Event::ItemOpened(item) => vec![waiting(claim, meta, item)],

@@ -63,6 +63,9 @@ pub fn start(acknowledge: bool) -> (Process, Vec<Command>) {
     (process, commands)
 }
 
+/// Where a claim is after an event, and what to ask, if it may be full.
+pub type Stepping = fn(&Process, &Event, bool) -> Step;
+
 /// Where the claim is after an event, and what to ask. Pure.
 pub fn step(process: &Process, event: &Event) -> Step {
     if questions::was_never_asked(process, event) {

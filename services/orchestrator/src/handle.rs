@@ -19,7 +19,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::case::{self, RULES};
-use crate::claim_process::{self, Event, Job, Leg, Money, News};
+use crate::claim_process::{self, Event, Job, Leg, Money, News, Stepping};
 use crate::entitlement::{OrderLine, Sale};
 use crate::events::Told;
 use crate::grpc;
@@ -80,6 +80,8 @@ pub enum Command {
 pub struct Handle {
     /// The rules of the policy pack.
     pub rules: Rules,
+    /// How a claim moves.
+    pub step: Stepping,
 }
 
 impl Command {
@@ -223,7 +225,7 @@ impl Handle {
         let acknowledge = self.rules.channels.is_acknowledged(submitted.channel());
         let (process, commands) = claim_process::start(acknowledge);
         let stored = Stored::new(submitted.clone(), process.clone(), meta.now);
-        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
+        let mut turn = Turn::new(world, self, meta, claim, stored);
         turn.go(process, commands)?;
         Ok(turn.finish().apply(world))
     }
@@ -238,7 +240,7 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
-        let turn = Turn::new(world, &self.rules, meta, claim, stored);
+        let turn = Turn::new(world, self, meta, claim, stored);
         let told = self.within_authority(told, &turn);
         let mut turn = turn.with(&told);
         let event = self.by_policy(event, &told, &turn);
@@ -281,12 +283,9 @@ impl Handle {
         if settlement.state == settlement::State::Failed {
             stored.case.failed_by.insert(meta.actor.subject.clone());
         }
-        let mut turn = Turn::new(world, &self.rules, meta, settlement.claim, stored);
+        let mut turn = Turn::new(world, self, meta, settlement.claim, stored);
         turn.settled(settlement.clone());
-        let learnt = turn.learn(&event);
-        if !chassis::crash::bug("refund_twice") {
-            learnt?;
-        }
+        turn.learn(&event)?;
         let reply = ConfirmSettlementResponse { settlement: Some(grpc::settlement_to_wire(&settlement)) };
         let told = turn.finish().apply(world);
         if let Some(reference) = paid {
@@ -317,7 +316,7 @@ impl Handle {
     fn ask_again(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).filter(|stored| stored.ask_again_at == Some(at));
         let Some(stored) = stored.cloned() else { return Ok(Outcome::none()) };
-        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
+        let mut turn = Turn::new(world, self, meta, claim, stored);
         turn.ask_again()?;
         Ok(turn.finish().apply(world))
     }
@@ -328,7 +327,7 @@ impl Handle {
         // Whatever the process says to it, this day has come and does not come again.
         stored.due_at = None;
         let (round, waiting) = (stored.process.round, stored.case.waiting);
-        let mut turn = Turn::new(world, &self.rules, meta, claim, stored);
+        let mut turn = Turn::new(world, self, meta, claim, stored);
         match waiting {
             None => drop(turn.learn(&Event::FollowUpLapsed { round })?),
             Some(waiting) if self.rules.has_lapsed(&waiting) => {

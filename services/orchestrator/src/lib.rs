@@ -34,8 +34,13 @@ pub static SERVICE: chassis::Service = chassis::Service {
 };
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
+    build_on(ctx, claim_process::step_within)
+}
+
+/// The service on a process: ours, or one that a test puts in its place.
+pub fn build_on(ctx: &chassis::Context, step: claim_process::Stepping) -> chassis::Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()) });
+        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()), step });
         ctx.audit(&[&store::instructions::INSTRUCTION], Some(store::instructions::DIFFERS));
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);

@@ -10,7 +10,7 @@ const RUNS: u64 = 3;
 /// A mistake.
 #[derive(Clone, Copy, Debug)]
 pub struct Bug {
-    /// Its name in the code, as `crash::bug` has it.
+    /// Its name, as [`crate::spoiled`] knows it, or in the engine `crash::bug`.
     pub name: &'static str,
     /// What is wrong.
     pub what: &'static str,
@@ -20,11 +20,13 @@ pub struct Bug {
     pub checks: &'static [&'static str],
     /// Settings of every service without which it cannot show; see `RigOptions`.
     pub settings: &'static [(&'static str, &'static str)],
+    /// The database that makes the mistake, and what is planted in it.
+    pub spoil: Option<(&'static str, &'static str)>,
 }
 
 impl Bug {
     const fn new(name: &'static str, what: &'static str, fault: &'static str, checks: &'static [&'static str]) -> Self {
-        Self { name, what, fault, checks, settings: &[] }
+        Self { name, what, fault, checks, settings: &[], spoil: None }
     }
 
     /// The mistake with this name.
@@ -45,12 +47,21 @@ pub const BUGS: &[Bug] = &[
     Bug::new("forget_answers", "a repeated request is not recognised", "F00", &["C2"]),
     Bug::new("lose_order_text", "a description is stored changed", "F00", &["C1"]),
     Bug::new("forget_release", "a withdrawn claim keeps its reservation", "F00", &["C3", "C9"]),
-    Bug::new("oversell", "consumed goods leave the books twice", "F00", &["C3"]),
+    Bug {
+        spoil: Some(("inventory", include_str!("spoiled/oversell.sql"))),
+        ..Bug::new("oversell", "consumed goods leave the books twice", "F00", &["C3"])
+    },
     Bug::new("event_after_end", "an event follows the end of a claim", "F00", &["C4"]),
-    Bug::new("skip_event_number", "a number of the public stream is left out", "F00", &["C5"]),
+    Bug {
+        spoil: Some(("orchestrator", include_str!("spoiled/skip_event_number.sql"))),
+        ..Bug::new("skip_event_number", "a number of the public stream is left out", "F00", &["C5"])
+    },
     Bug::new("refund_twice", "a settlement is instructed twice", "F00", &["C6"]),
     Bug::new("double_escalate", "a deadline is told to have passed twice", "F03d", &["C10"]),
-    Bug::new("escalate_early", "a deadline passes before its time", "F00", &["C10"]),
+    Bug {
+        spoil: Some(("escalation", include_str!("spoiled/escalate_early.sql"))),
+        ..Bug::new("escalate_early", "a deadline passes before its time", "F00", &["C10"])
+    },
     Bug::new("relay_skips_read_back", "what the broker lost is not published again", "F07", &["C5", "C6", "C9"]),
     // With one lane numbers are committed in their order.
     Bug {

@@ -15,4 +15,5 @@ pub mod proxy;
 pub mod random;
 pub mod rig;
 pub mod run;
+pub mod spoiled;
 pub mod workload;

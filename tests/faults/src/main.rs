@@ -11,6 +11,7 @@ use faults::bugs::{self, Bug};
 use faults::fault::{Fault, Sets, table};
 use faults::rig::disk;
 use faults::run::{self, Outcome, Report, RunOptions};
+use faults::spoiled;
 use local::SERVICES;
 
 #[derive(Parser)]
@@ -113,7 +114,8 @@ fn main() -> ExitCode {
 async fn act(action: Action) -> Result<ExitCode> {
     match action {
         Action::Serve { service } => {
-            let service = SERVICES.iter().find(|found| found.name == service).context("there is no such service")?;
+            let known = SERVICES.iter().find(|found| found.name == service).context("there is no such service")?;
+            let service = spoiled::service(known, std::env::var("REDRESS_BUG").ok().as_deref());
             chassis::run(service, Settings::load(service, None)?).await?;
             Ok(ExitCode::SUCCESS)
         }

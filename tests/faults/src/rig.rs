@@ -48,6 +48,8 @@ pub struct RigOptions {
     pub settings: Vec<(String, String)>,
     /// Variables of every process, as they are: seeded bugs.
     pub variables: Vec<(String, String)>,
+    /// What spoils a database: the service, and statements.
+    pub spoil: Option<(&'static str, &'static str)>,
     /// Storage of all streams together, in MiB.
     pub storage_mib: u32,
     /// Connections PostgreSQL accepts.
@@ -66,6 +68,7 @@ impl RigOptions {
             program,
             settings: Vec::new(),
             variables: Vec::new(),
+            spoil: None,
             storage_mib: stack::STORAGE_MIB,
             max_connections: 300,
             disk: None,
@@ -103,6 +106,9 @@ impl Rig {
         let servers = Arc::new(servers);
         let databases = async {
             let made = databases::make(&servers, &secrets, None).await?;
+            if let Some((service, statements)) = options.spoil {
+                database::spoil(&servers.postgres_url(service), statements).await?;
+            }
             anyhow::Ok(made.into_keys().collect::<Vec<_>>())
         };
         let disk = match options.disk {

@@ -90,6 +90,7 @@ async fn attempt(fault: &Fault, options: &RunOptions, folder: &Path, outcome: &m
         rig_options.variables.push(("REDRESS_BUG".to_owned(), bug.name.to_owned()));
         let settings = bug.settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         rig_options.settings.extend(settings);
+        rig_options.spoil = bug.spoil;
     }
     let begun = Instant::now();
     let rig = Arc::new(Rig::start(rig_options, log.clone()).await?);

@@ -128,15 +128,6 @@ pub fn claim_number(received_at: Timestamp, zone: &TimeZone, count: i64) -> Stri
     format!("RD-{year:04}-{count:06}")
 }
 
-/// The lines as reported, but for the seeded bug `lose_order_text`.
-fn recorded(lines: &[Line]) -> Vec<Line> {
-    let mut lines = lines.to_vec();
-    if chassis::crash::bug("lose_order_text") {
-        lines.iter_mut().for_each(|line| line.description = Pii::default());
-    }
-    lines
-}
-
 /// Records a claim. What was checked at the edge is not checked again: nothing here can be refused.
 /// `repeats`: numbers of claims that it may repeat.
 pub fn submit(
@@ -164,7 +155,7 @@ pub fn submit(
         announced_on: report.announced_on,
         address_known: Some(is_given(&report.contact.address)),
         possible_duplicates: repeats,
-        lines: recorded(&report.lines),
+        lines: report.lines.clone(),
         evidence: report.evidence.clone(),
         files: Vec::new(),
         questions: Vec::new(),

@@ -180,7 +180,7 @@ fn consume(state: &State, job: &Job) -> Result<Vec<Event>, Refusal> {
             let left =
                 |(place, units): (&Place, &u32)| moved(place, MovementKind::Consumed, -i64::from(*units), &document);
             let moves = reservation.allocations.iter().map(left);
-            Ok(std::iter::once(Event::Consumed(*job)).chain(moves).chain(oversold(state, reservation)).collect())
+            Ok(std::iter::once(Event::Consumed(*job)).chain(moves).collect())
         }
         ReservationState::HeldPartly => Err(Refusal::Broken("goods have left for a job that is held only partly")),
         ReservationState::Consumed
@@ -189,18 +189,6 @@ fn consume(state: &State, job: &Job) -> Result<Vec<Event>, Refusal> {
         | ReservationState::Failed
         | ReservationState::BatchUnknown => Ok(Vec::new()),
     }
-}
-
-/// The seeded bug `oversell`: what left is booked out twice, as far as the table lets it.
-fn oversold(state: &State, reservation: &super::Reservation) -> Vec<Event> {
-    if !chassis::crash::bug("oversell") {
-        return Vec::new();
-    }
-    let again = reservation.allocations.iter().filter_map(|(place, units)| {
-        let units = state.stock.get(place).map_or(0, super::Stock::free).min(i64::from(*units));
-        (units > 0).then(|| moved(place, MovementKind::Consumed, -units, "oversell"))
-    });
-    again.collect()
 }
 
 fn release(state: &State, job: &Job, now: Timestamp) -> Vec<Event> {

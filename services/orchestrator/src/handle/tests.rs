@@ -63,7 +63,7 @@ fn customer(claim: usize) -> String {
 
 impl Desk {
     fn new() -> Self {
-        let handle = Handle { rules: Rules::new(&Pack::load(None).unwrap()) };
+        let handle = Handle { rules: Rules::new(&Pack::load(None).unwrap()), step: claim_process::step_within };
         Self { handle, world: World::default(), calls: 0 }
     }
 

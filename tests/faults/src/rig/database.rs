@@ -19,6 +19,13 @@ const BACKENDS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND 
 const END_ALL: &str =
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = datname AND pid <> pg_backend_pid()";
 
+/// Plants a mistake in a database.
+pub(super) async fn spoil(url: &str, statements: &'static str) -> Result<()> {
+    let mut admin = PgConnection::connect(url).await?;
+    admin.execute(sqlx::raw_sql(statements)).await.context("the mistake cannot be planted")?;
+    Ok(admin.close().await?)
+}
+
 impl Rig {
     /// Stops PostgreSQL in order (fast: clients are dropped) or at once (immediate: it recovers at the start), and
     /// starts it again.

@@ -394,7 +394,9 @@ fn every_promise_holds_for_plans_that_do_not_fit() {
 
 /// The walk must find the mistake, and by the promise that it breaks.
 fn is_found(mistake: Mistake, alphabet: &Alphabet, promise: &str) {
-    let Err(broken) = walk(alphabet, &|process, event| mistake.step(process, event)) else { panic!("{mistake:?} was not found") };
+    let Err(broken) = walk(alphabet, &|process, event| mistake.step(process, event)) else {
+        panic!("{mistake:?} was not found")
+    };
     assert!(broken.promise.contains(promise), "{mistake:?} was found by another promise: {}", broken.promise);
 }
 

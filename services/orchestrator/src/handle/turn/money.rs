@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Turn, broken, numbers};
 use crate::case::{self, Allowed, Grant, Part, Take};
-use crate::claim_process::{self, Event, Job, Leg, Money, News, Step};
+use crate::claim_process::{Event, Job, Leg, Money, News, Step};
 use crate::entitlement::{self, Entry, Ledger, OrderLine};
 use crate::events;
 use crate::settlement::{self, Settlement, State};
@@ -56,7 +56,7 @@ impl Turn<'_> {
 
     /// What is known at once goes back into the process.
     fn answer(&mut self, event: &Event) -> Result<(), Refusal> {
-        match claim_process::step(&self.stored.process, event) {
+        match (self.step)(&self.stored.process, event, false) {
             Step::Go(process, commands) => self.moved(process, commands),
             Step::Stay => {}
             Step::Broken => return Err(broken(event)),
@@ -139,9 +139,6 @@ impl Turn<'_> {
                 if settlement.state == State::Paid {
                     return self.answer(&Event::Work { job, news: News::Money(Money::Paid) });
                 }
-                if chassis::crash::bug("refund_twice") {
-                    self.refund_twice(&settlement);
-                }
                 settlement
             }
         };
@@ -177,16 +174,6 @@ impl Turn<'_> {
             instructed_at: self.meta.now,
             decided_at: (!is_due).then_some(self.meta.now),
         })
-    }
-
-    /// The seeded bug `refund_twice`: the same money under another name.
-    fn refund_twice(&mut self, settlement: &Settlement) {
-        let (round, line, attempt) = settlement.job;
-        let job = (round, line, attempt + 500);
-        let settlement_id = settlement::id(self.stored.case.received_at(), self.claim, job);
-        let second = Settlement { settlement_id, job, ..settlement.clone() };
-        self.outcome.tell(events::notice_for_finance(self.meta, self.claim, &self.stored, &second));
-        self.settled(second);
     }
 
     pub(super) fn book(
