@@ -1,6 +1,6 @@
 //! The policy pack: every open parameter of the rules, as data .
 //!
-//! A pack is one TOML file. It is read whole and validated at start: an unknown key, a missing value, an overlapping
+//! A pack is a TOML file, perhaps one that extends another and says only what differs. It is read whole and validated at start: an unknown key, a missing value, an overlapping
 //! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has
 //! a section of its own; the calendars of escalation are everybody's.
 
@@ -13,6 +13,7 @@ pub mod logistics;
 pub mod orchestrator;
 mod problems;
 pub mod retention;
+mod sources;
 pub mod triage;
 
 use std::path::Path;
@@ -20,10 +21,18 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::currency;
-pub use problems::{PolicyError, Problems};
+pub use problems::{PolicyError, Problem, Problems};
+pub use sources::Said;
+use sources::Sources;
 
 /// The pack that ships as default: S0, goods supply chain.
 pub const SUPPLY_CHAIN: &str = include_str!("../../deploy/policies/supply-chain.toml");
+
+/// A company that sells tiles from a warehouse (S1); extends the default.
+pub const TILE_WAREHOUSE: &str = include_str!("../../deploy/policies/tile-warehouse.toml");
+
+/// The packs that ship, by name: what another one can extend without a file beside it.
+pub const SHIPPED: [(&str, &str); 2] = [("supply-chain", SUPPLY_CHAIN), ("tile-warehouse", TILE_WAREHOUSE)];
 
 /// A policy pack.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,19 +69,24 @@ pub struct Pack {
 impl Pack {
     /// Reads the pack in `file`, or the shipped default when no file is given.
     pub fn load(file: Option<&Path>) -> Result<Self, PolicyError> {
-        let Some(path) = file else { return Self::parse("supply-chain.toml", SUPPLY_CHAIN) };
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| PolicyError { file: name.clone(), problems: vec![(0, error.to_string())] })?;
-        Self::parse(&name, &text)
+        Self::resolve(&sources(file)?)
     }
 
-    /// Reads and validates the text of a pack; `file` names it in errors.
+    /// Reads and validates the text of a pack; `file` names it in errors. It can extend what ships.
     pub fn parse(file: &str, text: &str) -> Result<Self, PolicyError> {
-        let pack: Self = toml::from_str(text).map_err(|error| PolicyError::syntax(file, text, &error))?;
+        Self::resolve(&Sources::read(file, text, None)?)
+    }
+
+    /// Every value of the pack in `file` (none: the shipped default), with the file and line that said it.
+    pub fn said(file: Option<&Path>) -> Result<Vec<Said>, PolicyError> {
+        sources(file)?.said()
+    }
+
+    fn resolve(sources: &Sources) -> Result<Self, PolicyError> {
+        let pack: Self = sources.value()?;
         let mut problems = Problems::default();
         pack.check(&mut problems);
-        problems.finish(file, text)?;
+        problems.finish(sources)?;
         Ok(pack)
     }
 
@@ -108,6 +122,13 @@ impl Pack {
     }
 }
 
+fn sources(file: Option<&Path>) -> Result<Sources, PolicyError> {
+    let Some(path) = file else { return Sources::read("supply-chain.toml", SUPPLY_CHAIN, None) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| PolicyError::one(&name, 0, error.to_string()))?;
+    Sources::read(&name, &text, Some(path.parent().unwrap_or(Path::new(""))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +153,7 @@ mod tests {
         let text = SUPPLY_CHAIN.replacen("version = 1", "version = 0", 1);
         let error = Pack::parse("pack.toml", &text).unwrap_err();
         let line = 1 + text.lines().position(|line| line.starts_with("version")).unwrap();
-        assert_eq!(error.problems, [(line, "version: begins at 1".to_owned())]);
+        assert_eq!(error.lines(), [(line, "version: begins at 1".to_owned())]);
     }
 
     #[test]
@@ -145,7 +166,7 @@ mod tests {
             let text = SUPPLY_CHAIN.replacen("currency = \"GBP\"", &format!("currency = \"{code}\""), 1);
             let error = Pack::parse("pack.toml", &text).unwrap_err();
             let line = 1 + text.lines().position(|line| line.starts_with("currency")).unwrap();
-            assert_eq!(error.problems, [(line, format!("currency: {why}"))]);
+            assert_eq!(error.lines(), [(line, format!("currency: {why}"))]);
         }
     }
 }

@@ -40,6 +40,6 @@ mod tests {
         let text: Vec<&str> =
             SUPPLY_CHAIN.lines().enumerate().map(|(at, line)| if at == good { "hold_s = 0" } else { line }).collect();
         let error = Pack::parse("pack.toml", &text.join("\n")).unwrap_err();
-        assert_eq!(error.problems, [(good + 1, "inventory.hold_s: must be 1 to 31,622,400 seconds".to_owned())]);
+        assert_eq!(error.lines(), [(good + 1, "inventory.hold_s: must be 1 to 31,622,400 seconds".to_owned())]);
     }
 }

@@ -81,7 +81,7 @@ mod tests {
         let lines = text.lines().enumerate().filter(|(_, line)| line.contains("swift-express"));
         let second = lines.map(|(at, _)| at + 1).nth(1).unwrap();
         assert_eq!(error.problems.len(), 1, "{error}");
-        assert_eq!(error.problems[0].0, second, "{error}");
+        assert_eq!(error.problems[0].line, second, "{error}");
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
             let text = SUPPLY_CHAIN.replacen("late_days = 2", &format!("late_days = {bad}"), 1);
             let line = 1 + text.lines().position(|line| line.starts_with("late_days")).unwrap();
             let error = Pack::parse("pack.toml", &text).unwrap_err();
-            assert_eq!(error.problems, [(line, "logistics.late_days: must be 1 to 60".to_owned())]);
+            assert_eq!(error.lines(), [(line, "logistics.late_days: must be 1 to 60".to_owned())]);
         }
     }
 
@@ -99,7 +99,7 @@ mod tests {
         let text = SUPPLY_CHAIN.replacen("mode = \"express\"", "mode = \"pigeon\"", 1);
         let line = 1 + text.lines().position(|line| line.contains("pigeon")).unwrap();
         let error = Pack::parse("pack.toml", &text).unwrap_err();
-        assert_eq!(error.problems[0].0, line, "{error}");
+        assert_eq!(error.problems[0].line, line, "{error}");
         assert!(error.to_string().contains("pigeon"));
     }
 
@@ -121,8 +121,8 @@ mod tests {
             let place = before.len() + text[before.len()..].find(&format!("{key} = ")).unwrap();
             let line = 1 + text[..place].matches('\n').count();
             assert_eq!(error.problems.len(), 1, "{error}");
-            assert_eq!(error.problems[0].0, line, "{error}");
-            assert!(error.problems[0].1.starts_with(&format!("logistics.carriers[2].{key}: ")), "{error}");
+            assert_eq!(error.problems[0].line, line, "{error}");
+            assert!(error.problems[0].reason.starts_with(&format!("logistics.carriers[2].{key}: ")), "{error}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let text = SUPPLY_CHAIN.replace("countries = [\"*\"]", "countries = [\"GB\"]");
         let error = Pack::parse("pack.toml", &text).unwrap_err();
         assert_eq!(error.problems.len(), 1, "{error}");
-        assert!(error.problems[0].1.starts_with("logistics.carriers: "), "{error}");
-        assert_ne!(error.problems[0].0, 0, "{error}");
+        assert!(error.problems[0].reason.starts_with("logistics.carriers: "), "{error}");
+        assert_ne!(error.problems[0].line, 0, "{error}");
     }
 }

@@ -2,31 +2,44 @@
 
 use std::fmt;
 
-use toml::de::{DeTable, DeValue};
+use super::sources::Sources;
 
 /// A pack that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub struct PolicyError {
+    /// All that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong, and the file that said it: the pack, or one that it extends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
     /// The file.
     pub file: String,
-    /// Line (0: unknown) and reason of each problem.
-    pub problems: Vec<(usize, String)>,
+    /// The line (0: unknown).
+    pub line: usize,
+    /// The reason.
+    pub reason: String,
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (line, reason)) in self.problems.iter().enumerate() {
+        for (at, Problem { file, line, reason }) in self.problems.iter().enumerate() {
             let end = if at + 1 < self.problems.len() { "\n" } else { "" };
-            write!(f, "{}:{line}: {reason}{end}", self.file)?;
+            write!(f, "{file}:{line}: {reason}{end}")?;
         }
         Ok(())
     }
 }
 
 impl PolicyError {
-    pub(super) fn syntax(file: &str, text: &str, error: &toml::de::Error) -> Self {
-        let line = error.span().map_or(0, |span| line_of(text, span.start));
-        Self { file: file.to_owned(), problems: vec![(line, error.message().to_owned())] }
+    pub(super) fn one(file: &str, line: usize, reason: impl Into<String>) -> Self {
+        Self { problems: vec![Problem { file: file.to_owned(), line, reason: reason.into() }] }
+    }
+
+    /// Line and reason of each problem.
+    pub fn lines(self) -> Vec<(usize, String)> {
+        self.problems.into_iter().map(|problem| (problem.line, problem.reason)).collect()
     }
 }
 
@@ -47,36 +60,8 @@ impl Problems {
         }
     }
 
-    /// Fails if anything was added; looks the lines up in the text.
-    pub fn finish(self, file: &str, text: &str) -> Result<(), PolicyError> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let problems =
-            self.0.into_iter().map(|(path, reason)| (find(text, &path), format!("{path}: {reason}"))).collect();
-        Err(PolicyError { file: file.to_owned(), problems })
+    /// Fails if anything was added; looks for the places in the files.
+    pub(super) fn finish(self, sources: &Sources) -> Result<(), PolicyError> {
+        if self.0.is_empty() { Ok(()) } else { Err(sources.placed(self.0)) }
     }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset.min(text.len())].matches('\n').count() + 1
-}
-
-/// Line of the deepest part of `path` that is in the text.
-fn find(text: &str, path: &str) -> usize {
-    let Ok(root) = DeTable::parse(text) else { return 0 };
-    let mut line = 0;
-    let mut value = DeValue::Table(root.into_inner());
-    for part in path.split(['.', '[']) {
-        let index = part.strip_suffix(']').and_then(|index| index.parse::<usize>().ok());
-        let next = match (value, index) {
-            (DeValue::Table(mut table), None) => table.remove(part),
-            (DeValue::Array(array), Some(index)) => array.into_iter().nth(index),
-            _ => None,
-        };
-        let Some(next) = next else { return line };
-        line = line_of(text, next.span().start);
-        value = next.into_inner();
-    }
-    line
 }

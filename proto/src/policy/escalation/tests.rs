@@ -9,7 +9,7 @@ fn problems_after(old: &str, new: &str) -> (usize, Vec<(usize, String)>) {
     let at = section + SUPPLY_CHAIN[section..].find(old).unwrap_or_else(|| panic!("the section has no {old:?}"));
     let text = format!("{}{new}{}", &SUPPLY_CHAIN[..at], &SUPPLY_CHAIN[at + old.len()..]);
     let line = 1 + SUPPLY_CHAIN[..at].matches('\n').count();
-    (line, Pack::parse("pack.toml", &text).unwrap_err().problems)
+    (line, Pack::parse("pack.toml", &text).unwrap_err().lines())
 }
 
 /// One edit, one problem, on the line of the edit.
@@ -57,7 +57,7 @@ fn ff6_a_calendar_says_until_when_it_is_known() {
     let text = SUPPLY_CHAIN.replacen("effective_from = \"2026-01-01\"", "effective_from = \"2028-01-01\"", 1);
     let line = 1 + text.lines().position(|line| line.starts_with("known_until")).unwrap();
     let why = "escalation.calendars.office.known_until: must be after effective_from: nothing could be reckoned";
-    assert_eq!(Pack::parse("pack.toml", &text).unwrap_err().problems, [(line, why.to_owned())]);
+    assert_eq!(Pack::parse("pack.toml", &text).unwrap_err().lines(), [(line, why.to_owned())]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_calendar_without_work_or_zone_or_name_is_told() {
         text.replace_range(at..end, &format!("{day} = []"));
     }
     let line = 1 + text[..start].matches('\n').count();
-    let problems = Pack::parse("pack.toml", &text).unwrap_err().problems;
+    let problems = Pack::parse("pack.toml", &text).unwrap_err().lines();
     assert_eq!(problems, [(line, "escalation.calendars.office: no weekday has a working period".to_owned())]);
 }
 

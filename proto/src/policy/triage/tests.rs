@@ -14,7 +14,7 @@ fn problems_after(old: &str, new: &str, mark: &str) -> (usize, Vec<(usize, Strin
     assert!(SUPPLY_CHAIN.contains(old), "the pack has no {old:?}");
     let text = SUPPLY_CHAIN.replacen(old, new, 1);
     let line = 1 + text.lines().position(|line| line.starts_with(mark)).unwrap_or_else(|| panic!("no line {mark:?}"));
-    (line, Pack::parse("pack.toml", &text).unwrap_err().problems)
+    (line, Pack::parse("pack.toml", &text).unwrap_err().lines())
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_gap_in_the_table_of_categories_is_told() {
     let start = SUPPLY_CHAIN.find("[triage.categories.transit_loss]").unwrap();
     let end = start + SUPPLY_CHAIN[start..].find("\n[").unwrap();
     let text = format!("{}{}", &SUPPLY_CHAIN[..start], &SUPPLY_CHAIN[end + 1..]);
-    let problems = Pack::parse("pack.toml", &text).unwrap_err().problems;
+    let problems = Pack::parse("pack.toml", &text).unwrap_err().lines();
     let [(line, why)] = &problems[..] else { panic!("{problems:?}") };
     assert_eq!(why, "triage.categories.transit_loss: there is no rule for this category");
     assert!(*line > 0);
@@ -84,7 +84,7 @@ fn every_problem_is_told_at_once() {
         .replacen("collect_from = ", "collect_from = -", 1)
         .replacen("claim_max = ", "claim_max = 99999999999999 #", 1)
         .replacen("due_hours = { minor = ", "due_hours = { minor = 1000", 1);
-    let problems = Pack::parse("pack.toml", &text).unwrap_err().problems;
+    let problems = Pack::parse("pack.toml", &text).unwrap_err().lines();
     for path in
         ["triage.collect_from", "triage.authority.claim_max", "triage.value_high", "triage.work_items.due_hours"]
     {
@@ -153,7 +153,7 @@ fn earlier_terms_are_whole_and_in_order() {
     let days = |day| pack.triage.terms(Category::ReturnRequest, "A", day).window.unwrap().days;
     assert_eq!(days(date(2025, 12, 31)), Some(14));
     assert_eq!(days(date(2026, 1, 1)), Some(30));
-    let problems = Pack::parse("pack.toml", &text(["2025-12-31", "2024-12-31"])).unwrap_err().problems;
+    let problems = Pack::parse("pack.toml", &text(["2025-12-31", "2024-12-31"])).unwrap_err().lines();
     let why = "triage.earlier_terms[1].last_day: must be after that of the entry before";
     assert_eq!(problems.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>(), [why]);
 }

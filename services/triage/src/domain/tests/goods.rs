@@ -39,7 +39,7 @@ fn a_pack_may_want_the_same_batch() {
     let pack = Pack::parse("pack.toml", &text).unwrap();
     assert_eq!(planned(Category::Shortage, Resolution::Resend, &pack).batch_rule(), BatchRule::Same);
     let odd = text.replacen("batch = \"same\"", "batch = \"best\"", 1);
-    let problems = Pack::parse("pack.toml", &odd).unwrap_err().problems;
+    let problems = Pack::parse("pack.toml", &odd).unwrap_err().lines();
     assert!(problems[0].1.contains("`best` is not a batch rule"), "{problems:?}");
 }
 
