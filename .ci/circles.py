@@ -10,10 +10,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEANT = {
-    "services/chassis: audit auth check consumer context database fault grpc lane limits message nats operations port read"
-    " refusal relay settings sweep telemetry tls": "errors need the names of grpc.rs, and it needs them",
     "services/intake: canary config evidence grpc handle store vault": "as others were: what a batch is, and what it looks like",
-    "services/orchestrator: events grpc handle store": "as others were",
 }
 
 

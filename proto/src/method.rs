@@ -1,8 +1,10 @@
 //! What the contract says of its methods: which request goes where, which of them change something, which are lists.
 
 use prost::Message;
+use prost::bytes::{Buf, BufMut};
 use serde::Serialize;
 use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -45,6 +47,45 @@ pub async fn call<M: Method>(channel: Channel, request: Request<M>) -> Result<Re
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let codec = ProstCodec::<M, M::Reply>::default();
     client.unary(request, PathAndQuery::from_static(M::PATH), codec).await
+}
+
+/// Messages as bytes, for who calls any method with what is known only when it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes;
+
+impl Codec for Bytes {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let length = buffer.remaining();
+        Ok(Some(buffer.copy_to_bytes(length).to_vec()))
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/facts.rs"));

@@ -62,7 +62,7 @@ impl Check {
         if all > told.len() {
             metadata.insert("more".to_owned(), (all - told.len()).to_string());
         }
-        let mut details = ErrorDetails::with_error_info("MALFORMED", crate::grpc::domain(), metadata);
+        let mut details = ErrorDetails::with_error_info("MALFORMED", crate::status::domain(), metadata);
         details.set_bad_request(told);
         Err(Status::with_error_details(Code::InvalidArgument, "the request has bad fields", details))
     }

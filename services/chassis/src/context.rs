@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use jiff::SignedDuration;
 use proto::policy::Pack;
 use proto::{ClaimId, Subject};
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,31 +27,11 @@ use crate::operations::{self, Redrive};
 use crate::progress::Progress;
 use crate::readiness::OwnPart;
 use crate::relay::Pace;
-use crate::settings::{Own, Sections};
+use crate::settings::Sections;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
 use crate::tls::Tls;
-use crate::{Clock, Fault, Grant, Malformed, Settings, nats, topology};
-
-/// The routes of a service, once it is built.
-pub type Building<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Routes>> + Send + 'a>>;
-
-/// A service: its name, its schema, and how it is built.
-pub struct Service {
-    /// Name, as `inventory`: of the database, the consumer, the variables.
-    pub name: &'static str,
-    /// The migrations of its own tables.
-    pub migrations: &'static Migrator,
-    /// What the role that serves may do with its own tables.
-    pub grants: &'static [Grant],
-    /// The settings that only this service has.
-    pub own: Own,
-    /// Methods that take longer than others by their nature, by their full name, and how long the edge lets each go on; the
-    /// service gives up before.
-    pub long: &'static [(&'static str, Duration)],
-    /// Wires lanes, consumers and gRPC. Boxed, so that its code is generated once.
-    pub build: for<'a> fn(&'a Context) -> Building<'a>,
-}
+use crate::{Clock, Fault, Malformed, Settings, nats, topology};
 
 /// What a service is given to build itself from.
 pub struct Context {

@@ -16,8 +16,8 @@ use crate::metrics;
 pub(crate) use check::{STATEMENTS, check};
 pub use grants::{GRANTS, Grant};
 pub(crate) use home::Home;
-pub(crate) use migrate::migrate_by;
-pub use migrate::{migrate, migrator};
+pub(crate) use migrate::migrate;
+pub use migrate::migrator;
 
 /// The tables every service has: journal, inbox, parked, relay.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();

@@ -1,8 +1,5 @@
 //! What went wrong that is neither the caller's fault nor a rule's.
 
-use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
-
 /// A message that cannot be read. It is parked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
@@ -39,18 +36,4 @@ impl From<sqlx::migrate::MigrateError> for Fault {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         Self::Transient(error.to_string())
     }
-}
-
-/// The status of a read that failed: text from inside never leaves.
-pub fn read_failed(error: impl Into<Fault>) -> Status {
-    let fault = error.into();
-    tracing::warn!(fault = %fault, "read failed");
-    unavailable("the data could not be read; try again")
-}
-
-/// Try again soon.
-pub fn unavailable(message: &str) -> Status {
-    let mut details = ErrorDetails::with_error_info("UNAVAILABLE", crate::grpc::domain(), []);
-    details.set_retry_info(Some(std::time::Duration::from_millis(500)));
-    Status::with_error_details(Code::Unavailable, message, details)
 }

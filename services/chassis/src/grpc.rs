@@ -19,79 +19,11 @@ use tracing::Instrument;
 
 use crate::auth::Rules;
 use crate::auth::rules::Who;
-use crate::meta::Actor;
-use crate::{lane, metrics, telemetry};
+use crate::{call, metrics, status, telemetry};
 use holding::Holding;
-
-/// A call without a deadline of its own gets this one; no call gets more.
-/// It is below what a service has for its recovery: a read that hangs on a dead link ends before (P32, P43).
-pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(10);
 
 /// What the lane has for its own answer when time is up.
 const LANE_FIRST: Duration = Duration::from_millis(250);
-
-tokio::task_local! {
-    static SERVICE: &'static str;
-}
-
-/// Domain of `ErrorInfo`: `redress.<service>`.
-pub(crate) fn domain() -> String {
-    SERVICE.try_with(|service| format!("redress.{service}")).unwrap_or_else(|_| "redress".to_owned())
-}
-
-/// What a call carries besides its request.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// Who calls.
-    pub actor: Actor,
-    pub(crate) trace: Option<String>,
-    pub(crate) time_left: Duration,
-}
-
-impl Call {
-    /// Reads the caller, the deadline and the trace of a call.
-    pub fn of<T>(request: &tonic::Request<T>) -> Self {
-        let metadata = request.metadata();
-        let text =
-            |key: &str| metadata.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= 200);
-        // The gate lets nobody through without one; a method that is open to all has no business with it.
-        let actor = request.extensions().get::<Actor>().cloned().unwrap_or_else(|| Actor::new("anonymous", &[]));
-        let time_left = limit(text("grpc-timeout"));
-        Self { actor, trace: telemetry::current_trace(), time_left }
-    }
-
-    /// A call of a service to itself.
-    pub fn own(service: &str) -> Self {
-        Self { actor: Actor::service(service), trace: telemetry::current_trace(), time_left: DEADLINE_MAX }
-    }
-}
-
-/// Whether a subject is an opaque reference: it is published with decisions, so it must not be a mail address or a name
-/// with blanks.
-pub(crate) fn is_reference(subject: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
-    (1..=64).contains(&subject.len()) && subject.bytes().all(fits)
-}
-
-/// What a call has: what it asks for, and no more than there is.
-fn limit(asked: Option<&str>) -> Duration {
-    asked.and_then(timeout).unwrap_or(DEADLINE_MAX).min(DEADLINE_MAX)
-}
-
-/// Reads a `grpc-timeout`: digits and a unit.
-fn timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    match unit {
-        "H" => Some(Duration::from_secs(count * 3600)),
-        "M" => Some(Duration::from_secs(count * 60)),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
-}
 
 /// Methods that take longer than others by their nature, and what each gets.
 pub(crate) type Long = &'static [(&'static str, Duration)];
@@ -154,19 +86,20 @@ where
         // The lane tells first that time is up, because it knows what to advise.
         let asked = header(request.headers(), "grpc-timeout");
         let long = self.edge.long.iter().find(|(name, _)| *name == method);
-        let limit = long.map_or_else(|| limit(asked), |(_, most)| asked.and_then(timeout).unwrap_or(*most).min(*most));
+        let limit = long
+            .map_or_else(|| call::limit(asked), |(_, most)| asked.and_then(call::timeout).unwrap_or(*most).min(*most));
         // Too much is refused at once, before anything is read (P50, G21). Probes are always answered.
         let place = Arc::clone(&self.edge.places).try_acquire_owned().ok();
         let refused = place.is_none() && !is_open;
-        let answer = SERVICE.scope(service, async move {
+        let answer = status::within(service, async move {
             if refused {
                 metrics::shed(service);
                 metrics::call(service, label, "RESOURCE_EXHAUSTED", 0.0);
-                return Ok(lane::busy(lane::SOON).into_http());
+                return Ok(status::busy(status::SOON).into_http());
             }
             let answer = match tokio::time::timeout(limit + LANE_FIRST, inner.call(request)).await {
                 Ok(answer) => answer.map(detailed)?,
-                Err(_) => late().into_http(),
+                Err(_) => status::late().into_http(),
             };
             let code = code_name(header(answer.headers(), "grpc-status").unwrap_or("0"));
             metrics::call(service, label, code, started.elapsed().as_secs_f64());
@@ -175,13 +108,6 @@ where
         });
         Box::pin(answer.instrument(span))
     }
-}
-
-/// The status of a call whose time is up.
-pub(crate) fn late() -> Status {
-    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", domain(), []);
-    let advice = "the answer is not known yet; ask again with the same request_id";
-    Status::with_error_details(Code::DeadlineExceeded, advice, details)
 }
 
 /// A refusal of the framework gets what a refusal of ours has: a reason.
@@ -199,13 +125,13 @@ fn detailed(response: Response<Body>) -> Response<Body> {
             ("COMPRESSED", "compressed requests are not taken")
         }
         Code::Unimplemented => ("UNKNOWN_METHOD", "there is no such method"),
-        Code::DeadlineExceeded | Code::Cancelled => return late().into_http(),
+        Code::DeadlineExceeded | Code::Cancelled => return status::late().into_http(),
         _ if is_unreadable(&status) => ("MALFORMED", "the request cannot be read"),
         _ => ("INTERNAL", "it did not work; operators were told"),
     };
     let code = if reason == "MALFORMED" { Code::InvalidArgument } else { status.code() };
     tracing::warn!(code = %status.code(), message = status.message(), "refused by the framework");
-    let details = ErrorDetails::with_error_info(reason, domain(), []);
+    let details = ErrorDetails::with_error_info(reason, status::domain(), []);
     Status::with_error_details(code, message, details).into_http()
 }
 
@@ -241,18 +167,4 @@ fn code_name(code: &str) -> &'static str {
         "UNAUTHENTICATED",
     ];
     code.parse::<usize>().ok().and_then(|code| NAMES.get(code).copied()).unwrap_or("UNKNOWN")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wire_timeout_is_read() {
-        assert_eq!(timeout("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(timeout("3S"), Some(Duration::from_secs(3)));
-        for odd in ["", "S", "3", "-3S", "3é", "999999999S"] {
-            assert_eq!(timeout(odd), None, "{odd}");
-        }
-    }
 }

@@ -27,14 +27,13 @@ use proto::method::Mutation;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Response, Status};
-use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
 
-use crate::grpc::Call;
+use crate::call::Call;
 use crate::limits::Day;
 use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
-use crate::{Check, Clock, Fault, Malformed, Outgoing, Refusal};
+use crate::{Check, Clock, Fault, Malformed, Outgoing, Refusal, status};
 
 pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
@@ -338,7 +337,7 @@ impl<D: Domain> Lanes<D> {
         command: D::Command,
     ) -> Result<R, Status> {
         if self.progress.older().is_some() {
-            return Err(crate::fault::unavailable(OLDER));
+            return Err(status::unavailable(OLDER));
         }
         self.changes.take(&call.actor)?;
         let print = self.stamp.fingerprint(&call.actor, request);
@@ -348,15 +347,15 @@ impl<D: Domain> Lanes<D> {
         let ticket = Ticket::new(Ok(command), about, call.actor.clone(), call.trace.clone(), source, answer);
         match self.sender(&ticket).try_send(ticket) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(busy(SOON)),
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(status::busy(status::SOON)),
             Err(mpsc::error::TrySendError::Closed(_)) => {
-                return Err(crate::fault::unavailable("the service is stopping"));
+                return Err(status::unavailable("the service is stopping"));
             }
         }
         let answer = match tokio::time::timeout(call.time_left, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Answer::Failed(Fault::Transient("the service is stopping".to_owned())),
-            Err(_) => return Err(crate::grpc::late()),
+            Err(_) => return Err(status::late()),
         };
         reply(answer)
     }
@@ -380,21 +379,11 @@ fn reply<R: Message + Default>(answer: Answer) -> Result<R, Status> {
                 .into())
         }
         Answer::Failed(Fault::Transient(_)) => {
-            Err(crate::fault::unavailable("it did not work this time; try again with the same request_id"))
+            Err(status::unavailable("it did not work this time; try again with the same request_id"))
         }
         Answer::Failed(Fault::Permanent(_)) | Answer::Parked | Answer::Ahead => {
             Err(Refusal::new(Code::Internal, "COMMAND_FAILED", "the command cannot be processed; operators were told")
                 .into())
         }
     }
-}
-
-/// When one whom there was no room for may come again.
-pub(crate) const SOON: Duration = Duration::from_millis(200);
-
-/// Too much waits or runs; it may be tried again after a while.
-pub fn busy(wait: Duration) -> Status {
-    let mut details = ErrorDetails::with_error_info("BUSY", crate::grpc::domain(), []);
-    details.set_retry_info(Some(wait));
-    Status::with_error_details(Code::ResourceExhausted, "too much waits already; try again", details)
 }

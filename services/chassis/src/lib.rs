@@ -9,8 +9,10 @@
 mod admin;
 pub mod audit;
 pub mod auth;
+mod call;
 mod check;
 mod clock;
+mod connection;
 mod consumer;
 mod context;
 pub mod crash;
@@ -19,6 +21,7 @@ mod fault;
 mod feed;
 mod grpc;
 mod housekeeping;
+mod identity;
 mod jitter;
 mod lane;
 mod limits;
@@ -38,21 +41,23 @@ mod refusal;
 mod relay;
 pub mod row;
 mod run;
+mod service;
 pub mod settings;
+mod status;
 mod supervisor;
 mod sweep;
 mod telemetry;
 mod tls;
 pub mod topology;
 
+pub use call::Call;
 pub use check::Check;
 pub use clock::{Clock, Unmoved, day};
-pub use context::{Building, Context, Service};
-pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrate, migrator};
-pub use fault::{Fault, Malformed, read_failed, unavailable};
-pub use grpc::Call;
+pub use context::Context;
+pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrator};
+pub use fault::{Fault, Malformed};
 pub use jitter::jittered;
-pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes, busy};
+pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes};
 pub use limits::{Day, Place, Places};
 pub use message::Outgoing;
 pub use meta::{Actor, Bound, Meta};
@@ -64,7 +69,9 @@ pub use readiness::OwnPart;
 pub use refusal::{Refusal, etag};
 pub use relay::Pace;
 pub use run::{Running, main, run, start};
+pub use service::{Building, Service, migrate};
 pub use settings::Settings;
+pub use status::{busy, read_failed, unavailable};
 
 /// Messages are many small values that one thread makes and another drops.
 #[global_allocator]

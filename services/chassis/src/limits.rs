@@ -83,7 +83,7 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 }
 
 fn refused(wait: Duration) -> Status {
-    let mut details = ErrorDetails::with_error_info("RATE_LIMITED", crate::grpc::domain(), []);
+    let mut details = ErrorDetails::with_error_info("RATE_LIMITED", crate::status::domain(), []);
     details.set_retry_info(Some(wait.max(Duration::from_millis(1))));
     Status::with_error_details(Code::ResourceExhausted, "this caller asks for more than one caller gets; wait", details)
 }

@@ -157,3 +157,10 @@ impl Meta {
         ids::derived(self.now, &[&self.id.to_string(), &self.scope, &self.actor.subject, &count.to_string()])
     }
 }
+
+/// Whether a subject is an opaque reference: it is published with decisions, so it must not be a mail address or a name
+/// with blanks.
+pub(crate) fn is_reference(subject: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    (1..=64).contains(&subject.len()) && subject.bytes().all(fits)
+}

@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::call::Call;
 use crate::consumer::{Decode, Raw, ticket};
-use crate::grpc::Call;
 use crate::lane::{Answer, DECIDED, Domain, Lanes, Origin, Stamp};
 use crate::topology::STREAMS;
 use crate::{Check, Clock, Refusal, audit, read_failed};

@@ -6,8 +6,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,8 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
+use crate::connection::Connection;
 use crate::limits::network;
 use crate::limits::{Place, Places};
 use crate::settings::Grpc;
@@ -56,7 +56,7 @@ impl Incoming {
         stream.set_nodelay(true).ok()?;
         let hello = Some(Box::pin(tokio::time::sleep(HELLO)));
         let nobody = Some(Box::pin(tokio::time::sleep(self.recognised_within)));
-        let connection = Connection { tcp: stream.connect_info(), peer: Arc::default(), recognised: Arc::default() };
+        let connection = Connection::of(stream.connect_info());
         let stream = match &self.tls {
             None => Link::Open(Either::Left(stream)),
             Some(tls) => Link::Greeting(Box::new(tls.acceptor().accept(stream)), Arc::clone(tls)),
@@ -90,33 +90,6 @@ impl Stream for Incoming {
     }
 }
 
-/// What is known of a connection: part of every request that comes over it.
-#[derive(Clone)]
-pub(crate) struct Connection {
-    tcp: TcpConnectInfo,
-    /// Who is at the other end: known when the handshake is over, and so before the first request.
-    peer: Arc<OnceLock<Peer>>,
-    /// Whether a call over it has shown who somebody is.
-    recognised: Arc<AtomicBool>,
-}
-
-impl Connection {
-    /// Where it comes from.
-    pub(crate) fn address(&self) -> Option<IpAddr> {
-        Some(self.tcp.remote_addr?.ip())
-    }
-
-    /// Who is at the other end, if there is a client certificate.
-    pub(crate) fn peer(&self) -> Option<&Peer> {
-        self.peer.get()
-    }
-
-    /// Somebody was recognised by a call over it: it may stay.
-    pub(crate) fn recognise(&self) {
-        self.recognised.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A stream that can be used.
 type Open = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
@@ -142,7 +115,7 @@ impl Socket {
     /// Whether nobody was recognised in time.
     fn is_nobodys(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(timer) = &mut self.nobody else { return false };
-        if self.connection.recognised.load(Ordering::Relaxed) {
+        if self.connection.is_recognised() {
             self.nobody = None;
             return false;
         }
@@ -165,7 +138,7 @@ impl Socket {
             };
             let peer = stream.get_ref().1.peer_certificates().and_then(|chain| Peer::of(chain, Arc::clone(tls)));
             if let Some(peer) = peer {
-                let _ = self.connection.peer.set(peer);
+                self.connection.shown(peer);
             }
             self.stream = Link::Open(Either::Right(Box::new(stream)));
         }

@@ -131,7 +131,7 @@ impl From<Refusal> for Status {
         let code = Code::from_i32(refusal.code);
         let mut details = ErrorDetails::with_error_info(
             &refusal.reason,
-            crate::grpc::domain(),
+            crate::status::domain(),
             refusal.metadata.into_iter().collect::<std::collections::HashMap<_, _>>(),
         );
         let state = code == Code::FailedPrecondition && refusal.preconditions.is_empty();

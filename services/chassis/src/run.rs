@@ -19,6 +19,7 @@ use crate::audit::{self, Books};
 use crate::auth::Gate;
 use crate::context::Stops;
 use crate::readiness::Readiness;
+use crate::service::migrate_by;
 use crate::supervisor::Supervisor;
 use crate::tls::Tls;
 use crate::{Clock, Context, Service, Settings, crash, database, metrics, nats, telemetry};
@@ -70,7 +71,7 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
     let settings = Settings::load(service, arguments.config.as_deref())?;
     match arguments.action.unwrap_or(Action::Serve) {
         Action::Serve => run(service, settings).await,
-        Action::Migrate => database::migrate_by(service, &settings.database).await,
+        Action::Migrate => migrate_by(service, &settings.database).await,
         Action::Provision => {
             let client = nats::connect_once(service.name, &settings.nats).await?;
             nats::provision(&client, &settings.nats.prefix, settings.nats.storage_mib).await

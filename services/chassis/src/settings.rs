@@ -5,7 +5,6 @@ mod audit;
 mod database;
 mod links;
 mod own;
-mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,15 +15,14 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::Service;
 pub use crate::auth::Auth;
 pub use crate::limits::Settings as Limits;
 use crate::message::batch::ITEMS_MAX;
+pub use crate::tls::{Clients, Settings as Tls};
 pub use audit::Audit;
 pub use database::Database;
 pub(crate) use database::has_password;
 pub use own::{Own, Sections};
-pub use tls::{Clients, Tls};
 
 /// What a service is told at start.
 #[derive(Clone, Debug, Deserialize)]
@@ -249,23 +247,8 @@ impl Nats {
 }
 
 impl Settings {
-    /// Reads the settings of a service from a file, if any, and the process's variables.
-    pub fn load(service: &Service, file: Option<&Path>) -> anyhow::Result<Self> {
-        Self::from(service, file, None)
-    }
-
-    /// The same from given variables; for tests and for the local stack.
-    pub fn from(
-        service: &Service,
-        file: Option<&Path>,
-        variables: Option<config::Map<String, String>>,
-    ) -> anyhow::Result<Self> {
-        let settings = Self::read(service.name, service.own.sections, file, variables)?;
-        (service.own.read)(&settings.own)?;
-        Ok(settings)
-    }
-
-    fn read(
+    /// The settings of a service with sections of its own, from a file, if any, and from variables.
+    pub(crate) fn read(
         service: &str,
         sections: &[&str],
         file: Option<&Path>,

@@ -3,6 +3,7 @@
 
 mod ends;
 mod peer;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,9 +20,9 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use crate::metrics;
-use crate::settings::{Clients, Tls as Settings};
 
 pub(crate) use peer::Peer;
+pub use settings::{Clients, Settings};
 
 /// Time between two looks at the files.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -19,27 +19,12 @@ use proto::{Subject, claim, from_wire, ids};
 use uuid::Uuid;
 
 use crate::claim_process::{self, Count, Event, Incident, Job, Leg, News, Parcel, Process, Return, Stock};
-use crate::handle::Command;
+use crate::command::{Command, Told};
 
 pub(crate) use commands::message;
 pub(crate) use facts::{kind, name};
 pub(crate) use notices::{answer_reminder, notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
 pub(crate) use words::wire_leg;
-
-/// A message in hand: what a service told.
-#[derive(Clone, Debug)]
-pub enum Told {
-    /// Intake told it.
-    Intake(intake_event::Kind),
-    /// Triage told it.
-    Triage(triage_event::Kind),
-    /// Inventory told it.
-    Inventory(inventory_event::Kind),
-    /// Logistics told it.
-    Logistics(logistics_event::Kind),
-    /// Escalation told it.
-    Escalation(escalation_event::Kind),
-}
 
 /// Reads a message of a service.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {

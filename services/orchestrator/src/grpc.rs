@@ -1,7 +1,6 @@
 //! The gRPC edge: request to command, row to reply, refusal to status.
 
 mod lists;
-mod wire;
 
 use chassis::{Call, Check, Lanes, Refusal, read_failed};
 use proto::customer;
@@ -14,11 +13,11 @@ use proto::orchestrator::{
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
-use crate::handle::{Command, Handle};
+use crate::command::Command;
+use crate::handle::Handle;
 use crate::settlement;
 use crate::store::reads;
-
-pub(crate) use wire::settlement as settlement_to_wire;
+use crate::wire;
 
 /// The server of `OrchestratorService`.
 pub struct Api {

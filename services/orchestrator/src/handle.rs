@@ -20,60 +20,18 @@ use uuid::Uuid;
 
 use crate::case::{self, RULES};
 use crate::claim_process::{self, Event, Job, Leg, Money, News, Stepping};
+use crate::command::{Command, Told};
 use crate::entitlement::{OrderLine, Sale};
-use crate::events::Told;
-use crate::grpc;
 use crate::settlement;
-use crate::store::processes::Stored;
 use crate::store::{self, ledgers, processes, settlements};
+use crate::stored::Stored;
 use crate::sums;
+use crate::wire;
 
 pub use rules::Rules;
 pub use world::{Memory, World};
 
 use turn::Turn;
-
-/// What can be asked of the orchestrator.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Intake recorded a claim.
-    Begin {
-        /// The claim.
-        claim: Uuid,
-        /// What was recorded.
-        submitted: ClaimSubmitted,
-    },
-    /// A service told something.
-    Learn {
-        /// The claim.
-        claim: Uuid,
-        /// What it means to the process.
-        event: Event,
-        /// The message in hand.
-        told: Box<Told>,
-    },
-    /// Finance answers a settlement.
-    ConfirmSettlement {
-        /// The settlement.
-        settlement_id: Uuid,
-        /// What finance says.
-        said: settlement::Command,
-    },
-    /// An open question was not answered in time.
-    AskAgain {
-        /// The claim.
-        claim: Uuid,
-        /// The time that says so: another one means that it is not due any more.
-        at: Timestamp,
-    },
-    /// The customer was asked something and has not answered: a reminder is due, or it lapses.
-    Lapse {
-        /// The claim.
-        claim: Uuid,
-        /// The time that says so.
-        at: Timestamp,
-    },
-}
 
 /// The orchestrator's side of a lane.
 #[derive(Clone, Debug)]
@@ -286,7 +244,7 @@ impl Handle {
         let mut turn = Turn::new(world, self, meta, settlement.claim, stored);
         turn.settled(settlement.clone());
         turn.learn(&event)?;
-        let reply = ConfirmSettlementResponse { settlement: Some(grpc::settlement_to_wire(&settlement)) };
+        let reply = ConfirmSettlementResponse { settlement: Some(wire::settlement(&settlement)) };
         let told = turn.finish().apply(world);
         if let Some(reference) = paid {
             world.payments.insert(reference.clone(), settlement_id);

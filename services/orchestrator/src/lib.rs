@@ -8,13 +8,16 @@
 
 pub mod case;
 pub mod claim_process;
+pub mod command;
 pub mod entitlement;
 pub mod events;
 pub mod grpc;
 pub mod handle;
 pub mod settlement;
 pub mod store;
+pub mod stored;
 pub mod sums;
+pub mod wire;
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ impl List {
             let before: Option<Timestamp> = words.next().map(str::parse).transpose().ok().with_context(|| {
                 format!("line {}: behind the subject is a time, as 2026-11-30T20:00:00Z", place + 1)
             })?;
-            let fits = crate::grpc::is_reference(subject) && words.next().is_none();
+            let fits = crate::meta::is_reference(subject) && words.next().is_none();
             ensure!(fits, "line {}: it is a subject, and perhaps a time", place + 1);
             // As the gate spells them. Of two lines the one that ends more counts.
             let known = list.entry(subject.to_lowercase()).or_insert(before);

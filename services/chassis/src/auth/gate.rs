@@ -17,11 +17,12 @@ use tower::{Layer, Service};
 
 use super::ending::Ending;
 use super::rules::Who;
-use super::{Auth, Keeper, Known, Rules, Unknown};
+use super::{Auth, Keeper, Known, Rules};
+use crate::connection::Connection;
+use crate::identity::Unknown;
 use crate::limits::{self, Limits, Place};
-use crate::port::Connection;
 use crate::tls::Peer;
-use crate::{Actor, grpc, metrics};
+use crate::{Actor, metrics, status};
 
 /// The layer.
 #[derive(Clone)]
@@ -156,7 +157,7 @@ impl Gate {
         tracing::warn!(target: "audit", service = self.service, method, why = ?unknown, "nobody is let in");
         metrics::denied(self.service, "unknown");
         if unknown == Unknown::NoKeys {
-            return crate::fault::unavailable("the keys of the issuer cannot be had; try again");
+            return status::unavailable("the keys of the issuer cannot be had; try again");
         }
         unauthenticated(unknown)
     }
@@ -167,7 +168,7 @@ impl Gate {
         tracing::warn!(target: "audit", service = self.service, method, subject, roles, "roles that exclude each other");
         metrics::denied(self.service, "excluded");
         let about = [("roles".to_owned(), roles)];
-        let details = ErrorDetails::with_error_info("ROLES_EXCLUDED", grpc::domain(), about);
+        let details = ErrorDetails::with_error_info("ROLES_EXCLUDED", status::domain(), about);
         let message = "the caller has two roles that the policy lets nobody have at once";
         Status::with_error_details(Code::PermissionDenied, message, details)
     }
@@ -182,7 +183,7 @@ impl Gate {
         metrics::denied(self.service, "forbidden");
         let about = [("method", method.to_owned()), ("roles", roles.join(","))];
         let about = about.map(|(key, value)| (key.to_owned(), value));
-        let details = ErrorDetails::with_error_info("FORBIDDEN", grpc::domain(), about);
+        let details = ErrorDetails::with_error_info("FORBIDDEN", status::domain(), about);
         Status::with_error_details(Code::PermissionDenied, "this needs a role that the caller does not have", details)
     }
 }
@@ -220,7 +221,7 @@ fn unauthenticated(unknown: Unknown) -> Status {
         }
     };
     let about = [("why".to_owned(), why.to_owned())];
-    let details = ErrorDetails::with_error_info("UNAUTHENTICATED", grpc::domain(), about);
+    let details = ErrorDetails::with_error_info("UNAUTHENTICATED", status::domain(), about);
     let mut status = Status::with_error_details(Code::Unauthenticated, message, details);
     status.metadata_mut().insert("www-authenticate", advice.parse().expect("a fixed text is ASCII"));
     status

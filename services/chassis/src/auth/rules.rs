@@ -45,7 +45,7 @@ pub const UNBOUND: [&str; 2] = ["orders", "finance-system"];
 /// no role.
 pub fn read_role(role: &str) -> Option<(&str, Option<Bound>)> {
     let (name, of) = role.split_once(':').map_or((role, None), |(name, of)| (name, Some(of)));
-    let is_code = |of: &&str| (1..=64).contains(&of.len()) && crate::grpc::is_reference(of);
+    let is_code = |of: &&str| (1..=64).contains(&of.len()) && crate::meta::is_reference(of);
     let bound = match (name, of.filter(is_code)) {
         ("carrier", Some(of)) => Some(Bound::Carrier(of.to_owned())),
         ("warehouse-system", Some(of)) => Some(Bound::Warehouse(of.to_owned())),

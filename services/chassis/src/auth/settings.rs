@@ -89,7 +89,7 @@ impl Auth {
         let mut peers = Vec::new();
         for (uri, roles) in &self.identities {
             let subject = subject(uri);
-            anyhow::ensure!(crate::grpc::is_reference(&subject), "auth.identities: {uri:?} is not the URI of a caller");
+            anyhow::ensure!(crate::meta::is_reference(&subject), "auth.identities: {uri:?} is not the URI of a caller");
             // Services of ours are told apart by this: what people decide is sealed, what services do is not.
             anyhow::ensure!(
                 !subject.starts_with("service:"),

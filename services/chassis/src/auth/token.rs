@@ -86,7 +86,7 @@ pub(super) fn check(token: &str, key: &Key, settings: &Auth, now: Timestamp) -> 
 fn actor(claims: Claims, unbound: &[String]) -> Result<(Actor, Option<Arc<str>>), Unknown> {
     // What we call ourselves is nobody else's name.
     let ours = claims.sub.to_lowercase().starts_with("service:");
-    if ours || !crate::grpc::is_reference(&claims.sub) {
+    if ours || !crate::meta::is_reference(&claims.sub) {
         return Err(Unknown::Invalid);
     }
     // An issuer may know more roles than we do.

@@ -4,8 +4,6 @@
 use anyhow::{bail, ensure};
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::Service;
-
 /// What the role that serves may do with a table or a sequence, as `("claim", "SELECT, INSERT")` or
 /// `("SEQUENCE claim_number", "USAGE")`. A right that a release does not need any more stays here for one release more:
 /// the one before it still runs while `migrate` does.
@@ -41,7 +39,7 @@ const OPEN: &str = "\
     WHERE n.nspname = 'public' AND a.grantee = 0";
 
 /// Closes the database to everybody, and grants the role that serves what it needs: all at once or not at all.
-pub(super) async fn grant(owner: &PgPool, service: &Service, app: &str) -> anyhow::Result<()> {
+pub(super) async fn grant(owner: &PgPool, own: &[Grant], app: &str) -> anyhow::Result<()> {
     let exists: bool = sqlx::query_scalar(IS_ROLE).bind(app).fetch_one(owner).await?;
     ensure!(exists, "there is no role {app}, which database.url names: see deploy/postgres/roles.sql");
     let (database, owns_database, owns_schema): (String, bool, bool) = sqlx::query_as(IS_OURS).fetch_one(owner).await?;
@@ -58,7 +56,7 @@ pub(super) async fn grant(owner: &PgPool, service: &Service, app: &str) -> anyho
     for all in ["TABLES", "SEQUENCES", "ROUTINES"] {
         sql += &format!("REVOKE ALL ON ALL {all} IN SCHEMA public FROM PUBLIC, {app}; ");
     }
-    for (on, rights) in GRANTS.iter().chain(service.grants) {
+    for (on, rights) in GRANTS.iter().chain(own) {
         sql += &format!("GRANT {rights} ON {on} TO {app}; ");
     }
     // Several statements in one message are one transaction.

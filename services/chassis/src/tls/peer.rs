@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
 use super::Tls;
-use crate::auth::{PeerIdentity, Unknown};
+use crate::identity::{PeerIdentity, Unknown};
 
 /// How long a certificate that was found good is taken for good: its time may be over then, or it may be revoked (F19).
 const GOOD_FOR: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::words;
 use crate::claim_process::{AssessReason, Clock, Command, Job, Stage, Task};
-use crate::store::processes::Stored;
+use crate::stored::Stored;
 
 /// The message of a command; `None` for what is done here: ledger, settlement, notices, public facts.
 ///

@@ -9,7 +9,7 @@ use proto::triage::triage_event;
 use super::{Told, words};
 use crate::claim_process::{Fact, Job, Leg, Outcome};
 use crate::settlement::Settlement;
-use crate::store::processes::Stored;
+use crate::stored::Stored;
 
 /// Takes that fit into an event in any case.
 const TAKES_SHORT: usize = 20;

@@ -11,7 +11,7 @@ use super::Told;
 use crate::case::Waybill;
 use crate::claim_process::{Asked, Job, Notice};
 use crate::settlement::Settlement;
-use crate::store::processes::Stored;
+use crate::stored::Stored;
 
 /// What the customer must know while a plan is carried out (S0-51, S1-57, N9), and the day that it tells to expect the goods
 /// of the line on, if it tells one. `None`: there is nothing to tell.

@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::wire;
 use crate::store::reads::{self, Filter, Listed};
+use crate::wire;
 
 /// Settlements of a claim that are shown with it: more than its lines and rounds ever have.
 pub(super) const SETTLEMENTS_MAX: i64 = 5_000;

@@ -26,10 +26,11 @@ use super::rules::Rules;
 use super::world::{Change, World};
 use crate::case::{Stop, Waiting};
 use crate::claim_process::{self, Command, Event, Fact, Job, Patience, Process, Step, Stepping};
+use crate::command::Told;
 use crate::entitlement::{Entry, Ledger, OrderLine};
-use crate::events::{self, Told};
+use crate::events;
 use crate::settlement::Settlement;
-use crate::store::processes::{Stored, Summary};
+use crate::stored::{Stored, Summary};
 use crate::sums::Sums;
 
 /// When a question that takes its time is asked again: it waits for a person, the customer or a carrier, and is known.

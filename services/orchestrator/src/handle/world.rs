@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::entitlement::{Entry, Ledger, OrderLine, Sale};
 use crate::settlement::Settlement;
-use crate::store::processes::Stored;
+use crate::stored::Stored;
 use crate::sums::Sums;
 
 /// The rows of a batch.

@@ -9,12 +9,13 @@ use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::processes::{Stored, Summary, stored};
+use super::processes::stored;
 use super::settlements::settlement;
 use super::{count, ledgers};
 use crate::claim_process::Process;
 use crate::entitlement::Ledger;
 use crate::settlement::Settlement;
+use crate::stored::{Stored, Summary};
 
 pub(super) const PROCESS: &str = "\
     SELECT claim_id, version, claim, format, process, plan, state, waiting_for, parties, round, events, end_reason, changed_at, \

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// TLS on the gRPC port. All files are PEM, and are looked at every two seconds: new ones need no restart.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tls {
+pub struct Settings {
     /// The certificate of the service, followed by those between it and its root.
     pub certificate_file: PathBuf,
     /// Its private key.
@@ -32,8 +32,8 @@ pub enum Clients {
     Required,
 }
 
-impl Tls {
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+impl Settings {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         let vouched = self.client_ca_file.is_some();
         anyhow::ensure!(
             vouched || self.clients == Clients::Optional,

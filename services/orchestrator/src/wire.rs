@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::entitlement::Ledger;
 use crate::events;
 use crate::settlement;
-use crate::store::processes::Stored;
 use crate::store::reads::Listed;
+use crate::stored::Stored;
 
 /// A process, whole.
-pub(super) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::Settlement]) -> Process {
+pub(crate) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::Settlement]) -> Process {
     Process {
         claim_id: claim.to_string(),
         claim_number: stored.case.submitted.claim_number.clone(),
@@ -32,7 +32,7 @@ pub(super) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::S
 }
 
 /// A process in a list: without plan and legs, and with each party once.
-pub(super) fn listed(row: &Listed) -> Process {
+pub(crate) fn listed(row: &Listed) -> Process {
     let mut waiting = events::waiting(&row.process);
     let mut known = HashSet::new();
     waiting.retain(|waiting| known.insert(waiting.party));
@@ -77,7 +77,7 @@ pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
 
 /// Ledgers, added up; none: nobody claimed from them. An order has one currency: what a mistaken line has in another is
 /// left out of the sums.
-pub(super) fn entitlement(ledgers: &[Ledger]) -> Option<GetEntitlementResponse> {
+pub(crate) fn entitlement(ledgers: &[Ledger]) -> Option<GetEntitlementResponse> {
     let currency = &ledgers.first()?.sale.currency;
     let units = |of: fn(&Ledger) -> u32| ledgers.iter().map(of).fold(0, u32::saturating_add);
     let money = |of: fn(&Ledger) -> i64| {
