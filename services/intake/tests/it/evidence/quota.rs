@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::Clock;
+use futures::FutureExt;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use proto::intake::{EvidenceHeader, UploadEvidenceResponse};
@@ -115,7 +116,7 @@ async fn sr21_who_holds_places_and_sends_nothing_keeps_nobody_out() {
             place.send(request)
         })
         .collect();
-    let mut idle = std::pin::pin!(futures::future::join_all(idle));
+    let mut idle = std::pin::pin!(futures::future::join_all(idle).fuse());
     let all_hold = async {
         for _ in 0..8 {
             held.recv().await.unwrap();
@@ -124,16 +125,17 @@ async fn sr21_who_holds_places_and_sends_nothing_keeps_nobody_out() {
     tokio::select! { _ = &mut idle => panic!("they go on"), () = all_hold => {} }
     let since = std::time::Instant::now();
     let who_sends = customer(stream::iter(messages(header(&claims[4], "image/png", &file), &file)), "ada", "C-4");
-    tokio::select! {
-        _ = &mut idle => panic!("not all of them gave way"),
-        served = place.send(who_sends) => served.map(drop).unwrap(),
-    }
+    beside(&mut idle, place.send(who_sends)).await.map(drop).unwrap();
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     // The staff has places of its own at once.
     let since = std::time::Instant::now();
-    tokio::select! {
-        _ = &mut idle => panic!("not all of them gave way"),
-        served = place.upload(header(&claims[4], "image/png", &file[..]), &file) => served.map(drop).unwrap(),
-    }
+    beside(&mut idle, place.upload(header(&claims[4], "image/png", &file[..]), &file)).await.map(drop).unwrap();
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+}
+
+/// Does something while others hold their places, for as long as they are let: on a slow machine that ends sooner.
+async fn beside<T>(others: &mut (impl Future + Unpin), work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! { done = &mut work => return done, _ = others => {} }
+    work.await
 }
