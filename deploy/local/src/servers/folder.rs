@@ -25,7 +25,7 @@ pub(super) struct Folder {
     path: PathBuf,
     temporary: bool,
     /// Never read: it is held for its lock.
-    _owner: File,
+    owner: File,
 }
 
 impl Folder {
@@ -57,7 +57,7 @@ impl Folder {
         fs::rename(new.path(), &path)?;
         // It has moved, so there is nothing left to remove under its first name.
         let _ = new.keep();
-        Ok(Folder { path, temporary: true, _owner: owner })
+        Ok(Folder { path, temporary: true, owner })
     }
 
     fn kept(root: &Path, account: Option<&Account>) -> Result<Folder> {
@@ -66,7 +66,7 @@ impl Folder {
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let owner = lock(&path)?;
         account::give(&path, account)?;
-        Ok(Folder { path, temporary: false, _owner: owner })
+        Ok(Folder { path, temporary: false, owner })
     }
 }
 
@@ -75,6 +75,8 @@ impl Drop for Folder {
         if self.temporary {
             remove(&self.path);
         }
+        // A program that is just being started has the lock, too, until it begins: it is let go for all.
+        let _ = self.owner.unlock();
     }
 }
 
