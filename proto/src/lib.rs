@@ -30,6 +30,7 @@ mod state;
 pub mod subject;
 mod time;
 mod word;
+mod work;
 
 pub use ids::{ClaimId, SettlementId, ShipmentId, WorkItemId};
 pub use job::Job;
@@ -37,6 +38,7 @@ pub use pbjson_types::Timestamp as WireTime;
 pub use subject::Subject;
 pub use time::{from_wire, to_wire};
 pub use word::{Enumeration, Word};
+pub use work::ItemState;
 
 /// Size limit of a gRPC request in bytes: checked before anything is stored.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;

@@ -67,7 +67,7 @@ impl Outgoing {
         match &self.subject {
             _ if self.aggregate.is_nil() => None,
             Subject::Command { service, .. } => Some(service),
-            Subject::Event { .. } => topology::events_to(),
+            Subject::Event { .. } => *topology::EVENTS_TO,
             Subject::Claim { .. } | Subject::Notice { .. } => None,
         }
     }

@@ -22,6 +22,12 @@ fn read<W: Word>(column: &str, text: &str) -> Result<W, Fault> {
     W::from_word(text).ok_or_else(|| Fault::Permanent(format!("{column} is {text:?}, which is no {}", W::WHAT)))
 }
 
+/// A number that is never negative.
+pub fn count(row: &PgRow, column: &str) -> Result<u32, Fault> {
+    let number: i32 = row.try_get(column)?;
+    u32::try_from(number).map_err(|_| Fault::Permanent(format!("{column} is {number}, and is never negative")))
+}
+
 /// A time.
 pub fn time(row: &PgRow, column: &str) -> Result<Timestamp, Fault> {
     Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())

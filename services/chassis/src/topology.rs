@@ -2,6 +2,7 @@
 
 mod permissions;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PriorityPolicy, pull};
@@ -150,9 +151,8 @@ pub const GROUP: &str = "replicas";
 pub const TAKE_OVER: Duration = Duration::from_secs(5);
 
 /// The service that takes the events of all others.
-pub fn events_to() -> Option<&'static str> {
-    SERVICES.iter().find(|row| row.consumes.starts_with("event.")).map(|row| row.service)
-}
+pub(crate) static EVENTS_TO: LazyLock<Option<&str>> =
+    LazyLock::new(|| SERVICES.iter().find(|row| row.consumes.starts_with("event.")).map(|row| row.service));
 
 /// The row of a service.
 pub fn row(service: &str) -> Option<&'static Row> {

@@ -30,10 +30,11 @@ use draft::Draft;
 
 pub use approvals::digest;
 pub use evolve::evolve;
+pub use proto::ItemState;
 pub use proto::claim::words::{Leg, Role, Severity};
 pub use proto::escalation::words::{ClockKind, ClockState, Ruling, WorkKind};
 pub use rules::{Level, Rules};
-pub use words::{ApprovalState, ItemState, fits};
+pub use words::{ApprovalState, fits};
 
 // ---- Command
 

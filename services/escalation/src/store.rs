@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 
 use chassis::{Fault, Lock, Tx, Writes};
 use jiff::SignedDuration;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 pub use clocks::{clocks_of, due, provisional};
@@ -126,9 +124,4 @@ fn ints(numbers: impl Iterator<Item = u32>) -> Result<Vec<i32>, Fault> {
 
 fn optional_ints(numbers: impl Iterator<Item = Option<u32>>) -> Result<Vec<Option<i32>>, Fault> {
     numbers.map(|number| number.map(int).transpose()).collect()
-}
-
-fn count(row: &PgRow, column: &str) -> Result<u32, Fault> {
-    let number: i32 = row.try_get(column)?;
-    u32::try_from(number).map_err(|_| Fault::Permanent(format!("{column} is negative")))
 }

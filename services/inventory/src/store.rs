@@ -6,7 +6,7 @@ mod reads;
 mod save;
 
 use chassis::Fault;
-use chassis::row::word;
+use chassis::row::{count, word};
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
@@ -100,7 +100,7 @@ pub async fn due(pool: PgPool, offset: SignedDuration) -> Result<Vec<Command>, F
 
 /// The columns that name a job.
 fn job(row: &PgRow) -> Result<Job, Fault> {
-    let number = |column: &str| -> Result<u32, Fault> { unsigned(row, column) };
+    let number = |column: &str| count(row, column);
     let claim = ClaimId(row.try_get::<Uuid, _>("claim_id")?);
     Ok(Job { claim, round: number("round")?, line: number("line")?, attempt: number("attempt")? })
 }
@@ -113,12 +113,6 @@ fn place(row: &PgRow) -> Result<Place, Fault> {
         warehouse: row.try_get("warehouse")?,
         zone: word(row, "zone")?,
     })
-}
-
-/// A column that is never negative.
-fn unsigned(row: &PgRow, column: &str) -> Result<u32, Fault> {
-    let value: i32 = row.try_get(column)?;
-    u32::try_from(value).map_err(|_| Fault::Permanent(format!("{column} is negative")))
 }
 
 /// Units as the database keeps them.

@@ -36,8 +36,9 @@ use proto::{ClaimId, WorkItemId};
 use ask::Ask;
 use orders::{Order, Orders, Recorded};
 use person::{Verdict, VerdictKind};
+pub use proto::ItemState;
 use rules::{Outcome, Ruling};
-pub use words::{EntryState, ItemState};
+pub use words::EntryState;
 
 /// Questions to the customer of a claim: intake holds as many.
 const QUESTIONS_MAX: usize = 20;

@@ -123,22 +123,30 @@ impl World {
         self.orchestrator().await.list_settlements(ask).await.expect("it can be listed").into_inner().settlements
     }
 
-    /// Finance answers the open settlement of a claim; gives its amount in minor units.
-    pub async fn finance(&self, claim: &str, paid: bool) -> i64 {
+    /// What finance says of the open settlement of a claim, once there is one.
+    pub async fn answer_of_finance(&self, claim: &str, paid: bool) -> ConfirmSettlementRequest {
         let open = eventually(async || {
             self.settlements(claim).await.into_iter().find(|row| row.state() == SettlementState::Instructed)
         })
         .await;
-        let minor = open.amount.as_ref().map_or(0, |amount| amount.minor_units);
-        let confirm = ConfirmSettlementRequest {
+        ConfirmSettlementRequest {
             request_id: request_id(),
             reference: format!("PAY-{}", open.settlement_id),
             settlement_id: open.settlement_id,
             paid,
             amount: open.amount.filter(|_| paid),
-            credit_note: if paid { "CN-1".to_owned() } else { String::new() },
+            credit_note: String::new(),
             failure: if paid { String::new() } else { "the account is closed".to_owned() },
-        };
+        }
+    }
+
+    /// Finance answers the open settlement of a claim, with a credit note if it was paid; gives what was paid in minor units.
+    pub async fn finance(&self, claim: &str, paid: bool) -> i64 {
+        let mut confirm = self.answer_of_finance(claim, paid).await;
+        if paid {
+            confirm.credit_note = "CN-1".to_owned();
+        }
+        let minor = confirm.amount.as_ref().map_or(0, |amount| amount.minor_units);
         let asked = actor(confirm, "fay", &["finance"]);
         self.orchestrator().await.confirm_settlement(asked).await.expect("finance is heard");
         minor

@@ -30,30 +30,6 @@ impl Word for ApprovalState {
     }
 }
 
-/// State of a work item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ItemState {
-    /// It waits for somebody.
-    Open,
-    /// Somebody has decided.
-    Decided,
-    /// It was taken off its list.
-    Closed,
-}
-
-impl Word for ItemState {
-    const ALL: &'static [Self] = &[Self::Open, Self::Decided, Self::Closed];
-    const WHAT: &'static str = "state of a work item";
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Decided => "decided",
-            Self::Closed => "closed",
-        }
-    }
-}
-
 /// Whether a ruling answers what an item asks.
 pub fn fits(ruling: Ruling, asked: WorkKind) -> bool {
     match asked {

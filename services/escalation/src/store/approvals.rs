@@ -1,6 +1,6 @@
 //! Rows of approvals.
 
-use chassis::row::word;
+use chassis::row::{count, word};
 use proto::Word;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{count, ints};
+use super::ints;
 use crate::domain::{self, Approval, Claim, Role, Snapshot};
 
 pub(super) const LOAD: &str = "\

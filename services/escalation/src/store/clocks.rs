@@ -1,6 +1,6 @@
 //! Rows of clocks and escalations.
 
-use chassis::row::{optional_time, time, word};
+use chassis::row::{count, optional_time, time, word};
 use std::collections::BTreeMap;
 
 use chassis::{Fault, Tx, Writes};
@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, int, interval, ints, time_mark};
+use super::{int, interval, ints, time_mark};
 use crate::domain::{Claim, Clock, ClockKey, ClockKind, ClockState, Escalation};
 
 pub(super) const LOAD: &str = "\

@@ -1,6 +1,6 @@
 //! Rows of claims.
 
-use chassis::row::optional_time;
+use chassis::row::{count, optional_time};
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Lock, Tx, Writes};
@@ -9,7 +9,7 @@ use proto::claim::Channel;
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::{count, ints};
+use super::ints;
 use crate::domain::{Claim, ClockKind, Involved};
 use crate::world::World;
 

@@ -1,6 +1,6 @@
 //! Rows of work items, and of tasks that were taken back.
 
-use chassis::row::{optional_time, time, word};
+use chassis::row::{count, optional_time, time, word};
 use proto::Word;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{count, interval, ints, optional_ints};
+use super::{interval, ints, optional_ints};
 use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, Task, WorkKind};
 
 pub(super) const LOAD: &str = "\

@@ -1,7 +1,7 @@
 //! Reads of the lists: keyset paging, for people only. Nothing here feeds a write but the name of a claim.
 
 use chassis::Fault;
-use chassis::row::{time, word};
+use chassis::row::{count, time, word};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use proto::claim::Plan;
@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{approvals, count, items};
+use super::{approvals, items};
 use crate::domain::{ClockKey, Escalation, Item, Role, WorkKind};
 
 pub(super) const ROUTING: &str = "SELECT claim_id, kind FROM work_item WHERE work_item_id = $1";

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use chassis::row::count;
 use chassis::{Fault, Lock, Tx};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::{JobColumns, job, place, reads, unsigned};
+use super::{JobColumns, job, place, reads};
 use crate::domain::{Command, Job, ReservationState, Stock, Waiting};
 use crate::world::World;
 
@@ -234,7 +235,7 @@ async fn allocations(tx: &mut Tx, world: &mut World) -> Result<(), Fault> {
     let query = sqlx::query(ALLOCATIONS).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
     for row in query.fetch_all(tx).await? {
         if let Some(reservation) = world.state.reservations.get_mut(&job(&row)?) {
-            reservation.allocations.insert(place(&row)?, unsigned(&row, "quantity")?);
+            reservation.allocations.insert(place(&row)?, count(&row, "quantity")?);
         }
     }
     Ok(())
@@ -259,7 +260,7 @@ async fn returns(tx: &mut Tx, world: &mut World, wanted: &Wanted) -> Result<(), 
     }
     let query = sqlx::query(WAITING).bind(jobs.claim).bind(jobs.round).bind(jobs.line).bind(jobs.attempt);
     for row in query.fetch_all(tx).await? {
-        let waiting = Waiting { own: unsigned(&row, "damaged")?, wrong_item: unsigned(&row, "wrong_item")? };
+        let waiting = Waiting { own: count(&row, "damaged")?, wrong_item: count(&row, "wrong_item")? };
         if let Some(known) = world.state.returns.get_mut(&job(&row)?) {
             known.waiting.insert(row.try_get("warehouse")?, waiting);
         }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chassis::row::{self, word};
+use chassis::row::{self, count, word};
 use chassis::{Fault, Page};
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::{job, place, unsigned};
+use super::{job, place};
 use crate::domain::{
     Job, MovementKind, Place, Reservation, ReservationState, Return, ReturnReason, ReturnState, Stock,
 };
@@ -151,7 +151,7 @@ pub async fn reservations(
             number: row.try_get("reservation_no")?,
             job: job(row)?,
             reservation: reservation(row)?,
-            held: unsigned(row, "held")?,
+            held: count(row, "held")?,
         })
     };
     rows.iter().map(read).collect()
@@ -166,7 +166,7 @@ pub async fn returns(pool: &PgPool, filter: &Filter<ReturnState>, page: &Page) -
             number: row.try_get("return_no")?,
             job: job(row)?,
             known: goods_return(row)?,
-            waiting: unsigned(row, "waiting")?,
+            waiting: count(row, "waiting")?,
         })
     };
     rows.iter().map(read).collect()
@@ -178,7 +178,7 @@ pub(super) fn reservation(row: &PgRow) -> Result<Reservation, Fault> {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
         rule: word(row, "batch_rule")?,
-        wanted: unsigned(row, "wanted")?,
+        wanted: count(row, "wanted")?,
         commit: row.try_get("commit")?,
         state: word(row, "state")?,
         allocations: BTreeMap::new(),
@@ -201,13 +201,13 @@ pub(super) fn goods_return(row: &PgRow) -> Result<Return, Fault> {
     Ok(Return {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
-        announced: unsigned(row, "announced")?,
+        announced: count(row, "announced")?,
         reason: reason(row)?,
-        accepted: unsigned(row, "accepted")?,
-        damaged: unsigned(row, "damaged")?,
-        wrong_item: unsigned(row, "wrong_item")?,
-        unsalable: unsigned(row, "unsalable")?,
-        not_as_claimed: unsigned(row, "not_as_claimed")?,
+        accepted: count(row, "accepted")?,
+        damaged: count(row, "damaged")?,
+        wrong_item: count(row, "wrong_item")?,
+        unsalable: count(row, "unsalable")?,
+        not_as_claimed: count(row, "not_as_claimed")?,
         other_sku: row.try_get("other_sku")?,
         state: word(row, "state")?,
         waiting: BTreeMap::new(),

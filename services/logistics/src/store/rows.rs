@@ -17,7 +17,7 @@ pub(super) fn status(row: &PgRow) -> Result<Status, Fault> {
 
 /// Reads a row of the table.
 pub(super) fn shipment(row: &PgRow) -> Result<Shipment, Fault> {
-    let number = |column: &str| -> Result<u32, Fault> { Ok(row.try_get::<i32, _>(column)?.cast_unsigned()) };
+    let number = |column: &str| row::count(row, column);
     let job = Job {
         claim: ClaimId(row.try_get::<Uuid, _>("claim_id")?),
         round: number("round")?,

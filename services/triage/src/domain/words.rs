@@ -31,27 +31,3 @@ impl Word for EntryState {
         }
     }
 }
-
-/// Whether a work item waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ItemState {
-    /// It waits.
-    Open,
-    /// A person decided.
-    Decided,
-    /// It was taken back.
-    Closed,
-}
-
-impl Word for ItemState {
-    const ALL: &'static [Self] = &[Self::Open, Self::Decided, Self::Closed];
-    const WHAT: &'static str = "state of a work item";
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Decided => "decided",
-            Self::Closed => "closed",
-        }
-    }
-}

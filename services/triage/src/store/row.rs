@@ -1,7 +1,7 @@
 //! Rows to values. What cannot be read was not written by us: a permanent fault.
 
-use chassis::Fault;
-use jiff_sqlx::{Date, Timestamp};
+use chassis::{Fault, row};
+use jiff_sqlx::Date;
 use prost::Message;
 use proto::claim::{Assessment, Money, Plan, Role};
 use proto::triage::{AssessClaim, LineKind, TriageEvent, WorkItem};
@@ -15,11 +15,6 @@ use crate::domain::{Decision, Entry, Item};
 
 fn odd(what: &str, why: impl ToString) -> Fault {
     Fault::Permanent(format!("a stored {what} cannot be read: {}", why.to_string()))
-}
-
-/// A column that is never negative.
-pub fn unsigned(row: &PgRow, column: &str) -> Result<u32, Fault> {
-    u32::try_from(row.try_get::<i32, _>(column)?).map_err(|error| odd(column, error))
 }
 
 fn word(row: &PgRow, column: &str) -> Result<i32, Fault> {
@@ -37,23 +32,23 @@ pub fn order(row: &PgRow) -> Result<Order, Fault> {
         order_no: row.try_get("order_no")?,
         sku: row.try_get("sku")?,
         line_id: row.try_get("line_id")?,
-        version: unsigned(row, "version")?,
+        version: row::count(row, "version")?,
         customer_ref: row.try_get("customer_ref")?,
-        quantity: unsigned(row, "quantity")?,
+        quantity: row::count(row, "quantity")?,
         paid: Money { minor_units: row.try_get("paid_minor")?, currency: row.try_get("currency")? },
         tax: row.try_get("tax_minor")?,
         discount: row.try_get("discount_minor")?,
         kind: LineKind::try_from(word(row, "kind")?).map_err(|error| odd("kind", error))?,
         purchased_on: row.try_get::<Date, _>("purchased_on")?.to_jiff(),
-        delivered_on: row.try_get::<Option<Date>, _>("delivered_on")?.map(Date::to_jiff),
-        warranty_until: row.try_get::<Option<Date>, _>("warranty_until")?.map(Date::to_jiff),
-        repaired_on: row.try_get::<Option<Date>, _>("repaired_on")?.map(Date::to_jiff),
+        delivered_on: row::optional_day(row, "delivered_on")?,
+        warranty_until: row::optional_day(row, "warranty_until")?,
+        repaired_on: row::optional_day(row, "repaired_on")?,
     })
 }
 
 /// Facts as they were recorded.
 pub fn recorded(row: &PgRow) -> Result<Recorded, Fault> {
-    let at = row.try_get::<Timestamp, _>("recorded_at")?.to_jiff();
+    let at = row::time(row, "recorded_at")?;
     Ok(Recorded { order: order(row)?, by: row.try_get("recorded_by")?, at })
 }
 
@@ -63,14 +58,14 @@ pub fn judgement(row: &PgRow) -> Result<Option<Assessment>, Fault> {
         return Ok(None);
     }
     Ok(Some(Assessment {
-        number: unsigned(row, "number")?,
+        number: row::count(row, "number")?,
         category: word(row, "category")?,
         severity: word(row, "severity")?,
-        priority: unsigned(row, "priority")?,
+        priority: row::count(row, "priority")?,
         liability: word(row, "liability")?,
         department: word(row, "department")?,
         judged_by: row.try_get("judged_by")?,
-        judged_at: Some(proto::to_wire(row.try_get::<Timestamp, _>("judged_at")?.to_jiff())),
+        judged_at: Some(proto::to_wire(row::time(row, "judged_at")?)),
     }))
 }
 
@@ -85,13 +80,13 @@ pub fn entry(row: &PgRow) -> Result<Entry, Fault> {
     let asked = message::<AssessClaim>(row, "asked")?.map(|asked| Ask::read(claim, asked)).transpose();
     Ok(Entry {
         claim,
-        number: unsigned(row, "number")?,
-        version: unsigned(row, "version")?,
-        state: chassis::row::word(row, "state")?,
+        number: row::count(row, "number")?,
+        version: row::count(row, "version")?,
+        state: row::word(row, "state")?,
         reason: row.try_get("reason")?,
         by_person: row.try_get("by_person")?,
         by: row.try_get("judged_by")?,
-        at: row.try_get::<Timestamp, _>("judged_at")?.to_jiff(),
+        at: row::time(row, "judged_at")?,
         judgement: judgement(row)?,
         asked: asked.map_err(|error| odd("asked", error))?,
         plan: plan(row)?,
@@ -102,18 +97,18 @@ pub fn entry(row: &PgRow) -> Result<Entry, Fault> {
 /// A work item.
 pub fn item(row: &PgRow) -> Result<Item, Fault> {
     let content = message::<WorkItem>(row, "content")?.unwrap_or_default();
-    let ended_at = row.try_get::<Option<Timestamp>, _>("ended_at")?.map(Timestamp::to_jiff);
+    let ended_at = row::optional_time(row, "ended_at")?;
     let ended_by: Option<String> = row.try_get("ended_by")?;
     Ok(Item {
         id: WorkItemId(row.try_get("work_item_id")?),
         claim: ClaimId(row.try_get("claim_id")?),
-        number: unsigned(row, "number")?,
+        number: row::count(row, "number")?,
         role: Role::try_from(word(row, "role")?).map_err(|error| odd("role", error))?,
         reason: row.try_get("reason")?,
-        due_at: row.try_get::<Timestamp, _>("due_at")?.to_jiff(),
-        state: chassis::row::word(row, "state")?,
+        due_at: row::time(row, "due_at")?,
+        state: row::word(row, "state")?,
         version: row.try_get("version")?,
-        opened_at: row.try_get::<Timestamp, _>("opened_at")?.to_jiff(),
+        opened_at: row::time(row, "opened_at")?,
         ended: ended_at.zip(ended_by),
         note: row.try_get("note")?,
         decision: Decision { lines: content.decision, question: content.question },

@@ -43,18 +43,7 @@ async fn judged(
 }
 
 async fn pays(world: &World, claim: &str, who: Somebody) -> Result<(), Status> {
-    let open = testkit::eventually(async || {
-        world.settlements(claim).await.into_iter().find(|row| row.state() == SettlementState::Instructed)
-    })
-    .await;
-    let confirm = ConfirmSettlementRequest {
-        request_id: request_id(),
-        reference: format!("PAY-{}", open.settlement_id),
-        settlement_id: open.settlement_id,
-        paid: true,
-        amount: open.amount,
-        ..ConfirmSettlementRequest::default()
-    };
+    let confirm = world.answer_of_finance(claim, true).await;
     world.orchestrator().await.confirm_settlement(as_somebody(confirm, who)).await.map(drop)
 }
 

@@ -4,10 +4,9 @@
 use proto::claim::{Category, ClaimState, Money, Resolution};
 use proto::escalation::{DecideWorkItemRequest, Ruling, WorkItem, WorkKind};
 use proto::intake::{AnswerPlanRequest, AnswerQuestionRequest};
-use proto::orchestrator::{ConfirmSettlementRequest, SettlementState};
 use proto::triage::{self, LineDecision};
 use system::{World, line};
-use testkit::{Somebody, actor, as_somebody, eventually, reason, request_id};
+use testkit::{Somebody, actor, as_somebody, reason, request_id};
 use tonic::Status;
 
 /// Somebody with the roles of a step; `xenia` is the customer of the claim as well.
@@ -68,19 +67,7 @@ async fn agrees(world: &World, claim: &str, subject: &str) -> Result<(), Status>
 }
 
 async fn pays(world: &World, claim: &str, subject: &str, paid: bool) -> Result<(), Status> {
-    let open = eventually(async || {
-        world.settlements(claim).await.into_iter().find(|row| row.state() == SettlementState::Instructed)
-    })
-    .await;
-    let confirm = ConfirmSettlementRequest {
-        request_id: request_id(),
-        reference: format!("PAY-{}", open.settlement_id),
-        settlement_id: open.settlement_id,
-        paid,
-        amount: open.amount.filter(|_| paid),
-        failure: if paid { String::new() } else { "the account is closed".to_owned() },
-        ..ConfirmSettlementRequest::default()
-    };
+    let confirm = world.answer_of_finance(claim, paid).await;
     world.orchestrator().await.confirm_settlement(as_somebody(confirm, who(subject, &["finance"]))).await.map(drop)
 }
 
