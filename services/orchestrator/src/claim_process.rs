@@ -11,33 +11,36 @@
 //! - Work whose fate is unknown counts as done, because only then is it undone.
 //! - `claim_process/tests.rs` walks every order of every event and checks these promises in each past.
 //!
-//! How the lines of a plan are carried out is in `claim_process/legs.rs`, how that is undone in `undo.rs`. What was
+//! How the lines of a plan are carried out is in `claim_process/execution.rs`, each leg in a file of `leg/`, how all that is
+//! undone in `undo.rs`. What was
 //! bought, at which price, and who the customer is stays with the handler: the process knows units only.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod again;
 mod command;
 mod event;
-mod legs;
+mod execution;
+mod late;
+pub mod leg;
 mod limits;
-mod parcels;
 mod questions;
-mod receipts;
 mod stage;
-mod strand;
 mod surplus;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod undo;
 mod waiting;
 
 pub use again::{Patience, ask_again, patience};
 pub use command::*;
 pub use event::*;
+pub use leg::run::{At, Count, Incident, Purpose, Strand};
+pub use leg::{Failure, Leg, News, Progress};
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 pub use questions::{LegStatus, asked, leg_statuses, state, waiting_for};
 pub use stage::*;
-use strand::Turn;
+use turn::Turn;
 pub use waiting::{Waits, waits, waits_for};
 
 /// The process of a new claim, and what it asks first. `acknowledge`: on its channel a person of ours answers the report
@@ -71,7 +74,7 @@ pub fn step(process: &Process, event: &Event) -> Step {
     if questions::was_never_asked(process, event) {
         return Step::Broken;
     }
-    if let Some(step) = receipts::late(process, event) {
+    if let Some(step) = late::late(process, event) {
         return step;
     }
     let step = match &process.stage {
@@ -80,12 +83,12 @@ pub fn step(process: &Process, event: &Event) -> Step {
         Stage::AwaitingCustomer { .. } => awaiting_customer(process, event),
         Stage::AwaitingApproval(plan) => awaiting_approval(process, plan, event),
         Stage::AwaitingConsent(plan) => awaiting_consent(process, plan, event),
-        Stage::Executing { follow_up, lines } => legs::executing(process, *follow_up, lines, event),
+        Stage::Executing { follow_up, lines } => execution::executing(process, *follow_up, lines, event),
         Stage::Compensating { lines, then } => undo::compensating(process, lines, *then, event),
         Stage::FollowingUp => following_up(process, event),
         Stage::Ended { .. } => ended(event),
     };
-    strand::spare(step)
+    turn::spare(step)
 }
 
 fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
@@ -199,7 +202,7 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
     match event {
         Event::PlanAnswered { plan: number, accepted: true } if *number == plan.number => {
             let consented = Fact::Consented { plan: plan.number };
-            legs::begin(process, plan, vec![Command::Announce(consented)])
+            execution::begin(process, plan, vec![Command::Announce(consented)])
         }
         Event::PlanAnswered { plan: number, accepted: false } if *number == plan.number => {
             let refused = Fact::ConsentRefused { plan: plan.number };
@@ -283,7 +286,7 @@ fn agree(process: &Process, plan: &Plan, mut commands: Vec<Command>) -> Step {
     let process = hears(process, &mut commands);
     if plan.consented {
         commands.push(Command::Announce(Fact::Consented { plan: plan.number }));
-        return legs::begin(&process, plan, commands);
+        return execution::begin(&process, plan, commands);
     }
     commands.push(Command::ProposePlan { plan: plan.number });
     Step::Go(process.at(Stage::AwaitingConsent(plan.clone())), commands)

@@ -24,7 +24,6 @@ use crate::command::{Command, Told};
 pub(crate) use commands::message;
 pub(crate) use facts::{kind, name};
 pub(crate) use notices::{answer_reminder, notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
-pub(crate) use words::wire_leg;
 
 /// Reads a message of a service.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -188,7 +187,7 @@ fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {
 pub(crate) fn legs(process: &Process) -> Vec<LegStatus> {
     let legs = claim_process::leg_statuses(process).into_iter().map(|status| LegStatus {
         line: u32::from(status.job.line),
-        leg: wire_leg(status.job.leg) as i32,
+        leg: status.job.leg.wire() as i32,
         state: status.state as i32,
         attempt: u32::from(status.job.attempt),
         waiting_for: status.waiting_for as i32,
@@ -202,7 +201,7 @@ pub(crate) fn waiting(process: &Process) -> Vec<Waiting> {
         party: waits.party as i32,
         role: waits.role as i32,
         line: u32::from(waits.line),
-        leg: waits.leg.map_or(claim::Leg::Unspecified, wire_leg) as i32,
+        leg: waits.leg.map_or(claim::Leg::Unspecified, Leg::wire) as i32,
         reason: waits.reason,
     });
     waits.collect()

@@ -5,7 +5,9 @@ use proto::claim::Role;
 use serde::{Deserialize, Serialize};
 
 use super::command::Clock;
-use super::stage::{Count, Incident, Job, Outcome, Plan};
+use super::leg::News;
+use super::leg::run::{Count, Incident};
+use super::stage::{Job, Outcome, Plan};
 
 /// What the process can learn: facts from the services, decisions of people, and that time is over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,25 +131,6 @@ pub enum Silence {
     Person,
     /// The claim ends.
     End(Outcome),
-}
-
-/// What can be learnt about a piece of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum News {
-    /// Entitlement: so many units were granted.
-    Granted(u32),
-    /// Reservation.
-    Stock(Stock),
-    /// Shipment, pick-up.
-    Parcel(Parcel),
-    /// Receipt.
-    Return(Return),
-    /// Settlement.
-    Money(Money),
-    /// A task was decided.
-    Ruled(Ruling),
-    /// A task was taken off its list.
-    TaskClosed,
 }
 
 /// News of a reservation.

@@ -1,7 +1,6 @@
 //! How large a claim may grow (P56). What would exceed a limit is not begun: a claim that is full gives up what it is
 //! doing, a person is asked, and after that only its end is possible. It never waits for room.
 
-use super::strand::Turn;
 use super::*;
 
 /// Public events of a claim.

@@ -115,16 +115,9 @@ fn last_number(lines: &[Line], job: Job) -> u16 {
 }
 
 impl News {
-    /// Whether the service that owns the leg says such a thing.
+    /// Whether the service that owns the leg says such a thing, or whoever decides.
     fn fits(self, leg: Leg) -> bool {
-        match self {
-            News::Granted(_) => leg == Leg::Entitlement,
-            News::Stock(_) => leg == Leg::Reservation,
-            News::Parcel(_) => matches!(leg, Leg::Shipment | Leg::Pickup),
-            News::Return(_) => leg == Leg::Receipt,
-            News::Money(_) => leg == Leg::Settlement,
-            News::Ruled(_) | News::TaskClosed => true,
-        }
+        matches!(self, News::Ruled(_) | News::TaskClosed) || leg.rules().says(self)
     }
 }
 
@@ -133,14 +126,12 @@ impl Line {
         let strand = &self.strands[at];
         let state = match strand.state {
             At::Idle | At::Asked => LegState::Started,
-            At::Consuming | At::Undoing => LegState::Progressed,
-            At::Skipped => LegState::Undone,
-            At::HeldPartly | At::Held | At::Booked | At::HandedOver | At::CountedPartly => LegState::Progressed,
+            At::Working(_) | At::Undoing => LegState::Progressed,
+            At::Skipped | At::Undone => LegState::Undone,
             At::Done => LegState::Done,
             // It was counted; what is not as announced is looked into.
-            At::Failed(_) if strand.leg == Leg::Receipt => LegState::Progressed,
+            At::Failed(Failure::Return(_)) => LegState::Progressed,
             At::Failed(_) | At::UndoFailed => LegState::Failed,
-            At::Undone => LegState::Undone,
         };
         LegStatus { job: self.job(round, at), state, waiting_for: strand.waits_for() }
     }

@@ -1,8 +1,10 @@
 //! Where a claim is: stages, lines and legs, in the form that is stored.
 
-use jiff::civil::Date;
 use proto::claim::Role;
 use serde::{Deserialize, Serialize};
+
+use super::leg::Leg;
+use super::leg::run::Strand;
 
 /// Version of the stored form of [`Process`]. Old forms are read for ever, so it only grows.
 pub const FORMAT: i16 = 1;
@@ -236,169 +238,6 @@ pub struct Line {
     pub strands: Vec<Strand>,
 }
 
-/// One leg of a line.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Strand {
-    /// Whose it is.
-    pub leg: Leg,
-    /// What for.
-    pub purpose: Purpose,
-    /// How far it is.
-    pub state: At,
-    /// Number of the current attempt; 0: none yet.
-    pub attempt: u16,
-    /// Number last used, by an attempt or by a task about one.
-    pub last: u16,
-    /// The customer was told that it is late.
-    pub late: bool,
-    /// The day on which it is expected, as it was told last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<Date>,
-    /// What happened last on the way and is not over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Incident>,
-    /// Number of the last incident; 0: none.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub incidents: u32,
-    /// What was counted, for a receipt.
-    pub count: Count,
-}
-
-fn is_none(number: &u32) -> bool {
-    *number == 0
-}
-
-/// What happens on the way and changes no state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Incident {
-    /// Delivery was tried, and nobody was there.
-    Attempted,
-    /// It waits at a pick-up point for the customer.
-    ToCollect,
-    /// Customs want a paper.
-    CustomsHold,
-    /// The carrier came to fetch it, and nobody was there.
-    NobodyThere,
-    /// The carrier came to fetch it, and it was not ready.
-    NotReady,
-    /// Nothing holds it any more.
-    GoesOn,
-    /// The carrier has its own number for it, or comes on another day.
-    Confirmed,
-    /// Not all of it was there, and a person was asked.
-    Incomplete,
-}
-
-impl Incident {
-    /// Stable reason code.
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Attempted => "DELIVERY_ATTEMPTED",
-            Self::ToCollect => "HELD_FOR_COLLECTION",
-            Self::CustomsHold => "CUSTOMS_HOLD",
-            Self::NobodyThere => "PICKUP_NOBODY_THERE",
-            Self::NotReady => "PICKUP_NOT_READY",
-            Self::GoesOn => "GOES_ON",
-            Self::Confirmed => "BOOKING_CONFIRMED",
-            Self::Incomplete => "DELIVERED_INCOMPLETE",
-        }
-    }
-}
-
-/// What a leg is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Purpose {
-    /// The plan wants it.
-    Plan,
-    /// It brings a parcel of ours back.
-    BringBack {
-        /// The shipment that comes back.
-        shipment: u16,
-    },
-    /// A parcel that is not wanted any more: another one has arrived after all.
-    Surplus,
-}
-
-/// How far a leg is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum At {
-    /// Something else must be done first.
-    Idle,
-    /// Asked; no answer yet.
-    Asked,
-    /// Less than wanted is held.
-    HeldPartly,
-    /// All is held, the goods have not left.
-    Held,
-    /// The goods have left; inventory has not confirmed that it knows.
-    Consuming,
-    /// Booked with a carrier.
-    Booked,
-    /// Under way.
-    HandedOver,
-    /// A part of it was counted.
-    CountedPartly,
-    /// Done.
-    Done,
-    /// Not needed any more before it began.
-    Skipped,
-    /// Failed; a task is open, numbered `last`.
-    Failed(Failure),
-    /// Asked to undo it; no answer yet. A settlement: finance has not answered yet.
-    Undoing,
-    /// It cannot be undone; a task is open, numbered `last`.
-    UndoFailed,
-    /// It is as if it had never been.
-    Undone,
-}
-
-/// Why a leg failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Failure {
-    /// Stock can never be held.
-    NotReservable,
-    /// The batch that must match was never in stock.
-    BatchUnknown,
-    /// No carrier takes it.
-    NotBookable,
-    /// Lost or damaged on the way, too often.
-    Lost,
-    /// The receiver refused it; it comes back.
-    Refused,
-    /// Not all of it was delivered.
-    Incomplete,
-    /// Two were sent for one, and the second has left.
-    SentTwice,
-    /// Finance could not pay.
-    NotPaid,
-    /// The person who was to advise said no.
-    NotAdvised,
-    /// Another article came back.
-    WrongItem,
-    /// What came back is not as the claim says.
-    NotAsClaimed,
-    /// What was replaced did not come back.
-    NothingReturned,
-    /// More came back than was announced.
-    TooManyReturned,
-}
-
-/// Counted units of a return.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Count {
-    /// Units that count for the claim.
-    pub accepted: u32,
-    /// Everything else that came.
-    pub other: u32,
-    /// Of those, units that a person must still decide about: damaged although the claim is not about that, or not faulty
-    /// although it is.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub unclear: u32,
-    /// Of those, units of another article that a person must still decide about.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub wrong_item: u32,
-}
-
 /// Names one piece of work within a claim, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Job {
@@ -410,23 +249,4 @@ pub struct Job {
     pub leg: Leg,
     /// Number, from 1. Tasks about a leg take numbers of the same row.
     pub attempt: u16,
-}
-
-/// One strand of execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Leg {
-    /// What may still be given for the units.
-    Entitlement,
-    /// Stock.
-    Reservation,
-    /// Goods to the customer.
-    Shipment,
-    /// Goods from the customer: the carrier's part.
-    Pickup,
-    /// Goods from the customer: counted by the warehouse.
-    Receipt,
-    /// Money to the customer.
-    Settlement,
-    /// Advice.
-    Support,
 }

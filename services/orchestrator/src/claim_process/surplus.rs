@@ -1,7 +1,8 @@
 //! Two parcels for one: what was lost, damaged or refused on the way arrives after all, and others are or were to be sent
 //! in its place. What has not left is called off, the line is done; what has left already is for a person.
 
-use super::strand::Answer;
+use super::leg::parcel::{Failure, Progress};
+use super::leg::{Answer, reservation, shipment};
 use super::*;
 
 /// A parcel that was given up has arrived. Whether that is so, and the lines are changed.
@@ -16,7 +17,7 @@ pub(super) fn turned_up(process: &Process, lines: &mut [Line], job: Job, news: N
     };
     let Some(at) = line.find(Leg::Shipment).filter(|_| !counted(line, job.attempt)) else { return false };
     // A person is asked about this very parcel: then it is found.
-    let asked = matches!(line.strands[at].state, At::Failed(Failure::Lost | Failure::Refused));
+    let asked = matches!(line.strands[at].state.parcel_failure(), Some(Failure::Lost | Failure::Refused));
     if asked && line.strands[at].attempt == job.attempt {
         return false;
     }
@@ -37,7 +38,7 @@ fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Tur
         let first = line.strands.len() - 1;
         turn.note(line, first, "TURNED_UP");
         expect_no_more(line, attempt, turn);
-        turn.put_and_open_task(line, first, At::Failed(Failure::SentTwice));
+        turn.put_and_open_task(line, first, Failure::SentTwice.into());
         return;
     }
     let mut arrived = Strand { attempt, last: second.last, ..Strand::new(Leg::Shipment, Purpose::Plan) };
@@ -54,26 +55,28 @@ fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Tur
         turn.give(line);
         turn.notify(line, at, Notice::GoodsDelivered);
     } else {
-        undo::bring_back(line, at, turn);
+        shipment::bring_back(line, at, turn);
     }
     stock_stays(line, turn);
 }
 
 /// What was to be sent in its place: called off, if it has not left.
 fn give_up(line: &mut Line, at: usize, turn: &mut Turn) {
-    match line.strands[at].state {
-        At::Asked | At::Booked => turn.put_and_ask(line, at, At::Undoing),
-        At::HandedOver => turn.put_and_open_task(line, at, At::Failed(Failure::SentTwice)),
+    let state = line.strands[at].state;
+    match state {
+        _ if state.is_callable_off() => turn.put_and_ask(line, at, At::Undoing),
+        _ if state.parcel() == Some(Progress::HandedOver) => {
+            turn.put_and_open_task(line, at, Failure::SentTwice.into());
+        }
         At::Failed(_) => {
             turn.close_task(line, at);
             line.strands[at].state = At::Undone;
         }
         // It was called off already, and is not answered yet.
         At::Undoing => {}
-        At::Idle | At::Skipped | At::Undone | At::HeldPartly | At::Held | At::Consuming => {
+        At::Idle | At::Asked | At::Working(_) | At::Done | At::Skipped | At::UndoFailed | At::Undone => {
             line.strands[at].state = At::Undone;
         }
-        At::CountedPartly | At::Done | At::UndoFailed => line.strands[at].state = At::Undone,
     }
 }
 
@@ -83,18 +86,7 @@ fn stock_stays(line: &mut Line, turn: &mut Turn) {
     if line.strands.iter().any(in_doubt) {
         return;
     }
-    let Some(at) = line.find(Leg::Reservation) else { return };
-    match line.strands[at].state {
-        // Its goods have left with the parcel that has arrived.
-        At::Idle => line.strands[at].state = At::Done,
-        At::Failed(_) => {
-            turn.close_task(line, at);
-            turn.put(line, at, At::Undone);
-        }
-        At::Asked | At::HeldPartly | At::Held => undo::release_stock(line, at, turn),
-        At::Consuming | At::Done | At::Skipped | At::Undoing | At::Undone => {}
-        At::Booked | At::HandedOver | At::CountedPartly | At::UndoFailed => {}
-    }
+    reservation::stays(line, turn);
 }
 
 /// Whether the goods of a shipment have been counted here: whatever its carrier says, the customer has not got them.
@@ -119,9 +111,9 @@ pub(super) fn expect_no_more(line: &mut Line, attempt: u16, turn: &mut Turn) {
 /// News of a parcel that is not wanted any more.
 pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answer {
     let state = line.strands[at].state;
-    let asked = state == At::Failed(Failure::SentTwice);
+    let asked = state == Failure::SentTwice.into();
     match (news, state) {
-        (Parcel::Refused, At::Done) if undo::comes_by_itself(line, at, turn) => return Answer::Moved,
+        (Parcel::Refused, At::Done) if shipment::comes_by_itself(line, at, turn) => return Answer::Moved,
         (_, At::Undoing) => {}
         (Parcel::Lost | Parcel::Damaged | Parcel::Refused, _) if asked => {}
         _ => return Answer::Stay,
@@ -135,7 +127,7 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
         Parcel::DeliveredDamaged | Parcel::DeliveredIncomplete => sent_twice(line, at, turn),
         // The customer does not get two: nobody need decide anything.
         Parcel::Lost | Parcel::Damaged | Parcel::Refused => {
-            parcels::goods_left(line, turn);
+            reservation::goods_left(line, turn);
             if asked {
                 turn.close_task(line, at);
             }
@@ -143,7 +135,7 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
             let attempt = line.strands[at].attempt;
             line.lost.push(attempt);
             if news == Parcel::Refused {
-                undo::expect_back(line, at, turn);
+                shipment::expect_back(line, at, turn);
             }
         }
         Parcel::Booked | Parcel::BookingFailed | Parcel::Delayed(_) | Parcel::Incident(..) => return Answer::Stay,
@@ -153,6 +145,6 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
 
 /// It has left: the customer gets two, and a person decides whether one is fetched back.
 fn sent_twice(line: &mut Line, at: usize, turn: &mut Turn) {
-    parcels::goods_left(line, turn);
-    turn.put_and_open_task(line, at, At::Failed(Failure::SentTwice));
+    reservation::goods_left(line, turn);
+    turn.put_and_open_task(line, at, Failure::SentTwice.into());
 }

@@ -11,7 +11,15 @@ mod table;
 mod walk;
 mod world;
 
-use super::Count;
+use super::leg::{parcel, receipt, reservation};
+use super::{At, Count, Progress};
+
+const HELD_PARTLY: At = At::Working(Progress::Stock(reservation::Progress::HeldPartly));
+const HELD: At = At::Working(Progress::Stock(reservation::Progress::Held));
+const CONSUMING: At = At::Working(Progress::Stock(reservation::Progress::Consuming));
+const BOOKED: At = At::Working(Progress::Parcel(parcel::Progress::Booked));
+const HANDED_OVER: At = At::Working(Progress::Parcel(parcel::Progress::HandedOver));
+const COUNTED_PARTLY: At = At::Working(Progress::Return(receipt::Progress::CountedPartly));
 
 /// What is counted: so many units count for the claim, so many others came and nobody need decide about them.
 fn counted(accepted: u32, other: u32) -> Count {

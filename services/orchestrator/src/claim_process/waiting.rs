@@ -81,21 +81,9 @@ impl Waits {
     }
 }
 
-impl Leg {
-    /// Who can help when it has failed: the role of its work item.
-    pub fn helper(self) -> Role {
-        match self {
-            Self::Settlement => Role::Finance,
-            Self::Receipt | Self::Reservation => Role::Warehouse,
-            Self::Shipment | Self::Pickup => Role::Logistics,
-            Self::Entitlement | Self::Support => Role::Specialist,
-        }
-    }
-}
-
 impl Incident {
     /// Only the customer gets it on.
-    fn is_for_customer(self) -> bool {
+    pub(super) fn is_for_customer(self) -> bool {
         match self {
             Self::ToCollect | Self::NobodyThere | Self::NotReady => true,
             Self::Attempted | Self::CustomsHold | Self::GoesOn | Self::Confirmed | Self::Incomplete => false,
@@ -104,31 +92,12 @@ impl Incident {
 }
 
 impl Strand {
-    /// The role of its work item: what counts for a claim is not for the warehouse to say.
-    fn helper(&self) -> Role {
-        match (self.leg, self.state) {
-            (Leg::Receipt, At::Failed(_)) => Role::Specialist,
-            _ => self.leg.helper(),
-        }
-    }
-
     /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
     pub(super) fn waits_for(&self) -> WaitingFor {
-        match (self.leg, self.state) {
-            (_, At::Idle | At::Done | At::Skipped | At::Undone | At::Held) => WaitingFor::Unspecified,
-            (_, At::Failed(_) | At::UndoFailed) => decides(self.helper()),
-            (_, At::HeldPartly) => WaitingFor::Stock,
-            (_, At::Consuming) => WaitingFor::System,
-            (Leg::Settlement, At::Asked | At::Undoing) => WaitingFor::Finance,
-            (Leg::Support, At::Asked) => WaitingFor::Specialist,
-            (Leg::Receipt, At::Asked | At::CountedPartly) => WaitingFor::Warehouse,
-            (_, At::Booked | At::HandedOver) if self.held.is_some_and(Incident::is_for_customer) => {
-                WaitingFor::Customer
-            }
-            (_, At::Booked | At::HandedOver) if self.held == Some(Incident::CustomsHold) => WaitingFor::Logistics,
-            (Leg::Shipment, At::Booked) => WaitingFor::Warehouse,
-            (_, At::Booked | At::HandedOver) => WaitingFor::Carrier,
-            (_, At::Asked | At::CountedPartly | At::Undoing) => WaitingFor::System,
+        match self.state {
+            At::Idle | At::Done | At::Skipped | At::Undone => WaitingFor::Unspecified,
+            At::Failed(_) | At::UndoFailed => decides(self.leg.rules().helper_of(self.state)),
+            At::Asked | At::Working(_) | At::Undoing => self.leg.rules().waits_for(self),
         }
     }
 
@@ -137,8 +106,12 @@ impl Strand {
         if party == WaitingFor::Unspecified {
             return None;
         }
-        let held = self.held.filter(|_| matches!(self.state, At::Booked | At::HandedOver)).map_or("", Incident::reason);
-        let (role, reason) = if self.has_task() { (self.helper(), self.reason()) } else { (Role::Unspecified, held) };
+        let held = self.held.filter(|_| self.state.parcel().is_some()).map_or("", Incident::reason);
+        let (role, reason) = if self.has_task() {
+            (self.leg.rules().helper_of(self.state), self.reason())
+        } else {
+            (Role::Unspecified, held)
+        };
         Some(Waits { party, role, line, leg: Some(self.leg), reason: reason.to_owned() })
     }
 }

@@ -56,8 +56,7 @@ pub(crate) fn message(
         }
         Command::OpenTask { job, kind, reason } => to.open_task(*job, *kind, reason),
         Command::CloseTask { job } => {
-            let close =
-                esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: words::wire_leg(job.leg) as i32 };
+            let close = esc::CloseTask { job: Some(words::wire_job(claim, *job)), leg: job.leg.wire() as i32 };
             to.escalation(escalation_command::Kind::CloseTask(close))
         }
         Command::Reserve { .. }
@@ -194,7 +193,7 @@ impl To<'_> {
         let open = esc::OpenTask {
             job: Some(words::wire_job(self.claim, job)),
             kind: kind as i32,
-            leg: words::wire_leg(job.leg) as i32,
+            leg: job.leg.wire() as i32,
             reason: reason.to_owned(),
             role: role as i32,
             involved: Some(self.involved()),

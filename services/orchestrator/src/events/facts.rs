@@ -58,7 +58,7 @@ pub(crate) fn kind(
         Fact::ConsentRefused { plan } => Kind::ConsentRefused(claim::ConsentRefused { plan_number: *plan }),
         Fact::LegMoved { job, state, detail, quantity } => Kind::LegMoved(claim::LegMoved {
             line: u32::from(job.line),
-            leg: words::wire_leg(job.leg) as i32,
+            leg: job.leg.wire() as i32,
             state: *state as i32,
             detail: (*detail).to_owned(),
             quantity: *quantity,

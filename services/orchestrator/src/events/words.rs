@@ -34,29 +34,8 @@ pub(crate) fn wire_job(claim: Uuid, job: Job) -> claim::Job {
     }
 }
 
-pub(crate) fn wire_leg(leg: Leg) -> claim::Leg {
-    match leg {
-        Leg::Entitlement => claim::Leg::Entitlement,
-        Leg::Reservation => claim::Leg::Reservation,
-        Leg::Shipment => claim::Leg::Shipment,
-        Leg::Pickup => claim::Leg::Pickup,
-        Leg::Receipt => claim::Leg::Receipt,
-        Leg::Settlement => claim::Leg::Settlement,
-        Leg::Support => claim::Leg::Support,
-    }
-}
-
 pub(super) fn leg(leg: claim::Leg) -> Result<Leg, Malformed> {
-    match leg {
-        claim::Leg::Entitlement => Ok(Leg::Entitlement),
-        claim::Leg::Reservation => Ok(Leg::Reservation),
-        claim::Leg::Shipment => Ok(Leg::Shipment),
-        claim::Leg::Pickup => Ok(Leg::Pickup),
-        claim::Leg::Receipt => Ok(Leg::Receipt),
-        claim::Leg::Settlement => Ok(Leg::Settlement),
-        claim::Leg::Support => Ok(Leg::Support),
-        claim::Leg::Unspecified => Err(malformed("the leg is not given")),
-    }
+    Leg::of_wire(leg).ok_or_else(|| malformed("the leg is not given"))
 }
 
 /// Which leg a parcel is, by the way it goes.

@@ -2,6 +2,7 @@
 //! planted around [`step`], in what it is told or in what it answers.
 
 use super::super::*;
+use super::{BOOKED, HANDED_OVER, HELD, HELD_PARTLY};
 
 /// A plausible mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,17 +82,17 @@ impl Mistake {
             let turns_up = turns_up(line, event);
             for strand in &mut line.strands {
                 let forgotten = match (self, strand.leg, strand.state) {
-                    (Self::ForgetRelease, Leg::Reservation, At::Asked | At::HeldPartly | At::Held)
+                    (Self::ForgetRelease, Leg::Reservation, At::Asked | HELD_PARTLY | HELD)
                     | (Self::ForgetInDoubt, Leg::Shipment, At::Asked)
-                    | (Self::LetItGo, Leg::Shipment, At::HandedOver | At::Done) => *event == Event::Withdrawn,
-                    (Self::SendTwice, Leg::Shipment, At::Asked | At::Booked) => turns_up,
+                    | (Self::LetItGo, Leg::Shipment, HANDED_OVER | At::Done) => *event == Event::Withdrawn,
+                    (Self::SendTwice, Leg::Shipment, At::Asked | BOOKED) => turns_up,
                     _ => false,
                 };
                 let handed_over = matches!(event, Event::Work { news: News::Parcel(Parcel::HandedOver), .. });
                 if forgotten {
                     strand.state = At::Undone;
-                } else if self == Self::AskTwice && handed_over && strand.state == At::HandedOver {
-                    strand.state = At::Booked;
+                } else if self == Self::AskTwice && handed_over && strand.state == HANDED_OVER {
+                    strand.state = BOOKED;
                 }
             }
         }

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use proto::claim::Role;
 
-use super::super::strand::{Answer, Turn};
+use super::super::leg::{Answer, learn, parcel, receipt, reservation, settlement, support};
+use super::super::turn::Turn;
 use super::super::*;
+use super::{BOOKED, CONSUMING, COUNTED_PARTLY, HANDED_OVER, HELD, HELD_PARTLY};
 use super::{counted, unclear, wrong};
 
 #[test]
@@ -175,9 +177,15 @@ fn stage_name(process: &Process) -> String {
 
 fn at_name(state: At) -> String {
     match state {
-        At::Failed(failure) => format!("failed: {}", words(&format!("{failure:?}"))),
+        At::Failed(failure) => format!("failed: {}", inner(&format!("{failure:?}"))),
+        At::Working(progress) => inner(&format!("{progress:?}")),
         other => words(&format!("{other:?}")),
     }
+}
+
+/// The name of the innermost variant in words.
+fn inner(debug: &str) -> String {
+    words(debug.split('(').next_back().unwrap_or_default())
 }
 
 /// The name of a variant in words: `HandedOver { .. }` is "handed over".
@@ -211,9 +219,7 @@ fn legs_table() -> String {
         any more). When a leg moves, every leg that waited for it begins.\n\n\
         | leg | is | news | then | asks |\n| --- | --- | --- | --- | --- |\n";
     let mut table = head.to_owned();
-    for leg in
-        [Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Pickup, Leg::Receipt, Leg::Settlement, Leg::Support]
-    {
+    for leg in Leg::ALL {
         for state in STATES {
             for news in news_of(leg, state) {
                 row(&mut table, leg, state, news);
@@ -226,7 +232,7 @@ fn legs_table() -> String {
 fn row(table: &mut String, leg: Leg, state: At, news: News) {
     let (process, mut line, at) = example(leg, state);
     let mut turn = Turn::new(&process, vec![]);
-    let then = match legs::learn(&mut line, at, news, &mut turn) {
+    let then = match learn(&mut line, at, news, &mut turn) {
         Answer::Moved => at_name(line.strands[at].state),
         Answer::Stay => return,
         Answer::Broken => "*parked*".to_owned(),
@@ -239,25 +245,25 @@ fn row(table: &mut String, leg: Leg, state: At, news: News) {
 const STATES: [At; 24] = [
     At::Idle,
     At::Asked,
-    At::HeldPartly,
-    At::Held,
-    At::Consuming,
-    At::Booked,
-    At::HandedOver,
-    At::CountedPartly,
+    HELD_PARTLY,
+    HELD,
+    CONSUMING,
+    BOOKED,
+    HANDED_OVER,
+    COUNTED_PARTLY,
     At::Done,
     At::Skipped,
-    At::Failed(Failure::NotReservable),
-    At::Failed(Failure::BatchUnknown),
-    At::Failed(Failure::NotBookable),
-    At::Failed(Failure::Lost),
-    At::Failed(Failure::Refused),
-    At::Failed(Failure::Incomplete),
-    At::Failed(Failure::NotPaid),
-    At::Failed(Failure::NotAdvised),
-    At::Failed(Failure::WrongItem),
-    At::Failed(Failure::NotAsClaimed),
-    At::Failed(Failure::TooManyReturned),
+    At::Failed(Failure::Stock(reservation::Failure::NotReservable)),
+    At::Failed(Failure::Stock(reservation::Failure::BatchUnknown)),
+    At::Failed(Failure::Parcel(parcel::Failure::NotBookable)),
+    At::Failed(Failure::Parcel(parcel::Failure::Lost)),
+    At::Failed(Failure::Parcel(parcel::Failure::Refused)),
+    At::Failed(Failure::Parcel(parcel::Failure::Incomplete)),
+    At::Failed(Failure::Money(settlement::Failure::NotPaid)),
+    At::Failed(Failure::Support(support::Failure::NotAdvised)),
+    At::Failed(Failure::Return(receipt::Question::WrongItem)),
+    At::Failed(Failure::Return(receipt::Question::NotAsClaimed)),
+    At::Failed(Failure::Return(receipt::Question::TooManyReturned)),
     At::Undoing,
     At::UndoFailed,
     At::Undone,
@@ -275,20 +281,23 @@ const INCIDENTS: [Incident; 7] = [
 
 fn news_of(leg: Leg, state: At) -> Vec<News> {
     let can_be = match (leg, state) {
-        (Leg::Shipment, At::Done | At::Failed(Failure::Incomplete)) => true,
+        (Leg::Shipment, At::Done | At::Failed(Failure::Parcel(parcel::Failure::Incomplete))) => true,
         (_, At::Idle | At::Skipped | At::Done | At::Undone) => false,
         (_, At::Asked) => true,
-        (Leg::Reservation, At::HeldPartly | At::Held | At::Consuming | At::Failed(Failure::NotReservable)) => true,
-        (Leg::Shipment | Leg::Pickup, At::Booked | At::HandedOver) => true,
-        (Leg::Shipment | Leg::Pickup, At::Failed(failure)) => {
-            matches!(failure, Failure::NotBookable | Failure::Lost | Failure::Refused)
+        (
+            Leg::Reservation,
+            HELD_PARTLY | HELD | CONSUMING | At::Failed(Failure::Stock(reservation::Failure::NotReservable)),
+        ) => true,
+        (Leg::Shipment | Leg::Pickup, BOOKED | HANDED_OVER) => true,
+        (Leg::Shipment | Leg::Pickup, At::Failed(Failure::Parcel(failure))) => {
+            use parcel::Failure::*;
+            matches!(failure, NotBookable | Lost | Refused)
         }
-        (Leg::Receipt, At::CountedPartly) => true,
-        (Leg::Reservation, At::Failed(Failure::BatchUnknown)) => true,
-        (Leg::Receipt, At::Failed(failure)) => {
-            matches!(failure, Failure::WrongItem | Failure::NotAsClaimed | Failure::TooManyReturned)
-        }
-        (Leg::Settlement, At::Failed(Failure::NotPaid)) | (Leg::Support, At::Failed(Failure::NotAdvised)) => true,
+        (Leg::Receipt, COUNTED_PARTLY) => true,
+        (Leg::Reservation, At::Failed(Failure::Stock(reservation::Failure::BatchUnknown))) => true,
+        (Leg::Receipt, At::Failed(Failure::Return(question))) => question != receipt::Question::NothingReturned,
+        (Leg::Settlement, At::Failed(Failure::Money(settlement::Failure::NotPaid)))
+        | (Leg::Support, At::Failed(Failure::Support(support::Failure::NotAdvised))) => true,
         (Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt | Leg::Settlement, At::Undoing) => true,
         (Leg::Pickup | Leg::Receipt | Leg::Settlement, At::UndoFailed) => true,
         _ => false,
@@ -299,7 +308,7 @@ fn news_of(leg: Leg, state: At) -> Vec<News> {
     if matches!(state, At::Failed(_) | At::UndoFailed) || leg == Leg::Support {
         let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
         news.truncate(if leg == Leg::Receipt && state != At::UndoFailed { 2 } else { 3 });
-        if matches!(state, At::Failed(Failure::Lost | Failure::Refused)) {
+        if matches!(state.parcel_failure(), Some(parcel::Failure::Lost | parcel::Failure::Refused)) {
             news.push(News::Parcel(Parcel::Delivered));
         }
         return news;
@@ -348,9 +357,9 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
     for (index, strand) in line.strands.iter_mut().enumerate() {
         let other = match strand.leg {
             Leg::Entitlement => At::Done,
-            Leg::Reservation if leg == Leg::Shipment && state != At::HandedOver => At::Held,
-            Leg::Shipment if state == At::Consuming => At::HandedOver,
-            Leg::Pickup if leg == Leg::Receipt => At::Booked,
+            Leg::Reservation if leg == Leg::Shipment && state != HANDED_OVER => HELD,
+            Leg::Shipment if state == CONSUMING => HANDED_OVER,
+            Leg::Pickup if leg == Leg::Receipt => BOOKED,
             Leg::Receipt if leg == Leg::Pickup => At::Asked,
             Leg::Reservation | Leg::Receipt | Leg::Pickup if index < at => At::Done,
             _ => At::Idle,
@@ -365,9 +374,9 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
         Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt => line.held = 2,
     }
     line.strands[at].count = match state {
-        At::Failed(Failure::WrongItem) => wrong(1, 1),
-        At::Failed(Failure::NotAsClaimed) => unclear(1, 1),
-        At::Failed(Failure::TooManyReturned) => counted(3, 0),
+        At::Failed(Failure::Return(receipt::Question::WrongItem)) => wrong(1, 1),
+        At::Failed(Failure::Return(receipt::Question::NotAsClaimed)) => unclear(1, 1),
+        At::Failed(Failure::Return(receipt::Question::TooManyReturned)) => counted(3, 0),
         _ => Count::default(),
     };
     (process, line, at)

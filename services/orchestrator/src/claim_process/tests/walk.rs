@@ -183,7 +183,7 @@ fn within(alphabet: &Alphabet, process: &Process) -> bool {
 
 fn numbers(process: &Process) -> u16 {
     match &process.stage {
-        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => legs::numbers_used(process, lines),
+        Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => execution::numbers_used(process, lines),
         _ => 0,
     }
 }

@@ -1,0 +1,47 @@
+//! What may still be given for the units. The ledger is ours: it answers in the same transaction.
+
+use proto::claim::{Leg as Word, Role};
+
+use super::*;
+
+/// Its rules.
+pub(super) struct Entitlement;
+
+impl Rules for Entitlement {
+    fn word(&self) -> Word {
+        Word::Entitlement
+    }
+
+    fn helper(&self) -> Role {
+        Role::Specialist
+    }
+
+    fn says(&self, news: News) -> bool {
+        matches!(news, News::Granted(_))
+    }
+
+    fn may_begin(&self, _line: &Line, _at: usize) -> bool {
+        true
+    }
+
+    fn ask(&self, line: &Line, at: usize, job: Job) -> Option<Command> {
+        (line.strands[at].state == At::Asked).then_some(Command::Grant { job, quantity: line.plan.quantity })
+    }
+
+    fn learn(&self, line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer {
+        let (News::Granted(units), At::Asked) = (news, line.strands[at].state) else { return Answer::Stay };
+        if units > line.plan.quantity {
+            return Answer::Broken;
+        }
+        line.held = units;
+        turn.put(line, at, At::Done);
+        if units == 0 {
+            line.already_compensated = true;
+            line.skip_the_rest();
+        }
+        Answer::Moved
+    }
+
+    /// The ledger answers at once and is balanced at the end.
+    fn take_back(&self, _line: &mut Line, _at: usize, _turn: &mut Turn) {}
+}
