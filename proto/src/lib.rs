@@ -21,6 +21,7 @@ pub mod currency;
 pub mod customer;
 pub mod ids;
 pub mod job;
+pub mod legs;
 pub mod method;
 mod personal;
 pub mod policy;

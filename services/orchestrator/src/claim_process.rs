@@ -25,22 +25,22 @@ pub mod leg;
 mod limits;
 mod questions;
 mod stage;
+mod step_builder;
 mod surplus;
 #[cfg(test)]
 mod tests;
-mod turn;
 mod undo;
 mod waiting;
 
-pub use again::{Patience, ask_again, patience};
+pub use again::{RetryPolicy, ask_again, retry_policy};
 pub use command::*;
 pub use event::*;
-pub use leg::run::{At, Count, Incident, Purpose, Strand};
-pub use leg::{Failure, Leg, News, Progress};
+pub use leg::run::{Count, Incident, LegRun, Purpose, RunState};
+pub use leg::{Failure, Leg, LegEvent, Progress};
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 pub use questions::{LegStatus, asked, leg_statuses, state, waiting_for};
 pub use stage::*;
-use turn::Turn;
+use step_builder::StepBuilder;
 pub use waiting::{Waits, waits, waits_for};
 
 /// The process of a new claim, and what it asks first. `acknowledge`: on its channel a person of ours answers the report
@@ -77,7 +77,7 @@ pub fn step(process: &Process, event: &Event) -> Step {
     if let Some(step) = late::late(process, event) {
         return step;
     }
-    let step = match &process.stage {
+    match &process.stage {
         Stage::Assessing { reason } => assessing(process, *reason, event),
         Stage::Investigating { reason, why, .. } => investigating(process, *reason, why, event),
         Stage::AwaitingCustomer { .. } => awaiting_customer(process, event),
@@ -87,8 +87,7 @@ pub fn step(process: &Process, event: &Event) -> Step {
         Stage::Compensating { lines, then } => undo::compensating(process, lines, *then, event),
         Stage::FollowingUp => following_up(process, event),
         Stage::Ended { .. } => ended(event),
-    };
-    turn::spare(step)
+    }
 }
 
 fn assessing(process: &Process, reason: AssessReason, event: &Event) -> Step {
@@ -144,8 +143,8 @@ fn being_judged(process: &Process, event: &Event) -> Step {
             commands.extend([Command::PauseClocks, Command::Announce(asked)]);
             Step::Go(process.at(Stage::AwaitingCustomer { line: *line, reason: reason.clone() }), commands)
         }
-        Event::Withdrawn => withdraw(process, TakenBack::Assessment),
-        Event::Duplicate => merge(process, TakenBack::Assessment),
+        Event::Withdrawn => withdraw(process, CancelledQuestion::Assessment),
+        Event::Duplicate => merge(process, CancelledQuestion::Assessment),
         Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
             by_the_way(process, event)
         }
@@ -163,10 +162,10 @@ fn awaiting_customer(process: &Process, event: &Event) -> Step {
             assess(process, AssessReason::Answered, vec![Command::ResumeClocks, answered])
         }
         Event::NoAnswer { asked: Asked::Question(question), then } if *question == process.assessment => {
-            no_answer(process, TakenBack::Question, *then, vec![Command::ResumeClocks])
+            no_answer(process, CancelledQuestion::Question, *then, vec![Command::ResumeClocks])
         }
-        Event::Withdrawn => withdraw(process, TakenBack::Question),
-        Event::Duplicate => merge(process, TakenBack::Question),
+        Event::Withdrawn => withdraw(process, CancelledQuestion::Question),
+        Event::Duplicate => merge(process, CancelledQuestion::Question),
         Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
             by_the_way(process, event)
         }
@@ -186,8 +185,8 @@ fn awaiting_approval(process: &Process, plan: &Plan, event: &Event) -> Step {
         Event::ApprovalDenied { plan: number } if *number == plan.number => {
             assess(process, AssessReason::Denied, vec![Command::Announce(Fact::Denied { plan: plan.number })])
         }
-        Event::Withdrawn => withdraw(process, TakenBack::Approval),
-        Event::Duplicate => merge(process, TakenBack::Approval),
+        Event::Withdrawn => withdraw(process, CancelledQuestion::Approval),
+        Event::Duplicate => merge(process, CancelledQuestion::Approval),
         Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
             by_the_way(process, event)
         }
@@ -209,10 +208,10 @@ fn awaiting_consent(process: &Process, plan: &Plan, event: &Event) -> Step {
             assess(process, AssessReason::ConsentRefused, vec![Command::Announce(refused)])
         }
         Event::NoAnswer { asked: Asked::Plan(number), then } if *number == plan.number => {
-            no_answer(process, TakenBack::Proposal, *then, vec![])
+            no_answer(process, CancelledQuestion::Proposal, *then, vec![])
         }
-        Event::Withdrawn => withdraw(process, TakenBack::Proposal),
-        Event::Duplicate => merge(process, TakenBack::Proposal),
+        Event::Withdrawn => withdraw(process, CancelledQuestion::Proposal),
+        Event::Duplicate => merge(process, CancelledQuestion::Proposal),
         Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
             by_the_way(process, event)
         }
@@ -307,12 +306,12 @@ fn reopen(process: &Process, score: u32, answered: Command) -> Step {
 }
 
 /// Nothing was begun yet that must be undone, but for the open question.
-fn withdraw(process: &Process, open: TakenBack) -> Step {
+fn withdraw(process: &Process, open: CancelledQuestion) -> Step {
     end_with(process, Outcome::Withdrawn, WITHDRAWN, Some(open), vec![open.command(process)])
 }
 
 /// The same of a claim that goes on as another one.
-fn merge(process: &Process, open: TakenBack) -> Step {
+fn merge(process: &Process, open: CancelledQuestion) -> Step {
     end_with(process, Outcome::Duplicate, DUPLICATE, Some(open), vec![open.command(process)])
 }
 
@@ -324,7 +323,7 @@ fn end_with(
     process: &Process,
     outcome: Outcome,
     reason: &str,
-    taken_back: Option<TakenBack>,
+    taken_back: Option<CancelledQuestion>,
     mut commands: Vec<Command>,
 ) -> Step {
     let (reason, round) = (reason.to_owned(), process.round);
@@ -373,7 +372,7 @@ fn by_the_way(process: &Process, event: &Event) -> Step {
 }
 
 /// The customer says nothing: what was asked is taken back, and a person finds another way, or the claim ends.
-fn no_answer(process: &Process, open: TakenBack, then: Silence, mut commands: Vec<Command>) -> Step {
+fn no_answer(process: &Process, open: CancelledQuestion, then: Silence, mut commands: Vec<Command>) -> Step {
     commands.insert(0, open.command(process));
     match then {
         Silence::Person => assess(process, AssessReason::NoAnswer, commands),

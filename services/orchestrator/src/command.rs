@@ -8,7 +8,7 @@ use proto::logistics::logistics_event;
 use proto::triage::triage_event;
 use uuid::Uuid;
 
-use crate::claim_process::Event;
+use crate::claim_process::{Event, LinePlan};
 use crate::settlement;
 
 /// What can be asked of the orchestrator.
@@ -25,10 +25,10 @@ pub enum Command {
     Learn {
         /// The claim.
         claim: Uuid,
-        /// What it means to the process.
-        event: Event,
+        /// What it means.
+        heard: Heard,
         /// The message in hand.
-        told: Box<Told>,
+        told: Box<SourceMessage>,
     },
     /// Finance answers a settlement.
     ConfirmSettlement {
@@ -53,9 +53,37 @@ pub enum Command {
     },
 }
 
+/// What a message means. To most the process listens as it is; what policy and ledgers have a say in becomes an event of
+/// the process when the command is decided.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// Triage made a plan: whether it fits, needs approval and is followed up is not for triage alone to say.
+    Judged {
+        /// The assessment that was asked for.
+        assessment: u32,
+        /// The lines of the plan in the message.
+        lines: Vec<LinePlan>,
+    },
+    /// The customer answered the follow-up: which score is low is said by the policy.
+    FollowUpAnswered {
+        /// The round.
+        round: u16,
+        /// Satisfaction, 1 to 5.
+        score: u32,
+    },
+    /// It is an event of the process as it is.
+    Plainly(Event),
+}
+
+impl From<Event> for Heard {
+    fn from(event: Event) -> Self {
+        Self::Plainly(event)
+    }
+}
+
 /// A message in hand: what a service told.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum SourceMessage {
     /// Intake told it.
     Intake(intake_event::Kind),
     /// Triage told it.

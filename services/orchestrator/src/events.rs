@@ -2,8 +2,8 @@
 //! fact to numbered event and notice.
 
 mod commands;
-mod facts;
 mod notices;
+mod public;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -18,12 +18,14 @@ use proto::triage::{TriageEvent, triage_event};
 use proto::{Subject, claim, from_wire, ids};
 use uuid::Uuid;
 
-use crate::claim_process::{self, Count, Event, Incident, Job, Leg, News, Parcel, Process, Return, Stock};
-use crate::command::{Command, Told};
+use crate::claim_process::{self, Count, Event, Incident, Job, Leg, LegEvent, Parcel, Process, Return, Stock};
+use crate::command::{Command, Heard, SourceMessage};
 
 pub(crate) use commands::message;
-pub(crate) use facts::{kind, name};
 pub(crate) use notices::{answer_reminder, notice_for_customer, notice_for_finance, plan_agreed, refund_instructed};
+#[cfg(test)]
+pub(crate) use public::kind as public_kind;
+pub(crate) use public::{View, event, spare};
 
 /// Reads a message of a service.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -36,25 +38,25 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
         "triage" => {
             let TriageEvent { claim_id, kind } = chassis::read("redress.triage.v1.TriageEvent", subject, payload)?;
             let kind = kind.ok_or_else(no_kind)?;
-            told(claim_of(&claim_id)?, triage(&kind)?, Told::Triage(kind))
+            told(claim_of(&claim_id)?, triage(&kind)?, SourceMessage::Triage(kind))
         }
         "inventory" => {
             let InventoryEvent { job, kind } = chassis::read("redress.inventory.v1.InventoryEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
-            told(claim_of(&job.claim_id)?, inventory(&job, &kind)?, Told::Inventory(kind))
+            told(claim_of(&job.claim_id)?, inventory(&job, &kind)?, SourceMessage::Inventory(kind))
         }
         "logistics" => {
             let LogisticsEvent { job, direction, kind } =
                 chassis::read("redress.logistics.v1.LogisticsEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
             let leg = words::leg_of_direction(direction)?;
-            told(claim_of(&job.claim_id)?, logistics(words::job(&job, leg)?, &kind)?, Told::Logistics(kind))
+            told(claim_of(&job.claim_id)?, logistics(words::job(&job, leg)?, &kind)?, SourceMessage::Logistics(kind))
         }
         "escalation" => {
             let EscalationEvent { claim_id, kind } =
                 chassis::read("redress.escalation.v1.EscalationEvent", subject, payload)?;
             let kind = kind.ok_or_else(no_kind)?;
-            told(claim_of(&claim_id)?, escalation(&kind)?, Told::Escalation(kind))
+            told(claim_of(&claim_id)?, escalation(&kind)?, SourceMessage::Escalation(kind))
         }
         other => Err(malformed(format!("{other} is not a service that tells anything"))),
     }
@@ -74,9 +76,9 @@ fn intake(claim: Uuid, kind: intake_event::Kind) -> Result<Command, Malformed> {
         Kind::ClaimWithdrawn(_) => Event::Withdrawn,
         Kind::ClaimDuplicate(_) => Event::Duplicate,
         Kind::PlanAnswered(answer) => Event::PlanAnswered { plan: answer.plan_number, accepted: answer.accepted },
-        // Whether the score is low is decided by the policy, when the command is.
         Kind::FollowUpAnswered(answer) => {
-            Event::FollowUpAnswered { round: words::short(answer.round)?, score: answer.score, low: false }
+            let heard = Heard::FollowUpAnswered { round: words::short(answer.round)?, score: answer.score };
+            return told(claim, heard, SourceMessage::Intake(kind));
         }
         Kind::ReadBackConfirmed(_) => Event::ReadBackConfirmed,
         Kind::ContactLogged(contact) => {
@@ -84,16 +86,15 @@ fn intake(claim: Uuid, kind: intake_event::Kind) -> Result<Command, Malformed> {
             Event::ContactLogged
         }
     };
-    told(claim, event, Told::Intake(kind))
+    told(claim, event, SourceMessage::Intake(kind))
 }
 
-fn triage(kind: &triage_event::Kind) -> Result<Event, Malformed> {
+fn triage(kind: &triage_event::Kind) -> Result<Heard, Malformed> {
     use triage_event::Kind;
-    Ok(match kind {
+    let event = match kind {
         Kind::ClaimJudged(judged) => {
             let plan = judged.plan.as_ref().ok_or_else(|| malformed("there is no plan"))?;
-            // Whether it fits is decided by the ledgers, when the command is.
-            Event::Judged { assessment: judged.assessment, plan: words::plan(plan)?, fits: true }
+            return Ok(Heard::Judged { assessment: judged.assessment, lines: words::lines(plan)? });
         }
         Kind::ClaimRefused(refused) => {
             Event::Refused { assessment: refused.assessment, reason: refused.reason.clone() }
@@ -106,12 +107,13 @@ fn triage(kind: &triage_event::Kind) -> Result<Event, Malformed> {
             line: words::short(needed.line)?,
             reason: needed.reason.clone(),
         },
-    })
+    };
+    Ok(Heard::Plainly(event))
 }
 
 fn inventory(job: &claim::Job, kind: &inventory_event::Kind) -> Result<Event, Malformed> {
     use inventory_event::Kind;
-    let stock = |news| (Leg::Reservation, News::Stock(news));
+    let stock = |news| (Leg::Reservation, LegEvent::Stock(news));
     let (leg, news) = match kind {
         Kind::Reserved(_) => stock(Stock::Reserved),
         Kind::ReservedPartly(_) => stock(Stock::ReservedPartly),
@@ -126,10 +128,10 @@ fn inventory(job: &claim::Job, kind: &inventory_event::Kind) -> Result<Event, Ma
             let (accepted, other) = (count.accepted, unclear.saturating_add(wrong_item));
             let count = Count { accepted, other, unclear, wrong_item };
             let ReturnCounted { complete, late, .. } = *counted;
-            (Leg::Receipt, News::Return(Return::Counted { count, complete, late }))
+            (Leg::Receipt, LegEvent::Return(Return::Counted { count, complete, late }))
         }
         Kind::ReturnCancelled(cancelled) => {
-            (Leg::Receipt, News::Return(Return::Cancelled { accepted: cancelled.accepted }))
+            (Leg::Receipt, LegEvent::Return(Return::Cancelled { accepted: cancelled.accepted }))
         }
     };
     Ok(Event::Work { job: words::job(job, leg)?, news })
@@ -158,7 +160,7 @@ fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed>
         Kind::Incident(told) => Parcel::Incident(words::incident(told.reason())?, told.number),
         Kind::BookingConfirmed(confirmed) => Parcel::Incident(Incident::Confirmed, confirmed.number),
     };
-    Ok(Event::Work { job, news: News::Parcel(news) })
+    Ok(Event::Work { job, news: LegEvent::Parcel(news) })
 }
 
 fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {
@@ -173,12 +175,12 @@ fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {
         }
         Kind::TaskDecided(decided) => {
             let job = decided.job.as_ref().ok_or_else(no_job)?;
-            let news = News::Ruled(words::ruling(decided.ruling())?);
+            let news = LegEvent::Ruled(words::ruling(decided.ruling())?);
             Event::Work { job: words::job(job, words::leg(decided.leg())?)?, news }
         }
         Kind::TaskClosed(closed) => {
             let job = closed.job.as_ref().ok_or_else(no_job)?;
-            Event::Work { job: words::job(job, words::leg(closed.leg())?)?, news: News::TaskClosed }
+            Event::Work { job: words::job(job, words::leg(closed.leg())?)?, news: LegEvent::TaskClosed }
         }
     })
 }
@@ -207,8 +209,8 @@ pub(crate) fn waiting(process: &Process) -> Vec<Waiting> {
     waits.collect()
 }
 
-fn told(claim: Uuid, event: Event, told: Told) -> Result<Command, Malformed> {
-    Ok(Command::Learn { claim, event, told: Box::new(told) })
+fn told(claim: Uuid, heard: impl Into<Heard>, told: SourceMessage) -> Result<Command, Malformed> {
+    Ok(Command::Learn { claim, heard: heard.into(), told: Box::new(told) })
 }
 
 fn claim_of(text: &str) -> Result<Uuid, Malformed> {

@@ -11,16 +11,16 @@ use std::collections::BTreeSet;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
-use proto::claim::{Plan, Resolution, Severity};
+use proto::claim::{Assessment, Plan, Resolution, Severity};
 use proto::intake::ClaimSubmitted;
 use proto::orchestrator::ConfirmSettlementResponse;
-use proto::triage::triage_event;
+use proto::triage::{ClaimJudged, triage_event};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::case::{self, RULES};
-use crate::claim_process::{self, Event, Job, Leg, Money, News, Stepping};
-use crate::command::{Command, Told};
+use crate::claim_process::{self, Event, Job, Leg, LegEvent, Money, Stepping};
+use crate::command::{Command, Heard, SourceMessage};
 use crate::entitlement::{OrderLine, Sale};
 use crate::settlement;
 use crate::store::{self, ledgers, processes, settlements};
@@ -40,6 +40,8 @@ pub struct Handle {
     pub rules: Rules,
     /// How a claim moves.
     pub step: Stepping,
+    /// Newest stored form that is written.
+    pub form: i16,
 }
 
 impl Command {
@@ -77,7 +79,7 @@ impl Command {
     /// A plan in the command.
     fn plan(&self) -> Option<(Uuid, &Plan)> {
         let Self::Learn { claim, told, .. } = self else { return None };
-        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return None };
+        let SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged)) = told.as_ref() else { return None };
         judged.plan.as_ref().map(|plan| (*claim, plan))
     }
 
@@ -146,7 +148,7 @@ impl Domain for Handle {
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
         match command {
             Command::Begin { claim, submitted } => self.begin(world, meta, *claim, submitted),
-            Command::Learn { claim, event, told } => self.learn(world, meta, *claim, event, told),
+            Command::Learn { claim, heard, told } => self.learn(world, meta, *claim, heard, told),
             Command::ConfirmSettlement { settlement_id, said } => self.confirm(world, meta, *settlement_id, said),
             Command::AskAgain { claim, at } => self.ask_again(world, meta, *claim, *at),
             Command::Lapse { claim, at } => self.lapse(world, meta, *claim, *at),
@@ -193,15 +195,15 @@ impl Handle {
         world: &mut World,
         meta: &Meta,
         claim: Uuid,
-        event: &Event,
-        told: &Told,
+        heard: &Heard,
+        told: &SourceMessage,
     ) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
         let turn = Turn::new(world, self, meta, claim, stored);
         let told = self.within_authority(told, &turn);
         let mut turn = turn.with(&told);
-        let event = self.by_policy(event, &told, &turn);
+        let event = self.event(heard, &told, &turn)?;
         match turn.learn(&event)? {
             true => Ok(turn.finish().apply(world)),
             false => Ok(Outcome::none()),
@@ -236,7 +238,7 @@ impl Handle {
             return Err(used.with("settlement_id", settlement_id).with("reference", &settlement.reference));
         }
         let news = if settlement.state == settlement::State::Paid { Money::Paid } else { Money::NotPaid };
-        let event = Event::Work { job: settlement_job(settlement.job)?, news: News::Money(news) };
+        let event = Event::Work { job: settlement_job(settlement.job)?, news: LegEvent::Money(news) };
 
         if settlement.state == settlement::State::Failed {
             stored.case.failed_by.insert(meta.actor.subject.clone());
@@ -298,8 +300,8 @@ impl Handle {
     }
 
     /// A plan that is beyond what its customer, order or proposer may get without a person is approved by one.
-    fn within_authority<'t>(&self, told: &'t Told, turn: &Turn<'_>) -> Cow<'t, Told> {
-        let Told::Triage(triage_event::Kind::ClaimJudged(judged)) = told else { return Cow::Borrowed(told) };
+    fn within_authority<'t>(&self, told: &'t SourceMessage, turn: &Turn<'_>) -> Cow<'t, SourceMessage> {
+        let SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged)) = told else { return Cow::Borrowed(told) };
         let beyond = judged.plan.as_ref().and_then(|plan| turn.beyond(plan));
         let Some(beyond) = beyond else { return Cow::Borrowed(told) };
         let mut judged = judged.clone();
@@ -308,28 +310,44 @@ impl Handle {
             plan.counted = Some(self.rules.of_pack(beyond.counted));
             plan.beyond = beyond.reason.to_owned();
         }
-        Cow::Owned(Told::Triage(triage_event::Kind::ClaimJudged(judged)))
+        Cow::Owned(SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged)))
     }
 
-    /// Fills in what policy and ledgers decide: who is followed up (S1-27, S2-19), whether a plan fits what is left, and
-    /// which score is low (S2-28).
-    fn by_policy(&self, event: &Event, told: &Told, turn: &Turn<'_>) -> Event {
-        let mut event = event.clone();
-        match (&mut event, told) {
-            (Event::Judged { plan, fits, .. }, Told::Triage(triage_event::Kind::ClaimJudged(judged))) => {
-                *fits = judged.plan.as_ref().is_none_or(|plan| turn.fits(plan));
-                let severity = judged.judgement.as_ref().map_or(Severity::Unspecified, |judged| judged.severity());
-                plan.automatic = judged.plan.as_ref().is_some_and(|plan| plan.automatic);
-                let lines = judged.plan.iter().flat_map(|plan| &plan.lines);
-                let resolutions: Vec<Resolution> = lines.map(proto::claim::LinePlan::resolution).collect();
-                plan.follow_up = self.rules.policy.follow_up.wanted(severity, resolutions);
+    /// What the process hears: what policy and ledgers have a say in is decided here, namely which plans fit what is left
+    /// and need approval, who is followed up (S1-27, S2-19), and which score is low (S2-28).
+    fn event(&self, heard: &Heard, told: &SourceMessage, turn: &Turn<'_>) -> Result<Event, Refusal> {
+        match heard {
+            Heard::Plainly(event) => Ok(event.clone()),
+            Heard::FollowUpAnswered { round, score } => {
+                let low = *score <= self.rules.policy.follow_up.reopen_at_most;
+                Ok(Event::FollowUpAnswered { round: *round, score: *score, low })
             }
-            (Event::FollowUpAnswered { score, low, .. }, _) => {
-                *low = *score <= self.rules.policy.follow_up.reopen_at_most
+            Heard::Judged { assessment, lines } => {
+                let SourceMessage::Triage(triage_event::Kind::ClaimJudged(ClaimJudged {
+                    plan: Some(made),
+                    judgement,
+                    ..
+                })) = told
+                else {
+                    return Err(Refusal::park("a plan is in another message"));
+                };
+                let severity = judgement.as_ref().map_or(Severity::Unspecified, Assessment::severity);
+                let resolutions: Vec<Resolution> = made.lines.iter().map(proto::claim::LinePlan::resolution).collect();
+                let plan = claim_process::Plan {
+                    number: made.number,
+                    automatic: made.automatic,
+                    consented: made.consented,
+                    follow_up: self.rules.policy.follow_up.wanted(severity, resolutions),
+                    lines: lines.clone(),
+                };
+                if plan.has_legs_of_its_own() && self.form < claim_process::FORMAT {
+                    return Err(Refusal::park(
+                        "a line has legs of its own: set process.form = 2 when all replicas run this version",
+                    ));
+                }
+                Ok(Event::Judged { assessment: *assessment, plan, fits: turn.fits(made) })
             }
-            _ => {}
         }
-        event
     }
 }
 

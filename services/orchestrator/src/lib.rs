@@ -9,6 +9,7 @@
 pub mod case;
 pub mod claim_process;
 pub mod command;
+pub mod config;
 pub mod entitlement;
 pub mod events;
 pub mod grpc;
@@ -31,7 +32,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
     name: "orchestrator",
     migrations: &MIGRATIONS,
     grants: store::GRANTS,
-    own: chassis::settings::Own::NONE,
+    own: config::OWN,
     long: &[],
     build,
 };
@@ -43,7 +44,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
 /// The service on a process: ours, or one that a test puts in its place.
 pub fn build_on(ctx: &chassis::Context, step: claim_process::Stepping) -> chassis::Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()), step });
+        let form = config::Config::read(ctx.own())?.process.form;
+        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()), step, form });
         ctx.audit(&[&store::instructions::INSTRUCTION], Some(store::instructions::DIFFERS));
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);

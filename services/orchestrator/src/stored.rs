@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::case::{self, Case, Deadline, Grant, RULES};
 use crate::claim_process::{Event, Job, Process, Stage};
-use crate::command::Told;
+use crate::command::SourceMessage;
 use crate::entitlement::OrderLine;
 use crate::sums;
 
@@ -154,17 +154,17 @@ impl Stored {
     }
 
     /// Keeps what the process does not know and commands will need: the plan, the severity, order and waybill numbers.
-    pub fn absorb(&mut self, event: &Event, told: &Told) {
+    pub fn absorb(&mut self, event: &Event, told: &SourceMessage) {
         let judgement = match told {
-            Told::Triage(triage_event::Kind::ClaimJudged(judged)) => {
+            SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged)) => {
                 self.plan.clone_from(&judged.plan);
                 self.case.approved_by.clear();
                 self.case.told_days.clear();
                 judged.judgement.as_ref()
             }
-            Told::Triage(triage_event::Kind::ClaimRefused(refused)) => refused.judgement.as_ref(),
-            Told::Triage(triage_event::Kind::PersonNeeded(needed)) => needed.judgement.as_ref(),
-            Told::Intake(intake_event::Kind::CustomerAnswered(answer)) => {
+            SourceMessage::Triage(triage_event::Kind::ClaimRefused(refused)) => refused.judgement.as_ref(),
+            SourceMessage::Triage(triage_event::Kind::PersonNeeded(needed)) => needed.judgement.as_ref(),
+            SourceMessage::Intake(intake_event::Kind::CustomerAnswered(answer)) => {
                 // What else was asked says nothing about an order.
                 if !answer.order_no.is_empty() || self.asked_for_order_no() {
                     self.case.answered(answer.line, &answer.order_no);
@@ -173,33 +173,33 @@ impl Stored {
                 self.case.answered_for_customer(&answer.answered_by);
                 None
             }
-            Told::Intake(intake_event::Kind::PlanAnswered(answer)) => {
+            SourceMessage::Intake(intake_event::Kind::PlanAnswered(answer)) => {
                 self.case.answered_for_customer(&answer.answered_by);
                 None
             }
-            Told::Escalation(escalation_event::Kind::ApprovalGranted(granted)) => {
+            SourceMessage::Escalation(escalation_event::Kind::ApprovalGranted(granted)) => {
                 self.case.approved_by = granted.steps_by.iter().chain([&granted.by]).cloned().collect();
                 None
             }
-            Told::Intake(intake_event::Kind::ClaimDuplicate(duplicate)) => {
+            SourceMessage::Intake(intake_event::Kind::ClaimDuplicate(duplicate)) => {
                 self.case.duplicate_of.clone_from(&duplicate.of_claim_id);
                 None
             }
-            Told::Logistics(kind) => {
+            SourceMessage::Logistics(kind) => {
                 if let Event::Work { job, .. } = event {
                     self.parcel(*job, kind);
                 }
                 None
             }
-            Told::Escalation(escalation_event::Kind::DeadlineMoved(moved)) => {
+            SourceMessage::Escalation(escalation_event::Kind::DeadlineMoved(moved)) => {
                 let at = moved.deadline.as_ref().and_then(proto::from_wire);
                 if let (Event::DeadlineMoved { round, clock }, Some(at)) = (event, at) {
                     self.case.deadline_moved(Deadline { clock: *clock, round: *round, at });
                 }
                 None
             }
-            Told::Triage(triage_event::Kind::AnswerNeeded(_)) => None,
-            Told::Intake(_) | Told::Inventory(_) | Told::Escalation(_) => None,
+            SourceMessage::Triage(triage_event::Kind::AnswerNeeded(_)) => None,
+            SourceMessage::Intake(_) | SourceMessage::Inventory(_) | SourceMessage::Escalation(_) => None,
         };
         if let Some(judgement) = judgement {
             self.case.severity = judgement.severity;

@@ -9,7 +9,10 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use chassis::{Building, Context, Service};
-use orchestrator::claim_process::{At, Command, Event, Fact, Job, Leg, Process, Stage, Step, step_within};
+use orchestrator::claim_process::leg::reservation::Progress::{Held, HeldPartly};
+use orchestrator::claim_process::{
+    Command, Event, Fact, Job, Leg, Process, Progress, RunState, Stage, Step, step_within,
+};
 use prost::Message;
 use proto::intake::SubmitClaimRequest;
 
@@ -36,10 +39,10 @@ pub fn service(service: &'static Service, bug: Option<&str>) -> &'static Service
 fn forget_release(process: &Process, event: &Event, full: bool) -> Step {
     let mut process = process.clone();
     if let (Event::Withdrawn, Stage::Executing { lines, .. }) = (event, &mut process.stage) {
-        for strand in lines.iter_mut().flat_map(|line| &mut line.strands) {
-            let held = matches!(strand.state, At::Asked | At::HeldPartly | At::Held);
-            if strand.leg == Leg::Reservation && held {
-                strand.state = At::Undone;
+        for run in lines.iter_mut().flat_map(|line| &mut line.runs) {
+            let held = matches!(run.state, RunState::Asked | RunState::Working(Progress::Stock(HeldPartly | Held)));
+            if run.leg == Leg::Reservation && held {
+                run.state = RunState::Undone;
             }
         }
     }

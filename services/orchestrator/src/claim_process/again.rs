@@ -7,7 +7,7 @@ use super::*;
 
 /// How long a silence may last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum RetryPolicy {
     /// A service answers at once, or something is wrong.
     Short,
     /// Whoever answers takes their time: only that the question is known is made sure.
@@ -17,20 +17,20 @@ pub enum Patience {
 }
 
 /// How long the claim waits before it asks again.
-pub fn patience(process: &Process) -> Patience {
+pub fn retry_policy(process: &Process) -> RetryPolicy {
     match (&process.stage, waits_for(process)) {
-        (Stage::Ended { .. }, _) => Patience::Once,
-        (_, WaitingFor::System) => Patience::Short,
-        _ => Patience::Long,
+        (Stage::Ended { .. }, _) => RetryPolicy::Once,
+        (_, WaitingFor::System) => RetryPolicy::Short,
+        _ => RetryPolicy::Long,
     }
 }
 
 /// What is asked again: every open question to others; after a long silence also what nobody answers, but for the
 /// clocks that were stopped, which the handler knows with their times.
 pub fn ask_again(process: &Process) -> Vec<Command> {
-    let mut commands = match patience(process) {
-        Patience::Short => vec![],
-        Patience::Long | Patience::Once => unanswered(process),
+    let mut commands = match retry_policy(process) {
+        RetryPolicy::Short => vec![],
+        RetryPolicy::Long | RetryPolicy::Once => unanswered(process),
     };
     commands.extend(waiting_for(process));
     // Ledger and settlements are ours: what was asked of them is there, in the same transaction.
@@ -65,7 +65,7 @@ fn unanswered(process: &Process) -> Vec<Command> {
     commands
 }
 
-impl TakenBack {
+impl CancelledQuestion {
     /// Takes the question back.
     pub(super) fn command(self, process: &Process) -> Command {
         let Process { assessment, plan, .. } = *process;
@@ -81,14 +81,14 @@ impl TakenBack {
 impl Line {
     /// Tasks that wait for nobody any more: decided, or taken off their list.
     fn closed_tasks(&self, round: u16) -> Vec<Command> {
-        let had_task = |strand: &&Strand| {
-            let advice = strand.leg == Leg::Support && strand.state == At::Undone;
-            !strand.has_task() && (advice || strand.last > strand.attempt)
+        let had_task = |run: &&LegRun| {
+            let advice = run.leg == Leg::Support && run.state == RunState::Undone;
+            !run.has_task() && (advice || run.last > run.attempt)
         };
-        let close = |strand: &Strand| {
-            let job = Job { round, line: self.plan.line, leg: strand.leg, attempt: strand.last };
+        let close = |run: &LegRun| {
+            let job = Job { round, line: self.plan.line, leg: run.leg, attempt: run.last };
             Command::CloseTask { job }
         };
-        self.strands.iter().filter(had_task).map(close).collect()
+        self.runs.iter().filter(had_task).map(close).collect()
     }
 }

@@ -107,7 +107,7 @@ pub enum Command {
         /// The task.
         job: Job,
     },
-    /// Ledger: promise up to so many units. Answered at once by [`News::Granted`].
+    /// Ledger: promise up to so many units. Answered at once by [`LegEvent::Granted`].
     Grant {
         /// The work.
         job: Job,

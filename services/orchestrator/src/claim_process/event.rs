@@ -5,7 +5,7 @@ use proto::claim::Role;
 use serde::{Deserialize, Serialize};
 
 use super::command::Clock;
-use super::leg::News;
+use super::leg::LegEvent;
 use super::leg::run::{Count, Incident};
 use super::stage::{Job, Outcome, Plan};
 
@@ -111,7 +111,7 @@ pub enum Event {
         /// The work, or the task about one.
         job: Job,
         /// What.
-        news: News,
+        news: LegEvent,
     },
 }
 

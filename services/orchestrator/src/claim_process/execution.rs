@@ -4,27 +4,15 @@
 use super::leg::{Answer, learn, receipt};
 use super::*;
 
-/// The legs of a line.
-fn legs(plan: &LinePlan) -> &'static [Leg] {
-    match (plan.resolution, plan.collect) {
-        (Resolution::Replace, true) => &[Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Pickup, Leg::Receipt],
-        (Resolution::Replace, false) | (Resolution::Resend, _) => &[Leg::Entitlement, Leg::Reservation, Leg::Shipment],
-        (Resolution::ReturnRefund, _) => &[Leg::Entitlement, Leg::Pickup, Leg::Receipt, Leg::Settlement],
-        (Resolution::RefundOnly, _) => &[Leg::Entitlement, Leg::Settlement],
-        (Resolution::TechnicalSupport, _) => &[Leg::Support],
-        (Resolution::Reject, _) => &[],
-    }
-}
-
 pub(super) fn begin(process: &Process, plan: &Plan, commands: Vec<Command>) -> Step {
     let lines = plan.lines.iter().map(Line::new).collect();
-    proceed(process, plan.follow_up, lines, Turn::new(process, commands))
+    proceed(process, plan.follow_up, lines, StepBuilder::new(process, commands))
 }
 
 pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
-            let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
+            let (mut lines, mut turn) = (lines.to_vec(), StepBuilder::new(process, vec![]));
             if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
                 return proceed(process, follow_up, lines, turn);
             }
@@ -37,10 +25,10 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
             }
         }
         Event::Withdrawn => {
-            undo::begin(process, lines.to_vec(), Then::EndWithdrawn, WITHDRAWN, Turn::new(process, vec![]))
+            undo::begin(process, lines.to_vec(), Then::EndWithdrawn, WITHDRAWN, StepBuilder::new(process, vec![]))
         }
         Event::Duplicate => {
-            undo::begin(process, lines.to_vec(), Then::EndDuplicate, DUPLICATE, Turn::new(process, vec![]))
+            undo::begin(process, lines.to_vec(), Then::EndDuplicate, DUPLICATE, StepBuilder::new(process, vec![]))
         }
         Event::ReadBackConfirmed | Event::ContactLogged | Event::ClockMoved | Event::DeadlineMoved { .. } => {
             by_the_way(process, event)
@@ -52,16 +40,16 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
     }
 }
 
-fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: Turn) -> Step {
+fn proceed(process: &Process, follow_up: bool, mut lines: Vec<Line>, mut turn: StepBuilder) -> Step {
     for at in 0..lines.len() {
         let others = others(&lines, &lines[at].plan);
         let line = &mut lines[at];
         if others == Others::Fail {
             drop_line(line, &mut turn);
         }
-        for at in 0..line.strands.len() {
-            let waits = others == Others::AreOpen && line.strands[at].leg == Leg::Settlement;
-            if !waits && line.strands[at].state == At::Idle && line.strands[at].leg.rules().may_begin(line, at) {
+        for at in 0..line.runs.len() {
+            let waits = others == Others::AreOpen && line.runs[at].leg == Leg::Settlement;
+            if !waits && line.runs[at].state == RunState::Idle && line.runs[at].leg.rules().may_begin(line, at) {
                 turn.begin(line, at);
             }
         }
@@ -96,8 +84,8 @@ fn others(lines: &[Line], plan: &LinePlan) -> Others {
 }
 
 /// It gives nothing: what was promised is promised no more.
-fn drop_line(line: &mut Line, turn: &mut Turn) {
-    if line.state_of(Leg::Entitlement) != Some(At::Done) || line.held == 0 {
+fn drop_line(line: &mut Line, turn: &mut StepBuilder) {
+    if line.state_of(Leg::Entitlement) != Some(RunState::Done) || line.held == 0 {
         return;
     }
     line.skip_the_rest();
@@ -122,20 +110,23 @@ fn conclude(process: &Process, follow_up: bool, lines: &[Line], mut commands: Ve
 }
 
 pub(super) fn numbers_used(process: &Process, lines: &[Line]) -> u16 {
-    let used = lines.iter().flat_map(|line| &line.strands).map(|strand| strand.last);
+    let used = lines.iter().flat_map(|line| &line.runs).map(|run| run.last);
     used.max().unwrap_or(0).max(process.numbers)
 }
 
 /// The line and the leg that a message is about; `None`: none that is open under this name.
-pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: News) -> Option<(usize, usize)> {
+pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: LegEvent) -> Option<(usize, usize)> {
     let line = lines.iter().position(|line| line.plan.line == job.line && job.round == process.round)?;
-    let about = |strand: &Strand| match news {
-        News::Ruled(_) => strand.has_task() && strand.open_number() == job.attempt,
-        News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Return(_) | News::Money(_) | News::TaskClosed => {
-            strand.attempt == job.attempt
-        }
+    let about = |run: &LegRun| match news {
+        LegEvent::Ruled(_) => run.has_task() && run.open_number() == job.attempt,
+        LegEvent::Granted(_)
+        | LegEvent::Stock(_)
+        | LegEvent::Parcel(_)
+        | LegEvent::Return(_)
+        | LegEvent::Money(_)
+        | LegEvent::TaskClosed => run.attempt == job.attempt,
     };
-    let at = lines[line].strands.iter().position(|strand| strand.leg == job.leg && about(strand))?;
+    let at = lines[line].runs.iter().position(|run| run.leg == job.leg && about(run))?;
     Some((line, at))
 }
 
@@ -165,8 +156,8 @@ impl Nothing {
 
 impl Line {
     fn new(plan: &LinePlan) -> Self {
-        let strands = legs(plan).iter().map(|leg| Strand::new(*leg, Purpose::Plan)).collect();
-        Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, lost: Vec::new(), strands }
+        let runs = plan.legs().into_iter().map(|leg| LegRun::new(leg, Purpose::Plan)).collect();
+        Self { plan: plan.clone(), already_compensated: false, held: 0, given: 0, losses: 0, lost: Vec::new(), runs }
     }
 
     fn gave_nothing(&self) -> Option<Nothing> {
@@ -174,7 +165,7 @@ impl Line {
             _ if self.already_compensated => Some(Nothing::Before),
             Resolution::Reject => Some(Nothing::Due),
             Resolution::ReturnRefund if self.given == 0 => {
-                let receipt = self.find(Leg::Receipt).map(|at| self.strands[at].count);
+                let receipt = self.find(Leg::Receipt).map(|at| self.runs[at].count);
                 let came = receipt.is_some_and(|count| count.came() > 0);
                 Some(if came { Nothing::Accepted } else { Nothing::Returned })
             }
@@ -186,10 +177,10 @@ impl Line {
 
     /// What has not begun never does.
     pub(super) fn skip_the_rest(&mut self) {
-        self.strands.iter_mut().filter(|strand| strand.state == At::Idle).for_each(|strand| strand.state = At::Skipped);
+        self.runs.iter_mut().filter(|run| run.state == RunState::Idle).for_each(|run| run.state = RunState::Skipped);
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.strands.iter().all(Strand::is_settled)
+        self.runs.iter().all(LegRun::is_settled)
     }
 }

@@ -10,7 +10,9 @@ const LATE: &str = "LATE_RETURN";
 
 /// Goods that came when they were expected no more, in whatever stage the claim is; `None`: it is about something else.
 pub(super) fn late(process: &Process, event: &Event) -> Option<Step> {
-    let Event::Work { job, news: News::Return(Return::Counted { count, late: 1.., .. }) } = event else { return None };
+    let Event::Work { job, news: LegEvent::Return(Return::Counted { count, late: 1.., .. }) } = event else {
+        return None;
+    };
     if is_expected(process, *job) {
         return None;
     }
@@ -31,12 +33,12 @@ pub(super) fn late(process: &Process, event: &Event) -> Option<Step> {
 
 fn is_expected(process: &Process, job: Job) -> bool {
     let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &process.stage else { return false };
-    let waits = |strand: &Strand| {
-        let open = matches!(strand.state, At::Asked | At::Working(_) | At::Undoing);
-        strand.leg == Leg::Receipt && strand.attempt == job.attempt && open
+    let waits = |run: &LegRun| {
+        let open = matches!(run.state, RunState::Asked | RunState::Working(_) | RunState::Undoing);
+        run.leg == Leg::Receipt && run.attempt == job.attempt && open
     };
     let mut of_line = lines.iter().filter(|line| line.plan.line == job.line && job.round == process.round);
-    of_line.any(|line| line.strands.iter().any(waits))
+    of_line.any(|line| line.runs.iter().any(waits))
 }
 
 impl Late {

@@ -14,10 +14,10 @@ pub mod support;
 use proto::claim::{Leg as Word, Role, WaitingFor};
 use serde::{Deserialize, Serialize};
 
-use super::turn::Turn;
+use super::step_builder::StepBuilder;
 use super::*;
 
-/// One strand of execution.
+/// One run of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Leg {
     /// What may still be given for the units.
@@ -66,7 +66,7 @@ pub enum Failure {
 
 /// What can be learnt about a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum News {
+pub enum LegEvent {
     /// Entitlement: so many units were granted.
     Granted(u32),
     /// Reservation.
@@ -118,6 +118,11 @@ impl Leg {
         Self::ALL.into_iter().find(|leg| leg.wire() == word)
     }
 
+    /// Whether its question is answered by people, who take their time.
+    pub fn is_of_people(self) -> bool {
+        self.rules().is_of_people()
+    }
+
     /// Who can help when it has failed: the role of its work item.
     pub fn helper(self) -> Role {
         self.rules().helper()
@@ -167,7 +172,7 @@ pub(super) trait Rules: Sync {
     fn helper(&self) -> Role;
 
     /// The role of its work item, if it is not who helps.
-    fn helper_of(&self, _state: At) -> Role {
+    fn helper_of(&self, _state: RunState) -> Role {
         self.helper()
     }
 
@@ -177,44 +182,51 @@ pub(super) trait Rules: Sync {
     }
 
     /// Whether the service that owns the leg says such a thing.
-    fn says(&self, news: News) -> bool;
+    fn says(&self, news: LegEvent) -> bool;
 
     /// Whether what must be there before it begins is there.
     fn may_begin(&self, line: &Line, at: usize) -> bool;
 
     /// What goes before its first question; false: there is nothing to do, it is skipped.
-    fn prepare(&self, _line: &mut Line, _turn: &mut Turn) -> bool {
+    fn prepare(&self, _line: &mut Line, _turn: &mut StepBuilder) -> bool {
         true
     }
 
     /// What is told when it has been asked for.
-    fn begun(&self, _line: &Line, _at: usize, _turn: &mut Turn) {}
+    fn begun(&self, _line: &Line, _at: usize, _turn: &mut StepBuilder) {}
 
     /// What is asked while it is `asked`, under way, or `undoing`, derived from the state alone.
     fn ask(&self, line: &Line, at: usize, job: Job) -> Option<Command>;
 
     /// What news of its service mean, while it is carried out and while it is undone: the state tells the two apart.
-    fn learn(&self, line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer;
+    fn learn(&self, line: &mut Line, at: usize, news: LegEvent, turn: &mut StepBuilder) -> Answer;
 
     /// Takes it back from where it is: asked for, under way, failed or done. Asked and not answered counts as done.
-    fn take_back(&self, line: &mut Line, at: usize, turn: &mut Turn);
+    fn take_back(&self, line: &mut Line, at: usize, turn: &mut StepBuilder);
 
     /// A person has decided what to do about its failure.
-    fn ruled(&self, line: &mut Line, at: usize, _failure: Option<Failure>, ruling: Ruling, _turn: &mut Turn) -> Answer {
+    fn ruled(
+        &self,
+        line: &mut Line,
+        at: usize,
+        _failure: Option<Failure>,
+        ruling: Ruling,
+        _turn: &mut StepBuilder,
+    ) -> Answer {
         match ruling {
             Ruling::Deny => Answer::GiveUp,
             Ruling::Approve | Ruling::Retry => {
-                line.strands[at].state = At::Idle;
+                line.runs[at].state = RunState::Idle;
                 Answer::Moved
             }
         }
     }
 
     /// A person wants it tried again to undo it.
-    fn undo_again(&self, _line: &mut Line, _at: usize, _turn: &mut Turn) {}
+    fn undo_again(&self, _line: &mut Line, _at: usize, _turn: &mut StepBuilder) {}
 
     /// Whom it waits for while it is asked for, under way or being undone; unspecified: another leg must move first.
-    fn waits_for(&self, _strand: &Strand) -> WaitingFor {
+    fn waits_for(&self, _strand: &LegRun) -> WaitingFor {
         WaitingFor::System
     }
 
@@ -233,45 +245,50 @@ pub(super) trait Rules: Sync {
 }
 
 /// Takes a leg back, from wherever it is.
-pub(super) fn take_back(line: &mut Line, at: usize, turn: &mut Turn) {
-    match line.strands[at].state {
-        At::Idle => line.strands[at].state = At::Skipped,
-        At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
-        At::Asked | At::Working(_) | At::Done => line.strands[at].leg.rules().take_back(line, at, turn),
-        At::Failed(_) => {
+pub(super) fn take_back(line: &mut Line, at: usize, turn: &mut StepBuilder) {
+    match line.runs[at].state {
+        RunState::Idle => line.runs[at].state = RunState::Skipped,
+        RunState::Skipped | RunState::Undoing | RunState::UndoFailed | RunState::Undone => {}
+        RunState::Asked | RunState::Working(_) | RunState::Done => line.runs[at].leg.rules().take_back(line, at, turn),
+        RunState::Failed(_) => {
             turn.close_task(line, at);
-            line.strands[at].leg.rules().take_back(line, at, turn);
+            line.runs[at].leg.rules().take_back(line, at, turn);
         }
     }
 }
 
 /// What a message about a leg means.
-pub(super) fn learn(line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer {
+pub(super) fn learn(line: &mut Line, at: usize, news: LegEvent, turn: &mut StepBuilder) -> Answer {
     match news {
-        News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Return(_) | News::Money(_) => {
-            line.strands[at].leg.rules().learn(line, at, news, turn)
+        LegEvent::Granted(_) | LegEvent::Stock(_) | LegEvent::Parcel(_) | LegEvent::Return(_) | LegEvent::Money(_) => {
+            line.runs[at].leg.rules().learn(line, at, news, turn)
         }
-        News::Ruled(ruling) => ruled(line, at, ruling, turn),
+        LegEvent::Ruled(ruling) => ruled(line, at, ruling, turn),
         // It was closed because we said so.
-        News::TaskClosed => Answer::Stay,
+        LegEvent::TaskClosed => Answer::Stay,
     }
 }
 
 /// A person has decided about a leg. An answer that does not fit the task is read as the nearest that does, because the
 /// task is closed by then and the claim must not be left waiting for nobody.
-fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut Turn) -> Answer {
-    let rules = line.strands[at].leg.rules();
-    match line.strands[at].state {
-        At::UndoFailed => {
+fn ruled(line: &mut Line, at: usize, ruling: Ruling, turn: &mut StepBuilder) -> Answer {
+    let rules = line.runs[at].leg.rules();
+    match line.runs[at].state {
+        RunState::UndoFailed => {
             match ruling {
                 // It is left as it is: given for good, or settled by hand.
-                Ruling::Approve | Ruling::Deny => turn.put(line, at, At::Done),
+                Ruling::Approve | Ruling::Deny => turn.put(line, at, RunState::Done),
                 Ruling::Retry => rules.undo_again(line, at, turn),
             }
             Answer::Moved
         }
-        At::Failed(failure) => rules.ruled(line, at, Some(failure), ruling, turn),
-        At::Asked => rules.ruled(line, at, None, ruling, turn),
-        At::Idle | At::Working(_) | At::Done | At::Skipped | At::Undoing | At::Undone => Answer::Stay,
+        RunState::Failed(failure) => rules.ruled(line, at, Some(failure), ruling, turn),
+        RunState::Asked => rules.ruled(line, at, None, ruling, turn),
+        RunState::Idle
+        | RunState::Working(_)
+        | RunState::Done
+        | RunState::Skipped
+        | RunState::Undoing
+        | RunState::Undone => Answer::Stay,
     }
 }

@@ -34,7 +34,7 @@ pub fn step_within(process: &Process, event: &Event, full: bool) -> Step {
     match (&process.stage, &after.stage) {
         // What is begun is undone, and a person finds another way: only the end is left.
         (Stage::Executing { .. }, Stage::Executing { lines, .. }) if full => {
-            let turn = Turn::new(after, commands.clone());
+            let turn = StepBuilder::new(after, commands.clone());
             undo::begin(after, lines.clone(), Then::AssessAgain, TOO_LARGE, turn)
         }
         (_, Stage::AwaitingApproval(_) | Stage::AwaitingConsent(_) | Stage::Executing { .. }) if planning => {

@@ -28,8 +28,7 @@ pub fn waiting_for(process: &Process) -> Vec<Command> {
         Stage::AwaitingApproval(plan) => vec![Command::RequestApproval { plan: plan.number }],
         Stage::AwaitingConsent(plan) => vec![Command::ProposePlan { plan: plan.number }],
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
-            let legs =
-                |line: &Line| (0..line.strands.len()).filter_map(|at| line.question(round, at)).collect::<Vec<_>>();
+            let legs = |line: &Line| (0..line.runs.len()).filter_map(|at| line.question(round, at)).collect::<Vec<_>>();
             lines.iter().flat_map(legs).collect()
         }
         Stage::FollowingUp => vec![Command::StartFollowUp { round }],
@@ -71,7 +70,7 @@ pub fn state(process: &Process) -> ClaimState {
 pub fn leg_statuses(process: &Process) -> Vec<LegStatus> {
     let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &process.stage else { return vec![] };
     let begun = |line: &Line| {
-        let begun = (0..line.strands.len()).filter(|at| line.strands[*at].attempt > 0);
+        let begun = (0..line.runs.len()).filter(|at| line.runs[*at].attempt > 0);
         begun.map(|at| line.status(process.round, at)).collect::<Vec<_>>()
     };
     lines.iter().flat_map(begun).collect()
@@ -110,29 +109,29 @@ pub(super) fn was_never_asked(process: &Process, event: &Event) -> bool {
 }
 
 fn last_number(lines: &[Line], job: Job) -> u16 {
-    let strands = lines.iter().filter(|line| line.plan.line == job.line).flat_map(|line| &line.strands);
-    strands.filter(|strand| strand.leg == job.leg).map(|strand| strand.last).max().unwrap_or(0)
+    let runs = lines.iter().filter(|line| line.plan.line == job.line).flat_map(|line| &line.runs);
+    runs.filter(|run| run.leg == job.leg).map(|run| run.last).max().unwrap_or(0)
 }
 
-impl News {
+impl LegEvent {
     /// Whether the service that owns the leg says such a thing, or whoever decides.
     fn fits(self, leg: Leg) -> bool {
-        matches!(self, News::Ruled(_) | News::TaskClosed) || leg.rules().says(self)
+        matches!(self, LegEvent::Ruled(_) | LegEvent::TaskClosed) || leg.rules().says(self)
     }
 }
 
 impl Line {
     fn status(&self, round: u16, at: usize) -> LegStatus {
-        let strand = &self.strands[at];
-        let state = match strand.state {
-            At::Idle | At::Asked => LegState::Started,
-            At::Working(_) | At::Undoing => LegState::Progressed,
-            At::Skipped | At::Undone => LegState::Undone,
-            At::Done => LegState::Done,
+        let run = &self.runs[at];
+        let state = match run.state {
+            RunState::Idle | RunState::Asked => LegState::Started,
+            RunState::Working(_) | RunState::Undoing => LegState::Progressed,
+            RunState::Skipped | RunState::Undone => LegState::Undone,
+            RunState::Done => LegState::Done,
             // It was counted; what is not as announced is looked into.
-            At::Failed(Failure::Return(_)) => LegState::Progressed,
-            At::Failed(_) | At::UndoFailed => LegState::Failed,
+            RunState::Failed(Failure::Return(_)) => LegState::Progressed,
+            RunState::Failed(_) | RunState::UndoFailed => LegState::Failed,
         };
-        LegStatus { job: self.job(round, at), state, waiting_for: strand.waits_for() }
+        LegStatus { job: self.job(round, at), state, waiting_for: run.waits_for() }
     }
 }

@@ -1,13 +1,14 @@
 //! Where a claim is: stages, lines and legs, in the form that is stored.
 
-use proto::claim::Role;
+use proto::claim::{self, Role};
 use serde::{Deserialize, Serialize};
 
 use super::leg::Leg;
-use super::leg::run::Strand;
+use super::leg::run::LegRun;
 
-/// Version of the stored form of [`Process`]. Old forms are read for ever, so it only grows.
-pub const FORMAT: i16 = 1;
+/// Newest version of the stored form of [`Process`] that is read. Old forms are read for ever, so it only grows. The second
+/// has plans with legs of their own; a claim is stored in the oldest form that can say it.
+pub const FORMAT: i16 = 2;
 
 /// Lost or damaged goods are sent again by themselves this often; then a person decides.
 pub const LOSSES_MAX: u8 = 2;
@@ -108,13 +109,13 @@ pub enum Stage {
         reason: String,
         /// What was open when it ended, and was taken back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        taken_back: Option<TakenBack>,
+        taken_back: Option<CancelledQuestion>,
     },
 }
 
 /// A question that was open when the claim ended. Its number is that of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TakenBack {
+pub enum CancelledQuestion {
     /// Triage was judging.
     Assessment,
     /// The customer was asked.
@@ -199,6 +200,42 @@ pub struct LinePlan {
     /// Lines that must give all their units for this one to give anything, as the fee of a delivery with the whole order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_with: Vec<u16>,
+    /// The legs; empty: those that the resolution takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<Leg>,
+}
+
+impl LinePlan {
+    /// The legs, in the order of their names.
+    pub(super) fn legs(&self) -> Vec<Leg> {
+        if !self.legs.is_empty() {
+            return self.legs.clone();
+        }
+        let legs = proto::legs::of(self.resolution.wire(), self.collect);
+        legs.iter().filter_map(|leg| Leg::of_wire(*leg)).collect()
+    }
+}
+
+impl Plan {
+    /// Whether a line has other legs than its resolution takes, so that only the second form can say it.
+    pub fn has_legs_of_its_own(&self) -> bool {
+        self.lines.iter().any(|line| !line.legs.is_empty())
+    }
+}
+
+impl Process {
+    /// The oldest form that can say it.
+    pub fn format(&self) -> i16 {
+        let own = match &self.stage {
+            Stage::AwaitingApproval(plan) | Stage::AwaitingConsent(plan) => plan.has_legs_of_its_own(),
+            Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
+                lines.iter().any(|line| !line.plan.legs.is_empty())
+            }
+            Stage::Assessing { .. } | Stage::Investigating { .. } | Stage::AwaitingCustomer { .. } => false,
+            Stage::FollowingUp | Stage::Ended { .. } => false,
+        };
+        if own { FORMAT } else { 1 }
+    }
 }
 
 /// What is done for a line.
@@ -218,6 +255,27 @@ pub enum Resolution {
     Reject,
 }
 
+impl Resolution {
+    /// Its name in the contract.
+    pub fn wire(self) -> claim::Resolution {
+        match self {
+            Self::Replace => claim::Resolution::Replace,
+            Self::Resend => claim::Resolution::Resend,
+            Self::ReturnRefund => claim::Resolution::ReturnRefund,
+            Self::RefundOnly => claim::Resolution::RefundOnly,
+            Self::TechnicalSupport => claim::Resolution::TechnicalSupport,
+            Self::Reject => claim::Resolution::Reject,
+        }
+    }
+
+    /// The resolution of that name in the contract; `None`: none is given.
+    pub fn of_wire(word: claim::Resolution) -> Option<Self> {
+        let all =
+            [Self::Replace, Self::Resend, Self::ReturnRefund, Self::RefundOnly, Self::TechnicalSupport, Self::Reject];
+        all.into_iter().find(|resolution| resolution.wire() == word)
+    }
+}
+
 /// A line that is carried out, or undone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Line {
@@ -235,7 +293,8 @@ pub struct Line {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<u16>,
     /// The legs, in the order of their names; those that bring goods of ours back come last.
-    pub strands: Vec<Strand>,
+    #[serde(rename = "strands")]
+    pub runs: Vec<LegRun>,
 }
 
 /// Names one piece of work within a claim, for ever.

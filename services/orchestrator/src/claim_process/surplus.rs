@@ -6,8 +6,14 @@ use super::leg::{Answer, reservation, shipment};
 use super::*;
 
 /// A parcel that was given up has arrived. Whether that is so, and the lines are changed.
-pub(super) fn turned_up(process: &Process, lines: &mut [Line], job: Job, news: News, turn: &mut Turn) -> bool {
-    let News::Parcel(parcel) = news else { return false };
+pub(super) fn turned_up(
+    process: &Process,
+    lines: &mut [Line],
+    job: Job,
+    news: LegEvent,
+    turn: &mut StepBuilder,
+) -> bool {
+    let LegEvent::Parcel(parcel) = news else { return false };
     if job.leg != Leg::Shipment || job.round != process.round || !parcel.is_delivery() {
         return false;
     }
@@ -17,8 +23,8 @@ pub(super) fn turned_up(process: &Process, lines: &mut [Line], job: Job, news: N
     };
     let Some(at) = line.find(Leg::Shipment).filter(|_| !counted(line, job.attempt)) else { return false };
     // A person is asked about this very parcel: then it is found.
-    let asked = matches!(line.strands[at].state.parcel_failure(), Some(Failure::Lost | Failure::Refused));
-    if asked && line.strands[at].attempt == job.attempt {
+    let asked = matches!(line.runs[at].state.parcel_failure(), Some(Failure::Lost | Failure::Refused));
+    if asked && line.runs[at].attempt == job.attempt {
         return false;
     }
     line.lost.retain(|lost| *lost != job.attempt);
@@ -28,30 +34,30 @@ pub(super) fn turned_up(process: &Process, lines: &mut [Line], job: Job, news: N
 }
 
 /// The parcel `attempt` has arrived, whatever was sent in its place. If nothing is wanted any more, it is brought back.
-fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Turn) {
-    let second = line.strands[at].clone();
-    if second.state == At::Done {
+fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut StepBuilder) {
+    let second = line.runs[at].clone();
+    if second.state == RunState::Done {
         // The other one was there first.
         let first =
-            Strand { attempt, last: attempt, purpose: Purpose::Surplus, ..Strand::new(Leg::Shipment, Purpose::Plan) };
-        line.strands.push(first);
-        let first = line.strands.len() - 1;
+            LegRun { attempt, last: attempt, purpose: Purpose::Surplus, ..LegRun::new(Leg::Shipment, Purpose::Plan) };
+        line.runs.push(first);
+        let first = line.runs.len() - 1;
         turn.note(line, first, "TURNED_UP");
         expect_no_more(line, attempt, turn);
         turn.put_and_open_task(line, first, Failure::SentTwice.into());
         return;
     }
-    let mut arrived = Strand { attempt, last: second.last, ..Strand::new(Leg::Shipment, Purpose::Plan) };
+    let mut arrived = LegRun { attempt, last: second.last, ..LegRun::new(Leg::Shipment, Purpose::Plan) };
     if second.attempt != attempt {
         arrived.last = attempt;
-        line.strands.push(Strand { purpose: Purpose::Surplus, ..second });
-        give_up(line, line.strands.len() - 1, turn);
+        line.runs.push(LegRun { purpose: Purpose::Surplus, ..second });
+        give_up(line, line.runs.len() - 1, turn);
     }
-    line.strands[at] = arrived;
+    line.runs[at] = arrived;
     turn.note(line, at, "TURNED_UP");
     if wanted {
         expect_no_more(line, attempt, turn);
-        turn.put(line, at, At::Done);
+        turn.put(line, at, RunState::Done);
         turn.give(line);
         turn.notify(line, at, Notice::GoodsDelivered);
     } else {
@@ -61,29 +67,35 @@ fn arrive(line: &mut Line, at: usize, attempt: u16, wanted: bool, turn: &mut Tur
 }
 
 /// What was to be sent in its place: called off, if it has not left.
-fn give_up(line: &mut Line, at: usize, turn: &mut Turn) {
-    let state = line.strands[at].state;
+fn give_up(line: &mut Line, at: usize, turn: &mut StepBuilder) {
+    let state = line.runs[at].state;
     match state {
-        _ if state.is_callable_off() => turn.put_and_ask(line, at, At::Undoing),
+        _ if state.is_callable_off() => turn.put_and_ask(line, at, RunState::Undoing),
         _ if state.parcel() == Some(Progress::HandedOver) => {
             turn.put_and_open_task(line, at, Failure::SentTwice.into());
         }
-        At::Failed(_) => {
+        RunState::Failed(_) => {
             turn.close_task(line, at);
-            line.strands[at].state = At::Undone;
+            line.runs[at].state = RunState::Undone;
         }
         // It was called off already, and is not answered yet.
-        At::Undoing => {}
-        At::Idle | At::Asked | At::Working(_) | At::Done | At::Skipped | At::UndoFailed | At::Undone => {
-            line.strands[at].state = At::Undone;
+        RunState::Undoing => {}
+        RunState::Idle
+        | RunState::Asked
+        | RunState::Working(_)
+        | RunState::Done
+        | RunState::Skipped
+        | RunState::UndoFailed
+        | RunState::Undone => {
+            line.runs[at].state = RunState::Undone;
         }
     }
 }
 
 /// What was held, or asked for, to be sent again is not needed; unless it may be with the carrier already.
-fn stock_stays(line: &mut Line, turn: &mut Turn) {
-    let in_doubt = |strand: &Strand| strand.leg == Leg::Shipment && strand.state == At::Undoing;
-    if line.strands.iter().any(in_doubt) {
+fn stock_stays(line: &mut Line, turn: &mut StepBuilder) {
+    let in_doubt = |run: &LegRun| run.leg == Leg::Shipment && run.state == RunState::Undoing;
+    if line.runs.iter().any(in_doubt) {
         return;
     }
     reservation::stays(line, turn);
@@ -91,36 +103,36 @@ fn stock_stays(line: &mut Line, turn: &mut Turn) {
 
 /// Whether the goods of a shipment have been counted here: whatever its carrier says, the customer has not got them.
 pub(super) fn came_back(line: &Line, shipment: usize) -> bool {
-    counted(line, line.strands[shipment].attempt)
+    counted(line, line.runs[shipment].attempt)
 }
 
 fn counted(line: &Line, attempt: u16) -> bool {
     let receipt = line.find_for(Leg::Receipt, Purpose::BringBack { shipment: attempt });
-    receipt.is_some_and(|at| line.strands[at].count.came() > 0)
+    receipt.is_some_and(|at| line.runs[at].count.came() > 0)
 }
 
 /// What was to come back by itself has arrived instead.
-pub(super) fn expect_no_more(line: &mut Line, attempt: u16, turn: &mut Turn) {
+pub(super) fn expect_no_more(line: &mut Line, attempt: u16, turn: &mut StepBuilder) {
     if let Some(receipt) = line.find_for(Leg::Receipt, Purpose::BringBack { shipment: attempt })
-        && line.strands[receipt].state == At::Asked
+        && line.runs[receipt].state == RunState::Asked
     {
-        turn.put_and_ask(line, receipt, At::Undoing);
+        turn.put_and_ask(line, receipt, RunState::Undoing);
     }
 }
 
 /// News of a parcel that is not wanted any more.
-pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -> Answer {
-    let state = line.strands[at].state;
+pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut StepBuilder) -> Answer {
+    let state = line.runs[at].state;
     let asked = state == Failure::SentTwice.into();
     match (news, state) {
-        (Parcel::Refused, At::Done) if shipment::comes_by_itself(line, at, turn) => return Answer::Moved,
-        (_, At::Undoing) => {}
+        (Parcel::Refused, RunState::Done) if shipment::comes_by_itself(line, at, turn) => return Answer::Moved,
+        (_, RunState::Undoing) => {}
         (Parcel::Lost | Parcel::Damaged | Parcel::Refused, _) if asked => {}
         _ => return Answer::Stay,
     }
     match news {
         Parcel::Cancelled => {
-            turn.put(line, at, At::Undone);
+            turn.put(line, at, RunState::Undone);
             stock_stays(line, turn);
         }
         Parcel::HandedOver | Parcel::CancelRefused | Parcel::Delivered => sent_twice(line, at, turn),
@@ -131,8 +143,8 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
             if asked {
                 turn.close_task(line, at);
             }
-            turn.put(line, at, At::Undone);
-            let attempt = line.strands[at].attempt;
+            turn.put(line, at, RunState::Undone);
+            let attempt = line.runs[at].attempt;
             line.lost.push(attempt);
             if news == Parcel::Refused {
                 shipment::expect_back(line, at, turn);
@@ -144,7 +156,7 @@ pub(super) fn learn(line: &mut Line, at: usize, news: Parcel, turn: &mut Turn) -
 }
 
 /// It has left: the customer gets two, and a person decides whether one is fetched back.
-fn sent_twice(line: &mut Line, at: usize, turn: &mut Turn) {
+fn sent_twice(line: &mut Line, at: usize, turn: &mut StepBuilder) {
     reservation::goods_left(line, turn);
     turn.put_and_open_task(line, at, Failure::SentTwice.into());
 }

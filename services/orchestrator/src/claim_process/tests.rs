@@ -12,14 +12,14 @@ mod walk;
 mod world;
 
 use super::leg::{parcel, receipt, reservation};
-use super::{At, Count, Progress};
+use super::{Count, Progress, RunState};
 
-const HELD_PARTLY: At = At::Working(Progress::Stock(reservation::Progress::HeldPartly));
-const HELD: At = At::Working(Progress::Stock(reservation::Progress::Held));
-const CONSUMING: At = At::Working(Progress::Stock(reservation::Progress::Consuming));
-const BOOKED: At = At::Working(Progress::Parcel(parcel::Progress::Booked));
-const HANDED_OVER: At = At::Working(Progress::Parcel(parcel::Progress::HandedOver));
-const COUNTED_PARTLY: At = At::Working(Progress::Return(receipt::Progress::CountedPartly));
+const HELD_PARTLY: RunState = RunState::Working(Progress::Stock(reservation::Progress::HeldPartly));
+const HELD: RunState = RunState::Working(Progress::Stock(reservation::Progress::Held));
+const CONSUMING: RunState = RunState::Working(Progress::Stock(reservation::Progress::Consuming));
+const BOOKED: RunState = RunState::Working(Progress::Parcel(parcel::Progress::Booked));
+const HANDED_OVER: RunState = RunState::Working(Progress::Parcel(parcel::Progress::HandedOver));
+const COUNTED_PARTLY: RunState = RunState::Working(Progress::Return(receipt::Progress::CountedPartly));
 
 /// What is counted: so many units count for the claim, so many others came and nobody need decide about them.
 fn counted(accepted: u32, other: u32) -> Count {

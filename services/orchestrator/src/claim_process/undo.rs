@@ -4,12 +4,18 @@
 use super::leg::{Answer, learn, reservation, take_back};
 use super::*;
 
-pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, reason: &'static str, mut turn: Turn) -> Step {
+pub(super) fn begin(
+    process: &Process,
+    mut lines: Vec<Line>,
+    then: Then,
+    reason: &'static str,
+    mut turn: StepBuilder,
+) -> Step {
     turn.commands.push(Command::Announce(Fact::CompensationStarted { reason }));
     for line in &mut lines {
         // Legs that are added on the way bring something back: they are not taken back.
-        for at in 0..line.strands.len() {
-            if line.strands[at].purpose == Purpose::Plan {
+        for at in 0..line.runs.len() {
+            if line.runs[at].purpose == Purpose::Plan {
                 take_back(line, at, &mut turn);
             }
         }
@@ -20,7 +26,7 @@ pub(super) fn begin(process: &Process, mut lines: Vec<Line>, then: Then, reason:
 pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event: &Event) -> Step {
     match event {
         Event::Work { job, news } => {
-            let (mut lines, mut turn) = (lines.to_vec(), Turn::new(process, vec![]));
+            let (mut lines, mut turn) = (lines.to_vec(), StepBuilder::new(process, vec![]));
             if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
                 return proceed(process, lines, then, turn);
             }
@@ -51,7 +57,7 @@ fn given_up(process: &Process, lines: &[Line], then: Then) -> Step {
     Step::Go(process.at(Stage::Compensating { lines: lines.to_vec(), then }), vec![])
 }
 
-fn proceed(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: Turn) -> Step {
+fn proceed(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: StepBuilder) -> Step {
     for line in &mut lines {
         reservation::release_unsent(line, &mut turn);
     }
@@ -70,7 +76,7 @@ fn proceed(process: &Process, mut lines: Vec<Line>, then: Then, mut turn: Turn) 
 }
 
 /// What the customer keeps is given; all other promises go back (domain rule 1).
-fn balance(line: &mut Line, turn: &mut Turn) {
+fn balance(line: &mut Line, turn: &mut StepBuilder) {
     let keeps = line.kept_by_customer();
     let job = turn.grant(line);
     let given_back = line.units() - keeps.max(line.given);
@@ -86,12 +92,12 @@ fn balance(line: &mut Line, turn: &mut Turn) {
 impl Line {
     /// Units that are the customer's for good although the line was undone: paid, or sent and not come back.
     fn kept_by_customer(&self) -> u32 {
-        if self.state_of(Leg::Settlement) == Some(At::Done) {
+        if self.state_of(Leg::Settlement) == Some(RunState::Done) {
             return self.given;
         }
-        let Some(at) = self.find(Leg::Shipment).filter(|at| self.strands[*at].state == At::Done) else { return 0 };
-        let purpose = Purpose::BringBack { shipment: self.strands[at].attempt };
+        let Some(at) = self.find(Leg::Shipment).filter(|at| self.runs[*at].state == RunState::Done) else { return 0 };
+        let purpose = Purpose::BringBack { shipment: self.runs[at].attempt };
         let receipt = self.find_for(Leg::Receipt, purpose);
-        self.units().saturating_sub(receipt.map_or(0, |at| self.strands[at].count.accepted))
+        self.units().saturating_sub(receipt.map_or(0, |at| self.runs[at].count.accepted))
     }
 }

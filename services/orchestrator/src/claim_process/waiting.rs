@@ -33,8 +33,8 @@ pub fn waits(process: &Process) -> Vec<Waits> {
         Stage::AwaitingConsent(_) | Stage::FollowingUp => vec![Waits::whole(WaitingFor::Customer, "")],
         Stage::AwaitingApproval(_) => vec![Waits::whole(WaitingFor::Approver, "")],
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
-            let strands = lines.iter().flat_map(|line| line.strands.iter().map(move |strand| (line, strand)));
-            strands.filter_map(|(line, strand)| strand.waits(line.plan.line)).collect()
+            let runs = lines.iter().flat_map(|line| line.runs.iter().map(move |run| (line, run)));
+            runs.filter_map(|(line, run)| run.waits(line.plan.line)).collect()
         }
         Stage::Ended { .. } => vec![],
     }
@@ -91,13 +91,13 @@ impl Incident {
     }
 }
 
-impl Strand {
+impl LegRun {
     /// Whom the leg waits for; unspecified: nobody, it is settled, or another leg must move first.
     pub(super) fn waits_for(&self) -> WaitingFor {
         match self.state {
-            At::Idle | At::Done | At::Skipped | At::Undone => WaitingFor::Unspecified,
-            At::Failed(_) | At::UndoFailed => decides(self.leg.rules().helper_of(self.state)),
-            At::Asked | At::Working(_) | At::Undoing => self.leg.rules().waits_for(self),
+            RunState::Idle | RunState::Done | RunState::Skipped | RunState::Undone => WaitingFor::Unspecified,
+            RunState::Failed(_) | RunState::UndoFailed => decides(self.leg.rules().helper_of(self.state)),
+            RunState::Asked | RunState::Working(_) | RunState::Undoing => self.leg.rules().waits_for(self),
         }
     }
 

@@ -7,7 +7,7 @@ use proto::logistics::{TrackingReason, logistics_event};
 use proto::{claim, to_wire};
 use uuid::Uuid;
 
-use super::Told;
+use super::SourceMessage;
 use crate::case::Waybill;
 use crate::claim_process::{Asked, Job, Notice};
 use crate::settlement::Settlement;
@@ -19,7 +19,7 @@ pub(crate) fn notice_for_customer(
     meta: &Meta,
     claim: Uuid,
     stored: &Stored,
-    told: Option<&Told>,
+    told: Option<&SourceMessage>,
     settlement: Option<&Settlement>,
     (notice, job): (Notice, Job),
 ) -> Option<(Outgoing, Option<String>)> {
@@ -159,27 +159,27 @@ fn money(settlement: &Settlement) -> Vec<(&'static str, String)> {
 }
 
 /// Why logistics says so, as a word of the contract; empty: it does not.
-fn reason(told: Option<&Told>) -> String {
+fn reason(told: Option<&SourceMessage>) -> String {
     use logistics_event::Kind;
     let reason = match told {
-        Some(Told::Logistics(Kind::Delivered(delivered))) => delivered.reason(),
-        Some(Told::Logistics(Kind::Exception(exception))) => exception.reason(),
-        Some(Told::Logistics(Kind::Incident(incident))) => incident.reason(),
+        Some(SourceMessage::Logistics(Kind::Delivered(delivered))) => delivered.reason(),
+        Some(SourceMessage::Logistics(Kind::Exception(exception))) => exception.reason(),
+        Some(SourceMessage::Logistics(Kind::Incident(incident))) => incident.reason(),
         _ => TrackingReason::Unspecified,
     };
     reason.word().to_uppercase()
 }
 
-fn held_until(told: Option<&Told>) -> String {
+fn held_until(told: Option<&SourceMessage>) -> String {
     match told {
-        Some(Told::Logistics(logistics_event::Kind::Incident(incident))) => incident.held_until.clone(),
+        Some(SourceMessage::Logistics(logistics_event::Kind::Incident(incident))) => incident.held_until.clone(),
         _ => String::new(),
     }
 }
 
-fn expected_on(told: Option<&Told>) -> String {
+fn expected_on(told: Option<&SourceMessage>) -> String {
     match told {
-        Some(Told::Inventory(inventory_event::Kind::ReservedPartly(partly))) => partly.expected_on.clone(),
+        Some(SourceMessage::Inventory(inventory_event::Kind::ReservedPartly(partly))) => partly.expected_on.clone(),
         _ => String::new(),
     }
 }

@@ -45,7 +45,7 @@ fn parcel(direction: Direction, state: ShipmentState) -> LogisticsEvent {
 
 fn event(command: Result<Command, Malformed>) -> Event {
     match command {
-        Ok(Command::Learn { claim: CLAIM, event, .. }) => event,
+        Ok(Command::Learn { claim: CLAIM, heard: Heard::Plainly(event), .. }) => event,
         other => panic!("nothing is learnt: {other:?}"),
     }
 }
@@ -55,7 +55,7 @@ fn the_leg_of_a_parcel_is_the_way_it_goes() {
     for (direction, leg) in [(Direction::Outbound, Leg::Shipment), (Direction::Return, Leg::Pickup)] {
         let learnt = event(read_as("logistics", &parcel(direction, ShipmentState::Delayed)));
         let job = Job { round: 1, line: 2, leg, attempt: 3 };
-        assert_eq!(learnt, Event::Work { job, news: News::Parcel(Parcel::Delayed(None)) });
+        assert_eq!(learnt, Event::Work { job, news: LegEvent::Parcel(Parcel::Delayed(None)) });
     }
 }
 
@@ -68,7 +68,7 @@ fn whatever_came_and_was_not_accepted_is_counted() {
     let Event::Work { job, news } = learnt else { panic!("not about a piece of work") };
     assert_eq!(job.leg, Leg::Receipt);
     let count = Count { accepted: 3, other: 3, unclear: 1, wrong_item: 2 };
-    assert_eq!(news, News::Return(Return::Counted { count, complete: true, late: 0 }));
+    assert_eq!(news, LegEvent::Return(Return::Counted { count, complete: true, late: 0 }));
 }
 
 #[test]
@@ -108,6 +108,28 @@ fn what_a_message_lacks_makes_it_malformed() {
     for (at, command) in unread.iter().enumerate() {
         assert!(command.is_err(), "number {at}: {command:?}");
     }
+}
+
+#[test]
+fn a_plan_that_lists_what_its_resolution_takes_says_nothing_new_and_an_unsound_list_is_no_plan() {
+    use claim::Leg::{Entitlement, Pickup, Receipt, Settlement};
+    let read = |legs: &[claim::Leg]| {
+        let resolution = claim::Resolution::ReturnRefund as i32;
+        let legs = legs.iter().map(|leg| *leg as i32).collect();
+        let line = claim::LinePlan { line: 1, resolution, collect: true, legs, ..claim::LinePlan::default() };
+        let plan = Some(Plan { lines: vec![line], ..Plan::default() });
+        let kind = triage_event::Kind::ClaimJudged(ClaimJudged { assessment: 1, judgement: None, plan });
+        match read_as("triage", &TriageEvent { claim_id: CLAIM.to_string(), kind: Some(kind) }) {
+            Ok(Command::Learn { heard: Heard::Judged { lines, .. }, .. }) => Ok(lines[0].legs.clone()),
+            Ok(other) => panic!("{other:?}"),
+            Err(malformed) => Err(malformed),
+        }
+    };
+    assert_eq!(read(&[]).unwrap(), vec![], "a plan from before legs were listed");
+    assert_eq!(read(&[Entitlement, Pickup, Receipt, Settlement]).unwrap(), vec![]);
+    assert_eq!(read(&[Entitlement, Receipt, Settlement]).unwrap(), [Leg::Entitlement, Leg::Receipt, Leg::Settlement]);
+    assert!(read(&[Entitlement, Settlement]).is_err());
+    assert!(read(&[claim::Leg::Unspecified]).is_err());
 }
 
 proptest! {

@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use super::malformed;
 use crate::case::Left;
-use crate::claim_process::{
-    AssessReason, Clock, Incident, Job, Leg, LinePlan, Outcome, Plan, Resolution, Ruling, Task,
-};
+use crate::claim_process::{AssessReason, Clock, Incident, Job, Leg, LinePlan, Outcome, Resolution, Ruling, Task};
 use crate::entitlement::OrderLine;
 
 /// A number that the process keeps small.
@@ -81,24 +79,36 @@ pub(super) fn ruling(ruling: escalation::Ruling) -> Result<Ruling, Malformed> {
     }
 }
 
-/// A plan, as far as the process must know it. Whether it is followed up is decided by the policy later.
-pub(super) fn plan(plan: &claim::Plan) -> Result<Plan, Malformed> {
-    let lines = plan.lines.iter().map(line).collect::<Result<Vec<LinePlan>, Malformed>>()?;
-    Ok(Plan { number: plan.number, automatic: plan.automatic, consented: plan.consented, follow_up: false, lines })
+/// The lines of a plan, as far as the process must know them.
+pub(super) fn lines(plan: &claim::Plan) -> Result<Vec<LinePlan>, Malformed> {
+    plan.lines.iter().map(line).collect()
 }
 
 fn line(line: &claim::LinePlan) -> Result<LinePlan, Malformed> {
-    let resolution = match line.resolution() {
-        claim::Resolution::Replace => Resolution::Replace,
-        claim::Resolution::Resend => Resolution::Resend,
-        claim::Resolution::ReturnRefund => Resolution::ReturnRefund,
-        claim::Resolution::RefundOnly => Resolution::RefundOnly,
-        claim::Resolution::TechnicalSupport => Resolution::TechnicalSupport,
-        claim::Resolution::Reject => Resolution::Reject,
-        claim::Resolution::Unspecified => return Err(malformed(format!("line {} has no resolution", line.line))),
-    };
+    let without = || malformed(format!("line {} has no resolution", line.line));
+    let resolution = Resolution::of_wire(line.resolution()).ok_or_else(without)?;
     let only_with = line.only_with.iter().map(|other| short(*other)).collect::<Result<_, _>>()?;
-    Ok(LinePlan { line: short(line.line)?, resolution, quantity: line.quantity, collect: line.collect, only_with })
+    let legs = legs(line)?;
+    Ok(LinePlan {
+        line: short(line.line)?,
+        resolution,
+        quantity: line.quantity,
+        collect: line.collect,
+        only_with,
+        legs,
+    })
+}
+
+/// The legs of a line; none: those that its resolution takes, as in plans made before they were listed.
+fn legs(line: &claim::LinePlan) -> Result<Vec<Leg>, Malformed> {
+    let (resolution, legs) = (line.resolution(), line.legs().collect::<Vec<_>>());
+    if legs.is_empty() || legs == proto::legs::of(resolution, line.collect) {
+        return Ok(Vec::new());
+    }
+    if !proto::legs::are_sound(resolution, line.collect, &legs) {
+        return Err(malformed(format!("line {} cannot be carried out with the legs it names", line.line)));
+    }
+    legs.into_iter().map(leg).collect()
 }
 
 pub(super) fn assess_reason(reason: AssessReason) -> proto::triage::AssessReason {

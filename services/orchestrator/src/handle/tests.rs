@@ -10,7 +10,6 @@ use proto::claim::{LinePlan, Money, Plan, ReportedLine, Take};
 use proto::escalation::{ApprovalDenied, ApprovalGranted, escalation_event};
 use proto::intake::{ClaimWithdrawn, intake_event};
 use proto::policy::Pack;
-use proto::triage::ClaimJudged;
 
 use super::*;
 use crate::claim_process::Stage;
@@ -63,7 +62,8 @@ fn customer(claim: usize) -> String {
 
 impl Desk {
     fn new() -> Self {
-        let handle = Handle { rules: Rules::new(&Pack::load(None).unwrap()), step: claim_process::step_within };
+        let handle =
+            Handle { rules: Rules::new(&Pack::load(None).unwrap()), step: claim_process::step_within, form: 1 };
         Self { handle, world: World::default(), calls: 0 }
     }
 
@@ -76,8 +76,8 @@ impl Desk {
         self.handle.decide(&mut self.world, &meta, command)
     }
 
-    fn learn(&mut self, claim: usize, event: Event, told: Told) {
-        let command = Command::Learn { claim: id(claim), event, told: Box::new(told) };
+    fn learn(&mut self, claim: usize, heard: impl Into<Heard>, told: SourceMessage) {
+        let command = Command::Learn { claim: id(claim), heard: heard.into(), told: Box::new(told) };
         self.tell(&command, "service:triage").unwrap();
     }
 
@@ -99,20 +99,20 @@ impl Desk {
                 if let Some(plan) = self.awaits_approval(claim) {
                     let by = PEOPLE[who].to_owned();
                     let granted = ApprovalGranted { plan_number: plan, steps_by: vec![by.clone()], by };
-                    let told = Told::Escalation(escalation_event::Kind::ApprovalGranted(granted));
+                    let told = SourceMessage::Escalation(escalation_event::Kind::ApprovalGranted(granted));
                     self.learn(claim, Event::ApprovalGranted { plan }, told);
                 }
             }
             Act::Deny(claim, who) => {
                 if let Some(plan) = self.awaits_approval(claim) {
                     let denied = ApprovalDenied { plan_number: plan, by: PEOPLE[who].to_owned() };
-                    let told = Told::Escalation(escalation_event::Kind::ApprovalDenied(denied));
+                    let told = SourceMessage::Escalation(escalation_event::Kind::ApprovalDenied(denied));
                     self.learn(claim, Event::ApprovalDenied { plan }, told);
                 }
             }
             Act::Withdraw(claim) => {
                 if self.world.processes.contains_key(&id(claim)) {
-                    let told = Told::Intake(intake_event::Kind::ClaimWithdrawn(ClaimWithdrawn::default()));
+                    let told = SourceMessage::Intake(intake_event::Kind::ClaimWithdrawn(ClaimWithdrawn::default()));
                     self.learn(claim, Event::Withdrawn, told);
                 }
             }
@@ -167,23 +167,17 @@ impl Desk {
             proposed_by: who.unwrap_or(RULES).to_owned(),
             ..Plan::default()
         };
-        let judged = ClaimJudged { assessment, judgement: None, plan: Some(plan.clone()) };
+        let judged = ClaimJudged { assessment, judgement: None, plan: Some(plan) };
         let line = claim_process::LinePlan {
             line: 1,
             resolution: claim_process::Resolution::RefundOnly,
             quantity: units,
             collect: false,
             only_with: Vec::new(),
+            legs: Vec::new(),
         };
-        let plan = claim_process::Plan {
-            number,
-            automatic: plan.automatic,
-            consented: true,
-            follow_up: false,
-            lines: vec![line],
-        };
-        let told = Told::Triage(triage_event::Kind::ClaimJudged(judged));
-        self.learn(claim, Event::Judged { assessment, plan, fits: true }, told);
+        let told = SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged));
+        self.learn(claim, Heard::Judged { assessment, lines: vec![line] }, told);
     }
 
     /// Finance pays what it was told; who had a hand in it is refused.
@@ -278,11 +272,51 @@ fn what_one_person_did_alone_is_marked() {
         assert_eq!(row.confirmed_by, who);
         let job = settlement_job(row.job).unwrap();
         let fact = claim_process::Fact::SettlementPaid { job };
-        match crate::events::kind(&fact, &desk.world.processes[&id(0)], None, Some(row)) {
+        let stored = &desk.world.processes[&id(0)];
+        match crate::events::public_kind(&fact, stored, None, Some(row)).unwrap() {
             proto::claim::claim_event::Kind::SettlementPaid(paid) => paid.alone,
             other => panic!("{other:?}"),
         }
     };
     assert!(paid_by(PEOPLE[0]), "who reported it");
     assert!(!paid_by(PEOPLE[1]));
+}
+
+#[test]
+fn a_public_fact_that_meets_another_message_is_not_told_empty() {
+    let mut desk = Desk::new();
+    desk.act(&Act::Report(0, 0)).unwrap();
+    let stored = &desk.world.processes[&id(0)];
+    for fact in
+        [claim_process::Fact::Assessed, claim_process::Fact::ClockMoved, claim_process::Fact::Denied { plan: 1 }]
+    {
+        let refusal = crate::events::public_kind(&fact, stored, None, None).unwrap_err();
+        assert!(format!("{refusal:?}").contains("does not say what the public fact"), "{fact:?}: {refusal:?}");
+    }
+}
+
+#[test]
+fn legs_of_their_own_wait_until_every_replica_reads_them() {
+    let judged = |form: i16| {
+        let mut desk = Desk::new();
+        desk.handle.form = form;
+        desk.act(&Act::Report(0, 0)).unwrap();
+        let plan =
+            Plan { number: 1, automatic: true, consented: true, proposed_by: RULES.to_owned(), ..Plan::default() };
+        let line = claim_process::LinePlan {
+            line: 1,
+            resolution: claim_process::Resolution::ReturnRefund,
+            quantity: 1,
+            collect: true,
+            only_with: Vec::new(),
+            legs: vec![Leg::Entitlement, Leg::Receipt, Leg::Settlement],
+        };
+        let told = ClaimJudged { assessment: 1, judgement: None, plan: Some(plan) };
+        let told = Box::new(SourceMessage::Triage(triage_event::Kind::ClaimJudged(told)));
+        let heard = Heard::Judged { assessment: 1, lines: vec![line] };
+        desk.tell(&Command::Learn { claim: id(0), heard, told }, "service:triage")
+            .map(|_| desk.world.processes[&id(0)].clone())
+    };
+    assert!(format!("{:?}", judged(1).unwrap_err()).contains("process.form = 2"));
+    assert_eq!(judged(2).unwrap().process.plan, 1, "it is carried out");
 }

@@ -14,30 +14,27 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chassis::day;
 use chassis::{Meta, Outcome, Refusal};
 use jiff::{SignedDuration, Timestamp};
-use proto::claim::{ClaimEvent, ClaimState, WaitingFor};
+use proto::claim::ClaimState;
+use proto::from_wire;
 use proto::intake::intake_event;
 use proto::policy::orchestrator::AskAgain;
 use proto::triage::{ClaimJudged, triage_event};
-use proto::{from_wire, to_wire};
 use uuid::Uuid;
 
 use super::Handle;
 use super::rules::Rules;
 use super::world::{Change, World};
 use crate::case::{Stop, Waiting};
-use crate::claim_process::{self, Command, Event, Fact, Job, Patience, Process, Step, Stepping};
-use crate::command::Told;
+use crate::claim_process::{self, Command, Event, Fact, Job, Process, RetryPolicy, Step, Stepping};
+use crate::command::SourceMessage;
 use crate::entitlement::{Entry, Ledger, OrderLine};
-use crate::events;
+use crate::events::{self, View};
 use crate::settlement::Settlement;
 use crate::stored::{Stored, Summary};
 use crate::sums::Sums;
 
 /// When a question that takes its time is asked again: it waits for a person, the customer or a carrier, and is known.
 const LONG: AskAgain = AskAgain { first_s: 600, longest_s: 86_400 };
-
-/// With this many public events only what people must know is told: the legs are read from the process.
-const EVENTS_BRIEF: u32 = claim_process::EVENTS_FULL + 100;
 
 /// One command in hand.
 pub(super) struct Turn<'a> {
@@ -46,7 +43,7 @@ pub(super) struct Turn<'a> {
     step: Stepping,
     meta: &'a Meta,
     claim: Uuid,
-    told: Option<&'a Told>,
+    told: Option<&'a SourceMessage>,
     stored: Stored,
     ledgers: BTreeMap<OrderLine, Ledger>,
     settlements: BTreeMap<Uuid, Settlement>,
@@ -56,14 +53,6 @@ pub(super) struct Turn<'a> {
     asked: RefCell<BTreeSet<OrderLine>>,
     outcome: Outcome,
     queue: VecDeque<(View, Command)>,
-}
-
-/// The claim after the step that asked something: what a public event says of it.
-#[derive(Clone, Copy)]
-struct View {
-    state: ClaimState,
-    waiting_for: WaitingFor,
-    round: u16,
 }
 
 impl<'a> Turn<'a> {
@@ -87,7 +76,7 @@ impl<'a> Turn<'a> {
     }
 
     /// With the message in hand.
-    pub fn with(self, told: &'a Told) -> Self {
+    pub fn with(self, told: &'a SourceMessage) -> Self {
         Self { told: Some(told), ..self }
     }
 
@@ -122,8 +111,8 @@ impl<'a> Turn<'a> {
     }
 
     /// A plan came: the ledgers go by its facts, or what is left of what it meant to take is noted.
-    fn judged(&mut self, again: bool, told: &Told) -> Result<(), Refusal> {
-        let Told::Triage(triage_event::Kind::ClaimJudged(ClaimJudged { plan: Some(plan), .. })) = told else {
+    fn judged(&mut self, again: bool, told: &SourceMessage) -> Result<(), Refusal> {
+        let SourceMessage::Triage(triage_event::Kind::ClaimJudged(ClaimJudged { plan: Some(plan), .. })) = told else {
             return Ok(());
         };
         self.follow(plan, !again)?;
@@ -147,9 +136,9 @@ impl<'a> Turn<'a> {
     /// Asks again, and waits longer than the last time.
     pub fn ask_again(&mut self) -> Result<(), Refusal> {
         let process = self.stored.process.clone();
-        let patience = claim_process::patience(&process);
+        let patience = claim_process::retry_policy(&process);
         let mut commands = claim_process::ask_again(&process);
-        if patience != Patience::Short {
+        if patience != RetryPolicy::Short {
             // Stopped with the times that are kept; after they were started.
             let started = commands.iter().position(|command| matches!(command, Command::StartClocks { .. }));
             let at = started.map_or(0, |at| at + 1);
@@ -166,11 +155,11 @@ impl<'a> Turn<'a> {
     }
 
     /// How long it waits until it asks again; `None`: that was the last time.
-    fn rule(&self, patience: Patience) -> Option<AskAgain> {
+    fn rule(&self, patience: RetryPolicy) -> Option<AskAgain> {
         match patience {
-            Patience::Short => Some(self.rules.policy.ask_again),
-            Patience::Long => Some(LONG),
-            Patience::Once => None,
+            RetryPolicy::Short => Some(self.rules.policy.ask_again),
+            RetryPolicy::Long => Some(LONG),
+            RetryPolicy::Once => None,
         }
     }
 
@@ -198,7 +187,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn moved(&mut self, process: Process, commands: Vec<Command>) {
+    fn moved(&mut self, process: Process, mut commands: Vec<Command>) {
+        events::spare(&mut commands);
         let view = View {
             state: claim_process::state(&process),
             waiting_for: claim_process::waits_for(&process),
@@ -215,10 +205,7 @@ impl<'a> Turn<'a> {
             Command::Give { job, quantity } => self.give(*job, *quantity),
             Command::TakeBack { job, quantity } => self.take_back(*job, *quantity),
             Command::Settle { job, grant, quantity } => self.settle(*job, *grant, *quantity),
-            Command::Announce(fact) => {
-                self.announce(view, fact);
-                Ok(())
-            }
+            Command::Announce(fact) => self.announce(view, fact),
             Command::Notify { notice, job } => {
                 let settlement = self.settlement_of(*job);
                 let (stored, told) = (&self.stored, self.told);
@@ -257,7 +244,7 @@ impl<'a> Turn<'a> {
     /// When a promise was kept: when they talked, if a talk was logged.
     fn kept_at(&self) -> Timestamp {
         let logged = match self.told {
-            Some(Told::Intake(intake_event::Kind::ContactLogged(contact))) => contact.at.as_ref(),
+            Some(SourceMessage::Intake(intake_event::Kind::ContactLogged(contact))) => contact.at.as_ref(),
             _ => None,
         };
         logged.and_then(from_wire).unwrap_or(self.meta.now)
@@ -287,8 +274,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Numbers a public fact: 1, 2, 3 … without gaps, in the transaction that makes it true.
-    fn announce(&mut self, view: View, fact: &Fact) {
+    /// Tells the public, in the transaction that makes it true.
+    fn announce(&mut self, view: View, fact: &Fact) -> Result<(), Refusal> {
         let settlement = match fact {
             Fact::SettlementInstructed { job } | Fact::SettlementPaid { job } => self.settlement_of(*job),
             _ => None,
@@ -296,44 +283,10 @@ impl<'a> Turn<'a> {
         if let Fact::Consented { plan } = fact {
             self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
         }
-        if !self.is_worth_telling(fact, settlement.as_ref()) {
-            return;
-        }
-        // Only the last event of a claim says that it has ended: what led there carries the state before.
-        let ended = view.state.has_ended();
-        let before = &self.stored.summary;
-        let (state, waiting_for) = match fact {
-            Fact::Ended { .. } => (view.state as i32, view.waiting_for as i32),
-            _ if ended => (before.state, before.waiting_for),
-            _ => (view.state as i32, view.waiting_for as i32),
-        };
-        self.stored.events += 1;
-        self.stored.changed_at = self.meta.now;
-        let event = ClaimEvent {
-            claim_id: self.claim.to_string(),
-            number: self.stored.events,
-            claim_number: self.stored.case.submitted.claim_number.clone(),
-            occurred_at: Some(to_wire(self.meta.now)),
-            round: u32::from(view.round),
-            state,
-            waiting_for,
-            kind: Some(events::kind(fact, &self.stored, self.told, settlement.as_ref())),
-        };
-        self.outcome.tell(chassis::Outgoing::claim(self.claim, events::name(&event), event.number, &event));
-    }
-
-    /// What is instructed without being paid was nothing; and the timeline of a claim ends somewhere (P56).
-    fn is_worth_telling(&self, fact: &Fact, settlement: Option<&Settlement>) -> bool {
-        let events = self.stored.events;
-        match fact {
-            Fact::Ended { .. } => true,
-            _ if events + 1 >= claim_process::EVENTS_MAX => false,
-            // The plan says so itself.
-            Fact::Consented { .. } => !self.stored.plan.as_ref().is_some_and(|plan| plan.consented),
-            Fact::SettlementInstructed { .. } => settlement.is_some(),
-            Fact::LegMoved { .. } | Fact::PersonAsked { .. } | Fact::ClockMoved => events < EVENTS_BRIEF,
-            _ => true,
-        }
+        let (now, told) = (self.meta.now, self.told);
+        let event = events::event((fact, view), self.claim, &mut self.stored, now, told, settlement.as_ref())?;
+        event.into_iter().for_each(|event| self.outcome.tell(event));
+        Ok(())
     }
 
     /// Copies what is searched for, and decides when an open question is asked again.
@@ -351,7 +304,7 @@ impl<'a> Turn<'a> {
             },
         };
         // A service answers at once; whoever else answers takes their time, and perhaps has not heard of it (P53).
-        let patience = claim_process::patience(process);
+        let patience = claim_process::retry_policy(process);
         self.wait(self.rule(patience).unwrap_or(LONG).next_wait_s(0));
         self.wait_for_customer();
         if state != ClaimState::FollowingUp && self.stored.case.waiting.is_none() {

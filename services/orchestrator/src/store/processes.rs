@@ -86,7 +86,7 @@ pub fn write(writes: &mut Writes, processes: &BTreeMap<Uuid, Stored>, changed: &
         .bind(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row)| row.version + 1).collect::<Vec<_>>())
         .bind(text(&rows, |row| serde_json::to_string(&row.case))?)
-        .bind(vec![FORMAT; rows.len()])
+        .bind(rows.iter().map(|(_, row)| row.process.format()).collect::<Vec<_>>())
         .bind(text(&rows, |row| serde_json::to_string(&row.process))?)
         .bind(rows.iter().map(|(_, row)| row.plan.as_ref().map(Message::encode_to_vec)).collect::<Vec<_>>())
         .bind(small(|row| row.summary.state))
@@ -138,7 +138,7 @@ fn interval(offset: SignedDuration) -> String {
 /// The process in a row.
 pub(super) fn stored(row: &PgRow) -> Result<Stored, Fault> {
     let format: i16 = row.try_get("format")?;
-    if format != FORMAT {
+    if !(1..=FORMAT).contains(&format) {
         return Err(Fault::Permanent(format!("a process in format {format} cannot be read")));
     }
     let plan: Option<Vec<u8>> = row.try_get("plan")?;

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use proto::claim::{
     BatchRule, Channel, LiabilityParty, LinePlan, Money, Plan, Resolution, ReturnReason, Severity, Take,
 };
+use proto::legs;
 use proto::policy::Pack;
 use proto::policy::triage::{Bearer, CategoryRule, Triage, Word};
 
@@ -197,6 +198,7 @@ pub fn line(pack: &Pack, line: &Line, goods: Goods, making: &Making) -> LinePlan
         batch_rule: if sends(making.resolution) { making.batch_rule.into() } else { BatchRule::Unspecified.into() },
         return_reason: if collect { making.return_reason.into() } else { ReturnReason::Unspecified.into() },
         only_with: Vec::new(),
+        legs: legs::of(making.resolution, collect).iter().map(|leg| (*leg).into()).collect(),
     }
 }
 

@@ -16,8 +16,8 @@ impl Rules for Entitlement {
         Role::Specialist
     }
 
-    fn says(&self, news: News) -> bool {
-        matches!(news, News::Granted(_))
+    fn says(&self, news: LegEvent) -> bool {
+        matches!(news, LegEvent::Granted(_))
     }
 
     fn may_begin(&self, _line: &Line, _at: usize) -> bool {
@@ -25,16 +25,16 @@ impl Rules for Entitlement {
     }
 
     fn ask(&self, line: &Line, at: usize, job: Job) -> Option<Command> {
-        (line.strands[at].state == At::Asked).then_some(Command::Grant { job, quantity: line.plan.quantity })
+        (line.runs[at].state == RunState::Asked).then_some(Command::Grant { job, quantity: line.plan.quantity })
     }
 
-    fn learn(&self, line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer {
-        let (News::Granted(units), At::Asked) = (news, line.strands[at].state) else { return Answer::Stay };
+    fn learn(&self, line: &mut Line, at: usize, news: LegEvent, turn: &mut StepBuilder) -> Answer {
+        let (LegEvent::Granted(units), RunState::Asked) = (news, line.runs[at].state) else { return Answer::Stay };
         if units > line.plan.quantity {
             return Answer::Broken;
         }
         line.held = units;
-        turn.put(line, at, At::Done);
+        turn.put(line, at, RunState::Done);
         if units == 0 {
             line.already_compensated = true;
             line.skip_the_rest();
@@ -43,5 +43,5 @@ impl Rules for Entitlement {
     }
 
     /// The ledger answers at once and is balanced at the end.
-    fn take_back(&self, _line: &mut Line, _at: usize, _turn: &mut Turn) {}
+    fn take_back(&self, _line: &mut Line, _at: usize, _turn: &mut StepBuilder) {}
 }

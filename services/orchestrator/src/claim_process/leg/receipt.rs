@@ -49,13 +49,13 @@ impl Question {
     }
 }
 
-impl From<Progress> for At {
+impl From<Progress> for RunState {
     fn from(progress: Progress) -> Self {
         Self::Working(super::Progress::Return(progress))
     }
 }
 
-impl From<Question> for At {
+impl From<Question> for RunState {
     fn from(question: Question) -> Self {
         Self::Failed(super::Failure::Return(question))
     }
@@ -73,16 +73,16 @@ impl Rules for Receipt {
     }
 
     /// What counts for a claim is not for the warehouse to say.
-    fn helper_of(&self, state: At) -> Role {
-        if matches!(state, At::Failed(_)) { Role::Specialist } else { Role::Warehouse }
+    fn helper_of(&self, state: RunState) -> Role {
+        if matches!(state, RunState::Failed(_)) { Role::Specialist } else { Role::Warehouse }
     }
 
     fn is_of_people(&self) -> bool {
         true
     }
 
-    fn says(&self, news: News) -> bool {
-        matches!(news, News::Return(_))
+    fn says(&self, news: LegEvent) -> bool {
+        matches!(news, LegEvent::Return(_))
     }
 
     fn may_begin(&self, line: &Line, _at: usize) -> bool {
@@ -90,41 +90,58 @@ impl Rules for Receipt {
     }
 
     fn ask(&self, line: &Line, at: usize, job: Job) -> Option<Command> {
-        let strand = &line.strands[at];
-        match strand.state {
-            At::Undoing => Some(Command::CancelReturn { job }),
-            At::Asked | At::Working(_) => {
-                let brings_back = strand.purpose != Purpose::Plan;
+        let run = &line.runs[at];
+        match run.state {
+            RunState::Undoing => Some(Command::CancelReturn { job }),
+            RunState::Asked | RunState::Working(_) => {
+                let brings_back = run.purpose != Purpose::Plan;
                 Some(Command::ExpectReturn { job, quantity: line.units(), brings_back })
             }
-            At::Idle | At::Done | At::Skipped | At::Failed(_) | At::UndoFailed | At::Undone => None,
+            RunState::Idle
+            | RunState::Done
+            | RunState::Skipped
+            | RunState::Failed(_)
+            | RunState::UndoFailed
+            | RunState::Undone => None,
         }
     }
 
-    fn learn(&self, line: &mut Line, at: usize, news: News, turn: &mut Turn) -> Answer {
+    fn learn(&self, line: &mut Line, at: usize, news: LegEvent, turn: &mut StepBuilder) -> Answer {
         match news {
-            News::Return(Return::Counted { count, complete, .. }) => counted(line, at, count, complete, turn),
-            News::Return(Return::Cancelled { accepted }) => expected_no_more(line, at, accepted, turn),
-            News::Granted(_) | News::Stock(_) | News::Parcel(_) | News::Money(_) => Answer::Stay,
-            News::Ruled(_) | News::TaskClosed => Answer::Stay,
+            LegEvent::Return(Return::Counted { count, complete, .. }) => counted(line, at, count, complete, turn),
+            LegEvent::Return(Return::Cancelled { accepted }) => expected_no_more(line, at, accepted, turn),
+            LegEvent::Granted(_) | LegEvent::Stock(_) | LegEvent::Parcel(_) | LegEvent::Money(_) => Answer::Stay,
+            LegEvent::Ruled(_) | LegEvent::TaskClosed => Answer::Stay,
         }
     }
 
-    fn take_back(&self, line: &mut Line, at: usize, turn: &mut Turn) {
-        let came = line.strands[at].count.came() > 0;
-        match line.strands[at].state {
-            At::Asked | At::Working(_) => turn.put_and_ask(line, at, At::Undoing),
+    fn take_back(&self, line: &mut Line, at: usize, turn: &mut StepBuilder) {
+        let came = line.runs[at].count.came() > 0;
+        match line.runs[at].state {
+            RunState::Asked | RunState::Working(_) => turn.put_and_ask(line, at, RunState::Undoing),
             // It is here, and nobody need decide any more whether it counts.
-            At::Failed(_) | At::Done if came => turn.put_and_open_task(line, at, At::UndoFailed),
-            At::Failed(_) => turn.put(line, at, At::Undone),
-            At::Idle | At::Done | At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
+            RunState::Failed(_) | RunState::Done if came => turn.put_and_open_task(line, at, RunState::UndoFailed),
+            RunState::Failed(_) => turn.put(line, at, RunState::Undone),
+            RunState::Idle
+            | RunState::Done
+            | RunState::Skipped
+            | RunState::Undoing
+            | RunState::UndoFailed
+            | RunState::Undone => {}
         }
     }
 
     /// Approved, these units count for the claim as well; everything else was settled by hand.
-    fn ruled(&self, line: &mut Line, at: usize, failure: Option<Failure>, ruling: Ruling, turn: &mut Turn) -> Answer {
+    fn ruled(
+        &self,
+        line: &mut Line,
+        at: usize,
+        failure: Option<Failure>,
+        ruling: Ruling,
+        turn: &mut StepBuilder,
+    ) -> Answer {
         let Some(Failure::Return(question)) = failure else { return Answer::Stay };
-        let count = &mut line.strands[at].count;
+        let count = &mut line.runs[at].count;
         let units = match question {
             Question::WrongItem => std::mem::take(&mut count.wrong_item),
             Question::NotAsClaimed => std::mem::take(&mut count.unclear),
@@ -138,12 +155,12 @@ impl Rules for Receipt {
         Answer::Moved
     }
 
-    fn undo_again(&self, line: &mut Line, at: usize, turn: &mut Turn) {
-        turn.put_and_ask(line, at, At::Undoing);
+    fn undo_again(&self, line: &mut Line, at: usize, turn: &mut StepBuilder) {
+        turn.put_and_ask(line, at, RunState::Undoing);
     }
 
-    fn waits_for(&self, strand: &Strand) -> WaitingFor {
-        if strand.state == At::Undoing { WaitingFor::System } else { WaitingFor::Warehouse }
+    fn waits_for(&self, run: &LegRun) -> WaitingFor {
+        if run.state == RunState::Undoing { WaitingFor::System } else { WaitingFor::Warehouse }
     }
 
     fn task(&self, _failure: Failure, _purpose: Purpose) -> Task {
@@ -151,62 +168,72 @@ impl Rules for Receipt {
     }
 
     fn units(&self, line: &Line, at: usize) -> u32 {
-        line.strands[at].count.accepted
+        line.runs[at].count.accepted
     }
 }
 
-fn counted(line: &mut Line, at: usize, count: Count, complete: bool, turn: &mut Turn) -> Answer {
-    let strand = &mut line.strands[at];
-    let more = count.came() > strand.count.came();
-    match strand.state {
-        At::Asked | At::Working(_) if complete => {
-            strand.count = count;
+fn counted(line: &mut Line, at: usize, count: Count, complete: bool, turn: &mut StepBuilder) -> Answer {
+    let run = &mut line.runs[at];
+    let more = count.came() > run.count.came();
+    match run.state {
+        RunState::Asked | RunState::Working(_) if complete => {
+            run.count = count;
             judge(line, at, None, turn);
             pickup::goods_are_here(line, at, turn);
         }
-        At::Asked | At::Working(_) if more => {
-            strand.count = count;
+        RunState::Asked | RunState::Working(_) if more => {
+            run.count = count;
             turn.put(line, at, Progress::CountedPartly.into());
         }
         // It goes back to the customer; that is decided when inventory has answered.
-        At::Undoing if more => strand.count = count,
-        At::Idle | At::Asked | At::Working(_) | At::Undoing | At::Done | At::Skipped => return Answer::Stay,
-        At::Failed(_) | At::UndoFailed | At::Undone => return Answer::Stay,
+        RunState::Undoing if more => run.count = count,
+        RunState::Idle
+        | RunState::Asked
+        | RunState::Working(_)
+        | RunState::Undoing
+        | RunState::Done
+        | RunState::Skipped => return Answer::Stay,
+        RunState::Failed(_) | RunState::UndoFailed | RunState::Undone => return Answer::Stay,
     }
     Answer::Moved
 }
 
-fn expected_no_more(line: &mut Line, at: usize, accepted: u32, turn: &mut Turn) -> Answer {
-    let strand = &mut line.strands[at];
-    match strand.state {
-        At::Undoing => {}
-        At::Asked | At::Working(_) => return Answer::Broken,
-        At::Idle | At::Done | At::Skipped | At::Failed(_) | At::UndoFailed | At::Undone => return Answer::Stay,
+fn expected_no_more(line: &mut Line, at: usize, accepted: u32, turn: &mut StepBuilder) -> Answer {
+    let run = &mut line.runs[at];
+    match run.state {
+        RunState::Undoing => {}
+        RunState::Asked | RunState::Working(_) => return Answer::Broken,
+        RunState::Idle
+        | RunState::Done
+        | RunState::Skipped
+        | RunState::Failed(_)
+        | RunState::UndoFailed
+        | RunState::Undone => return Answer::Stay,
     }
-    strand.count.accepted = strand.count.accepted.max(accepted);
-    match strand.purpose {
-        Purpose::BringBack { .. } => turn.put(line, at, At::Done),
-        Purpose::Plan if strand.count.came() > 0 => turn.put_and_open_task(line, at, At::UndoFailed),
-        Purpose::Plan | Purpose::Surplus => turn.put(line, at, At::Undone),
+    run.count.accepted = run.count.accepted.max(accepted);
+    match run.purpose {
+        Purpose::BringBack { .. } => turn.put(line, at, RunState::Done),
+        Purpose::Plan if run.count.came() > 0 => turn.put_and_open_task(line, at, RunState::UndoFailed),
+        Purpose::Plan | Purpose::Surplus => turn.put(line, at, RunState::Undone),
     }
     Answer::Moved
 }
 
 /// All was counted. What is not as announced is for a person, one question after the other; then the receipt is done.
 /// `answered`: the question that has been answered.
-fn judge(line: &mut Line, at: usize, answered: Option<Question>, turn: &mut Turn) {
+fn judge(line: &mut Line, at: usize, answered: Option<Question>, turn: &mut StepBuilder) {
     let asked = QUESTIONS.iter().position(|question| Some(*question) == answered).map_or(0, |place| place + 1);
     match QUESTIONS[asked..].iter().find(|question| is_open(line, at, **question)) {
         Some(question) => turn.put_and_open_task(line, at, (*question).into()),
         None => {
-            turn.put(line, at, At::Done);
+            turn.put(line, at, RunState::Done);
             all_counted(line, at, turn);
         }
     }
 }
 
 fn is_open(line: &Line, at: usize, question: Question) -> bool {
-    let Strand { purpose, count, .. } = line.strands[at];
+    let LegRun { purpose, count, .. } = line.runs[at];
     match question {
         Question::WrongItem => count.wrong_item > 0,
         Question::NotAsClaimed => count.unclear > 0,
@@ -220,8 +247,8 @@ fn is_open(line: &Line, at: usize, question: Question) -> bool {
 }
 
 /// All is counted and judged: what was announced and does not count is promised no more (domain rule 2).
-fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
-    let Strand { purpose, count, .. } = line.strands[receipt];
+fn all_counted(line: &mut Line, receipt: usize, turn: &mut StepBuilder) {
+    let LegRun { purpose, count, .. } = line.runs[receipt];
     let refund = purpose == Purpose::Plan && line.plan.resolution == Resolution::ReturnRefund;
     let back = line.held.saturating_sub(count.accepted);
     if refund && back > 0 {
@@ -232,9 +259,9 @@ fn all_counted(line: &mut Line, receipt: usize, turn: &mut Turn) {
 
 /// What was replaced has come back: the customer has what was sent in its place, and may get something for that as for
 /// any other unit. What has not come back stays given.
-pub(in super::super) fn close_replaced(line: &Line, turn: &mut Turn) {
+pub(in super::super) fn close_replaced(line: &Line, turn: &mut StepBuilder) {
     let Some(receipt) = line.find(Leg::Receipt) else { return };
-    let back = line.strands[receipt].count.accepted.min(line.given);
+    let back = line.runs[receipt].count.accepted.min(line.given);
     if line.plan.resolution == Resolution::Replace && back > 0 {
         turn.commands.push(Command::TakeBack { job: turn.grant(line), quantity: back });
     }

@@ -8,13 +8,13 @@ use super::*;
 
 /// One leg of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Strand {
+pub struct LegRun {
     /// Whose it is.
     pub leg: Leg,
     /// What for.
     pub purpose: Purpose,
     /// How far it is.
-    pub state: At,
+    pub state: RunState,
     /// Number of the current attempt; 0: none yet.
     pub attempt: u16,
     /// Number last used, by an attempt or by a task about one.
@@ -54,7 +54,7 @@ pub enum Purpose {
 
 /// How far a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum At {
+pub enum RunState {
     /// Something else must be done first.
     Idle,
     /// Asked; no answer yet.
@@ -129,12 +129,12 @@ pub struct Count {
     pub wrong_item: u32,
 }
 
-impl Strand {
+impl LegRun {
     pub(in super::super) fn new(leg: Leg, purpose: Purpose) -> Self {
         Self {
             leg,
             purpose,
-            state: At::Idle,
+            state: RunState::Idle,
             attempt: 0,
             last: 0,
             late: false,
@@ -147,50 +147,65 @@ impl Strand {
 
     /// Nothing more will be asked about it.
     pub(in super::super) fn is_settled(&self) -> bool {
-        matches!(self.state, At::Done | At::Skipped | At::Undone)
+        matches!(self.state, RunState::Done | RunState::Skipped | RunState::Undone)
     }
 
     pub(in super::super) fn has_task(&self) -> bool {
-        matches!(self.state, At::Failed(_) | At::UndoFailed) || (self.leg == Leg::Support && self.state == At::Asked)
+        matches!(self.state, RunState::Failed(_) | RunState::UndoFailed)
+            || (self.leg == Leg::Support && self.state == RunState::Asked)
     }
 
     /// The number under which the open question about it is known.
     pub(in super::super) fn open_number(&self) -> u16 {
-        if matches!(self.state, At::Failed(_) | At::UndoFailed) { self.last } else { self.attempt }
+        if matches!(self.state, RunState::Failed(_) | RunState::UndoFailed) { self.last } else { self.attempt }
     }
 
     /// The reason that a person reads.
     pub(in super::super) fn reason(&self) -> &'static str {
         match self.state {
-            At::Failed(failure) => failure.code(),
-            At::UndoFailed => "CANNOT_BE_UNDONE",
-            At::Idle | At::Asked | At::Working(_) | At::Done | At::Skipped | At::Undoing | At::Undone => "ADVICE",
+            RunState::Failed(failure) => failure.code(),
+            RunState::UndoFailed => "CANNOT_BE_UNDONE",
+            RunState::Idle
+            | RunState::Asked
+            | RunState::Working(_)
+            | RunState::Done
+            | RunState::Skipped
+            | RunState::Undoing
+            | RunState::Undone => "ADVICE",
         }
     }
 
     /// The kind of the task that is open about it.
     fn task(&self) -> Task {
         match self.state {
-            At::Failed(failure) => self.leg.rules().task(failure, self.purpose),
-            At::UndoFailed => Task::CompensationFailed,
-            At::Idle | At::Asked | At::Working(_) | At::Done | At::Skipped | At::Undoing | At::Undone => Task::Support,
+            RunState::Failed(failure) => self.leg.rules().task(failure, self.purpose),
+            RunState::UndoFailed => Task::CompensationFailed,
+            RunState::Idle
+            | RunState::Asked
+            | RunState::Working(_)
+            | RunState::Done
+            | RunState::Skipped
+            | RunState::Undoing
+            | RunState::Undone => Task::Support,
         }
     }
 }
 
-impl At {
+impl RunState {
     /// How the world is told of it; `None`: it is not.
     pub(in super::super) fn told(self) -> Option<(LegState, &'static str)> {
         match self {
-            At::Idle | At::Skipped | At::Undoing => None,
-            At::Asked => Some((LegState::Started, "")),
-            At::Working(progress) => Some((LegState::Progressed, progress.code())).filter(|(_, code)| !code.is_empty()),
-            At::Done => Some((LegState::Done, "")),
+            RunState::Idle | RunState::Skipped | RunState::Undoing => None,
+            RunState::Asked => Some((LegState::Started, "")),
+            RunState::Working(progress) => {
+                Some((LegState::Progressed, progress.code())).filter(|(_, code)| !code.is_empty())
+            }
+            RunState::Done => Some((LegState::Done, "")),
             // It was counted; what is not as announced is looked into.
-            At::Failed(Failure::Return(question)) => Some((LegState::Progressed, question.code())),
-            At::Failed(failure) => Some((LegState::Failed, failure.code())),
-            At::UndoFailed => Some((LegState::Failed, "CANNOT_BE_UNDONE")),
-            At::Undone => Some((LegState::Undone, "")),
+            RunState::Failed(Failure::Return(question)) => Some((LegState::Progressed, question.code())),
+            RunState::Failed(failure) => Some((LegState::Failed, failure.code())),
+            RunState::UndoFailed => Some((LegState::Failed, "CANNOT_BE_UNDONE")),
+            RunState::Undone => Some((LegState::Undone, "")),
         }
     }
 }
@@ -214,44 +229,44 @@ impl Line {
     }
 
     pub(in super::super) fn find_for(&self, leg: Leg, purpose: Purpose) -> Option<usize> {
-        self.strands.iter().position(|strand| strand.leg == leg && strand.purpose == purpose)
+        self.runs.iter().position(|run| run.leg == leg && run.purpose == purpose)
     }
 
-    pub(in super::super) fn state_of(&self, leg: Leg) -> Option<At> {
-        self.find(leg).map(|at| self.strands[at].state)
+    pub(in super::super) fn state_of(&self, leg: Leg) -> Option<RunState> {
+        self.find(leg).map(|at| self.runs[at].state)
     }
 
     pub(in super::super) fn is_done(&self, leg: Leg) -> bool {
-        self.state_of(leg) == Some(At::Done)
+        self.state_of(leg) == Some(RunState::Done)
     }
 
     /// A number that no attempt at this leg, and no task about one, has had in this round.
     pub(in super::super) fn next_number(&self, leg: Leg, numbers: u16) -> u16 {
-        let last = self.strands.iter().filter(|strand| strand.leg == leg).map(|strand| strand.last).max();
+        let last = self.runs.iter().filter(|run| run.leg == leg).map(|run| run.last).max();
         last.unwrap_or(0).max(numbers) + 1
     }
 
     /// The name of the current attempt.
     pub(in super::super) fn job(&self, round: u16, at: usize) -> Job {
-        let strand = &self.strands[at];
-        Job { round, line: self.plan.line, leg: strand.leg, attempt: strand.attempt }
+        let run = &self.runs[at];
+        Job { round, line: self.plan.line, leg: run.leg, attempt: run.attempt }
     }
 
     /// The name under which the ledger knows the line.
     pub(in super::super) fn grant(&self, round: u16) -> Job {
-        let attempt = self.find(Leg::Entitlement).map_or(0, |at| self.strands[at].attempt);
+        let attempt = self.find(Leg::Entitlement).map_or(0, |at| self.runs[at].attempt);
         Job { round, line: self.plan.line, leg: Leg::Entitlement, attempt }
     }
 
     /// The question that is open about a leg. It is derived from the state alone, so that what is asked at first and
     /// what is asked again are the same.
     pub(in super::super) fn question(&self, round: u16, at: usize) -> Option<Command> {
-        let strand = &self.strands[at];
+        let run = &self.runs[at];
         let job = self.job(round, at);
-        if strand.has_task() {
-            let job = Job { attempt: strand.open_number(), ..job };
-            return Some(Command::OpenTask { job, kind: strand.task(), reason: strand.reason() });
+        if run.has_task() {
+            let job = Job { attempt: run.open_number(), ..job };
+            return Some(Command::OpenTask { job, kind: run.task(), reason: run.reason() });
         }
-        strand.leg.rules().ask(self, at, job)
+        run.leg.rules().ask(self, at, job)
     }
 }

@@ -12,7 +12,7 @@ pub enum Failure {
     NotAdvised,
 }
 
-impl From<Failure> for At {
+impl From<Failure> for RunState {
     fn from(failure: Failure) -> Self {
         Self::Failed(super::Failure::Support(failure))
     }
@@ -33,7 +33,7 @@ impl Rules for Support {
         true
     }
 
-    fn says(&self, _news: News) -> bool {
+    fn says(&self, _news: LegEvent) -> bool {
         false
     }
 
@@ -46,19 +46,25 @@ impl Rules for Support {
         None
     }
 
-    fn learn(&self, _line: &mut Line, _at: usize, _news: News, _turn: &mut Turn) -> Answer {
+    fn learn(&self, _line: &mut Line, _at: usize, _news: LegEvent, _turn: &mut StepBuilder) -> Answer {
         Answer::Stay
     }
 
-    fn take_back(&self, line: &mut Line, at: usize, turn: &mut Turn) {
-        match line.strands[at].state {
-            At::Asked => {
+    fn take_back(&self, line: &mut Line, at: usize, turn: &mut StepBuilder) {
+        match line.runs[at].state {
+            RunState::Asked => {
                 turn.close_task(line, at);
-                turn.put(line, at, At::Undone);
+                turn.put(line, at, RunState::Undone);
             }
-            At::Failed(_) => turn.put(line, at, At::Undone),
+            RunState::Failed(_) => turn.put(line, at, RunState::Undone),
             // Advice was given.
-            At::Idle | At::Working(_) | At::Done | At::Skipped | At::Undoing | At::UndoFailed | At::Undone => {}
+            RunState::Idle
+            | RunState::Working(_)
+            | RunState::Done
+            | RunState::Skipped
+            | RunState::Undoing
+            | RunState::UndoFailed
+            | RunState::Undone => {}
         }
     }
 
@@ -68,19 +74,19 @@ impl Rules for Support {
         at: usize,
         failure: Option<super::Failure>,
         ruling: Ruling,
-        turn: &mut Turn,
+        turn: &mut StepBuilder,
     ) -> Answer {
         match (failure, ruling) {
-            (None, Ruling::Approve) => turn.put(line, at, At::Done),
+            (None, Ruling::Approve) => turn.put(line, at, RunState::Done),
             (None, Ruling::Deny) => turn.put_and_open_task(line, at, Failure::NotAdvised.into()),
             (None, Ruling::Retry) => turn.begin(line, at),
             (Some(_), Ruling::Deny) => return Answer::GiveUp,
-            (Some(_), Ruling::Approve | Ruling::Retry) => line.strands[at].state = At::Idle,
+            (Some(_), Ruling::Approve | Ruling::Retry) => line.runs[at].state = RunState::Idle,
         }
         Answer::Moved
     }
 
-    fn waits_for(&self, _strand: &Strand) -> WaitingFor {
+    fn waits_for(&self, _strand: &LegRun) -> WaitingFor {
         WaitingFor::Specialist
     }
 

@@ -58,19 +58,19 @@ impl Mistake {
             (Self::SkipOthers, Event::Judged { plan, .. }) => {
                 plan.lines.iter_mut().for_each(|line| line.only_with.clear());
             }
-            (Self::SettleAnnounced, Event::Work { job, news: News::Return(Return::Counted { count, .. }) }) => {
+            (Self::SettleAnnounced, Event::Work { job, news: LegEvent::Return(Return::Counted { count, .. }) }) => {
                 let line = lines(process).iter().find(|line| line.plan.line == job.line);
                 count.accepted = line.map_or(0, |line| line.plan.quantity);
             }
-            (Self::SkipJudgement, Event::Work { news: News::Return(Return::Counted { count, .. }), .. }) => {
+            (Self::SkipJudgement, Event::Work { news: LegEvent::Return(Return::Counted { count, .. }), .. }) => {
                 let units = std::mem::take(&mut count.unclear);
                 count.accepted += units;
                 count.other -= units;
             }
             (Self::AcceptStale, Event::Work { job, .. }) => {
                 let line = lines(process).iter().find(|line| line.plan.line == job.line);
-                let strand = line.and_then(|line| line.strands.iter().find(|strand| strand.leg == job.leg));
-                job.attempt = job.attempt.max(strand.map_or(0, |strand| strand.attempt));
+                let run = line.and_then(|line| line.runs.iter().find(|run| run.leg == job.leg));
+                job.attempt = job.attempt.max(run.map_or(0, |run| run.attempt));
             }
             _ => {}
         }
@@ -80,19 +80,19 @@ impl Mistake {
     fn spoil_process(self, process: &mut Process, event: &Event) {
         for line in lines_mut(process) {
             let turns_up = turns_up(line, event);
-            for strand in &mut line.strands {
-                let forgotten = match (self, strand.leg, strand.state) {
-                    (Self::ForgetRelease, Leg::Reservation, At::Asked | HELD_PARTLY | HELD)
-                    | (Self::ForgetInDoubt, Leg::Shipment, At::Asked)
-                    | (Self::LetItGo, Leg::Shipment, HANDED_OVER | At::Done) => *event == Event::Withdrawn,
-                    (Self::SendTwice, Leg::Shipment, At::Asked | BOOKED) => turns_up,
+            for run in &mut line.runs {
+                let forgotten = match (self, run.leg, run.state) {
+                    (Self::ForgetRelease, Leg::Reservation, RunState::Asked | HELD_PARTLY | HELD)
+                    | (Self::ForgetInDoubt, Leg::Shipment, RunState::Asked)
+                    | (Self::LetItGo, Leg::Shipment, HANDED_OVER | RunState::Done) => *event == Event::Withdrawn,
+                    (Self::SendTwice, Leg::Shipment, RunState::Asked | BOOKED) => turns_up,
                     _ => false,
                 };
-                let handed_over = matches!(event, Event::Work { news: News::Parcel(Parcel::HandedOver), .. });
+                let handed_over = matches!(event, Event::Work { news: LegEvent::Parcel(Parcel::HandedOver), .. });
                 if forgotten {
-                    strand.state = At::Undone;
-                } else if self == Self::AskTwice && handed_over && strand.state == HANDED_OVER {
-                    strand.state = BOOKED;
+                    run.state = RunState::Undone;
+                } else if self == Self::AskTwice && handed_over && run.state == HANDED_OVER {
+                    run.state = BOOKED;
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Mistake {
                 });
                 if let Some((job, quantity)) = asked
                     && let Step::Go(after, more) =
-                        super::super::step(&process, &Event::Work { job, news: News::Granted(quantity) })
+                        super::super::step(&process, &Event::Work { job, news: LegEvent::Granted(quantity) })
                 {
                     (process, commands) = (after, [commands, more].concat());
                 }
@@ -134,7 +134,7 @@ impl Mistake {
 
 /// A parcel of the line that was given up has arrived.
 fn turns_up(line: &Line, event: &Event) -> bool {
-    let Event::Work { job, news: News::Parcel(Parcel::Delivered) } = event else { return false };
+    let Event::Work { job, news: LegEvent::Parcel(Parcel::Delivered) } = event else { return false };
     job.line == line.plan.line && job.leg == Leg::Shipment && line.lost.contains(&job.attempt)
 }
 

@@ -1,7 +1,7 @@
 //! What is promised in every past. Each promise says what is broken, and the walk says how it came to that.
 
 use super::super::*;
-use super::world::{Account, Fate, Told, World};
+use super::world::{Account, Fate, SourceMessage, World};
 
 type Kept = Result<(), String>;
 
@@ -114,8 +114,9 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
             new_work(world, after, *job, None)?;
             granted(world, *job, *quantity)?;
             let there = world.of_line(job.line, Leg::Reservation);
-            let there =
-                there.into_iter().any(|(_, fate)| matches!(fate.told, Told::Full | Told::Consumed | Told::Gone));
+            let there = there.into_iter().any(|(_, fate)| {
+                matches!(fate.told, SourceMessage::Full | SourceMessage::Consumed | SourceMessage::Gone)
+            });
             keep(there || !is_exchange(world, job.line), "collected before it is known whether there are others")?;
         }
         Command::ExpectReturn { job, quantity, .. } => {
@@ -128,7 +129,7 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
             new_work(world, after, *job, None)?;
             granted(world, *job, *quantity)?;
             let held = world.of_line(job.line, Leg::Reservation).last().map(|(_, fate)| fate.told);
-            keep(held == Some(Told::Full), "shipped what is not held")?;
+            keep(held == Some(SourceMessage::Full), "shipped what is not held")?;
         }
         Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
         Command::OpenTask { job, reason: "LATE_RETURN", .. } => {
@@ -141,7 +142,7 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
         Command::OpenTask { job, kind, .. } => new_work(world, after, *job, Some(*kind))?,
         Command::Consume { job } => known(world, *job)?.consume = true,
         Command::Release { job } => {
-            let doubt = |(_, fate): (&Job, &Fate)| matches!(fate.told, Told::Nothing | Told::Begun);
+            let doubt = |(_, fate): (&Job, &Fate)| matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun);
             let sent = world.of_line(job.line, Leg::Shipment).any(doubt);
             keep(!sent, "released while it may still be sent")?;
             known(world, *job)?.undo = true;
@@ -197,7 +198,7 @@ fn is_busy(process: &Process) -> bool {
 /// Faulty units that came back in exchange for others.
 fn faulty_back(world: &World, line: u16) -> u32 {
     let receipts = world.of_line(line, Leg::Receipt).filter(|(_, fate)| !fate.brings_back);
-    receipts.filter(|(_, fate)| fate.told == Told::Complete).map(|(_, fate)| fate.counting()).sum()
+    receipts.filter(|(_, fate)| fate.told == SourceMessage::Complete).map(|(_, fate)| fate.counting()).sum()
 }
 
 /// The plan was carried out to its end.
@@ -225,7 +226,7 @@ fn new_work(world: &mut World, after: &Process, job: Job, task: Option<Task>) ->
     *highest = job.attempt;
     let (undo, consume, brings_back) = (false, false, false);
     let (count, approved, late) = (Count::default(), 0, false);
-    let fate = Fate { told: Told::Nothing, task, undo, consume, count, approved, late, brings_back };
+    let fate = Fate { told: SourceMessage::Nothing, task, undo, consume, count, approved, late, brings_back };
     world.jobs.insert(job, fate);
     Ok(())
 }
@@ -235,7 +236,7 @@ fn known(world: &mut World, job: Job) -> Result<&mut Fate, String> {
 }
 
 fn account(world: &mut World, grant: Job) -> Result<&mut Account, String> {
-    keep(world.jobs.get(&grant).is_some_and(|fate| fate.told == Told::Full), "no such grant")?;
+    keep(world.jobs.get(&grant).is_some_and(|fate| fate.told == SourceMessage::Full), "no such grant")?;
     world.accounts.get_mut(&grant.line).ok_or_else(|| "no such account".to_owned())
 }
 
@@ -254,12 +255,12 @@ fn settle(world: &mut World, after: &Process, job: Job, quantity: u32) -> Kept {
     let line = plan.lines.iter().find(|line| line.line == job.line).expect("a line of the plan");
     if line.resolution == Resolution::ReturnRefund {
         let receipt = world.of_line(job.line, Leg::Receipt).last().map(|(_, fate)| *fate);
-        let accepted = receipt.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.counting());
+        let accepted = receipt.filter(|fate| fate.told == SourceMessage::Complete).map_or(0, |fate| fate.counting());
         keep(quantity <= accepted, "paid what was not counted")?;
     }
     for other in plan.lines.iter().filter(|other| line.only_with.contains(&other.line)) {
         let back = world.of_line(other.line, Leg::Receipt).last().map(|(_, fate)| *fate);
-        let back = back.filter(|fate| fate.told == Told::Complete).map_or(0, |fate| fate.counting());
+        let back = back.filter(|fate| fate.told == SourceMessage::Complete).map_or(0, |fate| fate.counting());
         keep(back >= other.quantity, "paid although others came to nothing")?;
     }
     Ok(())
@@ -308,9 +309,8 @@ fn was_asked(world: &World, command: &Command) -> bool {
         Command::MovePromises => true,
         Command::PauseClocks => world.paused,
         Command::ResumeClocks => !world.paused,
-        Command::CloseTask { job } => {
-            fate(job).is_some_and(|fate| fate.task.is_some() && (fate.undo || matches!(fate.told, Told::Ruled(_))))
-        }
+        Command::CloseTask { job } => fate(job)
+            .is_some_and(|fate| fate.task.is_some() && (fate.undo || matches!(fate.told, SourceMessage::Ruled(_)))),
         // Told again with its time, which the handler keeps.
         Command::StopClocks { .. } | Command::GiveBack { .. } | Command::Give { .. } => false,
         Command::TakeBack { .. } | Command::Notify { .. } | Command::Announce(_) => false,
@@ -322,9 +322,13 @@ fn was_asked(world: &World, command: &Command) -> bool {
 fn holds_nothing(world: &World, outcome: Outcome) -> Kept {
     for (job, fate) in world.jobs.iter().filter(|(_, fate)| fate.task.is_none()) {
         let holds = match job.leg {
-            Leg::Reservation => matches!(fate.told, Told::Nothing | Told::Begun | Told::Full),
-            Leg::Shipment | Leg::Pickup => matches!(fate.told, Told::Nothing | Told::Begun),
-            Leg::Receipt => outcome != Outcome::Closed && matches!(fate.told, Told::Nothing | Told::Begun),
+            Leg::Reservation => {
+                matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun | SourceMessage::Full)
+            }
+            Leg::Shipment | Leg::Pickup => matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun),
+            Leg::Receipt => {
+                outcome != Outcome::Closed && matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun)
+            }
             Leg::Entitlement | Leg::Settlement | Leg::Support => false,
         };
         keep(!holds, &format!("ended and forgotten: {job:?} {fate:?}"))?;
@@ -337,30 +341,35 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
     for (job, fate) in &world.jobs {
         let forgotten = || format!("forgotten: {job:?} {fate:?}");
         if fate.task.is_some() {
-            keep(fate.undo || matches!(fate.told, Told::Ruled(_)), &forgotten())?;
+            keep(fate.undo || matches!(fate.told, SourceMessage::Ruled(_)), &forgotten())?;
             continue;
         }
         let left_so = || person_let_it_be(world, job.line);
         let settled = match job.leg {
-            Leg::Entitlement => fate.told == Told::Full,
-            Leg::Reservation => matches!(fate.told, Told::Gone | Told::Consumed),
+            Leg::Entitlement => fate.told == SourceMessage::Full,
+            Leg::Reservation => matches!(fate.told, SourceMessage::Gone | SourceMessage::Consumed),
             Leg::Shipment if undone && fate.is_out() => came_back(world, job.line) || left_so(),
             // A second one that left before it was called off.
-            Leg::Shipment if fate.told == Told::Out => with_customer(world, job.line) > 1,
-            Leg::Shipment => matches!(fate.told, Told::Gone | Told::Delivered | Told::Lost | Told::Refused),
+            Leg::Shipment if fate.told == SourceMessage::Out => with_customer(world, job.line) > 1,
+            Leg::Shipment => matches!(
+                fate.told,
+                SourceMessage::Gone | SourceMessage::Delivered | SourceMessage::Lost | SourceMessage::Refused
+            ),
             Leg::Pickup if undone && !brings_back(world, *job) => {
-                let known = matches!(fate.told, Told::Gone | Told::Refused) || was_tried_again(world, *job);
+                let known =
+                    matches!(fate.told, SourceMessage::Gone | SourceMessage::Refused) || was_tried_again(world, *job);
                 known || left_so() || goods_counted(world, job.line)
             }
-            Leg::Pickup => fate.told != Told::Nothing && fate.told != Told::Begun,
+            Leg::Pickup => fate.told != SourceMessage::Nothing && fate.told != SourceMessage::Begun,
             // That enough of them are complete is looked at below.
-            Leg::Receipt if fate.brings_back => matches!(fate.told, Told::Complete | Told::Cancelled),
+            Leg::Receipt if fate.brings_back => matches!(fate.told, SourceMessage::Complete | SourceMessage::Cancelled),
             Leg::Receipt => {
-                let answered = matches!(fate.told, Told::Cancelled | Told::Complete);
+                let answered = matches!(fate.told, SourceMessage::Cancelled | SourceMessage::Complete);
                 answered && (!undone || fate.count.came() == 0 || left_so())
             }
             Leg::Settlement => {
-                matches!(fate.told, Told::NotPaid | Told::Free) || (fate.told == Told::Paid && (!undone || left_so()))
+                matches!(fate.told, SourceMessage::NotPaid | SourceMessage::Free)
+                    || (fate.told == SourceMessage::Paid && (!undone || left_so()))
             }
             Leg::Support => true,
         };
@@ -380,28 +389,32 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
 /// Whatever is found, repacked or collected late: the customer keeps one parcel for one, and what is to come back is counted;
 /// or a person has let it be.
 fn one_for_one(world: &World, line: u16, undone: bool) -> Kept {
-    let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
+    let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == SourceMessage::Refused).count();
     let kept = if undone { 0 } else { 1 };
-    let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back && fate.told == Told::Complete);
+    let back =
+        world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back && fate.told == SourceMessage::Complete);
     let wanted = refused + with_customer(world, line).saturating_sub(kept);
     keep(back.count() >= wanted || person_let_it_be(world, line), &format!("line {line}: two for one"))
 }
 
 /// Parcels that the customer has, or will have.
 fn with_customer(world: &World, line: u16) -> usize {
-    world.of_line(line, Leg::Shipment).filter(|(_, fate)| matches!(fate.told, Told::Out | Told::Delivered)).count()
+    world
+        .of_line(line, Leg::Shipment)
+        .filter(|(_, fate)| matches!(fate.told, SourceMessage::Out | SourceMessage::Delivered))
+        .count()
 }
 
 /// What the ledger must say in the end: money that was paid, goods that were sent and have not come back.
 fn given(world: &World, line: u16, account: Account) -> u32 {
-    if world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Free) {
+    if world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == SourceMessage::Free) {
         return account.given;
     }
-    let paid = world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == Told::Paid);
+    let paid = world.of_line(line, Leg::Settlement).any(|(_, fate)| fate.told == SourceMessage::Paid);
     let with_customer = with_customer(world, line);
-    let given_up = |(_, fate): (&Job, &Fate)| fate.brings_back && fate.told == Told::Cancelled;
+    let given_up = |(_, fate): (&Job, &Fate)| fate.brings_back && fate.told == SourceMessage::Cancelled;
     let last = world.of_line(line, Leg::Shipment).last().map(|(_, fate)| fate.told);
-    let turned_up = with_customer > 0 && !matches!(last, Some(Told::Out | Told::Delivered));
+    let turned_up = with_customer > 0 && !matches!(last, Some(SourceMessage::Out | SourceMessage::Delivered));
     if with_customer > 1 || turned_up || world.of_line(line, Leg::Receipt).any(given_up) {
         // Which of them came back is not known here: no more is given than was granted.
         return account.given.min(account.granted.unwrap_or_default());
@@ -409,7 +422,8 @@ fn given(world: &World, line: u16, account: Account) -> u32 {
     match with_customer {
         1 => {
             // Parcels that were refused before were expected first.
-            let refused = world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == Told::Refused).count();
+            let refused =
+                world.of_line(line, Leg::Shipment).filter(|(_, fate)| fate.told == SourceMessage::Refused).count();
             let back = world.of_line(line, Leg::Receipt).filter(|(_, fate)| fate.brings_back).nth(refused);
             let granted = account.granted.unwrap_or_default();
             granted.saturating_sub(back.map_or(0, |(_, fate)| fate.counting()))
@@ -440,9 +454,9 @@ fn brings_back(world: &World, pickup: Job) -> bool {
 /// The receipt that a task is about.
 fn receipt_of(after: &Process, task: Job) -> Job {
     let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &after.stage else { return task };
-    let of_line = lines.iter().filter(|line| line.plan.line == task.line).flat_map(|line| &line.strands);
-    let found = of_line.filter(|strand| strand.leg == Leg::Receipt).find(|strand| strand.last == task.attempt);
-    Job { attempt: found.map_or(0, |strand| strand.attempt), ..task }
+    let of_line = lines.iter().filter(|line| line.plan.line == task.line).flat_map(|line| &line.runs);
+    let found = of_line.filter(|run| run.leg == Leg::Receipt).find(|run| run.last == task.attempt);
+    Job { attempt: found.map_or(0, |run| run.attempt), ..task }
 }
 
 /// A person has heard of it, and went on.
@@ -451,13 +465,13 @@ fn was_tried_again(world: &World, job: Job) -> bool {
 }
 
 fn goods_counted(world: &World, line: u16) -> bool {
-    world.of_line(line, Leg::Receipt).any(|(_, fate)| fate.told == Told::Complete)
+    world.of_line(line, Leg::Receipt).any(|(_, fate)| fate.told == SourceMessage::Complete)
 }
 
 fn person_let_it_be(world: &World, line: u16) -> bool {
     world.jobs.iter().any(|(job, fate)| {
         job.line == line
             && fate.task == Some(Task::CompensationFailed)
-            && matches!(fate.told, Told::Ruled(Ruling::Approve | Ruling::Deny))
+            && matches!(fate.told, SourceMessage::Ruled(Ruling::Approve | Ruling::Deny))
     })
 }

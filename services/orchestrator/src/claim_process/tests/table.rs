@@ -7,7 +7,7 @@ use std::path::Path;
 use proto::claim::Role;
 
 use super::super::leg::{Answer, learn, parcel, receipt, reservation, settlement, support};
-use super::super::turn::Turn;
+use super::super::step_builder::StepBuilder;
 use super::super::*;
 use super::{BOOKED, CONSUMING, COUNTED_PARTLY, HANDED_OVER, HELD, HELD_PARTLY};
 use super::{counted, unclear, wrong};
@@ -25,7 +25,7 @@ fn the_tables_are_true() {
 
 const HEAD: &str = "# The process of a claim\n\n\
     Written by a test from `claim_process.rs`; not by hand. An event bears the name that was asked for; under an older\n\
-    name it changes nothing, under a name that was never given it is parked. *Told* facts are the public events.\n\
+    name it changes nothing, under a name that was never given it is parked. *SourceMessage* facts are the public events.\n\
     What is not listed changes nothing.\n";
 
 fn stages() -> String {
@@ -48,7 +48,14 @@ fn stages() -> String {
 }
 
 fn examples() -> Vec<Process> {
-    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false, only_with: vec![] };
+    let line = LinePlan {
+        line: 1,
+        resolution: Resolution::RefundOnly,
+        quantity: 1,
+        collect: false,
+        only_with: vec![],
+        legs: vec![],
+    };
     let plan = Plan { number: 1, automatic: false, consented: false, follow_up: true, lines: vec![line] };
     let (new, _) = start(true);
     let heard = |process: &Process, event: Event| match step(process, &event) {
@@ -63,17 +70,24 @@ fn examples() -> Vec<Process> {
     let agreeing = heard(&approving, Event::ApprovalGranted { plan: 1 });
     let executing = heard(&agreeing, Event::PlanAnswered { plan: 1, accepted: true });
     let work = |leg, news| Event::Work { job: Job { round: 1, line: 1, leg, attempt: 1 }, news };
-    let granted = heard(&executing, work(Leg::Entitlement, News::Granted(1)));
+    let granted = heard(&executing, work(Leg::Entitlement, LegEvent::Granted(1)));
     let compensating = heard(&granted, Event::Withdrawn);
-    let failed = heard(&granted, work(Leg::Settlement, News::Money(Money::NotPaid)));
-    let following_up = heard(&granted, work(Leg::Settlement, News::Money(Money::Paid)));
+    let failed = heard(&granted, work(Leg::Settlement, LegEvent::Money(Money::NotPaid)));
+    let following_up = heard(&granted, work(Leg::Settlement, LegEvent::Money(Money::Paid)));
     let ended = heard(&following_up, Event::FollowUpLapsed { round: 1 });
     vec![new, investigating, asking, approving, agreeing, granted, failed, compensating, following_up, ended]
 }
 
 fn events(process: &Process) -> Vec<Event> {
     let Process { assessment, round, .. } = *process;
-    let line = LinePlan { line: 1, resolution: Resolution::RefundOnly, quantity: 1, collect: false, only_with: vec![] };
+    let line = LinePlan {
+        line: 1,
+        resolution: Resolution::RefundOnly,
+        quantity: 1,
+        collect: false,
+        only_with: vec![],
+        legs: vec![],
+    };
     let plan = |automatic, consented| Plan {
         number: process.plan + 1,
         automatic,
@@ -109,9 +123,9 @@ fn events(process: &Process) -> Vec<Event> {
         Event::DeadlineMoved { round, clock: Clock::FirstFeedback },
     ];
     let work = |leg, attempt, news| Event::Work { job: Job { round, line: 1, leg, attempt }, news };
-    events.push(work(Leg::Settlement, 1, News::Money(Money::Paid)));
-    events.push(work(Leg::Settlement, 1, News::Money(Money::NotPaid)));
-    let ruled = |ruling| work(Leg::Settlement, 2, News::Ruled(ruling));
+    events.push(work(Leg::Settlement, 1, LegEvent::Money(Money::Paid)));
+    events.push(work(Leg::Settlement, 1, LegEvent::Money(Money::NotPaid)));
+    let ruled = |ruling| work(Leg::Settlement, 2, LegEvent::Ruled(ruling));
     events.extend([Ruling::Retry, Ruling::Deny].map(ruled));
     events.retain(|event| !questions::was_never_asked(process, event));
     events
@@ -138,25 +152,25 @@ fn event_name(event: &Event) -> String {
     }
 }
 
-fn news_name(news: News) -> String {
+fn news_name(news: LegEvent) -> String {
     match news {
-        News::Granted(0) => "granted nothing".to_owned(),
-        News::Granted(_) => "granted".to_owned(),
-        News::Stock(news) => words(&format!("{news:?}")),
-        News::Parcel(Parcel::Incident(what, _)) => words(&format!("{what:?}")),
-        News::Parcel(news) => words(&format!("{news:?}")),
-        News::Return(Return::Counted { complete: false, .. }) => "counted partly".to_owned(),
-        News::Return(Return::Counted { count, .. }) => {
+        LegEvent::Granted(0) => "granted nothing".to_owned(),
+        LegEvent::Granted(_) => "granted".to_owned(),
+        LegEvent::Stock(news) => words(&format!("{news:?}")),
+        LegEvent::Parcel(Parcel::Incident(what, _)) => words(&format!("{what:?}")),
+        LegEvent::Parcel(news) => words(&format!("{news:?}")),
+        LegEvent::Return(Return::Counted { complete: false, .. }) => "counted partly".to_owned(),
+        LegEvent::Return(Return::Counted { count, .. }) => {
             let Count { accepted, unclear, wrong_item, .. } = count;
             let besides = [(unclear, "not as claimed"), (wrong_item, "of another article")];
             let besides =
                 besides.iter().filter(|(units, _)| *units > 0).map(|(units, what)| format!(", {units} {what}"));
             format!("counted, {accepted} accepted{}", besides.collect::<String>())
         }
-        News::Return(Return::Cancelled { accepted }) => format!("cancelled, {accepted} accepted"),
-        News::Money(news) => words(&format!("{news:?}")),
-        News::Ruled(ruling) => format!("ruled: {}", words(&format!("{ruling:?}"))),
-        News::TaskClosed => "task closed".to_owned(),
+        LegEvent::Return(Return::Cancelled { accepted }) => format!("cancelled, {accepted} accepted"),
+        LegEvent::Money(news) => words(&format!("{news:?}")),
+        LegEvent::Ruled(ruling) => format!("ruled: {}", words(&format!("{ruling:?}"))),
+        LegEvent::TaskClosed => "task closed".to_owned(),
     }
 }
 
@@ -165,8 +179,8 @@ fn stage_name(process: &Process) -> String {
     let detail = match &process.stage {
         Stage::Assessing { reason } | Stage::Investigating { reason, .. } => format!("{reason:?}"),
         Stage::Executing { lines, .. } | Stage::Compensating { lines, .. } => {
-            let strand = lines[0].strands.last().expect("a leg");
-            format!("{:?}: {}", strand.leg, at_name(strand.state))
+            let run = lines[0].runs.last().expect("a leg");
+            format!("{:?}: {}", run.leg, at_name(run.state))
         }
         Stage::Ended { outcome, .. } => format!("{outcome:?}"),
         Stage::AwaitingCustomer { .. } | Stage::AwaitingApproval(_) | Stage::AwaitingConsent(_) => return name,
@@ -175,10 +189,10 @@ fn stage_name(process: &Process) -> String {
     format!("{name} ({})", detail.to_lowercase())
 }
 
-fn at_name(state: At) -> String {
+fn at_name(state: RunState) -> String {
     match state {
-        At::Failed(failure) => format!("failed: {}", inner(&format!("{failure:?}"))),
-        At::Working(progress) => inner(&format!("{progress:?}")),
+        RunState::Failed(failure) => format!("failed: {}", inner(&format!("{failure:?}"))),
+        RunState::Working(progress) => inner(&format!("{progress:?}")),
         other => words(&format!("{other:?}")),
     }
 }
@@ -229,11 +243,11 @@ fn legs_table() -> String {
     table
 }
 
-fn row(table: &mut String, leg: Leg, state: At, news: News) {
+fn row(table: &mut String, leg: Leg, state: RunState, news: LegEvent) {
     let (process, mut line, at) = example(leg, state);
-    let mut turn = Turn::new(&process, vec![]);
+    let mut turn = StepBuilder::new(&process, vec![]);
     let then = match learn(&mut line, at, news, &mut turn) {
-        Answer::Moved => at_name(line.strands[at].state),
+        Answer::Moved => at_name(line.runs[at].state),
         Answer::Stay => return,
         Answer::Broken => "*parked*".to_owned(),
         Answer::GiveUp => "all is undone, then judged again".to_owned(),
@@ -242,31 +256,31 @@ fn row(table: &mut String, leg: Leg, state: At, news: News) {
     let _ = writeln!(table, "| {leg:?} | {} | {} | {then} | {asks} |", at_name(state), news_name(news));
 }
 
-const STATES: [At; 24] = [
-    At::Idle,
-    At::Asked,
+const STATES: [RunState; 24] = [
+    RunState::Idle,
+    RunState::Asked,
     HELD_PARTLY,
     HELD,
     CONSUMING,
     BOOKED,
     HANDED_OVER,
     COUNTED_PARTLY,
-    At::Done,
-    At::Skipped,
-    At::Failed(Failure::Stock(reservation::Failure::NotReservable)),
-    At::Failed(Failure::Stock(reservation::Failure::BatchUnknown)),
-    At::Failed(Failure::Parcel(parcel::Failure::NotBookable)),
-    At::Failed(Failure::Parcel(parcel::Failure::Lost)),
-    At::Failed(Failure::Parcel(parcel::Failure::Refused)),
-    At::Failed(Failure::Parcel(parcel::Failure::Incomplete)),
-    At::Failed(Failure::Money(settlement::Failure::NotPaid)),
-    At::Failed(Failure::Support(support::Failure::NotAdvised)),
-    At::Failed(Failure::Return(receipt::Question::WrongItem)),
-    At::Failed(Failure::Return(receipt::Question::NotAsClaimed)),
-    At::Failed(Failure::Return(receipt::Question::TooManyReturned)),
-    At::Undoing,
-    At::UndoFailed,
-    At::Undone,
+    RunState::Done,
+    RunState::Skipped,
+    RunState::Failed(Failure::Stock(reservation::Failure::NotReservable)),
+    RunState::Failed(Failure::Stock(reservation::Failure::BatchUnknown)),
+    RunState::Failed(Failure::Parcel(parcel::Failure::NotBookable)),
+    RunState::Failed(Failure::Parcel(parcel::Failure::Lost)),
+    RunState::Failed(Failure::Parcel(parcel::Failure::Refused)),
+    RunState::Failed(Failure::Parcel(parcel::Failure::Incomplete)),
+    RunState::Failed(Failure::Money(settlement::Failure::NotPaid)),
+    RunState::Failed(Failure::Support(support::Failure::NotAdvised)),
+    RunState::Failed(Failure::Return(receipt::Question::WrongItem)),
+    RunState::Failed(Failure::Return(receipt::Question::NotAsClaimed)),
+    RunState::Failed(Failure::Return(receipt::Question::TooManyReturned)),
+    RunState::Undoing,
+    RunState::UndoFailed,
+    RunState::Undone,
 ];
 
 const INCIDENTS: [Incident; 7] = [
@@ -279,73 +293,73 @@ const INCIDENTS: [Incident; 7] = [
     Incident::Confirmed,
 ];
 
-fn news_of(leg: Leg, state: At) -> Vec<News> {
+fn news_of(leg: Leg, state: RunState) -> Vec<LegEvent> {
     let can_be = match (leg, state) {
-        (Leg::Shipment, At::Done | At::Failed(Failure::Parcel(parcel::Failure::Incomplete))) => true,
-        (_, At::Idle | At::Skipped | At::Done | At::Undone) => false,
-        (_, At::Asked) => true,
+        (Leg::Shipment, RunState::Done | RunState::Failed(Failure::Parcel(parcel::Failure::Incomplete))) => true,
+        (_, RunState::Idle | RunState::Skipped | RunState::Done | RunState::Undone) => false,
+        (_, RunState::Asked) => true,
         (
             Leg::Reservation,
-            HELD_PARTLY | HELD | CONSUMING | At::Failed(Failure::Stock(reservation::Failure::NotReservable)),
+            HELD_PARTLY | HELD | CONSUMING | RunState::Failed(Failure::Stock(reservation::Failure::NotReservable)),
         ) => true,
         (Leg::Shipment | Leg::Pickup, BOOKED | HANDED_OVER) => true,
-        (Leg::Shipment | Leg::Pickup, At::Failed(Failure::Parcel(failure))) => {
+        (Leg::Shipment | Leg::Pickup, RunState::Failed(Failure::Parcel(failure))) => {
             use parcel::Failure::*;
             matches!(failure, NotBookable | Lost | Refused)
         }
         (Leg::Receipt, COUNTED_PARTLY) => true,
-        (Leg::Reservation, At::Failed(Failure::Stock(reservation::Failure::BatchUnknown))) => true,
-        (Leg::Receipt, At::Failed(Failure::Return(question))) => question != receipt::Question::NothingReturned,
-        (Leg::Settlement, At::Failed(Failure::Money(settlement::Failure::NotPaid)))
-        | (Leg::Support, At::Failed(Failure::Support(support::Failure::NotAdvised))) => true,
-        (Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt | Leg::Settlement, At::Undoing) => true,
-        (Leg::Pickup | Leg::Receipt | Leg::Settlement, At::UndoFailed) => true,
+        (Leg::Reservation, RunState::Failed(Failure::Stock(reservation::Failure::BatchUnknown))) => true,
+        (Leg::Receipt, RunState::Failed(Failure::Return(question))) => question != receipt::Question::NothingReturned,
+        (Leg::Settlement, RunState::Failed(Failure::Money(settlement::Failure::NotPaid)))
+        | (Leg::Support, RunState::Failed(Failure::Support(support::Failure::NotAdvised))) => true,
+        (Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt | Leg::Settlement, RunState::Undoing) => true,
+        (Leg::Pickup | Leg::Receipt | Leg::Settlement, RunState::UndoFailed) => true,
         _ => false,
     };
     if !can_be {
         return vec![];
     }
-    if matches!(state, At::Failed(_) | At::UndoFailed) || leg == Leg::Support {
-        let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(News::Ruled).to_vec();
-        news.truncate(if leg == Leg::Receipt && state != At::UndoFailed { 2 } else { 3 });
+    if matches!(state, RunState::Failed(_) | RunState::UndoFailed) || leg == Leg::Support {
+        let mut news = [Ruling::Approve, Ruling::Deny, Ruling::Retry].map(LegEvent::Ruled).to_vec();
+        news.truncate(if leg == Leg::Receipt && state != RunState::UndoFailed { 2 } else { 3 });
         if matches!(state.parcel_failure(), Some(parcel::Failure::Lost | parcel::Failure::Refused)) {
-            news.push(News::Parcel(Parcel::Delivered));
+            news.push(LegEvent::Parcel(Parcel::Delivered));
         }
         return news;
     }
     match leg {
-        Leg::Entitlement => vec![News::Granted(0), News::Granted(2)],
+        Leg::Entitlement => vec![LegEvent::Granted(0), LegEvent::Granted(2)],
         Leg::Reservation => {
             use Stock::*;
             let all = [Reserved, ReservedPartly, Failed, BatchUnknown, Consumed, Released, Expired];
-            all.map(News::Stock).to_vec()
+            all.map(LegEvent::Stock).to_vec()
         }
         Leg::Shipment | Leg::Pickup => {
             use Parcel::*;
             let all = [Booked, BookingFailed, HandedOver, Delivered, DeliveredDamaged, DeliveredIncomplete];
             let bad = [Delayed(None), Damaged, Lost, Refused, Cancelled, CancelRefused];
-            all.into_iter().chain(INCIDENTS.map(|what| Incident(what, 1))).chain(bad).map(News::Parcel).collect()
+            all.into_iter().chain(INCIDENTS.map(|what| Incident(what, 1))).chain(bad).map(LegEvent::Parcel).collect()
         }
         Leg::Receipt => {
-            let told = |count, complete| News::Return(Return::Counted { count, complete, late: 0 });
-            let cancelled = [0, 1].map(|accepted| News::Return(Return::Cancelled { accepted }));
+            let told = |count, complete| LegEvent::Return(Return::Counted { count, complete, late: 0 });
+            let cancelled = [0, 1].map(|accepted| LegEvent::Return(Return::Cancelled { accepted }));
             let first = [told(counted(1, 0), false), told(counted(1, 1), true), told(unclear(1, 1), true)];
             let more = [told(wrong(1, 1), true), told(counted(3, 0), true)];
             first.into_iter().chain(more).chain(cancelled).collect()
         }
-        Leg::Settlement => [Money::Paid, Money::NotPaid, Money::Nothing].map(News::Money).to_vec(),
+        Leg::Settlement => [Money::Paid, Money::NotPaid, Money::Nothing].map(LegEvent::Money).to_vec(),
         Leg::Support => vec![],
     }
 }
 
 /// A line of two units with the leg in this state, and the others as they then are.
-fn example(leg: Leg, state: At) -> (Process, Line, usize) {
+fn example(leg: Leg, state: RunState) -> (Process, Line, usize) {
     let resolution = match leg {
         Leg::Entitlement | Leg::Reservation | Leg::Shipment => Resolution::Replace,
         Leg::Pickup | Leg::Receipt | Leg::Settlement => Resolution::ReturnRefund,
         Leg::Support => Resolution::TechnicalSupport,
     };
-    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false, only_with: vec![] };
+    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false, only_with: vec![], legs: vec![] };
     let whole = Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![plan] };
     let (new, _) = start(false);
     let Step::Go(process, _) = step(&new, &Event::Judged { assessment: 1, plan: whole, fits: true }) else {
@@ -354,29 +368,29 @@ fn example(leg: Leg, state: At) -> (Process, Line, usize) {
     let Stage::Executing { lines, .. } = &process.stage else { unreachable!() };
     let mut line = lines[0].clone();
     let at = line.find(leg).expect("a leg of the line");
-    for (index, strand) in line.strands.iter_mut().enumerate() {
-        let other = match strand.leg {
-            Leg::Entitlement => At::Done,
+    for (index, run) in line.runs.iter_mut().enumerate() {
+        let other = match run.leg {
+            Leg::Entitlement => RunState::Done,
             Leg::Reservation if leg == Leg::Shipment && state != HANDED_OVER => HELD,
             Leg::Shipment if state == CONSUMING => HANDED_OVER,
             Leg::Pickup if leg == Leg::Receipt => BOOKED,
-            Leg::Receipt if leg == Leg::Pickup => At::Asked,
-            Leg::Reservation | Leg::Receipt | Leg::Pickup if index < at => At::Done,
-            _ => At::Idle,
+            Leg::Receipt if leg == Leg::Pickup => RunState::Asked,
+            Leg::Reservation | Leg::Receipt | Leg::Pickup if index < at => RunState::Done,
+            _ => RunState::Idle,
         };
-        strand.state = if index == at { state } else { other };
-        strand.attempt = u16::from(strand.state != At::Idle);
-        strand.last = if strand.has_task() && strand.leg != Leg::Support { 2 } else { strand.attempt };
+        run.state = if index == at { state } else { other };
+        run.attempt = u16::from(run.state != RunState::Idle);
+        run.last = if run.has_task() && run.leg != Leg::Support { 2 } else { run.attempt };
     }
     match leg {
         Leg::Entitlement | Leg::Support => {}
         Leg::Settlement => line.given = 2,
         Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt => line.held = 2,
     }
-    line.strands[at].count = match state {
-        At::Failed(Failure::Return(receipt::Question::WrongItem)) => wrong(1, 1),
-        At::Failed(Failure::Return(receipt::Question::NotAsClaimed)) => unclear(1, 1),
-        At::Failed(Failure::Return(receipt::Question::TooManyReturned)) => counted(3, 0),
+    line.runs[at].count = match state {
+        RunState::Failed(Failure::Return(receipt::Question::WrongItem)) => wrong(1, 1),
+        RunState::Failed(Failure::Return(receipt::Question::NotAsClaimed)) => unclear(1, 1),
+        RunState::Failed(Failure::Return(receipt::Question::TooManyReturned)) => counted(3, 0),
         _ => Count::default(),
     };
     (process, line, at)

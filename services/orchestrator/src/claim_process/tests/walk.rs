@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::super::*;
 use super::mistakes::Mistake;
-use super::world::{Alphabet, Told, World};
+use super::world::{Alphabet, SourceMessage, World};
 use super::{counted, promises, unclear, wrong};
 
 #[derive(Hash)]
@@ -116,8 +116,8 @@ fn follow(past: &Past, event: &Event, step: Stepping<'_>) -> Result<Option<Past>
 
 /// A decision about a task that is open.
 fn is_open_task(world: &World, event: &Event) -> bool {
-    let Event::Work { job, news: News::Ruled(_) } = event else { return false };
-    world.jobs.get(job).is_some_and(|fate| fate.told == Told::Nothing && !fate.undo)
+    let Event::Work { job, news: LegEvent::Ruled(_) } = event else { return false };
+    world.jobs.get(job).is_some_and(|fate| fate.told == SourceMessage::Nothing && !fate.undo)
 }
 
 /// Names of older work change nothing, and names that were never given are not believed.
@@ -140,18 +140,18 @@ fn strangers_change_nothing(past: &Past, step: Stepping<'_>) -> Result<(), Strin
     let (Stage::Executing { lines, .. } | Stage::Compensating { lines, .. }) = &past.process.stage else {
         return Ok(());
     };
-    for (line, strand) in lines.iter().flat_map(|line| line.strands.iter().map(move |strand| (line, strand))) {
+    for (line, run) in lines.iter().flat_map(|line| line.runs.iter().map(move |run| (line, run))) {
         let open = |attempt: u16| {
-            line.strands
+            line.runs
                 .iter()
-                .any(|other| other.leg == strand.leg && (other.attempt == attempt || other.open_number() == attempt))
+                .any(|other| other.leg == run.leg && (other.attempt == attempt || other.open_number() == attempt))
         };
-        for attempt in (1..strand.last).filter(|attempt| !open(*attempt)) {
-            let job = Job { round, line: line.plan.line, leg: strand.leg, attempt };
-            for news in news_of(strand.leg) {
+        for attempt in (1..run.last).filter(|attempt| !open(*attempt)) {
+            let job = Job { round, line: line.plan.line, leg: run.leg, attempt };
+            for news in news_of(run.leg) {
                 // It turns up: that is noted.
-                let lost = strand.leg == Leg::Shipment && line.lost.contains(&attempt);
-                if lost && news == News::Parcel(Parcel::Delivered) {
+                let lost = run.leg == Leg::Shipment && line.lost.contains(&attempt);
+                if lost && news == LegEvent::Parcel(Parcel::Delivered) {
                     continue;
                 }
                 if step(&past.process, &Event::Work { job, news }) != Step::Stay {
@@ -163,15 +163,15 @@ fn strangers_change_nothing(past: &Past, step: Stepping<'_>) -> Result<(), Strin
     Ok(())
 }
 
-fn news_of(leg: Leg) -> Vec<News> {
+fn news_of(leg: Leg) -> Vec<LegEvent> {
     let count = counted(1, 0);
     match leg {
-        Leg::Entitlement => vec![News::Granted(1)],
-        Leg::Reservation => vec![News::Stock(Stock::Reserved), News::Stock(Stock::Released)],
-        Leg::Shipment | Leg::Pickup => vec![News::Parcel(Parcel::Delivered), News::Parcel(Parcel::Cancelled)],
-        Leg::Receipt => vec![News::Return(Return::Counted { count, complete: true, late: 0 })],
-        Leg::Settlement => vec![News::Money(Money::Paid)],
-        Leg::Support => vec![News::Ruled(Ruling::Deny)],
+        Leg::Entitlement => vec![LegEvent::Granted(1)],
+        Leg::Reservation => vec![LegEvent::Stock(Stock::Reserved), LegEvent::Stock(Stock::Released)],
+        Leg::Shipment | Leg::Pickup => vec![LegEvent::Parcel(Parcel::Delivered), LegEvent::Parcel(Parcel::Cancelled)],
+        Leg::Receipt => vec![LegEvent::Return(Return::Counted { count, complete: true, late: 0 })],
+        Leg::Settlement => vec![LegEvent::Money(Money::Paid)],
+        Leg::Support => vec![LegEvent::Ruled(Ruling::Deny)],
     }
 }
 
@@ -198,7 +198,7 @@ fn at_the_edge(alphabet: &Alphabet, process: &Process) -> bool {
 }
 
 fn line(line: u16, resolution: Resolution, quantity: u32, collect: bool) -> LinePlan {
-    LinePlan { line, resolution, quantity, collect, only_with: vec![] }
+    LinePlan { line, resolution, quantity, collect, only_with: vec![], legs: vec![] }
 }
 
 fn agreed(lines: Vec<LinePlan>) -> Plan {
@@ -295,6 +295,13 @@ fn return_refund() -> Alphabet {
     alphabet
 }
 
+/// The same of goods that the customer brings.
+fn brought() -> Alphabet {
+    let legs = vec![Leg::Entitlement, Leg::Receipt, Leg::Settlement];
+    let line = LinePlan { legs, ..line(1, Resolution::ReturnRefund, 2, true) };
+    Alphabet { plans: vec![agreed(vec![line])], ..return_refund() }
+}
+
 fn refund_only() -> Alphabet {
     let plan = |automatic, consented, follow_up| Plan {
         automatic,
@@ -375,6 +382,7 @@ fn every_promise_holds_for_what_is_not_as_announced() {
 #[test]
 fn every_promise_holds_for_a_return() {
     every_promise_holds("return_refund", &return_refund(), 25_000);
+    every_promise_holds("brought", &brought(), 100);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Alphabet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fate {
     /// What its owner has said last that matters.
-    pub told: Told,
+    pub told: SourceMessage,
     /// It is a task for a person.
     pub task: Option<Task>,
     /// It was asked to be undone, or closed.
@@ -58,7 +58,7 @@ pub struct Fate {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Told {
+pub enum SourceMessage {
     Nothing,
     Begun,
     Full,
@@ -144,7 +144,7 @@ impl Alphabet {
             events.extend(self.talk(process, world));
         }
         // Whoever decides about late goods moves nothing, and is believed.
-        let late = world.late_tasks.iter().map(|job| Event::Work { job: *job, news: News::Ruled(Ruling::Approve) });
+        let late = world.late_tasks.iter().map(|job| Event::Work { job: *job, news: LegEvent::Ruled(Ruling::Approve) });
         events.extend(late);
         for (job, fate) in &world.jobs {
             let news = match fate.task {
@@ -183,20 +183,22 @@ impl Alphabet {
         events
     }
 
-    fn news(&self, job: Job, fate: &Fate) -> Vec<News> {
+    fn news(&self, job: Job, fate: &Fate) -> Vec<LegEvent> {
         match job.leg {
             Leg::Entitlement => match fate.told {
-                Told::Nothing => self.grants.iter().map(|units| News::Granted(*units)).collect(),
+                SourceMessage::Nothing => self.grants.iter().map(|units| LegEvent::Granted(*units)).collect(),
                 _ => vec![],
             },
-            Leg::Reservation => reservation(fate).into_iter().map(News::Stock).collect(),
-            Leg::Shipment | Leg::Pickup => self.parcel(fate).into_iter().map(News::Parcel).collect(),
-            Leg::Receipt => self.receipt(fate).into_iter().map(News::Return).collect(),
+            Leg::Reservation => reservation(fate).into_iter().map(LegEvent::Stock).collect(),
+            Leg::Shipment | Leg::Pickup => self.parcel(fate).into_iter().map(LegEvent::Parcel).collect(),
+            Leg::Receipt => self.receipt(fate).into_iter().map(LegEvent::Return).collect(),
             Leg::Settlement => {
-                let paid = matches!(fate.told, Told::Nothing | Told::Paid).then_some(News::Money(Money::Paid));
-                let not_paid = matches!(fate.told, Told::Nothing | Told::NotPaid);
-                let free = matches!(fate.told, Told::Nothing | Told::Free).then_some(News::Money(Money::Nothing));
-                paid.into_iter().chain(not_paid.then_some(News::Money(Money::NotPaid))).chain(free).collect()
+                let paid = matches!(fate.told, SourceMessage::Nothing | SourceMessage::Paid)
+                    .then_some(LegEvent::Money(Money::Paid));
+                let not_paid = matches!(fate.told, SourceMessage::Nothing | SourceMessage::NotPaid);
+                let free = matches!(fate.told, SourceMessage::Nothing | SourceMessage::Free)
+                    .then_some(LegEvent::Money(Money::Nothing));
+                paid.into_iter().chain(not_paid.then_some(LegEvent::Money(Money::NotPaid))).chain(free).collect()
             }
             Leg::Support => vec![],
         }
@@ -204,21 +206,23 @@ impl Alphabet {
 
     fn parcel(&self, fate: &Fate) -> Vec<Parcel> {
         let mut news = match fate.told {
-            Told::Nothing => vec![Parcel::Booked, Parcel::BookingFailed, Parcel::HandedOver, Parcel::Delivered],
-            Told::Begun => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
-            Told::Out => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
-            Told::Delivered => vec![Parcel::HandedOver, Parcel::Delivered],
+            SourceMessage::Nothing => {
+                vec![Parcel::Booked, Parcel::BookingFailed, Parcel::HandedOver, Parcel::Delivered]
+            }
+            SourceMessage::Begun => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
+            SourceMessage::Out => vec![Parcel::Booked, Parcel::HandedOver, Parcel::Delivered],
+            SourceMessage::Delivered => vec![Parcel::HandedOver, Parcel::Delivered],
             // It turns up.
-            Told::Lost => vec![Parcel::Delivered],
+            SourceMessage::Lost => vec![Parcel::Delivered],
             _ => vec![],
         };
-        if matches!(fate.told, Told::Nothing | Told::Begun | Told::Out) {
+        if matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun | SourceMessage::Out) {
             news.extend(&self.mishaps);
         }
-        if fate.undo && matches!(fate.told, Told::Nothing | Told::Begun | Told::Gone) {
+        if fate.undo && matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun | SourceMessage::Gone) {
             news.push(Parcel::Cancelled);
         }
-        if fate.undo && !matches!(fate.told, Told::Gone) {
+        if fate.undo && !matches!(fate.told, SourceMessage::Gone) {
             news.push(Parcel::CancelRefused);
         }
         news
@@ -226,7 +230,7 @@ impl Alphabet {
 
     fn receipt(&self, fate: &Fate) -> Vec<Return> {
         match fate.told {
-            Told::Nothing | Told::Begun => {
+            SourceMessage::Nothing | SourceMessage::Begun => {
                 let mut news = vec![];
                 let possible =
                     |count: &&Count| count.accepted >= fate.count.accepted && count.other >= fate.count.other;
@@ -244,10 +248,10 @@ impl Alphabet {
                 }
                 news
             }
-            Told::Complete | Told::Cancelled if fate.undo => {
+            SourceMessage::Complete | SourceMessage::Cancelled if fate.undo => {
                 vec![Return::Cancelled { accepted: fate.count.accepted }]
             }
-            Told::Complete => {
+            SourceMessage::Complete => {
                 let again = Return::Counted { count: fate.count, complete: true, late: 0 };
                 let count = Count { accepted: fate.count.accepted + 1, ..fate.count };
                 let late =
@@ -261,21 +265,23 @@ impl Alphabet {
 
 fn reservation(fate: &Fate) -> Vec<Stock> {
     let mut news = match fate.told {
-        Told::Nothing | Told::Begun => vec![Stock::Reserved, Stock::ReservedPartly, Stock::Failed, Stock::Expired],
-        Told::Full => vec![Stock::Reserved, Stock::ReservedPartly],
-        Told::Consumed => vec![Stock::Reserved, Stock::Consumed],
+        SourceMessage::Nothing | SourceMessage::Begun => {
+            vec![Stock::Reserved, Stock::ReservedPartly, Stock::Failed, Stock::Expired]
+        }
+        SourceMessage::Full => vec![Stock::Reserved, Stock::ReservedPartly],
+        SourceMessage::Consumed => vec![Stock::Reserved, Stock::Consumed],
         _ => vec![],
     };
-    if fate.consume && fate.told == Told::Full {
+    if fate.consume && fate.told == SourceMessage::Full {
         news.push(Stock::Consumed);
     }
-    if fate.undo && fate.told != Told::Consumed {
+    if fate.undo && fate.told != SourceMessage::Consumed {
         news.push(Stock::Released);
     }
     news
 }
 
-fn rulings(task: Task, fate: &Fate) -> Vec<News> {
+fn rulings(task: Task, fate: &Fate) -> Vec<LegEvent> {
     let all = match task {
         Task::Support => vec![Ruling::Approve, Ruling::Deny],
         Task::LegFailed => vec![Ruling::Retry, Ruling::Deny, Ruling::Approve],
@@ -283,8 +289,8 @@ fn rulings(task: Task, fate: &Fate) -> Vec<News> {
         Task::ReturnMismatch => vec![Ruling::Approve, Ruling::Deny],
     };
     match fate.told {
-        Told::Nothing => all.into_iter().map(News::Ruled).collect(),
-        Told::Ruled(ruling) => vec![News::Ruled(ruling)],
+        SourceMessage::Nothing => all.into_iter().map(LegEvent::Ruled).collect(),
+        SourceMessage::Ruled(ruling) => vec![LegEvent::Ruled(ruling)],
         _ => vec![],
     }
 }
@@ -296,12 +302,12 @@ impl World {
             Event::ApprovalGranted { plan } => self.approved = self.approved.max(*plan),
             Event::PlanAnswered { plan, accepted: true } => self.consented = self.consented.max(*plan),
             Event::Work { job, news } => {
-                if let News::Granted(units) = news {
+                if let LegEvent::Granted(units) = news {
                     let account = self.accounts.entry(job.line).or_default();
                     (account.granted, account.held) = (Some(*units), *units);
                 }
-                if let (Some((receipt, reason)), News::Ruled(Ruling::Approve)) = (self.mismatches.get(job), news) {
-                    let fresh = self.jobs.get(job).is_some_and(|task| task.told == Told::Nothing);
+                if let (Some((receipt, reason)), LegEvent::Ruled(Ruling::Approve)) = (self.mismatches.get(job), news) {
+                    let fresh = self.jobs.get(job).is_some_and(|task| task.told == SourceMessage::Nothing);
                     let fate = self.jobs.get_mut(receipt).filter(|_| fresh);
                     fate.into_iter().for_each(|fate| fate.approve(reason));
                 }
@@ -328,40 +334,40 @@ impl World {
 }
 
 impl Fate {
-    fn hear(&mut self, leg: Leg, news: News) {
+    fn hear(&mut self, leg: Leg, news: LegEvent) {
         let told = match news {
-            News::Granted(_) => Told::Full,
-            News::Stock(Stock::Reserved) if self.told != Told::Consumed => Told::Full,
-            News::Stock(Stock::ReservedPartly) if self.told == Told::Nothing => Told::Begun,
-            News::Stock(Stock::Failed | Stock::Released | Stock::Expired) => Told::Gone,
-            News::Stock(Stock::Consumed) => Told::Consumed,
-            News::Parcel(Parcel::Booked) if self.told == Told::Nothing => Told::Begun,
-            News::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => Told::Gone,
-            News::Parcel(news) if news.is_delivery() => Told::Delivered,
-            News::Parcel(Parcel::Lost) => Told::Lost,
-            News::Parcel(Parcel::Damaged) if leg == Leg::Shipment => Told::Lost,
-            News::Parcel(Parcel::Refused) => Told::Refused,
-            News::Parcel(Parcel::HandedOver | Parcel::CancelRefused | Parcel::Damaged)
-                if matches!(self.told, Told::Nothing | Told::Begun) =>
+            LegEvent::Granted(_) => SourceMessage::Full,
+            LegEvent::Stock(Stock::Reserved) if self.told != SourceMessage::Consumed => SourceMessage::Full,
+            LegEvent::Stock(Stock::ReservedPartly) if self.told == SourceMessage::Nothing => SourceMessage::Begun,
+            LegEvent::Stock(Stock::Failed | Stock::Released | Stock::Expired) => SourceMessage::Gone,
+            LegEvent::Stock(Stock::Consumed) => SourceMessage::Consumed,
+            LegEvent::Parcel(Parcel::Booked) if self.told == SourceMessage::Nothing => SourceMessage::Begun,
+            LegEvent::Parcel(Parcel::BookingFailed | Parcel::Cancelled) => SourceMessage::Gone,
+            LegEvent::Parcel(news) if news.is_delivery() => SourceMessage::Delivered,
+            LegEvent::Parcel(Parcel::Lost) => SourceMessage::Lost,
+            LegEvent::Parcel(Parcel::Damaged) if leg == Leg::Shipment => SourceMessage::Lost,
+            LegEvent::Parcel(Parcel::Refused) => SourceMessage::Refused,
+            LegEvent::Parcel(Parcel::HandedOver | Parcel::CancelRefused | Parcel::Damaged)
+                if matches!(self.told, SourceMessage::Nothing | SourceMessage::Begun) =>
             {
-                Told::Out
+                SourceMessage::Out
             }
-            News::Return(Return::Counted { late: 1.., .. }) => {
+            LegEvent::Return(Return::Counted { late: 1.., .. }) => {
                 self.late = true;
                 self.told
             }
-            News::Return(Return::Counted { count, complete, .. }) => {
+            LegEvent::Return(Return::Counted { count, complete, .. }) => {
                 self.count = count;
-                if complete { Told::Complete } else { Told::Begun }
+                if complete { SourceMessage::Complete } else { SourceMessage::Begun }
             }
-            News::Return(Return::Cancelled { accepted }) => {
+            LegEvent::Return(Return::Cancelled { accepted }) => {
                 self.count.accepted = accepted;
-                Told::Cancelled
+                SourceMessage::Cancelled
             }
-            News::Money(Money::Paid) => Told::Paid,
-            News::Money(Money::NotPaid) => Told::NotPaid,
-            News::Money(Money::Nothing) => Told::Free,
-            News::Ruled(ruling) => Told::Ruled(ruling),
+            LegEvent::Money(Money::Paid) => SourceMessage::Paid,
+            LegEvent::Money(Money::NotPaid) => SourceMessage::NotPaid,
+            LegEvent::Money(Money::Nothing) => SourceMessage::Free,
+            LegEvent::Ruled(ruling) => SourceMessage::Ruled(ruling),
             _ => self.told,
         };
         self.told = told;
@@ -383,6 +389,6 @@ impl Fate {
 
     /// Whether goods are out of our hands, on the way or arrived.
     pub fn is_out(&self) -> bool {
-        matches!(self.told, Told::Out | Told::Delivered | Told::Refused)
+        matches!(self.told, SourceMessage::Out | SourceMessage::Delivered | SourceMessage::Refused)
     }
 }

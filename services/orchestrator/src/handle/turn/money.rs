@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Turn, broken, numbers};
 use crate::case::{self, Allowed, Grant, Part, Take};
-use crate::claim_process::{Event, Job, Leg, Money, News, Step};
+use crate::claim_process::{Event, Job, Leg, LegEvent, Money, Step};
 use crate::entitlement::{self, Entry, Ledger, OrderLine};
 use crate::events;
 use crate::settlement::{self, Settlement, State};
@@ -35,7 +35,7 @@ impl Turn<'_> {
             }
         }
         self.stored.case.grants.push(grant);
-        self.answer(&Event::Work { job, news: News::Granted(quantity - left) })
+        self.answer(&Event::Work { job, news: LegEvent::Granted(quantity - left) })
     }
 
     /// What one order line promises: what is free, and what was given as goods and has failed, if a person says so who
@@ -130,14 +130,14 @@ impl Turn<'_> {
                 let settlement = self.settlement(job, grant, quantity)?;
                 // Goods that cost nothing: nobody is told to pay nothing.
                 if settlement.gross() == 0 {
-                    return self.answer(&Event::Work { job, news: News::Money(Money::Nothing) });
+                    return self.answer(&Event::Work { job, news: LegEvent::Money(Money::Nothing) });
                 }
                 self.settled(settlement.clone());
                 let notice = events::refund_instructed(self.meta, self.claim, &self.stored, &settlement);
                 self.outcome.tell(notice);
                 // Freight took all of it: the customer is told so, and finance has nothing to pay.
                 if settlement.state == State::Paid {
-                    return self.answer(&Event::Work { job, news: News::Money(Money::Paid) });
+                    return self.answer(&Event::Work { job, news: LegEvent::Money(Money::Paid) });
                 }
                 settlement
             }
