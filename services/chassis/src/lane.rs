@@ -35,6 +35,7 @@ use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
 use crate::{Check, Clock, Fault, Malformed, Outgoing, Refusal, status};
 
+pub(crate) use journal::statement as journal;
 pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
 pub(crate) use stamp::{Print, Stamp};

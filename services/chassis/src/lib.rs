@@ -81,6 +81,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub fn statements() -> Vec<&'static str> {
     [
         lane::STATEMENTS,
+        &[lane::journal()],
         relay::statements().as_slice(),
         audit::statements().as_slice(),
         operations::STATEMENTS,

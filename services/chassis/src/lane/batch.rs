@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::known::{Known, Standing};
@@ -28,14 +28,44 @@ pub(super) enum Verdict {
 /// What became of each command of a batch, and what is journalled.
 pub(super) type Done = (Vec<Verdict>, Vec<Line>);
 
-/// What came of a batch that locks nothing.
-pub(super) enum Free {
-    /// It is committed.
-    Done(Done),
-    /// Nothing has happened. Somebody was faster, or something is not as usual; under locks it is told what.
-    Undone,
-    /// It did not work, and may be committed all the same.
-    Unknown,
+/// How a batch runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Without locks, most often as a single statement: what was read, or only remembered, is looked at again by what is
+    /// written.
+    Optimistic,
+    /// As one transaction that locks what it reads.
+    Pessimistic,
+}
+
+/// The connection of a batch, before its transaction or in it.
+enum Session<'c> {
+    Plain(&'c mut PgConnection),
+    Begun(Transaction<'c, Postgres>),
+}
+
+impl<'c> Session<'c> {
+    async fn begin(self) -> Result<Self, Fault> {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
+            Self::Plain(connection) => Ok(Self::Begun(connection.begin().await?)),
+            begun @ Self::Begun(_) => Ok(begun),
+        }
+    }
+
+    fn tx(&mut self) -> &mut Tx {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Begun(transaction) => transaction,
+        }
+    }
+
+    async fn commit(self) -> Result<(), Fault> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Begun(transaction) => Ok(transaction.commit().await?),
+        }
+    }
 }
 
 /// A batch on its way.
@@ -54,28 +84,6 @@ struct Decided<W> {
 }
 
 impl<D: Domain> Batch<'_, D> {
-    /// Runs it as one transaction that locks what it reads. On `Err` nothing has happened.
-    pub(super) async fn locked(
-        &self,
-        connection: &mut PgConnection,
-        memory: &mut Memory<D::Memory>,
-    ) -> Result<Done, Fault> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
-        let mut transaction = connection.begin().await?;
-        let tx = &mut *transaction;
-        let known = Known::of(tx, self.tickets).await?;
-        let Decided { verdicts, record, writes, world } =
-            self.decide(tx, known, (Lock::Rows, &D::Memory::default())).await?;
-        let advances: Vec<_> = record.advances().collect();
-        crash::point("lane.before_record");
-        let lines = record.write(tx, writes).await?;
-        crash::point("lane.before_commit");
-        transaction.commit().await?;
-        crash::point("lane.after_commit");
-        self.remember(memory, advances, world);
-        Ok((answered(verdicts), lines))
-    }
-
     /// Whether it can be tried without locks.
     pub(super) fn is_guarded(&self) -> bool {
         self.tickets.iter().all(|ticket| {
@@ -86,50 +94,46 @@ impl<D: Domain> Batch<'_, D> {
         })
     }
 
-    /// Runs it without locks, most often as a single statement: what was read, or only remembered, is looked at again by
-    /// what is written.
-    pub(super) async fn free(&self, connection: &mut PgConnection, memory: &mut Memory<D::Memory>) -> Free {
-        match self.try_free(connection, memory).await {
-            Ok(Some(done)) => Free::Done(done),
-            Ok(None) => Free::Undone,
-            Err(fault) => {
-                // If the connection is broken it is found out under locks, at its first statement.
-                tracing::debug!(%fault, "a batch is tried again under locks");
-                Free::Unknown
-            }
-        }
-    }
-
-    async fn try_free(
+    /// Runs it. `None`, without locks only: nothing has happened, since somebody was faster or something is not as usual;
+    /// under locks it is told what. On `Err` under locks nothing has happened either; without them it is not known.
+    pub(super) async fn run(
         &self,
         connection: &mut PgConnection,
         memory: &mut Memory<D::Memory>,
+        mode: Mode,
     ) -> Result<Option<Done>, Fault> {
-        let known = match Known::remembered(self.tickets, &memory.heard) {
+        let (optimistic, nothing) = (mode == Mode::Optimistic, D::Memory::default());
+        let mut session = Session::Plain(connection);
+        if !optimistic {
+            session = session.begin().await?;
+        }
+        let remembered = if optimistic { Known::remembered(self.tickets, &memory.heard) } else { None };
+        let known = match remembered {
             Some(known) => known,
-            None => Known::of(connection, self.tickets).await?,
+            None => Known::of(session.tx(), self.tickets).await?,
         };
-        if !known.blocked.is_empty() {
+        if optimistic && !known.blocked.is_empty() {
             return Ok(None);
         }
-        let Decided { verdicts, record, mut writes, world } =
-            self.decide(connection, known, (Lock::Nothing, &memory.rows)).await?;
-        if !record.is_sure() {
-            return Ok(None);
+        let basis = if optimistic { (Lock::Nothing, &memory.rows) } else { (Lock::Rows, &nothing) };
+        let Decided { verdicts, record, mut writes, world } = self.decide(session.tx(), known, basis).await?;
+        if optimistic {
+            if !record.is_sure() {
+                return Ok(None);
+            }
+            record::unblocked(&mut writes, self.tickets);
         }
-        record::unblocked(&mut writes, self.tickets);
         let advances: Vec<_> = record.advances().collect();
         crash::point("lane.before_record");
-        let lines = if record.is_one(&writes) {
+        let lines = if optimistic && record.is_one(&writes) {
             crash::point("lane.before_commit");
-            let Some(lines) = record.write_alone(connection, writes).await? else { return Ok(None) };
+            let Some(lines) = record.write_alone(session.tx(), writes).await? else { return Ok(None) };
             lines
         } else {
-            #[expect(clippy::disallowed_methods, reason = "this is the one transaction of a batch")]
-            let mut transaction = connection.begin().await?;
-            let lines = record.write(&mut transaction, writes).await?;
+            session = session.begin().await?;
+            let lines = record.write(session.tx(), writes).await?;
             crash::point("lane.before_commit");
-            transaction.commit().await?;
+            session.commit().await?;
             lines
         };
         crash::point("lane.after_commit");

@@ -1,6 +1,7 @@
 //! The journal of a batch: what it tells, numbered for each destination, in the order in which it was decided.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -9,31 +10,43 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::writes::NOTHING;
+use super::writes::End;
 use super::{Ticket, Writes};
 use crate::relay::Line;
 use crate::{Fault, Outgoing};
 
-/// Numbers what is told, in the order of rows that every transaction keeps, and writes it down.
-pub(super) const JOURNAL: &str = "\
-    WITH told_now AS ( \
-        INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
-        FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) /* sure */ \
-        ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
-        RETURNING aggregate, destination, number \
-    ), numbers AS ( \
-        SELECT array_agg(number ORDER BY aggregate, destination COLLATE \"C\") AS told FROM told_now \
-    ), journalled AS ( \
-        INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
-        SELECT event_id, aggregate, COALESCE(number, ((SELECT told FROM numbers))[j.told] - behind), subject, payload, trace, \
-            actor, cause, $1 \
-        FROM UNNEST($5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], \
-            $13::text[], $14::uuid[]) WITH ORDINALITY \
-            AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) /* sure */ \
-        ORDER BY place RETURNING tx, seq, number \
-    ) \
-    SELECT '{}'::bigint[] AS wrote, min(tx) AS tx, \
-        array_agg(seq ORDER BY seq) AS seqs, array_agg(number ORDER BY seq) AS numbers FROM journalled";
+/// Numbers what is told, in the order of rows that every transaction keeps, and writes it down. `gate` is joined to both.
+pub(super) fn with(gate: &str) -> String {
+    format!(
+        "told_now AS ( \
+            INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
+            FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) {gate} \
+            ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
+            RETURNING aggregate, destination, number \
+        ), numbers AS ( \
+            SELECT array_agg(number ORDER BY aggregate, destination COLLATE \"C\") AS told FROM told_now \
+        ), journalled AS ( \
+            INSERT INTO journal (event_id, aggregate, number, subject, payload, trace, actor, cause, at) \
+            SELECT event_id, aggregate, COALESCE(number, ((SELECT told FROM numbers))[j.told] - behind), subject, payload, \
+                trace, actor, cause, $1 \
+            FROM UNNEST($5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], \
+                $13::text[], $14::uuid[]) WITH ORDINALITY \
+                AS j(event_id, aggregate, number, told, behind, subject, payload, trace, actor, cause, place) {gate} \
+            ORDER BY place RETURNING tx, seq, number \
+        )"
+    )
+}
+
+/// What a statement that ends with the journal gives.
+pub(super) const GIVES: &str = ", min(tx) AS tx, array_agg(seq ORDER BY seq) AS seqs, \
+    array_agg(number ORDER BY seq) AS numbers FROM journalled";
+
+/// The statement as it is when nothing comes before it, for the test that prepares them all.
+pub(crate) fn statement() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| format!("WITH {} SELECT '{{}}'::bigint[] AS wrote{GIVES}", with("")));
+    &TEXT
+}
 
 /// The rows of a batch, column by column.
 #[derive(Default)]
@@ -119,13 +132,12 @@ impl Journal {
     /// Adds its rows to what the batch writes, as the part that ends the statement.
     pub(super) fn gather(&mut self, now: Timestamp, writes: &mut Writes) {
         if self.event_id.is_empty() {
-            writes.add(NOTHING);
             return;
         }
         let (at, behind) = self.places();
         let (told, counts): (Vec<_>, Vec<i32>) = std::mem::take(&mut self.told).into_iter().unzip();
         let (told, destinations): (Vec<Uuid>, Vec<String>) = told.into_iter().unzip();
-        writes.add(JOURNAL).bind(now.to_sqlx()).bind(told).bind(destinations).bind(counts);
+        writes.end(End::Journal).bind(now.to_sqlx()).bind(told).bind(destinations).bind(counts);
         writes.bind(&self.event_id).bind(&self.aggregate).bind(&self.number).bind(at).bind(behind);
         writes.bind(&self.subject).bind(&self.payload).bind(&self.trace).bind(&self.actor);
         writes.bind(&self.cause);

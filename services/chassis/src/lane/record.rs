@@ -7,7 +7,7 @@ use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use super::batch::Verdict;
-use super::journal::{JOURNAL, Journal};
+use super::journal::Journal;
 use super::known::Known;
 use super::memory::{Last, Place};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
@@ -53,7 +53,7 @@ const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
 pub(crate) const STATEMENTS: &[&str] =
-    &[super::known::KNOWN, INBOX, FIRST, NEXT, BLOCKED, JOURNAL, DECIDED, PARK, STILL, UNPARK];
+    &[super::known::KNOWN, INBOX, FIRST, NEXT, BLOCKED, DECIDED, PARK, STILL, UNPARK];
 
 struct Parking {
     parked_id: Option<i64>,

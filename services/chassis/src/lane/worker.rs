@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{self, Batch, Done, Free};
+use super::batch::{self, Batch, Done, Mode};
 use super::memory::Memory;
 use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
 use crate::database::Home;
@@ -192,15 +192,20 @@ impl<D: Domain> Worker<D> {
         let (memory, handed, service, guarded) = (&mut self.memory, &self.handed, self.service, self.guarded);
         let run = AssertUnwindSafe(async {
             if guarded && batch.is_guarded() {
-                match batch.free(connection, memory).await {
-                    Free::Done(done) => return Ok(done),
+                match batch.run(connection, memory, Mode::Optimistic).await {
+                    Ok(Some(done)) => return Ok(done),
                     // What is remembered of it and is not so any more is learnt anew under locks.
-                    Free::Undone => {}
-                    Free::Unknown => handed.close(),
+                    Ok(None) => {}
+                    Err(fault) => {
+                        // If the connection is broken it is found out under locks, at its first statement.
+                        tracing::debug!(%fault, "a batch is tried again under locks");
+                        handed.close();
+                    }
                 }
                 metrics::raced(service);
             }
-            batch.locked(connection, memory).await
+            let done = batch.run(connection, memory, Mode::Pessimistic).await?;
+            done.ok_or_else(|| Fault::Permanent("a batch under locks came to nothing".to_owned()))
         });
         let run = run.catch_unwind();
         let (result, usable) = match tokio::time::timeout(TRANSACTION_LIMIT, run).await {

@@ -9,28 +9,19 @@
 //! that is not so: nothing of it is kept.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments, AssertSqlSafe, Encode, Postgres, Row, Type};
 
-use super::Tx;
+use super::{Tx, journal};
 use crate::Fault;
-
-/// Where a statement tells how many rows its parts have written or found, of which that was asked.
-pub(super) const WROTE: &str = "'{}'::bigint[] AS wrote";
-/// Where a statement that is alone waits until all that it rests on was written or found as it must be: what comes behind
-/// is numbered after everything else is locked, as in a transaction that locks.
-pub(super) const SURE: &str = "/* sure */";
-/// Ends parts that need no other end.
-pub(super) const NOTHING: &str = "SELECT '{}'::bigint[] AS wrote";
 
 /// The texts of statements by what they are made of: few, since a batch writes few kinds of things.
 static TEXTS: LazyLock<Mutex<HashMap<MadeOf, Arc<str>>>> = LazyLock::new(Mutex::default);
 
-/// Texts of parts and how their rows count, and whether the statement is alone.
-type MadeOf = (Vec<(&'static str, Counted)>, bool);
+/// Texts of parts and how their rows count, what ends the statement, and whether it is alone.
+type MadeOf = (Vec<(&'static str, Counted)>, End, bool);
 
 /// What a batch writes.
 #[derive(Default)]
@@ -45,7 +36,30 @@ pub struct Writes {
 #[derive(Default)]
 struct Statement {
     parts: Vec<Part>,
+    /// Arguments come part by part, those of the end last.
     arguments: PgArguments,
+    end: End,
+}
+
+/// What ends a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum End {
+    /// Nothing more is written.
+    #[default]
+    Nothing,
+    /// The journal of the batch: numbered after everything else is locked, as in a transaction that locks.
+    Journal,
+}
+
+impl End {
+    /// What it adds to the WITH, and the columns and the source of what the statement gives. `gate` stands behind what it
+    /// reads: rows come through it when all that the statement rests on was written or found as it must be.
+    fn sql(self, gate: &str) -> (String, &'static str) {
+        match self {
+            Self::Nothing => (String::new(), ""),
+            Self::Journal => (journal::with(gate), journal::GIVES),
+        }
+    }
 }
 
 struct Part {
@@ -91,9 +105,15 @@ impl Writes {
         if let Err(error) = self.now.arguments.add(value) {
             self.unsent.get_or_insert_with(|| error.to_string());
         }
-        if let Some(part) = self.now.parts.last_mut() {
+        if let (Some(part), End::Nothing) = (self.now.parts.last_mut(), self.now.end) {
             part.arguments += 1;
         }
+        self
+    }
+
+    /// What ends the statement; its arguments follow, and nothing is added after it.
+    pub(super) fn end(&mut self, end: End) -> &mut Self {
+        self.now.end = end;
         self
     }
 
@@ -105,8 +125,7 @@ impl Writes {
     }
 
     /// Sends all of it in the transaction of the connection, outside of a batch: for tests.
-    pub async fn send(mut self, tx: &mut Tx) -> Result<(), Fault> {
-        self.add(NOTHING);
+    pub async fn send(self, tx: &mut Tx) -> Result<(), Fault> {
         self.run(tx).await.map(drop)
     }
 
@@ -115,13 +134,11 @@ impl Writes {
         self.before.is_empty()
     }
 
-    /// Sends all statements, in the transaction of the connection. The last part is a query with [`WROTE`] among its
-    /// columns, and WITH before it at most: gives its row.
+    /// Sends all statements, in the transaction of the connection: gives the row of the last.
     pub(super) async fn run(self, tx: &mut Tx) -> Result<PgRow, Fault> {
         let Self { before, now, unsent } = self;
         may_be_sent(unsent)?;
-        for mut statement in before {
-            statement.parts.push(Part { sql: NOTHING, arguments: 0, counted: Counted::Not, rows: 0 });
+        for statement in before {
             statement.run(tx).await?;
         }
         now.run(tx).await
@@ -145,8 +162,42 @@ impl Statement {
         counted.map(|part| i64::try_from(part.rows).unwrap_or(i64::MAX)).collect()
     }
 
+    fn text(&self, alone: bool) -> Arc<str> {
+        let parts = self.parts.iter().map(|part| (part.sql, part.counted)).collect();
+        let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(texts.entry((parts, self.end, alone)).or_insert_with(|| self.compose(alone).into()))
+    }
+
+    /// Parts become parts of one WITH, arguments are numbered on.
+    fn compose(&self, alone: bool) -> String {
+        let (mut with, mut counts, mut before) = (Vec::new(), Vec::new(), 0);
+        for (at, part) in self.parts.iter().enumerate() {
+            let returning = if part.counted == Counted::Written { " RETURNING 1" } else { "" };
+            with.push(format!("part_{at} AS ({}{returning})", shifted(part.sql, before)));
+            if part.counted != Counted::Not {
+                counts.push(format!("(SELECT count(*) FROM part_{at})"));
+            }
+            before += part.arguments;
+        }
+        let mut wrote = format!("ARRAY[{}]::bigint[]", counts.join(", "));
+        if alone {
+            // The cast fails, and with it the statement: its message says why.
+            let expected = self.arguments.len() + 1;
+            with.push(format!(
+                "sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = ${expected}::bigint[] THEN w.wrote \
+                 ELSE ('somebody else was faster: ' || w.wrote::text)::bigint[] END AS wrote \
+                 FROM (SELECT {wrote} AS wrote OFFSET 0) AS w)"
+            ));
+            "(SELECT wrote FROM sure)".clone_into(&mut wrote);
+        }
+        let (end, gives) = self.end.sql(if alone { "CROSS JOIN sure" } else { "" });
+        with.extend((!end.is_empty()).then(|| shifted(&end, before)));
+        let with = if with.is_empty() { String::new() } else { format!("WITH {} ", with.join(", ")) };
+        format!("{with}SELECT {wrote} AS wrote{gives}")
+    }
+
     async fn run(self, tx: &mut Tx) -> Result<PgRow, Fault> {
-        let (text, expected) = (text(&self.parts, false), self.expected());
+        let (text, expected) = (self.text(false), self.expected());
         // Every part is a text of ours, and what comes from outside is an argument.
         let sent = sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(tx).await;
         let row = match sent {
@@ -165,7 +216,7 @@ impl Statement {
     }
 
     async fn run_alone(mut self, connection: &mut Tx) -> Result<Option<PgRow>, Fault> {
-        let (text, expected) = (text(&self.parts, true), self.expected());
+        let (text, expected) = (self.text(true), self.expected());
         self.arguments.add(expected).map_err(|error| Fault::Permanent(error.to_string()))?;
         match sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(connection).await {
             Err(sqlx::Error::Database(error)) => {
@@ -185,48 +236,6 @@ fn is_raced(parts: &[Part], error: &sqlx::Error) -> bool {
     written.into_iter().any(|part| part.sql.split_whitespace().any(|word| word == table))
 }
 
-fn text(parts: &[Part], alone: bool) -> Arc<str> {
-    let made_of = (parts.iter().map(|part| (part.sql, part.counted)).collect(), alone);
-    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(texts.entry(made_of).or_insert_with(|| compose(parts, alone).into()))
-}
-
-/// All but the last part become parts of its WITH, and arguments are numbered on.
-fn compose(parts: &[Part], alone: bool) -> String {
-    let Some((last, parts)) = parts.split_last() else { return String::new() };
-    let (mut text, mut counts, mut before) = (String::new(), Vec::new(), 0);
-    for (at, part) in parts.iter().enumerate() {
-        let returning = if part.counted == Counted::Written { " RETURNING 1" } else { "" };
-        let with = if at == 0 { "WITH" } else { "," };
-        let _ = write!(text, "{with} part_{at} AS ({}{returning})", shifted(part.sql, before));
-        if part.counted != Counted::Not {
-            counts.push(format!("(SELECT count(*) FROM part_{at})"));
-        }
-        before += part.arguments;
-    }
-    let mut wrote = format!("ARRAY[{}]::bigint[]", counts.join(", "));
-    let mut last_sql = last.sql.to_owned();
-    if alone {
-        let with = if text.is_empty() { "WITH" } else { "," };
-        // The cast fails, and with it the statement: its message says why.
-        let expected = before + last.arguments + 1;
-        let _ = write!(
-            text,
-            "{with} sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = ${expected}::bigint[] THEN w.wrote \
-             ELSE ('somebody else was faster: ' || w.wrote::text)::bigint[] END AS wrote \
-             FROM (SELECT {wrote} AS wrote OFFSET 0) AS w)"
-        );
-        "(SELECT wrote FROM sure)".clone_into(&mut wrote);
-        last_sql = last_sql.replace(SURE, "CROSS JOIN sure");
-    }
-    let last = shifted(&last_sql, before).replacen(WROTE, &format!("{wrote} AS wrote"), 1);
-    match last.strip_prefix("WITH ") {
-        Some(more) if !text.is_empty() => format!("{text}, {more}"),
-        _ if text.is_empty() => last,
-        _ => format!("{text} {last}"),
-    }
-}
-
 /// `$1` and so on, with higher numbers.
 fn shifted(sql: &str, by: usize) -> String {
     let mut pieces = sql.split('$');
@@ -235,8 +244,8 @@ fn shifted(sql: &str, by: usize) -> String {
         let digits = piece.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(piece.len());
         let (number, rest) = piece.split_at(digits);
         match number.parse::<usize>() {
-            Ok(number) => drop(write!(text, "${}{rest}", number + by)),
-            Err(_) => drop(write!(text, "${piece}")),
+            Ok(number) => text.push_str(&format!("${}{rest}", number + by)),
+            Err(_) => text.push_str(&format!("${piece}")),
         }
     }
     text
@@ -250,44 +259,40 @@ mod tests {
     fn parts_become_one_statement_with_arguments_numbered_on() {
         let mut writes = Writes::default();
         writes.add("INSERT INTO a SELECT $1, $2").bind(1_i32).bind(2_i32);
-        writes.exactly(3, "UPDATE b SET c = $1").bind(3_i32);
+        writes.exactly(3, "UPDATE b SET c = $1, d = '$'").bind(3_i32);
         writes.finds(0, "SELECT FROM f");
-        writes
-            .add("WITH d AS (INSERT INTO e SELECT $1, '$' /* sure */) SELECT '{}'::bigint[] AS wrote, $2")
-            .bind(4_i32)
-            .bind(5_i32);
-        let parts = "WITH part_0 AS (INSERT INTO a SELECT $1, $2), part_1 AS (UPDATE b SET c = $3 RETURNING 1), \
+        let parts = "WITH part_0 AS (INSERT INTO a SELECT $1, $2), part_1 AS (UPDATE b SET c = $3, d = '$' RETURNING 1), \
              part_2 AS (SELECT FROM f)";
         let counts = "ARRAY[(SELECT count(*) FROM part_1), (SELECT count(*) FROM part_2)]::bigint[]";
+        assert_eq!(writes.now.compose(false), format!("{parts} SELECT {counts} AS wrote"));
         assert_eq!(
-            compose(&writes.now.parts, false),
-            format!("{parts}, d AS (INSERT INTO e SELECT $4, '$' /* sure */) SELECT {counts} AS wrote, $5")
-        );
-        assert_eq!(
-            compose(&writes.now.parts, true),
+            writes.now.compose(true),
             format!(
-                "{parts}, sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = $6::bigint[] THEN w.wrote ELSE \
+                "{parts}, sure AS MATERIALIZED (SELECT CASE WHEN w.wrote = $4::bigint[] THEN w.wrote ELSE \
                  ('somebody else was faster: ' || w.wrote::text)::bigint[] END AS wrote FROM (SELECT {counts} AS wrote \
-                 OFFSET 0) AS w), d AS (INSERT INTO e SELECT $4, '$' CROSS JOIN sure) SELECT (SELECT wrote FROM sure) AS wrote, $5"
+                 OFFSET 0) AS w) SELECT (SELECT wrote FROM sure) AS wrote"
             )
         );
         assert_eq!(writes.now.expected(), [3, 0]);
     }
 
     #[test]
-    fn a_statement_alone_stays_as_it_is_and_parts_alone_get_an_end() {
+    fn the_journal_ends_a_statement_and_waits_behind_the_gate_if_it_is_alone() {
         let mut writes = Writes::default();
-        writes.add("WITH d AS (SELECT $10) SELECT '{}'::bigint[] AS wrote FROM d");
-        assert_eq!(
-            compose(&writes.now.parts, false),
-            "WITH d AS (SELECT $10) SELECT ARRAY[]::bigint[] AS wrote FROM d"
-        );
-        let mut writes = Writes::default();
-        writes.add("DELETE FROM a WHERE b = $1").bind(1_i32).add(NOTHING);
-        assert_eq!(
-            compose(&writes.now.parts, false),
-            "WITH part_0 AS (DELETE FROM a WHERE b = $1) SELECT ARRAY[]::bigint[] AS wrote"
-        );
+        writes.add("DELETE FROM a WHERE b = $1").bind(1_i32);
+        writes.end(End::Journal).bind(2_i32);
+        assert_eq!(writes.now.parts[0].arguments, 1, "the rest is the journal's");
+        let (locked, alone) = (writes.now.compose(false), writes.now.compose(true));
+        assert!(locked.starts_with("WITH part_0 AS (DELETE FROM a WHERE b = $1), told_now AS ("), "{locked}");
+        assert!(!locked.contains("sure"), "{locked}");
+        assert!(locked.contains("UNNEST($3::uuid[]"), "{locked}");
+        assert_eq!(alone.matches("CROSS JOIN sure").count(), 2, "{alone}");
+        assert!(alone.contains("w.wrote = $3::bigint[]"), "{alone}");
+    }
+
+    #[test]
+    fn nothing_is_a_statement_too() {
+        assert_eq!(Writes::default().now.compose(false), "SELECT ARRAY[]::bigint[] AS wrote");
     }
 
     #[test]
