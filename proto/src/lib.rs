@@ -10,9 +10,11 @@
 //! - [`policy`]: the policy pack, the data behind every rule that a source leaves open.
 //! - [`Job`]: the name of a piece of work, the same in every service.
 //! - [`Word`]: the spelling of what is enumerated. [`method`]: which request goes where.
+//! - [`legs`]: which pieces of work a resolution takes.
 //! - [`share`]: what a part of the units of an order line is worth.
 //!
 //! It knows no database, no broker and no clock.
+#![warn(missing_docs)]
 
 pub mod calendar;
 pub mod canary;

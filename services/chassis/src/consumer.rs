@@ -7,10 +7,10 @@
 //! A message may be a batch. Each that is in it takes its own way, as if it had come alone; the batch is acknowledged when
 //! all are answered for good, and comes again as a whole otherwise.
 
-mod about;
+mod ack;
+mod aggregate;
 mod origin;
 mod raw;
-mod settle;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,9 +30,9 @@ use crate::lane::{Answer, Domain, Lanes, Source, Ticket};
 use crate::progress::{Past, Progress};
 use crate::topology::{ACK_PENDING_MAX, GROUP, Row, consumer_name, stream_name};
 use crate::{Actor, Malformed, crash, message, metrics};
+pub(crate) use ack::Permits;
+use ack::settle;
 pub(crate) use raw::Raw;
-pub(crate) use settle::Room;
-use settle::settle;
 use watch::Stuck;
 pub(crate) use watch::Trail;
 
@@ -51,7 +51,7 @@ pub(crate) struct Consumer<D: Domain> {
     pub jetstream: jetstream::Context,
     pub progress: Arc<Progress>,
     pub trail: Arc<Trail>,
-    pub room: Room,
+    pub room: Permits,
     pub lanes: Lanes<D>,
     pub decode: Decode<D::Command>,
     pub stop: CancellationToken,
@@ -210,5 +210,5 @@ fn command<C>(prefix: &str, decode: Decode<C>, raw: &Raw) -> Result<C, Malformed
         return Err(Malformed("it is a batch that cannot be read".to_owned()));
     }
     let command = read(decode, &subject, &raw.payload)?;
-    about::agree(raw.aggregate, &raw.payload).map(|()| command)
+    aggregate::agree(raw.aggregate, &raw.payload).map(|()| command)
 }

@@ -20,13 +20,13 @@ use tonic::service::Routes;
 
 use crate::audit::{self, Books};
 use crate::auth::Gate;
-use crate::consumer::{Consumer, Room};
-use crate::database::Home;
-use crate::lane::{Domain, LaneState, Lanes, Rig};
+use crate::consumer::{Consumer, Permits};
+use crate::database::DatabaseTarget;
+use crate::lane::{Domain, LaneConfig, LaneState, Lanes};
 use crate::operations::{self, Redrive};
 use crate::progress::Progress;
 use crate::readiness::OwnPart;
-use crate::relay::Pace;
+use crate::relay::Backpressure;
 use crate::settings::Sections;
 use crate::supervisor::Supervisor;
 use crate::sweep::{Sweep, SweepState};
@@ -39,7 +39,7 @@ pub struct Context {
     pub(crate) long: crate::grpc::Long,
     pub(crate) settings: Settings,
     pub(crate) pack: Arc<Pack>,
-    pub(crate) home: Home,
+    pub(crate) home: DatabaseTarget,
     pub(crate) reads: PgPool,
     pub(crate) nats: async_nats::Client,
     pub(crate) refusals: Arc<nats::Refusals>,
@@ -47,8 +47,8 @@ pub struct Context {
     pub(crate) gate: Gate,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) wake: Arc<Notify>,
-    pub(crate) handed: Arc<crate::relay::Handed>,
-    pub(crate) pace: Arc<OnceLock<Pace>>,
+    pub(crate) handed: Arc<crate::relay::HandOff>,
+    pub(crate) pace: Arc<OnceLock<Backpressure>>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) redrive: Arc<OnceLock<Redrive>>,
     pub(crate) lane_states: Arc<OnceLock<Vec<Arc<LaneState>>>>,
@@ -125,7 +125,7 @@ impl Context {
     }
 
     /// Sets how far the relay runs ahead of those who work on what it tells. The first counts.
-    pub fn pace(&self, pace: Pace) {
+    pub fn pace(&self, pace: Backpressure) {
         let _ = self.pace.set(pace);
     }
 
@@ -166,7 +166,7 @@ impl Context {
 
     /// Starts the lanes of the service.
     pub fn lanes<D: Domain>(&self, domain: D) -> Lanes<D> {
-        let rig = Rig {
+        let config = LaneConfig {
             service: self.service,
             home: self.home.clone(),
             clock: self.clock.clone(),
@@ -178,11 +178,11 @@ impl Context {
             lanes: self.settings.lanes.count,
             batch_max: self.settings.lanes.batch_max,
             gather: self.settings.lanes.gather.unsigned_abs(),
-            guarded: self.settings.lanes.guarded,
+            optimistic: self.settings.lanes.optimistic,
             queue: self.settings.lanes.queue,
             changes: self.settings.limits.customer_changes_per_day,
         };
-        let (lanes, workers, states) = Lanes::new(domain, &rig);
+        let (lanes, workers, states) = Lanes::new(domain, &config);
         let _ = self.lane_states.set(states);
         for (lane, worker) in workers.into_iter().enumerate() {
             self.workers.spawn(self.supervisor.watch(format!("lane {lane}"), worker.run()));
@@ -205,7 +205,7 @@ impl Context {
             jetstream: nats::jetstream(&self.nats),
             progress: Arc::clone(&self.progress),
             trail: Arc::default(),
-            room: Room::new(),
+            room: Permits::new(),
             lanes: lanes.clone(),
             decode,
             stop: self.stops.feeders.clone(),

@@ -2,8 +2,8 @@
 
 mod check;
 mod grants;
-mod home;
 mod migrate;
+mod target;
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::metrics;
 
 pub(crate) use check::{STATEMENTS, check};
 pub use grants::{GRANTS, Grant};
-pub(crate) use home::Home;
 pub(crate) use migrate::migrate;
 pub use migrate::migrator;
+pub(crate) use target::DatabaseTarget;
 
 /// The tables every service has: journal, inbox, parked, relay.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();

@@ -23,7 +23,7 @@ use async_nats::jetstream::message::PublishMessage;
 
 use crate::nats;
 use crate::progress::{Past, Progress};
-use crate::relay::Patience;
+use crate::relay::Backoff;
 use crate::topology::FEED;
 
 /// How long events are gathered for one message.
@@ -57,7 +57,7 @@ struct Place {
 impl Feed {
     /// Works until it is dropped.
     pub(crate) async fn run(self) {
-        let (mut place, mut patience) = (None, Patience::default());
+        let (mut place, mut patience) = (None, Backoff::default());
         loop {
             // On a database that is older than what was published from it, nothing is published (F23).
             self.progress.past(|past| *past == Past::Whole).await;

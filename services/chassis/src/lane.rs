@@ -7,12 +7,12 @@
 //! Commands with the same key meet in the same lane of a process, in order.
 
 mod batch;
+mod dedup;
+mod fingerprint;
 mod journal;
-mod known;
 mod memory;
 mod recent;
 mod record;
-mod stamp;
 mod state;
 mod worker;
 mod writes;
@@ -35,10 +35,10 @@ use crate::meta::{Actor, Meta};
 use crate::progress::Progress;
 use crate::{Check, Clock, Fault, Malformed, Outgoing, Refusal, status};
 
+pub(crate) use fingerprint::{Fingerprinter, RequestFingerprint};
 pub(crate) use journal::statement as journal;
 pub use recent::Recent;
 pub(crate) use record::{DECIDED, STATEMENTS};
-pub(crate) use stamp::{Print, Stamp};
 pub(crate) use state::LaneState;
 pub(crate) use worker::Worker;
 pub use writes::Writes;
@@ -81,7 +81,7 @@ pub trait Domain: Send + Sync + 'static {
     /// Whether what is read to decide a command need not be locked: if it has changed until it is written, the write finds
     /// fewer rows than it must, or one that must not be there. Then most batches are one statement. Those that fail are
     /// run again under locks.
-    fn is_guarded(&self, _command: &Self::Command) -> bool {
+    fn is_optimistic(&self, _command: &Self::Command) -> bool {
         false
     }
 
@@ -151,7 +151,7 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// A gRPC call: method, request id, fingerprint of the request.
-    Call { method: &'static str, id: Uuid, print: Print },
+    Call { method: &'static str, id: Uuid, print: RequestFingerprint },
     /// A message of a consumer.
     Message {
         consumer: String,
@@ -251,7 +251,7 @@ pub struct Lanes<D: Domain> {
     progress: Arc<Progress>,
     senders: Arc<[mpsc::Sender<Ticket<D::Command>>]>,
     domain: Arc<D>,
-    stamp: Stamp,
+    stamp: Fingerprinter,
     changes: Arc<Day>,
 }
 
@@ -264,19 +264,19 @@ impl<D: Domain> Clone for Lanes<D> {
 }
 
 /// What the lanes of a service are made of.
-pub(crate) struct Rig {
+pub(crate) struct LaneConfig {
     pub service: &'static str,
-    pub home: crate::database::Home,
+    pub home: crate::database::DatabaseTarget,
     pub clock: Clock,
     pub progress: Arc<Progress>,
-    pub stamp: Stamp,
+    pub stamp: Fingerprinter,
     pub wake: Arc<Notify>,
-    pub handed: Arc<crate::relay::Handed>,
+    pub handed: Arc<crate::relay::HandOff>,
     pub stop: CancellationToken,
     pub lanes: usize,
     pub batch_max: usize,
     pub gather: Duration,
-    pub guarded: bool,
+    pub optimistic: bool,
     pub queue: usize,
     /// Calls of one customer and day.
     pub changes: u32,
@@ -284,17 +284,17 @@ pub(crate) struct Rig {
 
 impl<D: Domain> Lanes<D> {
     /// Makes the lanes; the workers are to be run by the caller.
-    pub(crate) fn new(domain: D, rig: &Rig) -> (Self, Vec<Worker<D>>, Vec<Arc<LaneState>>) {
+    pub(crate) fn new(domain: D, config: &LaneConfig) -> (Self, Vec<Worker<D>>, Vec<Arc<LaneState>>) {
         let domain = Arc::new(domain);
-        let states: Vec<_> = (0..rig.lanes).map(|_| Arc::new(LaneState::new())).collect();
+        let states: Vec<_> = (0..config.lanes).map(|_| Arc::new(LaneState::new())).collect();
         let (senders, workers): (Vec<_>, Vec<_>) = (states.iter())
             .map(|state| {
-                let (sender, receiver) = mpsc::channel(rig.queue);
-                (sender, Worker::new(Arc::clone(&domain), receiver, Arc::clone(state), rig))
+                let (sender, receiver) = mpsc::channel(config.queue);
+                (sender, Worker::new(Arc::clone(&domain), receiver, Arc::clone(state), config))
             })
             .unzip();
-        let (progress, stamp) = (Arc::clone(&rig.progress), rig.stamp.clone());
-        let changes = Arc::new(Day::new("changes", rig.changes));
+        let (progress, stamp) = (Arc::clone(&config.progress), config.stamp.clone());
+        let changes = Arc::new(Day::new("changes", config.changes));
         (Self { progress, senders: senders.into(), domain, stamp, changes }, workers, states)
     }
 

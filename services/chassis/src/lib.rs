@@ -5,6 +5,7 @@
 //! - Journal and relay: what happened is journalled in that transaction and published afterwards, at least once, in order.
 //! - Consumer: messages come in by durable pull; the inbox makes their effect happen once.
 //! - [`Check`], [`Call`], [`Refusal`]: the edge. Bad input gets one error that names every field.
+#![warn(missing_docs)]
 
 mod admin;
 pub mod audit;
@@ -58,7 +59,7 @@ pub use database::{GRANTS, Grant, MIGRATIONS, PLANS, migrator};
 pub use fault::{Fault, Malformed};
 pub use jitter::jittered;
 pub use lane::{Domain, Lanes, Lock, Outcome, Recent, Tx, Writes};
-pub use limits::{Day, Place, Places};
+pub use limits::{ConcurrencyLimit, ConcurrencyPermit, Day};
 pub use message::Outgoing;
 pub use meta::{Actor, Bound, Meta};
 pub use nats::{Ask, connect as connect_nats, provision};
@@ -67,7 +68,7 @@ pub use pii::Pii;
 pub use read::read;
 pub use readiness::OwnPart;
 pub use refusal::{Refusal, etag};
-pub use relay::Pace;
+pub use relay::Backpressure;
 pub use run::{Running, main, run, start};
 pub use service::{Building, Service, migrate};
 pub use settings::Settings;

@@ -5,8 +5,8 @@
 //! burst; each replica has its own.
 
 mod buckets;
+mod concurrency;
 mod day;
-mod places;
 pub mod settings;
 
 use std::net::IpAddr;
@@ -17,8 +17,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::Actor;
 use buckets::Buckets;
+pub use concurrency::{ConcurrencyLimit, ConcurrencyPermit};
 pub use day::Day;
-pub use places::{Place, Places};
 pub use settings::Limits as Settings;
 
 /// When a caller whose calls still run should come again.
@@ -31,7 +31,7 @@ pub(crate) struct Limits {
     people: Buckets,
     systems: Buckets,
     strangers: Buckets,
-    places: Places<String>,
+    places: ConcurrencyLimit<String>,
 }
 
 impl Limits {
@@ -42,12 +42,12 @@ impl Limits {
             people: Buckets::new(settings.person()),
             systems: Buckets::new(settings.system()),
             strangers: Buckets::new(settings.stranger()),
-            places: Places::default(),
+            places: ConcurrencyLimit::default(),
         }
     }
 
     /// Takes a call of somebody, who may stand for a customer. The place is held as long as the call runs.
-    pub(crate) fn take(&self, actor: &Actor, customer: Option<&str>) -> Result<Place<String>, Status> {
+    pub(crate) fn take(&self, actor: &Actor, customer: Option<&str>) -> Result<ConcurrencyPermit<String>, Status> {
         let is_system = actor.has_role("integration") || actor.has_role("operator");
         // Whoever is a customer and something else besides is one of ours.
         let is_customer = actor.has_role("customer") && actor.roles.len() == 1;

@@ -8,7 +8,7 @@ use opentelemetry::{KeyValue, global};
 struct Instruments {
     batches: Histogram<u64>,
     failed: Counter<u64>,
-    raced: Counter<u64>,
+    conflicts: Counter<u64>,
     parked: Counter<u64>,
     published: Counter<u64>,
     consumed: Counter<u64>,
@@ -29,8 +29,8 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
     Instruments {
         batches: meter.u64_histogram("redress.lane.batch").with_description("commands in a batch").build(),
         failed: meter.u64_counter("redress.lane.failed").with_description("batches that were rolled back").build(),
-        raced: meter
-            .u64_counter("redress.lane.raced")
+        conflicts: meter
+            .u64_counter("redress.lane.conflicts")
             .with_description("batches that were run again under locks")
             .build(),
         parked: meter.u64_counter("redress.parked").with_description("messages parked, by reason").build(),
@@ -87,8 +87,8 @@ pub(crate) fn batch(name: &'static str, commands: usize) {
     INSTRUMENTS.batches.record(commands as u64, &[service(name)]);
 }
 
-pub(crate) fn raced(name: &'static str) {
-    INSTRUMENTS.raced.add(1, &[service(name)]);
+pub(crate) fn conflicts(name: &'static str) {
+    INSTRUMENTS.conflicts.add(1, &[service(name)]);
 }
 
 pub(crate) fn batch_failed(name: &'static str) {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::call::Call;
 use crate::consumer::{Decode, Raw, ticket};
-use crate::lane::{Answer, DECIDED, Domain, Lanes, Origin, Stamp};
+use crate::lane::{Answer, DECIDED, Domain, Fingerprinter, Lanes, Origin};
 use crate::topology::STREAMS;
 use crate::{Check, Clock, Refusal, audit, read_failed};
 
@@ -35,13 +35,13 @@ const AGGREGATE_OF: &str = "SELECT aggregate FROM parked WHERE parked_id = $1";
 const DISCARD: &str = "\
     WITH gone AS ( \
         DELETE FROM parked p WHERE parked_id = $1 AND (number IS NULL OR number <= 1 + COALESCE( \
-            (SELECT h.number FROM heard h WHERE h.aggregate = p.aggregate AND h.sender = p.sender), 0)) \
+            (SELECT h.number FROM inbox_sequence h WHERE h.aggregate = p.aggregate AND h.sender = p.sender), 0)) \
         RETURNING consumer, event_id, aggregate, sender, number \
     ), by_number AS ( \
-        INSERT INTO heard (aggregate, sender, number, event_id) \
+        INSERT INTO inbox_sequence (aggregate, sender, number, event_id) \
         SELECT aggregate, sender, number, event_id FROM gone WHERE number IS NOT NULL \
         ON CONFLICT (aggregate, sender) DO UPDATE SET number = EXCLUDED.number, event_id = EXCLUDED.event_id \
-        WHERE heard.number = EXCLUDED.number - 1 \
+        WHERE inbox_sequence.number = EXCLUDED.number - 1 \
     ), remembered AS ( \
         INSERT INTO inbox (source, id, fingerprint, answer, at) \
         SELECT consumer, event_id, NULL::bytea, NULL::bytea, now() FROM gone WHERE number IS NULL \
@@ -103,7 +103,7 @@ pub(crate) struct Operations {
     /// Finds rows that are not what was decided.
     pub differs: Option<&'static str>,
     pub redrive: Arc<OnceLock<Redrive>>,
-    pub stamp: Stamp,
+    pub stamp: Fingerprinter,
     pub clock: Clock,
 }
 

@@ -20,7 +20,7 @@ use tonic::transport::server::Connected;
 
 use crate::connection::Connection;
 use crate::limits::network;
-use crate::limits::{Place, Places};
+use crate::limits::{ConcurrencyLimit, ConcurrencyPermit};
 use crate::settings::Grpc;
 use crate::tls::{Peer, Tls};
 
@@ -38,7 +38,7 @@ pub(crate) struct Incoming {
     most_of_one: u32,
     recognised_within: Duration,
     tls: Option<Arc<Tls>>,
-    places: Places<Option<IpAddr>>,
+    places: ConcurrencyLimit<Option<IpAddr>>,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
@@ -46,7 +46,7 @@ impl Incoming {
     pub(crate) fn new(listener: TcpListener, settings: &Grpc, tls: Option<Arc<Tls>>) -> Self {
         let (most, most_of_one) = (settings.connections, settings.most_of_one());
         let recognised_within = settings.recognised_within.unsigned_abs();
-        Self { listener, most, most_of_one, recognised_within, tls, places: Places::default(), rest: None }
+        Self { listener, most, most_of_one, recognised_within, tls, places: ConcurrencyLimit::default(), rest: None }
     }
 
     fn admit(&self, stream: TcpStream) -> Option<Socket> {
@@ -108,7 +108,7 @@ pub(crate) struct Socket {
     /// Until somebody was recognised.
     nobody: Option<Pin<Box<Sleep>>>,
     read: usize,
-    _places: [Place<Option<IpAddr>>; 2],
+    _places: [ConcurrencyPermit<Option<IpAddr>>; 2],
 }
 
 impl Socket {

@@ -16,18 +16,18 @@
 //! One relay of a service is active, by a [`lease`]. What the broker acknowledged it may still lose: [`read_back`]. And the
 //! database may be older than what the broker has: [`past`].
 
+mod backpressure;
 mod cursor;
+mod error;
 mod gauges;
 mod guard;
-mod handed;
+mod hand_off;
 mod lease;
 mod marks;
-mod pace;
 mod pack;
 mod past;
 mod publish;
 mod read_back;
-mod trouble;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -37,17 +37,17 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::database::Home;
+use crate::database::DatabaseTarget;
 use crate::progress::Progress;
 use crate::{Fault, crash, metrics};
-pub(crate) use cursor::Line;
-use cursor::{Cursor, Piece, View};
-pub(crate) use handed::Handed;
-use lease::Lead;
-pub use pace::Pace;
+pub use backpressure::Backpressure;
+pub(crate) use cursor::JournalRow;
+use cursor::{Cursor, Page, Snapshot};
+pub(crate) use error::Backoff;
+use error::RelayError;
+pub(crate) use hand_off::HandOff;
+use lease::Lease;
 use publish::Acked;
-pub(crate) use trouble::Patience;
-use trouble::Trouble;
 
 /// Longest a round may take: a dead connection must not hold the relay up.
 const ROUND_LIMIT: Duration = Duration::from_secs(12);
@@ -72,7 +72,7 @@ enum Next {
     /// Soon: rows are committed above the horizon, which a transaction of somebody else holds back.
     Soon,
     /// When something more is handed over, or the cursor is to follow.
-    Handed,
+    HandOff,
     /// When something is journalled.
     Idle,
     /// Later: another replica publishes.
@@ -84,7 +84,7 @@ enum Next {
 /// The connection of a relay, and what it knows while it leads.
 struct Link {
     connection: PgConnection,
-    lead: Option<Lead>,
+    lead: Option<Lease>,
     /// Connections to the broker when this database was last compared with it; none: not yet.
     compared: Option<u64>,
 }
@@ -95,7 +95,7 @@ struct State {
     link: Option<Link>,
     holder: Option<String>,
     acked: Acked,
-    patience: Patience,
+    patience: Backoff,
     /// Rows that the last round published.
     published: usize,
     /// When the cursor is to follow what was handed over; none: it need not.
@@ -106,12 +106,12 @@ struct State {
 pub(crate) struct Relay {
     pub service: &'static str,
     pub prefix: String,
-    pub home: Home,
+    pub home: DatabaseTarget,
     pub client: async_nats::Client,
     pub jetstream: jetstream::Context,
     pub wake: Arc<Notify>,
-    pub handed: Arc<Handed>,
-    pub pace: Arc<OnceLock<Pace>>,
+    pub handed: Arc<HandOff>,
+    pub pace: Arc<OnceLock<Backpressure>>,
     pub progress: Arc<Progress>,
     pub stop: CancellationToken,
     /// Longest that a relay under load gathers rows for its next round.
@@ -171,15 +171,15 @@ impl Relay {
         let wait = match next {
             Next::AtOnce => return,
             // What is above the horizon was handed over: only the cursor waits.
-            Next::Handed | Next::Soon if open && !self.stop.is_cancelled() => {
-                let follow = state.due.map_or(handed::FOLLOW, |due| due.saturating_duration_since(Instant::now()));
+            Next::HandOff | Next::Soon if open && !self.stop.is_cancelled() => {
+                let follow = state.due.map_or(hand_off::FOLLOW, |due| due.saturating_duration_since(Instant::now()));
                 return tokio::select! {
                     () = self.wake.notified() => {}
                     () = tokio::time::sleep(follow) => {}
                     () = self.stop.cancelled() => {}
                 };
             }
-            Next::Handed | Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(1))).await,
+            Next::HandOff | Next::Soon => return tokio::time::sleep(gather.max(Duration::from_millis(1))).await,
             // The signal comes from our own commits; the clock finds what a crash or another replica left.
             Next::Idle => {
                 return tokio::select! {
@@ -196,35 +196,35 @@ impl Relay {
     }
 
     /// What trouble means for the next round, and how long until then.
-    async fn cope(&self, state: &mut State, trouble: Trouble) -> Duration {
+    async fn cope(&self, state: &mut State, trouble: RelayError) -> Duration {
         self.handed.close();
         let State { link, patience, .. } = state;
-        if !matches!(trouble, Trouble::Stale | Trouble::Other(_)) {
+        if !matches!(trouble, RelayError::Stale | RelayError::Other(_)) {
             self.look_at_backlog(link).await;
         }
         let lead = link.as_mut().map(|link| &mut link.lead);
         match trouble {
-            Trouble::Stale => {
+            RelayError::Stale => {
                 tracing::warn!(service = self.service, "the lease of the relay is over: it looks again who leads");
                 if let Some(lead) = lead {
                     *lead = None;
                 }
                 Duration::ZERO
             }
-            Trouble::Broken(what) => {
+            RelayError::Broken(what) => {
                 tracing::warn!(service = self.service, what, "the relay reads back what the broker has");
                 if let Some(Some(lead)) = lead {
                     lead.checked = None;
                 }
                 patience.next(WAIT)
             }
-            Trouble::Refused(what) => {
+            RelayError::Refused(what) => {
                 if patience.speak() {
                     tracing::warn!(service = self.service, what, "the journal keeps what the broker does not take");
                 }
                 patience.next(REFUSED_WAIT)
             }
-            Trouble::Older(why) => {
+            RelayError::Older(why) => {
                 if patience.speak() {
                     tracing::error!(
                         service = self.service,
@@ -234,11 +234,11 @@ impl Relay {
                 }
                 patience.next(WAIT)
             }
-            Trouble::Unanswered(what) => {
+            RelayError::Unanswered(what) => {
                 tracing::warn!(service = self.service, what, "the broker does not answer: the relay will try again");
                 patience.next(WAIT)
             }
-            Trouble::Other(fault) => {
+            RelayError::Other(fault) => {
                 tracing::warn!(service = self.service, %fault, "the relay will try again");
                 *link = None;
                 patience.next(WAIT)
@@ -267,7 +267,7 @@ impl Relay {
     }
 
     /// Publishes what was handed over, or the next rows.
-    async fn round(&self, state: &mut State) -> Result<Next, Trouble> {
+    async fn round(&self, state: &mut State) -> Result<Next, RelayError> {
         let State { link, holder, acked, published, due, .. } = state;
         *published = 0;
         let Link { connection, lead, compared } = match link {
@@ -296,7 +296,7 @@ impl Relay {
         let lead = match lead {
             Some(lead) => lead,
             None => {
-                let Some(taken) = Lead::take(connection, holder).await? else {
+                let Some(taken) = Lease::take(connection, holder).await? else {
                     self.waits(0, 0.0);
                     return Ok(Next::Follow);
                 };
@@ -307,12 +307,12 @@ impl Relay {
         lead.keep(connection).await?;
         self.read_back(connection, lead, acked).await?;
         if self.publish_handed(connection, lead, acked, due).await? {
-            return Ok(Next::Handed);
+            return Ok(Next::HandOff);
         }
         *due = None;
         let view = cursor::look(connection).await?;
         if lead.epoch() != view.epoch {
-            return Err(Trouble::Stale);
+            return Err(RelayError::Stale);
         }
         if self.obey(connection, lead, acked, &view).await? {
             return Ok(Next::AtOnce);
@@ -331,10 +331,10 @@ impl Relay {
     async fn advance(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         (acked, published): (&mut Acked, &mut usize),
-        view: &View,
-    ) -> Result<Next, Trouble> {
+        view: &Snapshot,
+    ) -> Result<Next, RelayError> {
         let idle = if view.ahead.is_some() { Next::Soon } else { Next::Idle };
         let Cursor { from, .. } = view.cursor;
         if from > view.horizon {
@@ -358,7 +358,7 @@ impl Relay {
             return Ok(idle);
         };
         let handed = self.handed.holds_more();
-        let Piece { numbers, rows, oldest, cut, waits } = Piece::of(connection, acked, round, handed).await?;
+        let Page { numbers, rows, oldest, cut, waits } = Page::of(connection, acked, round, handed).await?;
         let oldest = view.ahead.unwrap_or(0.0).max(oldest);
         self.waits(numbers.len() as u64 + u64::from(view.ahead.is_some()), oldest);
         // An idle cursor is not moved: a write for nothing. But a round that was cut may have ended exactly at its cut.

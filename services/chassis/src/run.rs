@@ -136,7 +136,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let gate = Gate::open(service.name, &settings.auth, &settings.limits, &pack).await?;
     let tls = settings.grpc.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let books = Books::open(service.name, &settings.audit)?;
-    let home = database::Home::of(service.name, &settings.database)?;
+    let home = database::DatabaseTarget::of(service.name, &settings.database)?;
     let may_forget = settings.database.unsafe_durability_for_tests;
     database::check(service.name, &home, service.migrations, may_forget, clock.is_rehearsal()).await?;
     settings.database.warn(service.name);

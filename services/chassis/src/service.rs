@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
-use crate::database::{self, Home};
+use crate::database::{self, DatabaseTarget};
 use crate::settings::{Database, Own};
 use crate::{Context, Grant, Settings};
 
@@ -53,13 +53,13 @@ impl Settings {
 
 /// Brings a database to the schema of a service, as its owner, and grants the role that serves what it needs.
 pub async fn migrate(service: &Service, owner_url: &SecretString, app: &str) -> anyhow::Result<()> {
-    let owner = Home::of_owner(owner_url, None)?;
+    let owner = DatabaseTarget::of_owner(owner_url, None)?;
     database::migrate((service.migrations, service.grants), &owner, app).await
 }
 
 /// The same by the settings of a service.
 pub(crate) async fn migrate_by(service: &Service, settings: &Database) -> anyhow::Result<()> {
-    let owner = Home::of_owner(settings.owner()?, settings.owner_password_file.as_deref())?;
-    let app = Home::of(service.name, settings)?;
+    let owner = DatabaseTarget::of_owner(settings.owner()?, settings.owner_password_file.as_deref())?;
+    let app = DatabaseTarget::of(service.name, settings)?;
     database::migrate((service.migrations, service.grants), &owner, app.role()).await
 }

@@ -143,7 +143,7 @@ pub struct LaneSettings {
     pub queue: usize,
     /// Whether batches are tried without locks. False as long as replicas run of a release that locks only: what they change
     /// does not move the versions that others rest on.
-    pub guarded: bool,
+    pub optimistic: bool,
 }
 
 /// The policy pack.
@@ -224,7 +224,7 @@ impl Default for Admin {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(1), queue: 1024, guarded: true }
+        Self { count: 1, batch_max: 256, gather: SignedDuration::from_millis(1), queue: 1024, optimistic: true }
     }
 }
 

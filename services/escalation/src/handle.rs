@@ -32,7 +32,7 @@ impl chassis::Domain for Handle {
     }
 
     /// Whatever changes of a claim moves its version.
-    fn is_guarded(&self, _: &Command) -> bool {
+    fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 

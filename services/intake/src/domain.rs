@@ -58,7 +58,6 @@ pub enum Command {
     },
     /// Do something with a claim.
     Act {
-        /// The claim.
         claim: ClaimId,
         /// What to do.
         action: Action,
@@ -87,17 +86,14 @@ pub enum Action {
     },
     /// Add evidence (S0-12).
     AddEvidence {
-        /// The evidence.
         evidence: Vec<Evidence>,
     },
     /// Keep a file of evidence that is in the store (S0-12).
     KeepFile {
-        /// The file.
         file: Box<NewFile>,
     },
     /// The customer answers a question.
     AnswerQuestion {
-        /// The question.
         question_id: String,
         /// Order number, when that was asked; empty: none.
         order_no: String,
@@ -131,7 +127,6 @@ pub enum Action {
     },
     /// The customer answers a plan (S0-51).
     AnswerPlan {
-        /// The plan.
         plan_number: u32,
         /// Agreed, or refused.
         accepted: bool,
@@ -145,7 +140,6 @@ pub enum Action {
         /// Words of the customer.
         text: Pii<String>,
     },
-    /// Ask the customer.
     AskCustomer {
         /// Names the question.
         question_id: String,
@@ -156,17 +150,13 @@ pub enum Action {
     },
     /// Take a question back.
     CloseQuestion {
-        /// The question.
         question_id: String,
     },
-    /// Propose a plan.
     ProposePlan {
-        /// The plan.
         plan: Box<Plan>,
     },
     /// Take a plan back.
     WithdrawPlan {
-        /// The plan.
         plan_number: u32,
     },
     /// Ask whether it is solved.
@@ -194,7 +184,6 @@ pub enum Event {
     EvidenceAdded(Vec<Evidence>),
     /// A file was kept.
     FileKept {
-        /// The file.
         file: Box<File>,
         /// The piece of evidence that it is, unless it was announced.
         piece: Option<Evidence>,
@@ -205,7 +194,6 @@ pub enum Event {
     QuestionAsked(Question),
     /// A question was taken back, perhaps before it was asked.
     QuestionClosed {
-        /// The question.
         question_id: String,
         /// When.
         at: Timestamp,
@@ -238,7 +226,6 @@ pub enum Event {
 pub enum Answer {
     /// To a question.
     Question {
-        /// The question.
         question_id: String,
         /// Line it is about.
         line: u32,
@@ -249,7 +236,6 @@ pub enum Answer {
     },
     /// To a plan.
     Plan {
-        /// The plan.
         plan_number: u32,
         /// Agreed, or refused.
         accepted: bool,
@@ -267,7 +253,6 @@ pub enum Answer {
     Duplicate {
         /// The other claim.
         of: ClaimId,
-        /// Its number.
         number: String,
     },
 }

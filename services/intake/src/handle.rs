@@ -35,7 +35,6 @@ pub struct Handle {
 pub struct World {
     /// How it was read.
     pub lock: Lock,
-    /// The claims.
     pub claims: BTreeMap<ClaimId, Entry>,
     /// Counts for the numbers of new claims.
     pub counts: VecDeque<i64>,
@@ -97,7 +96,6 @@ pub struct Bring {
 pub struct Word {
     /// Names them.
     pub id: Uuid,
-    /// The claim.
     pub claim: ClaimId,
     /// What they are about.
     pub about: String,
@@ -123,7 +121,7 @@ impl chassis::Domain for Handle {
 
     /// Claims are written only as they were read, and keys are looked at again. What counts for a customer, and what is
     /// sealed for a claim that is there already, needs locks.
-    fn is_guarded(&self, command: &Command) -> bool {
+    fn is_optimistic(&self, command: &Command) -> bool {
         match command {
             Command::Submit { own, .. } => !own,
             Command::Act { action, .. } => !action.is_call(),

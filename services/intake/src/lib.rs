@@ -32,7 +32,6 @@ use vault::erasures::Erasures;
 /// The migrations of its own tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The service.
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "intake",
     migrations: &MIGRATIONS,
@@ -91,7 +90,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let begun = admission.clone();
         ctx.overhear(move |claim| begun.begun(claim, Instant::now()));
         let (told, paced) = (admission.clone(), admission.clone());
-        ctx.pace(chassis::Pace {
+        ctx.pace(chassis::Backpressure {
             told: Box::new(move |claim| told.told(claim)),
             open: admission.open(),
             given_up: Box::new(move || paced.given_up()),

@@ -42,9 +42,7 @@ pub struct Vault {
 /// A customer's key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// Its id.
     pub id: Uuid,
-    /// The customer.
     pub customer_ref: String,
     /// Name of the wrapping key.
     pub kek: String,

@@ -30,13 +30,10 @@ pub use proto::inventory::words::{Disposition, MovementKind, ReservationState, R
 /// Where stock is. The order of places is the order of picking.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// SKU.
     pub sku: String,
     /// Batch; may be empty.
     pub batch: String,
-    /// Warehouse.
     pub warehouse: String,
-    /// Zone.
     pub zone: Zone,
 }
 
@@ -51,9 +48,7 @@ pub enum Command {
     RegisterWarehouse(Warehouse),
     /// Book arrived goods.
     ReceiveGoods {
-        /// Warehouse.
         warehouse: String,
-        /// Zone.
         zone: Zone,
         /// Delivery note or purchase order.
         document: String,
@@ -82,7 +77,6 @@ pub enum Command {
     },
     /// Hold stock for a job.
     Reserve {
-        /// The job.
         job: Job,
         /// What is wanted.
         wanted: Wanted,
@@ -97,7 +91,6 @@ pub enum Command {
     Expire(Job, Timestamp),
     /// Expect goods from a customer.
     ExpectReturn {
-        /// The job.
         job: Job,
         /// What is announced.
         announced: GoodsLine,
@@ -108,7 +101,6 @@ pub enum Command {
     CancelReturn(Job),
     /// Count what arrived of a return.
     ReceiveReturn {
-        /// The job.
         job: Job,
         /// Version that the caller has read, if it compares.
         version: Option<i64>,
@@ -117,7 +109,6 @@ pub enum Command {
     },
     /// Decide what is done with returned goods.
     DisposeReturn {
-        /// The job.
         job: Job,
         /// Units.
         quantity: u32,
@@ -131,18 +122,15 @@ pub enum Command {
 /// A stock-keeping unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sku {
-    /// SKU.
     pub sku: String,
     /// What it is.
     pub description: String,
 }
 
-/// A warehouse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warehouse {
     /// Code.
     pub warehouse: String,
-    /// Country.
     pub country: String,
     /// Custodian of the valuables zone; empty: none (S4-38).
     pub custodian: String,
@@ -151,7 +139,6 @@ pub struct Warehouse {
 /// Units of one SKU and batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoodsLine {
-    /// SKU.
     pub sku: String,
     /// Batch; empty: none.
     pub batch: String,
@@ -162,7 +149,6 @@ pub struct GoodsLine {
 /// What a reservation wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// SKU.
     pub sku: String,
     /// Batch that is complained about; may be empty.
     pub batch: String,
@@ -175,7 +161,6 @@ pub struct Wanted {
 /// One receipt of a return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Warehouse.
     pub warehouse: String,
     /// Units as the claim says.
     pub accepted: u32,
@@ -213,7 +198,6 @@ impl Receipt {
 pub enum Event {
     /// A SKU is known.
     SkuRegistered {
-        /// SKU.
         sku: String,
         /// What it is; none: it became known because goods of it come back.
         description: Option<String>,
@@ -235,7 +219,6 @@ pub enum Event {
     },
     /// A reservation was opened; nothing is held yet.
     ReservationOpened {
-        /// The job.
         job: Job,
         /// What is wanted.
         wanted: Wanted,
@@ -250,7 +233,6 @@ pub enum Event {
     },
     /// Units were held for it.
     Held {
-        /// The job.
         job: Job,
         /// Units by place.
         taken: Vec<(Place, u32)>,
@@ -263,7 +245,6 @@ pub enum Event {
     Promised(Job),
     /// It cannot be held at all.
     ReservationFailed {
-        /// The job.
         job: Job,
         /// What was wanted.
         wanted: Wanted,
@@ -280,7 +261,6 @@ pub enum Event {
     Expired(Job),
     /// Goods are expected.
     ReturnExpected {
-        /// The job.
         job: Job,
         /// What is announced.
         announced: GoodsLine,
@@ -289,7 +269,6 @@ pub enum Event {
     },
     /// Some were counted.
     ReturnCounted {
-        /// The job.
         job: Job,
         /// What was counted.
         receipt: Receipt,
@@ -302,7 +281,6 @@ pub enum Event {
     ReturnCancelled(Job),
     /// Returned goods left pending_inspection.
     ReturnDisposed {
-        /// The job.
         job: Job,
         /// Where they were.
         warehouse: String,
@@ -316,7 +294,6 @@ pub enum Event {
 /// A delivery to a warehouse, as its document names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Warehouse.
     pub warehouse: String,
     /// Delivery note or purchase order.
     pub document: String,
@@ -357,7 +334,6 @@ pub enum Refusal {
     /// The return was changed since it was read.
     #[error("the return was changed since it was read")]
     ReturnChanged,
-    /// The return is closed.
     #[error("the return is closed")]
     ReturnClosed(ReturnState),
     /// So many receipts were counted that only the last is taken (P56).

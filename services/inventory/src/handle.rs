@@ -48,7 +48,7 @@ impl Domain for Handle {
     }
 
     /// The versions of the SKUs, and of what has none yet.
-    fn is_guarded(&self, _: &Command) -> bool {
+    fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 

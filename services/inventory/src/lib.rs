@@ -21,7 +21,6 @@ use proto::inventory::inventory_service_server::InventoryServiceServer;
 /// The schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The service.
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "inventory",
     migrations: &MIGRATIONS,

@@ -27,7 +27,6 @@ pub struct World {
 pub struct Loaded {
     /// Versions of SKUs.
     pub skus: BTreeMap<String, i64>,
-    /// Stock.
     pub stock: BTreeMap<Place, Stock>,
     /// Versions of reservations.
     pub reservations: BTreeMap<Job, i64>,
@@ -40,11 +39,8 @@ pub struct Loaded {
 pub struct Changed {
     /// SKUs, with a description if one was given.
     pub skus: BTreeMap<String, Option<String>>,
-    /// Warehouses.
     pub warehouses: BTreeMap<String, Warehouse>,
-    /// Reservations.
     pub reservations: BTreeSet<Job>,
-    /// Returns.
     pub returns: BTreeSet<Job>,
     /// New entries of the ledger, in order.
     pub movements: Vec<Movement>,
@@ -66,7 +62,6 @@ pub struct Movement {
     pub before: i64,
     /// Units.
     pub quantity: i64,
-    /// Kind.
     pub kind: MovementKind,
     /// Claim, delivery note or reason.
     pub document: String,
@@ -78,7 +73,6 @@ pub struct Movement {
 
 /// A new receipt of a return.
 pub struct Receipted {
-    /// The job.
     pub job: Job,
     /// Version of the return that it led to.
     pub version: i64,

@@ -39,7 +39,7 @@ impl Domain for Handle {
     }
 
     /// A parcel is written only as it was read, and a carrier event only once.
-    fn is_guarded(&self, _: &Command) -> bool {
+    fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 

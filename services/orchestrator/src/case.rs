@@ -76,9 +76,7 @@ pub struct Case {
 /// The deadline of a clock that has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
-    /// The clock.
     pub clock: Clock,
-    /// Its round.
     pub round: u16,
     /// When it is due.
     pub at: Timestamp,
@@ -113,7 +111,6 @@ pub struct Waybill {
     pub job: Job,
     /// The number: the carrier's, if it has given one.
     pub tracking_no: String,
-    /// The carrier.
     #[serde(default)]
     pub carrier: String,
     /// The day on which it is expected, YYYY-MM-DD.
@@ -124,7 +121,6 @@ pub struct Waybill {
 /// What was left of an order line when a plan could not take from it what it meant to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// The order line.
     pub line: OrderLine,
     /// Units that nobody was promised or given.
     pub free: u32,
@@ -260,11 +256,9 @@ impl Case {
 /// What a planned line takes from an order line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Take {
-    /// The order line.
     pub line: OrderLine,
     /// What was sold on it, as the plan says.
     pub sale: Sale,
-    /// Units.
     pub units: u32,
     /// The most that may be booked for them, minor units.
     pub amount: i64,

@@ -16,14 +16,12 @@ use crate::settlement;
 pub enum Command {
     /// Intake recorded a claim.
     Begin {
-        /// The claim.
         claim: Uuid,
         /// What was recorded.
         submitted: ClaimSubmitted,
     },
     /// A service told something.
     Learn {
-        /// The claim.
         claim: Uuid,
         /// What it means.
         heard: Heard,
@@ -32,21 +30,18 @@ pub enum Command {
     },
     /// Finance answers a settlement.
     ConfirmSettlement {
-        /// The settlement.
         settlement_id: Uuid,
         /// What finance says.
         said: settlement::Command,
     },
     /// An open question was not answered in time.
     AskAgain {
-        /// The claim.
         claim: Uuid,
         /// The time that says so: another one means that it is not due any more.
         at: Timestamp,
     },
     /// The customer was asked something and has not answered: a reminder is due, or it lapses.
     Lapse {
-        /// The claim.
         claim: Uuid,
         /// The time that says so.
         at: Timestamp,
@@ -66,7 +61,6 @@ pub enum Heard {
     },
     /// The customer answered the follow-up: which score is low is said by the policy.
     FollowUpAnswered {
-        /// The round.
         round: u16,
         /// Satisfaction, 1 to 5.
         score: u32,

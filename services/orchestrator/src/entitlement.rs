@@ -20,7 +20,6 @@ mod tests;
 pub struct OrderLine {
     /// Order number.
     pub order_no: String,
-    /// SKU.
     pub sku: String,
     /// Line of the order, where it has several of one article; empty: the only one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -63,7 +62,6 @@ pub enum Command {
     },
     /// Promised units were refunded or replaced.
     Give {
-        /// Units.
         units: u32,
         /// Refund, or value of the goods, in minor units.
         amount: i64,
@@ -72,11 +70,9 @@ pub enum Command {
     },
     /// What was given came back, was never paid, or is closed by what came back for it.
     TakeBack {
-        /// Units.
         units: u32,
         /// What had been booked for them.
         amount: i64,
-        /// The tax in it.
         tax: i64,
         /// They had been given as goods.
         goods: bool,
@@ -89,42 +85,30 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Units were promised, perhaps fewer than wanted, perhaps none.
-    Granted {
-        /// Units.
-        units: u32,
-    },
+    Granted { units: u32 },
     /// Units that had been given as goods were promised again.
     GrantedAgain {
-        /// Units.
         units: u32,
         /// Value that had been booked for them.
         amount: i64,
-        /// The tax in it.
         tax: i64,
     },
     /// Units are promised no more.
-    GivenBack {
-        /// Units.
-        units: u32,
-    },
+    GivenBack { units: u32 },
     /// Units were refunded or replaced.
     Given {
-        /// Units.
         units: u32,
         /// Minor units.
         amount: i64,
-        /// The tax in it.
         tax: i64,
         /// Goods were given.
         goods: bool,
     },
     /// Units are given no more.
     CancelledQuestion {
-        /// Units.
         units: u32,
         /// Minor units.
         amount: i64,
-        /// The tax in it.
         tax: i64,
         /// They had been given as goods.
         goods: bool,
@@ -157,9 +141,7 @@ pub struct Ledger {
 /// One movement of a ledger, with the work it was for. Kept for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The order line.
     pub line: OrderLine,
-    /// The claim.
     pub claim: Uuid,
     /// Round, line and attempt of the work.
     pub job: (u32, u32, u32),

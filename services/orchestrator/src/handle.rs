@@ -108,7 +108,7 @@ impl Domain for Handle {
     }
 
     /// Every row has its version, or is written only as it was read.
-    fn is_guarded(&self, _: &Command) -> bool {
+    fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 

@@ -27,7 +27,6 @@ use proto::orchestrator::orchestrator_service_server::OrchestratorServiceServer;
 /// The tables of the orchestrator.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The service.
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "orchestrator",
     migrations: &MIGRATIONS,

@@ -65,20 +65,16 @@ pub enum Event {
 pub enum State {
     /// Instructed to finance.
     Instructed = 1,
-    /// Paid.
     Paid = 2,
-    /// Failed.
     Failed = 3,
     /// Taken back before it was paid.
     Cancelled = 4,
 }
 
-/// A settlement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// Names it.
     pub settlement_id: Uuid,
-    /// The claim.
     pub claim: Uuid,
     /// Round, line and attempt of the work.
     pub job: (u32, u32, u32),

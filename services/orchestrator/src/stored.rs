@@ -23,7 +23,6 @@ pub struct Stored {
     pub version: i64,
     /// What is kept of the claim, for commands and notices.
     pub case: Case,
-    /// The process.
     pub process: Process,
     /// The plan in force.
     pub plan: Option<Plan>,

@@ -68,7 +68,6 @@ pub struct Beyond {
 /// A plan that would be allowed without a person.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
-    /// Its cost.
     pub cost: i64,
     /// The cost of its lines, by order.
     pub orders: &'a BTreeMap<String, i64>,

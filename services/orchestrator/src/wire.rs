@@ -52,7 +52,6 @@ pub(crate) fn listed(row: &Listed) -> Process {
     }
 }
 
-/// A settlement.
 pub(crate) fn settlement(row: &settlement::Settlement) -> Settlement {
     let (round, line, attempt) = row.job;
     let money = |minor_units| Money { minor_units, currency: row.currency.clone() };

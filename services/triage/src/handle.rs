@@ -34,7 +34,7 @@ impl Domain for Handle {
     }
 
     /// Assessments have versions, and an item ends only as it was read.
-    fn is_guarded(&self, _: &Command) -> bool {
+    fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 

@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::limits::{Places, network};
+use crate::limits::{ConcurrencyLimit, network};
 
 /// Connections at once; more are closed.
 const MOST: u32 = 64;
@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_millis(50);
 
 /// Serves the routes; ends never. Who drops this closes every connection.
 pub(crate) async fn serve(listener: TcpListener, routes: Router) {
-    let places = Places::default();
+    let places = ConcurrencyLimit::default();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

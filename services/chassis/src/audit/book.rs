@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use ring::signature::Ed25519KeyPair;
 
 use super::checkpoint::{self, Checkpoint};
-use crate::lane::Stamp;
+use crate::lane::Fingerprinter;
 use crate::settings;
 
 /// Longer than a line.
@@ -23,7 +23,7 @@ const TAIL: u64 = 8 * 1024;
 pub(crate) struct Books {
     pub(super) key: Arc<Ed25519KeyPair>,
     /// Made from the key.
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: Fingerprinter,
     file: PathBuf,
 }
 
@@ -49,7 +49,7 @@ impl Books {
         let folder = settings.checkpoints.as_ref();
         let folder = folder.with_context(|| missing("audit.checkpoints", "the folder where checkpoints are kept"))?;
         let key = fs::read(key_file).with_context(|| format!("audit.key_file: cannot read {}", key_file.display()))?;
-        let stamp = Stamp::new(&key);
+        let stamp = Fingerprinter::new(&key);
         let key = checkpoint::pair(&key)
             .with_context(|| format!("audit.key_file: {} is not an Ed25519 key in PKCS #8", key_file.display()))?;
         match DirBuilder::new().mode(0o700).create(folder) {

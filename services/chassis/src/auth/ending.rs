@@ -9,7 +9,7 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::limits::Place;
+use crate::limits::ConcurrencyPermit;
 
 /// A body that ends with a status when its time is up.
 pub(super) struct Ending {
@@ -17,11 +17,11 @@ pub(super) struct Ending {
     /// `None`: it has ended.
     end: Option<BoxFuture<'static, Status>>,
     /// The caller's place: a stream takes it as long as it goes on.
-    _place: Place<String>,
+    _place: ConcurrencyPermit<String>,
 }
 
 impl Ending {
-    pub fn new(inner: Body, end: BoxFuture<'static, Status>, place: Place<String>) -> Self {
+    pub fn new(inner: Body, end: BoxFuture<'static, Status>, place: ConcurrencyPermit<String>) -> Self {
         Self { inner, end: Some(end), _place: place }
     }
 }

@@ -20,7 +20,7 @@ use super::rules::Who;
 use super::{Auth, Keeper, Known, Rules};
 use crate::connection::Connection;
 use crate::identity::Unknown;
-use crate::limits::{self, Limits, Place};
+use crate::limits::{self, ConcurrencyPermit, Limits};
 use crate::tls::Peer;
 use crate::{Actor, metrics, status};
 
@@ -40,7 +40,7 @@ struct Admitted {
     /// When a stream is over, and what is said then.
     end: Option<BoxFuture<'static, Status>>,
     /// One of the places that the caller has. A stream keeps it to its end.
-    place: Place<String>,
+    place: ConcurrencyPermit<String>,
 }
 
 impl Gate {

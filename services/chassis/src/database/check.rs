@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use sqlx::Connection;
 use sqlx::migrate::Migrator;
 
-use super::{APPLIED, Home, migrator};
+use super::{APPLIED, DatabaseTarget, migrator};
 use crate::jitter::jittered;
 
 /// How long a start waits for the database.
@@ -58,7 +58,7 @@ pub(crate) const STATEMENTS: &[&str] = &[WRONG, REHEARSAL, APPLIED];
 /// on a schema that is older than the program, or by another clock than the one the database was made for.
 pub(crate) async fn check(
     service: &'static str,
-    home: &Home,
+    home: &DatabaseTarget,
     migrations: &Migrator,
     may_forget: bool,
     rehearses: bool,
@@ -90,7 +90,7 @@ struct Found {
     applied: Result<Vec<i64>, sqlx::Error>,
 }
 
-async fn look(home: &Home) -> Result<Found, sqlx::Error> {
+async fn look(home: &DatabaseTarget) -> Result<Found, sqlx::Error> {
     let mut connection = home.connect().await?;
     let wrong = sqlx::query_as(WRONG).fetch_all(&mut connection).await?;
     let is_rehearsal = sqlx::query_scalar(REHEARSAL).fetch_one(&mut connection).await?;

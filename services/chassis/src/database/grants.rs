@@ -17,8 +17,8 @@ pub const GRANTS: &[Grant] = &[
     ("parked", "SELECT, INSERT, UPDATE, DELETE"),
     ("relay", "SELECT, UPDATE"),
     ("relay_mark", "SELECT, INSERT, UPDATE, DELETE"),
-    ("told", "SELECT, INSERT, UPDATE"),
-    ("heard", "SELECT, INSERT, UPDATE"),
+    ("outbox_sequence", "SELECT, INSERT, UPDATE"),
+    ("inbox_sequence", "SELECT, INSERT, UPDATE"),
     ("audit_chain", "SELECT, INSERT"),
     ("decision", "SELECT, INSERT"),
 ];

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
-use super::{APPLIED, Grant, Home, MIGRATIONS, grants};
+use super::{APPLIED, DatabaseTarget, Grant, MIGRATIONS, grants};
 
 /// Makes the journal's partitions of the next quarters.
 const EXTEND: &str = "SELECT journal_extend()";
@@ -19,7 +19,11 @@ pub fn migrator(service: &Migrator) -> Migrator {
 }
 
 /// Brings a database to the schema of a service, as its owner, and grants the role that serves what it needs.
-pub(crate) async fn migrate((migrations, own): (&Migrator, &[Grant]), owner: &Home, app: &str) -> anyhow::Result<()> {
+pub(crate) async fn migrate(
+    (migrations, own): (&Migrator, &[Grant]),
+    owner: &DatabaseTarget,
+    app: &str,
+) -> anyhow::Result<()> {
     ensure!(
         owner.role() != app,
         "database.owner_url and database.url name the same role {app}: one owns the tables, another one serves; \

@@ -6,16 +6,17 @@ use jiff::Timestamp;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::known::{Known, Standing};
-use super::memory::{Last, Memory, Place};
+use super::dedup::{Dedup, Delivery};
+use super::memory::{InboxKey, Last, Memory};
 use super::record::{self, Record};
 use super::{Answer, Domain, Lock, Origin, Outcome, Source, Ticket, Tx, Writes};
 use crate::meta::Meta;
-use crate::relay::Line;
+use crate::relay::JournalRow;
 use crate::{Fault, Refusal, crash};
 
 const BEHIND: &str = "an earlier message of the same claim is parked";
-const ALIEN: &str = "another message came under this number before: was the sender's database restored from a backup?";
+const CONFLICT: &str =
+    "another message came under this number before: was the sender's database restored from a backup?";
 
 /// What came of a ticket in a batch.
 pub(super) enum Verdict {
@@ -26,7 +27,7 @@ pub(super) enum Verdict {
 }
 
 /// What became of each command of a batch, and what is journalled.
-pub(super) type Done = (Vec<Verdict>, Vec<Line>);
+pub(super) type Done = (Vec<Verdict>, Vec<JournalRow>);
 
 /// How a batch runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +86,11 @@ struct Decided<W> {
 
 impl<D: Domain> Batch<'_, D> {
     /// Whether it can be tried without locks.
-    pub(super) fn is_guarded(&self) -> bool {
+    pub(super) fn is_optimistic(&self) -> bool {
         self.tickets.iter().all(|ticket| {
             let redriven = matches!(ticket.source, Source::Message { parked_id: Some(_), .. });
             let command = ticket.command.as_ref();
-            let guarded = command.is_ok_and(|command| self.domain.is_guarded(command));
+            let guarded = command.is_ok_and(|command| self.domain.is_optimistic(command));
             guarded && ticket.attempts == 0 && !ticket.refused && !redriven
         })
     }
@@ -107,10 +108,10 @@ impl<D: Domain> Batch<'_, D> {
         if !optimistic {
             session = session.begin().await?;
         }
-        let remembered = if optimistic { Known::remembered(self.tickets, &memory.heard) } else { None };
+        let remembered = if optimistic { Dedup::remembered(self.tickets, &memory.heard) } else { None };
         let known = match remembered {
             Some(known) => known,
-            None => Known::of(session.tx(), self.tickets).await?,
+            None => Dedup::of(session.tx(), self.tickets).await?,
         };
         if optimistic && !known.blocked.is_empty() {
             return Ok(None);
@@ -145,7 +146,7 @@ impl<D: Domain> Batch<'_, D> {
     async fn decide(
         &self,
         tx: &mut Tx,
-        mut known: Known,
+        mut known: Dedup,
         (lock, memory): (Lock, &D::Memory),
     ) -> Result<Decided<D::World>, Fault> {
         let Self { domain, now, tickets } = *self;
@@ -186,7 +187,7 @@ impl<D: Domain> Batch<'_, D> {
     fn remember(
         &self,
         memory: &mut Memory<D::Memory>,
-        advances: impl IntoIterator<Item = (Place, Last)>,
+        advances: impl IntoIterator<Item = (InboxKey, Last)>,
         world: Option<D::World>,
     ) {
         memory.heard.learn(advances);
@@ -203,25 +204,25 @@ fn answered(verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
 /// Finds what is answered already, what is in the batch twice, what waits, and what is new: gives the latter.
 fn sort<C>(
     tickets: &[Ticket<C>],
-    known: &mut Known,
+    known: &mut Dedup,
     record: &mut Record,
     verdicts: &mut [Option<Verdict>],
 ) -> Vec<usize> {
     let mut fresh = Vec::new();
     for (at, ticket) in tickets.iter().enumerate() {
         verdicts[at] = match known.standing(ticket) {
-            Standing::Answered(answer) => {
+            Delivery::Duplicate(answer) => {
                 record.redriven(&ticket.source);
                 Some(Verdict::Answer(answer))
             }
-            Standing::Later => Some(Verdict::Later),
-            Standing::Behind => Some(record.park(ticket, "BEHIND_PARKED", BEHIND)),
-            Standing::Ahead => Some(Verdict::Answer(Answer::Ahead)),
-            Standing::Alien => {
+            Delivery::Deferred => Some(Verdict::Later),
+            Delivery::BlockedByDeadLetter => Some(record.park(ticket, "BEHIND_PARKED", BEHIND)),
+            Delivery::OutOfOrder => Some(Verdict::Answer(Answer::Ahead)),
+            Delivery::Conflict => {
                 known.blocked.insert(ticket.aggregate);
-                Some(record.park(ticket, "BROKEN", ALIEN))
+                Some(record.park(ticket, "BROKEN", CONFLICT))
             }
-            Standing::Fresh => {
+            Delivery::New => {
                 fresh.push(at);
                 None
             }
@@ -247,7 +248,7 @@ fn settle<C>(
     ticket: &Ticket<C>,
     decided: Result<Outcome, Refusal>,
     record: &mut Record,
-    known: &mut Known,
+    known: &mut Dedup,
 ) -> Result<Verdict, Fault> {
     match decided {
         Ok(outcome) => {

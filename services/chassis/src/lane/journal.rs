@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 use super::writes::End;
 use super::{Ticket, Writes};
-use crate::relay::Line;
+use crate::relay::JournalRow;
 use crate::{Fault, Outgoing};
 
 /// Numbers what is told, in the order of rows that every transaction keeps, and writes it down. `gate` is joined to both.
 pub(super) fn with(gate: &str) -> String {
     format!(
         "told_now AS ( \
-            INSERT INTO told (aggregate, destination, number) SELECT aggregate, destination, count \
+            INSERT INTO outbox_sequence (aggregate, destination, number) SELECT aggregate, destination, count \
             FROM UNNEST($2::uuid[], $3::text[], $4::int[]) AS t(aggregate, destination, count) {gate} \
-            ON CONFLICT (aggregate, destination) DO UPDATE SET number = told.number + EXCLUDED.number \
+            ON CONFLICT (aggregate, destination) DO UPDATE SET number = outbox_sequence.number + EXCLUDED.number \
             RETURNING aggregate, destination, number \
         ), numbers AS ( \
             SELECT array_agg(number ORDER BY aggregate, destination COLLATE \"C\") AS told FROM told_now \
@@ -68,7 +68,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// The rows as the relay would read them.
-    pub(super) fn lines(self, now: Timestamp, written: &PgRow) -> Result<Vec<Line>, Fault> {
+    pub(super) fn lines(self, now: Timestamp, written: &PgRow) -> Result<Vec<JournalRow>, Fault> {
         if self.event_id.is_empty() {
             return Ok(Vec::new());
         }
@@ -76,7 +76,7 @@ impl Journal {
         let (seqs, numbers): (Vec<i64>, Vec<Option<i32>>) = (written.try_get("seqs")?, written.try_get("numbers")?);
         let rows = self.event_id.into_iter().zip(self.aggregate).zip(self.subject).zip(self.payload).zip(self.trace);
         let lines = rows.zip(seqs).zip(numbers);
-        let line = |((((((event_id, aggregate), subject), payload), trace), seq), number)| Line {
+        let line = |((((((event_id, aggregate), subject), payload), trace), seq), number)| JournalRow {
             tx,
             seq,
             event_id,

@@ -5,18 +5,18 @@ use uuid::Uuid;
 use super::Recent;
 
 /// About whom, and who told it.
-pub(super) type Place = (Uuid, String);
+pub(super) type InboxKey = (Uuid, String);
 /// The last number that was processed, and the message that had it.
 pub(super) type Last = (i32, Uuid);
 /// The last numbers of the places that a lane was busy with last.
-pub(super) type Heard = Recent<Place, Last>;
+pub(super) type InboxSequences = Recent<InboxKey, Last>;
 
-/// Places that are remembered.
+/// ConcurrencyLimit that are remembered.
 const LEAST: usize = 4_096;
 
 /// What a lane remembers.
 pub(crate) struct Memory<M> {
-    pub(super) heard: Heard,
+    pub(super) heard: InboxSequences,
     pub(super) rows: M,
 }
 

@@ -7,11 +7,11 @@ use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use super::batch::Verdict;
+use super::dedup::Dedup;
 use super::journal::Journal;
-use super::known::Known;
-use super::memory::{Last, Place};
+use super::memory::{InboxKey, Last};
 use super::{Answer, Origin, Outcome, Source, Ticket, Tx, Writes};
-use crate::relay::Line;
+use crate::relay::JournalRow;
 use crate::{Fault, Refusal, crash};
 
 /// Answers to calls, and messages without a number.
@@ -22,15 +22,15 @@ const INBOX: &str = "\
 
 /// The first message of a sender about an aggregate. One that is there already was not known: somebody was faster.
 const FIRST: &str = "\
-    INSERT INTO heard (aggregate, sender, number, event_id) SELECT aggregate, sender, number, event_id \
+    INSERT INTO inbox_sequence (aggregate, sender, number, event_id) SELECT aggregate, sender, number, event_id \
     FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::uuid[]) AS h(aggregate, sender, number, event_id) \
     ON CONFLICT DO NOTHING";
 
 /// Later ones: the last number must still be the one that was known.
 const NEXT: &str = "\
-    UPDATE heard SET number = h.number, event_id = h.event_id \
+    UPDATE inbox_sequence SET number = h.number, event_id = h.event_id \
     FROM UNNEST($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[]) AS h(aggregate, sender, number, event_id, known) \
-    WHERE heard.aggregate = h.aggregate AND heard.sender = h.sender AND heard.number = h.known";
+    WHERE inbox_sequence.aggregate = h.aggregate AND inbox_sequence.sender = h.sender AND inbox_sequence.number = h.known";
 
 /// Of the claims of a batch none has a parked message.
 const BLOCKED: &str = "SELECT 1 FROM parked WHERE aggregate = ANY($1)";
@@ -53,7 +53,7 @@ const UNPARK: &str = "DELETE FROM parked WHERE parked_id = ANY($1)";
 
 /// The statements of this module, for the test that prepares them all.
 pub(crate) const STATEMENTS: &[&str] =
-    &[super::known::KNOWN, INBOX, FIRST, NEXT, BLOCKED, DECIDED, PARK, STILL, UNPARK];
+    &[super::dedup::KNOWN, INBOX, FIRST, NEXT, BLOCKED, DECIDED, PARK, STILL, UNPARK];
 
 struct Parking {
     parked_id: Option<i64>,
@@ -98,7 +98,7 @@ struct Inbox {
 pub(super) struct Record {
     now: Timestamp,
     inbox: Inbox,
-    heard: BTreeMap<Place, Advance>,
+    heard: BTreeMap<InboxKey, Advance>,
     journal: Journal,
     decided: Vec<Decided>,
     parked: Vec<Parking>,
@@ -121,7 +121,7 @@ impl Record {
         }
     }
 
-    pub(super) fn done<C>(&mut self, ticket: &Ticket<C>, outcome: &Outcome, known: &Known) -> Result<(), Fault> {
+    pub(super) fn done<C>(&mut self, ticket: &Ticket<C>, outcome: &Outcome, known: &Dedup) -> Result<(), Fault> {
         let calls = matches!(ticket.source, Source::Call { .. });
         self.processed(ticket, calls.then(|| [&[0], outcome.reply.as_slice()].concat()), known)?;
         if outcome.messages.is_empty() {
@@ -131,14 +131,14 @@ impl Record {
         Ok(())
     }
 
-    pub(super) fn refused<C>(&mut self, ticket: &Ticket<C>, refusal: &Refusal, known: &Known) -> Result<(), Fault> {
+    pub(super) fn refused<C>(&mut self, ticket: &Ticket<C>, refusal: &Refusal, known: &Dedup) -> Result<(), Fault> {
         let calls = matches!(ticket.source, Source::Call { .. });
         let refusal = serde_json::to_vec(refusal).expect("a refusal of ours is always JSON");
         self.processed(ticket, calls.then(|| [&[1], refusal.as_slice()].concat()), known)
     }
 
     /// What people decide is told in the journal; if nobody is told it is told here.
-    fn decided<C>(&mut self, ticket: &Ticket<C>, known: &Known) {
+    fn decided<C>(&mut self, ticket: &Ticket<C>, known: &Dedup) {
         let Source::Call { method, print, .. } = ticket.source else { return };
         let (id, fingerprint) = (known.id(&ticket.source), print.bytes);
         if !ticket.actor.is_service() {
@@ -147,7 +147,7 @@ impl Record {
         }
     }
 
-    fn processed<C>(&mut self, ticket: &Ticket<C>, answer: Option<Vec<u8>>, known: &Known) -> Result<(), Fault> {
+    fn processed<C>(&mut self, ticket: &Ticket<C>, answer: Option<Vec<u8>>, known: &Dedup) -> Result<(), Fault> {
         let source = &ticket.source;
         self.redriven(source);
         if let Some(origin) = source.origin() {
@@ -165,7 +165,7 @@ impl Record {
     }
 
     /// A numbered message was processed: the next one is due.
-    fn heard(&mut self, aggregate: Uuid, origin: &Origin, event_id: Uuid, known: &Known) -> Result<(), Fault> {
+    fn heard(&mut self, aggregate: Uuid, origin: &Origin, event_id: Uuid, known: &Dedup) -> Result<(), Fault> {
         let known = known.heard(aggregate, &origin.sender);
         let advance = self.heard.entry((aggregate, origin.sender.clone()));
         let advance = advance.or_insert(Advance { known, number: known, event_id });
@@ -217,13 +217,13 @@ impl Record {
     }
 
     /// How far the batch has got in what others told.
-    pub(super) fn advances(&self) -> impl Iterator<Item = (Place, Last)> + '_ {
+    pub(super) fn advances(&self) -> impl Iterator<Item = (InboxKey, Last)> + '_ {
         let moved = self.heard.iter().filter(|(_, advance)| advance.number > advance.known);
         moved.map(|(place, advance)| (place.clone(), (advance.number, advance.event_id)))
     }
 
     /// Writes all of it, with what the batch writes besides, in the transaction of the connection; gives what is journalled.
-    pub(super) async fn write(mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<Line>, Fault> {
+    pub(super) async fn write(mut self, tx: &mut Tx, mut writes: Writes) -> Result<Vec<JournalRow>, Fault> {
         let journal = self.gather(&mut writes);
         let lines = journal.lines(self.now, &writes.run(tx).await?)?;
         let Self { now, decided, parked, unparked, .. } = self;
@@ -259,7 +259,7 @@ impl Record {
         mut self,
         connection: &mut Tx,
         mut writes: Writes,
-    ) -> Result<Option<Vec<Line>>, Fault> {
+    ) -> Result<Option<Vec<JournalRow>>, Fault> {
         let journal = self.gather(&mut writes);
         let written = writes.run_alone(connection).await?;
         written.map(|written| journal.lines(self.now, &written)).transpose()
@@ -291,7 +291,7 @@ pub(super) fn unblocked<C>(writes: &mut Writes, tickets: &[Ticket<C>]) {
     }
 }
 
-fn gather_heard(writes: &mut Writes, sql: &'static str, rows: Vec<(Place, Advance)>) {
+fn gather_heard(writes: &mut Writes, sql: &'static str, rows: Vec<(InboxKey, Advance)>) {
     if rows.is_empty() {
         return;
     }

@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Batch, Done, Mode};
 use super::memory::Memory;
-use super::{Answer, Domain, LaneState, OLDER, Rig, Source, Ticket};
-use crate::database::Home;
+use super::{Answer, Domain, LaneConfig, LaneState, OLDER, Source, Ticket};
+use crate::database::DatabaseTarget;
 use crate::progress::Progress;
-use crate::relay::Handed;
+use crate::relay::HandOff;
 use crate::{Clock, Fault, metrics};
 
 /// Tries after which a call is told that it did not work. Messages are tried until the service stops.
@@ -42,7 +42,7 @@ pub(crate) struct Worker<D: Domain> {
     service: &'static str,
     receiver: mpsc::Receiver<Ticket<D::Command>>,
     state: Arc<LaneState>,
-    home: Home,
+    home: DatabaseTarget,
     connection: Option<PgConnection>,
     /// Whether the last try had a connection: what fails without one says nothing about a message.
     connected: bool,
@@ -50,11 +50,11 @@ pub(crate) struct Worker<D: Domain> {
     clock: Clock,
     progress: Arc<Progress>,
     wake: Arc<Notify>,
-    handed: Arc<Handed>,
+    handed: Arc<HandOff>,
     stop: CancellationToken,
     batch_max: usize,
     gather: Duration,
-    guarded: bool,
+    optimistic: bool,
 }
 
 impl<D: Domain> Worker<D> {
@@ -62,25 +62,25 @@ impl<D: Domain> Worker<D> {
         domain: Arc<D>,
         receiver: mpsc::Receiver<Ticket<D::Command>>,
         state: Arc<LaneState>,
-        rig: &Rig,
+        config: &LaneConfig,
     ) -> Self {
         Self {
             domain,
-            service: rig.service,
+            service: config.service,
             receiver,
             state,
-            home: rig.home.clone(),
+            home: config.home.clone(),
             connection: None,
             connected: false,
             memory: Memory::default(),
-            clock: rig.clock.clone(),
-            progress: Arc::clone(&rig.progress),
-            wake: Arc::clone(&rig.wake),
-            handed: Arc::clone(&rig.handed),
-            stop: rig.stop.clone(),
-            batch_max: rig.batch_max,
-            gather: rig.gather,
-            guarded: rig.guarded,
+            clock: config.clock.clone(),
+            progress: Arc::clone(&config.progress),
+            wake: Arc::clone(&config.wake),
+            handed: Arc::clone(&config.handed),
+            stop: config.stop.clone(),
+            batch_max: config.batch_max,
+            gather: config.gather,
+            optimistic: config.optimistic,
         }
     }
 
@@ -189,9 +189,9 @@ impl<D: Domain> Worker<D> {
         }
         let connection = self.connection.as_mut().expect("it was just made");
         let batch = Batch { domain: &*self.domain, now: micros(self.clock.now()), tickets: batch };
-        let (memory, handed, service, guarded) = (&mut self.memory, &self.handed, self.service, self.guarded);
+        let (memory, handed, service, optimistic) = (&mut self.memory, &self.handed, self.service, self.optimistic);
         let run = AssertUnwindSafe(async {
-            if guarded && batch.is_guarded() {
+            if optimistic && batch.is_optimistic() {
                 match batch.run(connection, memory, Mode::Optimistic).await {
                     Ok(Some(done)) => return Ok(done),
                     // What is remembered of it and is not so any more is learnt anew under locks.
@@ -202,7 +202,7 @@ impl<D: Domain> Worker<D> {
                         handed.close();
                     }
                 }
-                metrics::raced(service);
+                metrics::conflicts(service);
             }
             let done = batch.run(connection, memory, Mode::Pessimistic).await?;
             done.ok_or_else(|| Fault::Permanent("a batch under locks came to nothing".to_owned()))

@@ -201,7 +201,7 @@ impl Statement {
         // Every part is a text of ours, and what comes from outside is an argument.
         let sent = sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_one(tx).await;
         let row = match sent {
-            Err(error) if is_raced(&self.parts, &error) => {
+            Err(error) if is_conflict(&self.parts, &error) => {
                 return Err(Fault::Transient(format!("somebody else was faster: {error}")));
             }
             sent => sent?,
@@ -229,7 +229,7 @@ impl Statement {
 }
 
 /// Whether a row is there already of a table in which it was known not to be.
-fn is_raced(parts: &[Part], error: &sqlx::Error) -> bool {
+fn is_conflict(parts: &[Part], error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error().filter(|error| error.is_unique_violation()) else { return false };
     let Some(table) = error.table() else { return false };
     let written = parts.iter().filter(|part| part.counted == Counted::Written);

@@ -5,8 +5,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::error::RelayError;
 use super::publish::Acked;
-use super::trouble::Trouble;
 
 /// Rows published before the cursor moves.
 pub(super) const ROUND: i64 = 500;
@@ -87,7 +87,7 @@ impl Cursor {
 
 /// What a look at the cursor finds.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct Snapshot {
     pub cursor: Cursor,
     pub epoch: i64,
     /// Where an operator wants the cursor.
@@ -99,7 +99,7 @@ pub(super) struct View {
 }
 
 /// A row of the journal.
-pub(crate) struct Line {
+pub(crate) struct JournalRow {
     pub tx: i64,
     pub seq: i64,
     pub event_id: Uuid,
@@ -113,9 +113,9 @@ pub(crate) struct Line {
     pub age: f64,
 }
 
-pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble> {
+pub(super) async fn look(connection: &mut PgConnection) -> Result<Snapshot, RelayError> {
     let row = sqlx::query(LOOK).fetch_one(connection).await?;
-    Ok(View {
+    Ok(Snapshot {
         cursor: Cursor::of(&row)?,
         epoch: row.try_get("epoch")?,
         rewind: row.try_get("rewind_tx")?,
@@ -125,10 +125,10 @@ pub(super) async fn look(connection: &mut PgConnection) -> Result<View, Trouble>
 }
 
 /// The next rows below the end of a round.
-pub(super) struct Piece {
+pub(super) struct Page {
     pub numbers: Vec<i64>,
     /// What they say; nothing, if the broker has all of them.
-    pub rows: Vec<Line>,
+    pub rows: Vec<JournalRow>,
     /// Age of the oldest in seconds.
     pub oldest: f64,
     /// There may be more below the end.
@@ -137,7 +137,7 @@ pub(super) struct Piece {
     pub waits: bool,
 }
 
-impl Piece {
+impl Page {
     /// After a cursor, up to a round of rows. What was handed over by our lanes is not read again, nor is what comes after
     /// it, if more was handed over.
     pub(super) async fn of(
@@ -145,7 +145,7 @@ impl Piece {
         acked: &Acked,
         cursor: Cursor,
         handed: bool,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, RelayError> {
         if acked.rows() > 0 {
             let asked = sqlx::query(NUMBERS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(PLANNED);
             let row = asked.fetch_one(&mut *connection).await?;
@@ -159,7 +159,7 @@ impl Piece {
             }
         }
         let rows = sqlx::query(ROWS).bind(cursor.from).bind(cursor.to).bind(cursor.seq).bind(ROUND);
-        let rows: Vec<Line> = rows.fetch_all(connection).await?.iter().map(line).collect::<Result<_, _>>()?;
+        let rows: Vec<JournalRow> = rows.fetch_all(connection).await?.iter().map(line).collect::<Result<_, _>>()?;
         let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let oldest = rows.iter().map(|row| row.age).fold(0.0, f64::max);
         let cut = is_full(numbers.len(), ROUND);
@@ -173,7 +173,7 @@ pub(super) fn is_full(rows: usize, limit: i64) -> bool {
 }
 
 /// What is committed, not behind the cursor, and not on the broker, up to a round of it.
-pub(super) async fn above(connection: &mut PgConnection, acked: &Acked) -> Result<Vec<Line>, Trouble> {
+pub(super) async fn above(connection: &mut PgConnection, acked: &Acked) -> Result<Vec<JournalRow>, RelayError> {
     let rows = sqlx::query(ABOVE).bind(ROUND).bind(acked.numbers()).fetch_all(connection).await?;
     Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
 }
@@ -184,13 +184,13 @@ pub(super) async fn public(
     claim: Uuid,
     after: i32,
     before: i32,
-) -> Result<Vec<Line>, Trouble> {
+) -> Result<Vec<JournalRow>, RelayError> {
     let rows = sqlx::query(PUBLIC).bind(claim).bind(after).bind(before).fetch_all(connection).await?;
     Ok(rows.iter().map(line).collect::<Result<_, _>>()?)
 }
 
-fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
-    Ok(Line {
+fn line(row: &PgRow) -> Result<JournalRow, sqlx::Error> {
+    Ok(JournalRow {
         tx: row.try_get("tx")?,
         seq: row.try_get("seq")?,
         event_id: row.try_get("event_id")?,
@@ -205,7 +205,7 @@ fn line(row: &PgRow) -> Result<Line, sqlx::Error> {
 }
 
 /// The next round from a cursor at a transaction; `None`: the horizon does not allow a round yet.
-pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<Option<Cursor>, Trouble> {
+pub(super) async fn plan(connection: &mut PgConnection, view: &Snapshot) -> Result<Option<Cursor>, RelayError> {
     let (from, horizon) = (view.cursor.from, view.horizon);
     let to = if horizon - from > NEAR {
         cut(connection, from, view).await?
@@ -218,12 +218,12 @@ pub(super) async fn plan(connection: &mut PgConnection, view: &View) -> Result<O
     Ok(to.map(|to| Cursor { to, ..view.cursor }))
 }
 
-async fn outside(connection: &mut PgConnection, from: i64, to: i64) -> Result<Option<i64>, Trouble> {
+async fn outside(connection: &mut PgConnection, from: i64, to: i64) -> Result<Option<i64>, RelayError> {
     Ok(sqlx::query_scalar(OUTSIDE).bind(from).bind(to).fetch_one(connection).await?)
 }
 
 /// The transaction id up to which a round of a long backlog goes.
-async fn cut(connection: &mut PgConnection, from: i64, view: &View) -> Result<Option<i64>, Trouble> {
+async fn cut(connection: &mut PgConnection, from: i64, view: &Snapshot) -> Result<Option<i64>, RelayError> {
     let horizon = view.horizon;
     let cut: Option<i64> =
         sqlx::query_scalar(CUT).bind(from).bind(horizon).bind(PLANNED).fetch_optional(&mut *connection).await?;
@@ -242,7 +242,7 @@ async fn cut(connection: &mut PgConnection, from: i64, view: &View) -> Result<Op
 }
 
 /// Rows that wait (up to a round of them), and the age of the oldest in seconds.
-pub(super) async fn backlog(connection: &mut PgConnection) -> Result<(u64, f64), Trouble> {
+pub(super) async fn backlog(connection: &mut PgConnection) -> Result<(u64, f64), RelayError> {
     let row = sqlx::query(BACKLOG).bind(ROUND).fetch_one(connection).await?;
     let rows: i64 = row.try_get("rows")?;
     Ok((u64::try_from(rows).unwrap_or(0), row.try_get("age")?))

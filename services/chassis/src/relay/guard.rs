@@ -12,9 +12,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Relay;
-use super::cursor::{self, Line};
-use super::lease::Lead;
-use super::trouble::Trouble;
+use super::cursor::{self, JournalRow};
+use super::error::RelayError;
+use super::lease::Lease;
 use crate::message;
 use crate::topology::stream_name;
 
@@ -31,7 +31,7 @@ const AT_ONCE: usize = 32;
 
 /// The last public event of each claim, as far as it is known: its number and its place in the stream.
 #[derive(Debug, Default)]
-pub(super) struct Tails {
+pub(super) struct StreamTails {
     known: HashMap<Uuid, (i32, u64)>,
     /// Claims of which the broker has more or less than was expected: it is asked, also about a first event.
     ask: HashSet<Uuid>,
@@ -39,7 +39,7 @@ pub(super) struct Tails {
 
 /// Where a row is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ExpectedSequence {
     /// Anywhere.
     Free,
     /// Directly after this sequence of its claim; 0: as its first.
@@ -48,13 +48,13 @@ pub(super) enum Place {
     There,
 }
 
-impl Tails {
+impl StreamTails {
     pub(super) fn clear(&mut self) {
         self.known.clear();
     }
 
     /// The event of this number has this place.
-    pub(super) fn learn(&mut self, row: &Line, sequence: u64) {
+    pub(super) fn learn(&mut self, row: &JournalRow, sequence: u64) {
         let Some(number) = row.number.filter(|_| is_public(row)) else { return };
         if self.known.len() >= REMEMBERED {
             self.known.clear();
@@ -71,17 +71,17 @@ impl Tails {
         self.ask.insert(claim);
     }
 
-    fn place(&self, row: &Line, number: i32) -> Option<Place> {
+    fn place(&self, row: &JournalRow, number: i32) -> Option<ExpectedSequence> {
         match self.known.get(&row.aggregate) {
-            Some((last, sequence)) if last + 1 == number => Some(Place::After(*sequence)),
-            Some((last, _)) if *last >= number => Some(Place::There),
+            Some((last, sequence)) if last + 1 == number => Some(ExpectedSequence::After(*sequence)),
+            Some((last, _)) if *last >= number => Some(ExpectedSequence::There),
             Some(_) | None => None,
         }
     }
 }
 
 /// Whether a row is a public event of a claim.
-pub(super) fn is_public(row: &Line) -> bool {
+pub(super) fn is_public(row: &JournalRow) -> bool {
     row.subject.starts_with("claim.")
 }
 
@@ -90,11 +90,11 @@ impl Relay {
     pub(super) async fn places(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
-        tails: &mut Tails,
-        wave: &[&Line],
-    ) -> Result<Vec<Place>, Trouble> {
-        let unknown: Vec<&Line> = (wave.iter().copied())
+        lead: &mut Lease,
+        tails: &mut StreamTails,
+        wave: &[&JournalRow],
+    ) -> Result<Vec<ExpectedSequence>, RelayError> {
+        let unknown: Vec<&JournalRow> = (wave.iter().copied())
             .filter(|row| is_public(row))
             // A first event is simply expected to be the first: most often it is.
             .filter(|row| row.number.is_some_and(|number| number > 1 || tails.ask.contains(&row.aggregate)))
@@ -124,32 +124,32 @@ impl Relay {
     async fn place(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
-        tails: &mut Tails,
-        row: &Line,
-    ) -> Result<Place, Trouble> {
-        let Some(number) = row.number.filter(|_| is_public(row)) else { return Ok(Place::Free) };
+        lead: &mut Lease,
+        tails: &mut StreamTails,
+        row: &JournalRow,
+    ) -> Result<ExpectedSequence, RelayError> {
+        let Some(number) = row.number.filter(|_| is_public(row)) else { return Ok(ExpectedSequence::Free) };
         if let Some(place) = tails.place(row, number) {
             return Ok(place);
         }
         let Some((last, sequence)) = tails.known.get(&row.aggregate).copied() else {
             // Nothing of this claim is there: it is the first, or those before it were too old for the stream.
-            return Ok(Place::After(0));
+            return Ok(ExpectedSequence::After(0));
         };
         // The broker has lost some of this claim: they go before it.
         let mut after = sequence;
         for missing in cursor::public(connection, row.aggregate, last, number).await? {
-            after = self.store(lead, &missing, Place::After(after)).await?;
+            after = self.store(lead, &missing, ExpectedSequence::After(after)).await?;
             tails.learn(&missing, after);
         }
-        Ok(Place::After(after))
+        Ok(ExpectedSequence::After(after))
     }
 
     /// The last message about a claim that the public stream has.
-    async fn tail(&self, claim: Uuid) -> Result<Option<Last>, Trouble> {
+    async fn tail(&self, claim: Uuid) -> Result<Option<Last>, RelayError> {
         let name = stream_name(&self.prefix, "CLAIMS");
         let stream = self.jetstream.get_stream_no_info(&name).await;
-        let stream = stream.map_err(|error| Trouble::Unanswered(format!("{name} cannot be read: {error}")))?;
+        let stream = stream.map_err(|error| RelayError::Unanswered(format!("{name} cannot be read: {error}")))?;
         match stream.get_last_raw_message_by_subject(&subjects(&self.prefix, claim)).await {
             Ok(message) => {
                 let number = message.headers.get("ce-sequence").and_then(|number| number.as_str().parse().ok());
@@ -157,7 +157,7 @@ impl Relay {
                 Ok(Some(Last { told, sequence: message.sequence }))
             }
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(Trouble::Unanswered(format!("{name} does not tell its last events: {error}"))),
+            Err(error) => Err(RelayError::Unanswered(format!("{name} does not tell its last events: {error}"))),
         }
     }
 }
@@ -172,7 +172,7 @@ struct Last {
 impl Last {
     /// The number of our event; none: it is not ours. The broker can be made to write what others want, and what they
     /// write must neither stop the claim nor pass for its next events: ours go behind it.
-    async fn genuine(&self, connection: &mut PgConnection, claim: Uuid) -> Result<Option<i32>, Trouble> {
+    async fn genuine(&self, connection: &mut PgConnection, claim: Uuid) -> Result<Option<i32>, RelayError> {
         let Some((event_id, number)) = self.told else { return Ok(None) };
         let known = sqlx::query_scalar(GENUINE).bind(claim).bind(event_id).bind(number);
         let known: bool = known.fetch_one(connection).await?;
@@ -186,8 +186,8 @@ fn subjects(prefix: &str, claim: Uuid) -> String {
 }
 
 /// Tells the broker the place of a row.
-pub(super) fn expect(headers: &mut HeaderMap, prefix: &str, claim: Uuid, place: Place) {
-    if let Place::After(sequence) = place {
+pub(super) fn expect(headers: &mut HeaderMap, prefix: &str, claim: Uuid, place: ExpectedSequence) {
+    if let ExpectedSequence::After(sequence) = place {
         headers.insert("Nats-Expected-Last-Subject-Sequence", sequence.to_string());
         headers.insert("Nats-Expected-Last-Subject-Sequence-Subject", subjects(prefix, claim));
     }

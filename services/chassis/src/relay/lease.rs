@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 
 use super::cursor::Cursor;
-use super::trouble::Trouble;
+use super::error::RelayError;
 use crate::crash;
 
 /// How long a lease lasts: what a dead relay had in hand waits for it.
@@ -29,7 +29,7 @@ const RELEASE: &str = "UPDATE relay SET until = '-infinity' WHERE epoch = $1";
 pub(super) const STATEMENTS: &[&str] = &[HOLDER, TAKE, RENEW, RELEASE];
 
 /// What a leader knows.
-pub(super) struct Lead {
+pub(super) struct Lease {
     epoch: i64,
     /// Before the lease was last taken or renewed.
     renewed: Instant,
@@ -46,14 +46,14 @@ pub(super) struct Lead {
 }
 
 /// A name for a relay that nobody else has. It starts with the process id, for people.
-pub(super) async fn name(connection: &mut PgConnection) -> Result<String, Trouble> {
+pub(super) async fn name(connection: &mut PgConnection) -> Result<String, RelayError> {
     let chance: String = sqlx::query_scalar(HOLDER).fetch_one(connection).await?;
     Ok(format!("{}-{chance}", std::process::id()))
 }
 
-impl Lead {
+impl Lease {
     /// Tries to take the lease.
-    pub(super) async fn take(connection: &mut PgConnection, holder: &str) -> Result<Option<Self>, Trouble> {
+    pub(super) async fn take(connection: &mut PgConnection, holder: &str) -> Result<Option<Self>, RelayError> {
         let renewed = Instant::now();
         let take = sqlx::query_scalar(TAKE).bind(holder).bind(LEASE.as_secs_f64());
         let epoch: Option<i64> = take.fetch_optional(connection).await?;
@@ -86,16 +86,16 @@ impl Lead {
     }
 
     /// Keeps the lease before something is published; renews it when a third of it is over.
-    pub(super) async fn keep(&mut self, connection: &mut PgConnection) -> Result<(), Trouble> {
+    pub(super) async fn keep(&mut self, connection: &mut PgConnection) -> Result<(), RelayError> {
         if self.renewed.elapsed() > LEASE.mul_f64(0.3) {
             let renewed = Instant::now();
             let renew = sqlx::query(RENEW).bind(self.epoch()).bind(LEASE.as_secs_f64());
             if renew.execute(connection).await?.rows_affected() == 0 {
-                return Err(Trouble::Stale);
+                return Err(RelayError::Stale);
             }
             self.renewed = renewed;
         }
-        if self.valid() { Ok(()) } else { Err(Trouble::Stale) }
+        if self.valid() { Ok(()) } else { Err(RelayError::Stale) }
     }
 
     /// The lease was renewed by a write that began then.
@@ -104,7 +104,7 @@ impl Lead {
     }
 
     /// Gives the lease back, so that another replica need not wait.
-    pub(super) async fn release(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
+    pub(super) async fn release(&self, connection: &mut PgConnection) -> Result<(), RelayError> {
         sqlx::query(RELEASE).bind(self.epoch).execute(connection).await?;
         Ok(())
     }

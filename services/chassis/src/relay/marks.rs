@@ -7,9 +7,9 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::cursor::Cursor;
-use super::lease::{LEASE, Lead};
+use super::error::RelayError;
+use super::lease::{LEASE, Lease};
 use super::publish::Acked;
-use super::trouble::Trouble;
 
 /// One mark of a stream is kept for so long a time.
 const SLOT: Duration = Duration::from_secs(1);
@@ -92,37 +92,37 @@ fn mark(row: &PgRow) -> Result<Mark, sqlx::Error> {
 }
 
 /// The newest mark of each stream.
-pub(super) async fn newest(connection: &mut PgConnection) -> Result<Vec<Mark>, Trouble> {
+pub(super) async fn newest(connection: &mut PgConnection) -> Result<Vec<Mark>, RelayError> {
     let rows = sqlx::query(NEWEST).fetch_all(connection).await?;
     Ok(rows.iter().map(mark).collect::<Result<_, _>>()?)
 }
 
 /// Those before a mark, newest first.
-pub(super) async fn older(connection: &mut PgConnection, than: &Mark) -> Result<Vec<Mark>, Trouble> {
+pub(super) async fn older(connection: &mut PgConnection, than: &Mark) -> Result<Vec<Mark>, RelayError> {
     let rows = sqlx::query(OLDER).bind(&than.stream).bind(than.slot).fetch_all(connection).await?;
     Ok(rows.iter().map(mark).collect::<Result<_, _>>()?)
 }
 
 /// Forgets marks that are too old to be needed.
-pub(super) async fn trim(connection: &mut PgConnection) -> Result<(), Trouble> {
+pub(super) async fn trim(connection: &mut PgConnection) -> Result<(), RelayError> {
     sqlx::query(TRIM).execute(connection).await?;
     Ok(())
 }
 
 /// The cursor behind which there is nothing that a stream with a limit of age would still hold.
-pub(super) async fn held(connection: &mut PgConnection, max_age: Duration) -> Result<Option<Cursor>, Trouble> {
+pub(super) async fn held(connection: &mut PgConnection, max_age: Duration) -> Result<Option<Cursor>, RelayError> {
     let tx: Option<i64> = sqlx::query_scalar(HELD).bind(max_age.as_secs_f64()).fetch_one(connection).await?;
     Ok(tx.map(Cursor::at))
 }
 
 /// Rows that would be published again from a cursor on.
-pub(super) async fn between(connection: &mut PgConnection, cursor: Cursor) -> Result<u64, Trouble> {
+pub(super) async fn between(connection: &mut PgConnection, cursor: Cursor) -> Result<u64, RelayError> {
     let rows = sqlx::query_scalar(BETWEEN).bind(cursor.from).bind(cursor.to).bind(cursor.seq);
     let rows: i64 = rows.fetch_one(connection).await?;
     Ok(u64::try_from(rows).unwrap_or(0))
 }
 
-impl Lead {
+impl Lease {
     /// Moves the cursor forward after a round that began at `before`.
     pub(super) async fn move_to(
         &mut self,
@@ -130,7 +130,7 @@ impl Lead {
         before: Cursor,
         to: Cursor,
         acked: &Acked,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let slot = match self.slot {
             Some(slot) if slot.1.elapsed() < SLOT => slot,
             _ => (self.last_slot + 1, Instant::now(), before),
@@ -155,7 +155,7 @@ impl Lead {
             .bind(ids);
         let moved: i64 = moved.fetch_one(connection).await?;
         if moved == 0 {
-            return Err(Trouble::Stale);
+            return Err(RelayError::Stale);
         }
         self.renewed_at(begun);
         (self.slot, self.last_slot) = (Some(slot), slot.0);
@@ -168,12 +168,12 @@ impl Lead {
         connection: &mut PgConnection,
         to: Cursor,
         void: i64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let begun = Instant::now();
         let moved = sqlx::query_scalar(REWIND).bind(to.from).bind(to.to).bind(to.seq).bind(LEASE.as_secs_f64());
         let moved: i64 = moved.bind(self.epoch()).bind(void).fetch_one(connection).await?;
         if moved == 0 {
-            return Err(Trouble::Stale);
+            return Err(RelayError::Stale);
         }
         self.renewed_at(begun);
         self.slot = None;

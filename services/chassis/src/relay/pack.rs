@@ -16,29 +16,29 @@ use proto::delivery::Batch;
 use uuid::Uuid;
 
 use super::Relay;
-use super::cursor::Line;
-use super::guard::{self, Place};
+use super::cursor::JournalRow;
+use super::guard::{self, ExpectedSequence};
 use crate::Fault;
 use crate::message::{Envelope, batch};
 
 /// What leaves as one message of the broker.
-pub(super) struct Parcel<'a> {
-    pub first: &'a Line,
+pub(super) struct MessageBatch<'a> {
+    pub first: &'a JournalRow,
     /// Others to the same receiver; none: it leaves as it is.
-    more: Vec<&'a Line>,
-    pub place: Place,
+    more: Vec<&'a JournalRow>,
+    pub place: ExpectedSequence,
     /// What the broker calls it: the event id of a row that is alone.
     pub id: Uuid,
 }
 
-impl<'a> Parcel<'a> {
+impl<'a> MessageBatch<'a> {
     /// A row alone.
-    pub(super) fn of(row: &'a Line, place: Place) -> Self {
+    pub(super) fn of(row: &'a JournalRow, place: ExpectedSequence) -> Self {
         Self { first: row, more: Vec::new(), place, id: row.event_id }
     }
 
     /// Its rows, in their order.
-    pub(super) fn rows(&self) -> impl Iterator<Item = &'a Line> + Clone {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a JournalRow> + Clone {
         once(self.first).chain(self.more.iter().copied())
     }
 
@@ -50,13 +50,13 @@ impl<'a> Parcel<'a> {
 
 /// Puts rows together, up to `most` in a parcel. In a parcel they keep their order; a receiver restores the order of
 /// those about one claim by their numbers.
-pub(super) fn pack(rows: Vec<(&Line, Place)>, most: usize) -> Vec<Parcel<'_>> {
-    let mut parcels: Vec<Parcel<'_>> = Vec::new();
+pub(super) fn pack(rows: Vec<(&JournalRow, ExpectedSequence)>, most: usize) -> Vec<MessageBatch<'_>> {
+    let mut parcels: Vec<MessageBatch<'_>> = Vec::new();
     // Where the last parcel of each transaction to each receiver is, and its size.
     let mut open: HashMap<(i64, &str), (usize, usize)> = HashMap::new();
     for (row, place) in rows {
         let Some(receiver) = receiver(&row.subject) else {
-            parcels.push(Parcel::of(row, place));
+            parcels.push(MessageBatch::of(row, place));
             continue;
         };
         let bytes = bytes(row);
@@ -68,11 +68,11 @@ pub(super) fn pack(rows: Vec<(&Line, Place)>, most: usize) -> Vec<Parcel<'_>> {
             }
             Some(_) | None => {
                 open.insert(same, (parcels.len(), bytes));
-                parcels.push(Parcel::of(row, place));
+                parcels.push(MessageBatch::of(row, place));
             }
         }
     }
-    parcels.into_iter().map(Parcel::named).collect()
+    parcels.into_iter().map(MessageBatch::named).collect()
 }
 
 /// Kind and service of what services tell each other, as `command.inventory`.
@@ -81,13 +81,13 @@ fn receiver(subject: &str) -> Option<&str> {
     subject.rsplit_once('.').map(|(receiver, _)| receiver).filter(|_| internal)
 }
 
-fn bytes(row: &Line) -> usize {
+fn bytes(row: &JournalRow) -> usize {
     batch::OVERHEAD + row.payload.len() + row.subject.len() + row.trace.as_ref().map_or(0, String::len)
 }
 
 impl Relay {
     /// A parcel as a message of the broker: address, headers, payload.
-    pub(super) fn message(&self, parcel: &Parcel<'_>) -> Result<(String, async_nats::HeaderMap, Vec<u8>), Fault> {
+    pub(super) fn message(&self, parcel: &MessageBatch<'_>) -> Result<(String, async_nats::HeaderMap, Vec<u8>), Fault> {
         let row = parcel.first;
         let subject = self.subject(row)?;
         if let Some(of_batch) = subject.batch().filter(|_| !parcel.more.is_empty()) {
@@ -104,12 +104,12 @@ impl Relay {
         Ok((subject.under(&self.prefix), headers, row.payload.clone()))
     }
 
-    fn subject(&self, row: &Line) -> Result<Subject, Fault> {
+    fn subject(&self, row: &JournalRow) -> Result<Subject, Fault> {
         let address = format!("{}.v1.{}", self.prefix, row.subject);
         Subject::parse(&self.prefix, &address).map_err(|error| Fault::Permanent(error.to_string()))
     }
 
-    fn envelope<'a>(&'a self, row: &'a Line, subject: &'a Subject) -> Envelope<'a> {
+    fn envelope<'a>(&'a self, row: &'a JournalRow, subject: &'a Subject) -> Envelope<'a> {
         Envelope {
             event_id: row.event_id,
             source: self.service,
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use crate::relay::publish::tests::line;
 
-    fn packed(rows: &[Line], most: usize) -> Vec<Vec<i64>> {
-        let rows = rows.iter().map(|row| (row, Place::Free)).collect();
+    fn packed(rows: &[JournalRow], most: usize) -> Vec<Vec<i64>> {
+        let rows = rows.iter().map(|row| (row, ExpectedSequence::Free)).collect();
         pack(rows, most).iter().map(|parcel| parcel.rows().map(|row| row.seq).collect()).collect()
     }
 
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_parcel_is_cut_by_count_and_by_bytes() {
-        let mut rows: Vec<Line> = (1..=7).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
+        let mut rows: Vec<JournalRow> = (1..=7).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
         assert_eq!(packed(&rows, 3), [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
         for row in &mut rows {
             row.payload = vec![0; 40 * 1024];
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_same_transactions_are_the_same_parcels_whatever_else_is_in_the_round() {
-        let mut rows: Vec<Line> = (1..=6).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
+        let mut rows: Vec<JournalRow> = (1..=6).map(|seq| line(seq, "event.intake.submitted", 1)).collect();
         for (row, tx) in rows.iter_mut().zip([1, 2, 1, 2, 2, 3]) {
             row.tx = tx;
         }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_alone_keeps_its_name() {
         let rows = [line(1, "event.intake.submitted", 1), line(2, "event.intake.submitted", 1)];
-        let of = |rows: &[Line]| pack(rows.iter().map(|row| (row, Place::Free)).collect(), 256)[0].id;
+        let of = |rows: &[JournalRow]| pack(rows.iter().map(|row| (row, ExpectedSequence::Free)).collect(), 256)[0].id;
         assert_eq!(of(&rows[..1]), rows[0].event_id);
         let together = of(&rows);
         assert!(rows.iter().all(|row| row.event_id != together));

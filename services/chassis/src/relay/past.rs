@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Relay;
-use super::trouble::Trouble;
+use super::error::RelayError;
 use crate::message::{self, batch};
 use crate::progress::Past;
 use crate::topology::{self, FEED, STREAMS, stream_name};
@@ -39,7 +39,7 @@ struct Told {
 impl Relay {
     /// Fails if the database is older than what was published. First the broker is asked, then the journal: what a
     /// replica publishes meanwhile is journalled before.
-    pub(super) async fn look_at_past(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
+    pub(super) async fn look_at_past(&self, connection: &mut PgConnection) -> Result<(), RelayError> {
         let publishes = topology::row(self.service).map(|row| row.publishes).unwrap_or_default();
         // Notices are published by several: what is there in the name of a service need not be its own. The feed has what
         // the public stream has.
@@ -56,7 +56,7 @@ impl Relay {
                          is not in the journal; restore the newer database"
                     );
                     self.progress.past_is(Past::Older(why.clone()));
-                    return Err(Trouble::Older(why));
+                    return Err(RelayError::Older(why));
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Relay {
     }
 
     /// The newest message of this service on some subjects. None: there is none, or it cannot be told whose it is.
-    async fn last_told(&self, subjects: &str) -> Result<Option<Told>, Trouble> {
+    async fn last_told(&self, subjects: &str) -> Result<Option<Told>, RelayError> {
         let Some(stream) = STREAMS.iter().find(|stream| subjects.split('.').next() == Some(stream.kind)) else {
             return Ok(None);
         };
@@ -77,14 +77,16 @@ impl Relay {
         let question = json!({ "last_by_subj": format!("{}.v1.{subjects}", self.prefix) }).to_string();
         let answer = match self.client.request(format!("$JS.API.DIRECT.GET.{stream}"), question.into()).await {
             Ok(answer) => answer,
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => return Err(Trouble::missing(&stream)),
-            Err(error) => return Err(Trouble::Unanswered(format!("{stream} does not tell its last message: {error}"))),
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => return Err(RelayError::missing(&stream)),
+            Err(error) => {
+                return Err(RelayError::Unanswered(format!("{stream} does not tell its last message: {error}")));
+            }
         };
         match answer.status {
             None => {}
             Some(StatusCode::NOT_FOUND) => return Ok(None),
             Some(status) => {
-                return Err(Trouble::Unanswered(format!("{stream} does not tell its last message: {status}")));
+                return Err(RelayError::Unanswered(format!("{stream} does not tell its last message: {status}")));
             }
         }
         Ok(answer.headers.as_ref().and_then(|headers| self.own(headers, &answer.payload, stream)))
@@ -111,7 +113,7 @@ impl Relay {
         if events.is_none() {
             tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
         }
-        let at = header("Nats-Time-Stamp").unwrap_or("some time").to_owned();
+        let at = header("Nats-Time-Fingerprinter").unwrap_or("some time").to_owned();
         events.map(|events| Told { events, stream, at })
     }
 }

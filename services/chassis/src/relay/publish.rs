@@ -18,12 +18,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Relay;
-use super::cursor::Line;
-use super::guard::{Place, Tails, is_public};
-use super::lease::Lead;
-use super::pace::LONGEST;
-use super::pack::{Parcel, pack};
-use super::trouble::Trouble;
+use super::backpressure::LONGEST;
+use super::cursor::JournalRow;
+use super::error::RelayError;
+use super::guard::{ExpectedSequence, StreamTails, is_public};
+use super::lease::Lease;
+use super::pack::{MessageBatch, pack};
 use crate::{crash, nats};
 
 /// Where the broker has rows that the cursor is not behind yet: they are not sent again.
@@ -31,7 +31,7 @@ use crate::{crash, nats};
 pub(super) struct Acked {
     /// By their numbers in the journal; `None`: the public stream has had it from before.
     rows: HashMap<i64, Option<Kept>>,
-    tails: Tails,
+    tails: StreamTails,
 }
 
 /// Where the broker has a row.
@@ -71,7 +71,7 @@ impl Acked {
         self.rows.len()
     }
 
-    fn insert(&mut self, parcel: &Parcel<'_>, ack: &PublishAck) {
+    fn insert(&mut self, parcel: &MessageBatch<'_>, ack: &PublishAck) {
         let (sequence, message) = (ack.sequence, parcel.id);
         for row in parcel.rows() {
             self.tails.learn(row, sequence);
@@ -93,9 +93,9 @@ impl Acked {
 }
 
 /// Cuts a round into waves: of the public events of one claim each waits for the one before.
-fn waves<'a>(rows: &[&'a Line]) -> Vec<Vec<&'a Line>> {
+fn waves<'a>(rows: &[&'a JournalRow]) -> Vec<Vec<&'a JournalRow>> {
     let mut depth: HashMap<Uuid, usize> = HashMap::new();
-    let mut waves: Vec<Vec<&Line>> = vec![Vec::new()];
+    let mut waves: Vec<Vec<&JournalRow>> = vec![Vec::new()];
     for &row in rows {
         let at =
             if is_public(row) { *depth.entry(row.aggregate).and_modify(|depth| *depth += 1).or_insert(0) } else { 0 };
@@ -112,11 +112,11 @@ impl Relay {
     pub(super) async fn publish(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-        rows: &[Line],
-    ) -> Result<(), Trouble> {
-        let rows: Vec<&Line> = rows.iter().filter(|row| !acked.rows.contains_key(&row.seq)).collect();
+        rows: &[JournalRow],
+    ) -> Result<(), RelayError> {
+        let rows: Vec<&JournalRow> = rows.iter().filter(|row| !acked.rows.contains_key(&row.seq)).collect();
         let until = Instant::now() + LONGEST;
         for rows in rows.chunks(self.at_once(rows.len())) {
             self.pace(until).await;
@@ -132,12 +132,12 @@ impl Relay {
     async fn wave(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-        wave: Vec<&Line>,
-    ) -> Result<(), Trouble> {
+        wave: Vec<&JournalRow>,
+    ) -> Result<(), RelayError> {
         let places = self.places(connection, lead, &mut acked.tails, &wave).await?;
-        let is_there = |(_, place): &(&Line, Place)| *place == Place::There;
+        let is_there = |(_, place): &(&JournalRow, ExpectedSequence)| *place == ExpectedSequence::There;
         let (there, wave): (Vec<_>, Vec<_>) = wave.into_iter().zip(places).partition(is_there);
         acked.rows.extend(there.into_iter().map(|(row, _)| (row.seq, None)));
         let public = wave.iter().any(|(row, _)| is_public(row));
@@ -145,7 +145,7 @@ impl Relay {
         let mut answers = Vec::with_capacity(parcels.len());
         for parcel in &parcels {
             if !lead.valid() {
-                return Err(Trouble::Stale);
+                return Err(RelayError::Stale);
             }
             answers.push(self.send(parcel, None).await?.into_future());
         }
@@ -164,7 +164,7 @@ impl Relay {
                         // Where its claim ends is asked again: it may be there already.
                         acked.tails.ask(parcel.first.aggregate);
                     }
-                    trouble = Some(trouble.unwrap_or_else(|| Trouble::of(&error, &parcel.first.subject)));
+                    trouble = Some(trouble.unwrap_or_else(|| RelayError::of(&error, &parcel.first.subject)));
                 }
             }
         }
@@ -176,11 +176,19 @@ impl Relay {
     }
 
     /// Notes an acknowledgement. A sequence that was given before means that the broker lost its tail (P02).
-    fn stored(&self, lead: &mut Lead, acked: &mut Acked, parcel: &Parcel<'_>, ack: PublishAck) -> Result<(), Trouble> {
+    fn stored(
+        &self,
+        lead: &mut Lease,
+        acked: &mut Acked,
+        parcel: &MessageBatch<'_>,
+        ack: PublishAck,
+    ) -> Result<(), RelayError> {
         let newest = lead.newest.get(&ack.stream).copied().unwrap_or(0);
         if ack.sequence <= newest && !crash::bug("relay_skips_read_back") {
             let PublishAck { stream, sequence, .. } = ack;
-            return Err(Trouble::Broken(format!("{stream} gave {sequence} after {newest}: the broker lost its tail")));
+            return Err(RelayError::Broken(format!(
+                "{stream} gave {sequence} after {newest}: the broker lost its tail"
+            )));
         }
         if let Some(pace) = self.pace.get() {
             parcel.rows().for_each(|row| (pace.told)(ClaimId(row.aggregate)));
@@ -191,9 +199,14 @@ impl Relay {
     }
 
     /// Stores one row, and gives its sequence.
-    pub(super) async fn store(&self, lead: &mut Lead, row: &Line, place: Place) -> Result<u64, Trouble> {
-        let parcel = Parcel::of(row, place);
-        let ack = self.send(&parcel, None).await?.await.map_err(|error| Trouble::of(&error, &row.subject))?;
+    pub(super) async fn store(
+        &self,
+        lead: &mut Lease,
+        row: &JournalRow,
+        place: ExpectedSequence,
+    ) -> Result<u64, RelayError> {
+        let parcel = MessageBatch::of(row, place);
+        let ack = self.send(&parcel, None).await?.await.map_err(|error| RelayError::of(&error, &row.subject))?;
         if ack.duplicate && self.fetch(&ack.stream, ack.sequence).await? != Some(parcel.id) {
             return Ok(self.send_again(lead, &parcel, &ack).await?.sequence);
         }
@@ -204,10 +217,10 @@ impl Relay {
     /// not is sent under another id, which nothing but the broker's own filter looks at.
     async fn known(
         &self,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-        known: Vec<(Parcel<'_>, PublishAck)>,
-    ) -> Result<(), Trouble> {
+        known: Vec<(MessageBatch<'_>, PublishAck)>,
+    ) -> Result<(), RelayError> {
         let mut looked = Vec::with_capacity(known.len());
         for some in known.chunks(32) {
             looked.extend(join_all(some.iter().map(|(_, ack)| self.fetch(&ack.stream, ack.sequence))).await);
@@ -226,10 +239,10 @@ impl Relay {
     /// Sends a message that the broker mistakes for one it has lost.
     async fn send_again(
         &self,
-        lead: &mut Lead,
-        parcel: &Parcel<'_>,
+        lead: &mut Lease,
+        parcel: &MessageBatch<'_>,
         mistaken: &PublishAck,
-    ) -> Result<PublishAck, Trouble> {
+    ) -> Result<PublishAck, RelayError> {
         tracing::warn!(
             service = self.service,
             event_id = %parcel.id,
@@ -238,17 +251,17 @@ impl Relay {
             "the broker knows the id of a message that it does not have"
         );
         let again = self.send(parcel, Some(lead.second_id(parcel.id))).await?;
-        again.await.map_err(|error| Trouble::of(&error, &parcel.first.subject))
+        again.await.map_err(|error| RelayError::of(&error, &parcel.first.subject))
     }
 
-    async fn send(&self, parcel: &Parcel<'_>, second_id: Option<String>) -> Result<PublishAckFuture, Trouble> {
+    async fn send(&self, parcel: &MessageBatch<'_>, second_id: Option<String>) -> Result<PublishAckFuture, RelayError> {
         let (address, mut headers, payload) = self.message(parcel)?;
         if let Some(id) = second_id {
             headers.insert("Nats-Msg-Id", id);
         }
         #[expect(clippy::disallowed_methods, reason = "the relay is how messages leave")]
         let sent = self.jetstream.publish_with_headers(address, headers, payload.into()).await;
-        sent.map_err(|error| Trouble::of(&error, &parcel.first.subject))
+        sent.map_err(|error| RelayError::of(&error, &parcel.first.subject))
     }
 
     /// Times that a connection to the broker was made.
@@ -262,17 +275,17 @@ impl Relay {
     }
 
     /// Whether it is still the connection under which the broker was read back.
-    pub(super) fn same_connection(&self, lead: &Lead) -> bool {
+    pub(super) fn same_connection(&self, lead: &Lease) -> bool {
         self.connected() && lead.checked.is_some_and(|(connects, _)| connects == self.connects())
     }
 
     /// Waits until the connection is lost or another one. Acknowledgements from before are worth nothing then: what they
     /// told of may be gone, and its numbers may be given to others.
-    async fn disconnected(&self, lead: &Lead) -> Trouble {
+    async fn disconnected(&self, lead: &Lease) -> RelayError {
         while self.same_connection(lead) || crash::bug("relay_skips_read_back") {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Trouble::Broken("the connection to the broker broke".to_owned())
+        RelayError::Broken("the connection to the broker broke".to_owned())
     }
 }
 
@@ -280,8 +293,8 @@ impl Relay {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::relay) fn line(seq: i64, subject: &str, aggregate: u128) -> Line {
-        Line {
+    pub(in crate::relay) fn line(seq: i64, subject: &str, aggregate: u128) -> JournalRow {
+        JournalRow {
             tx: 1,
             seq,
             event_id: Uuid::from_u128(1_000 + u128::from(seq.unsigned_abs())),

@@ -12,11 +12,11 @@ use async_nats::jetstream::stream::DirectGetErrorKind;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::cursor::{Cursor, View, look};
-use super::lease::Lead;
+use super::cursor::{Cursor, Snapshot, look};
+use super::error::RelayError;
+use super::lease::Lease;
 use super::marks::{self, Mark};
 use super::publish::Acked;
-use super::trouble::Trouble;
 use super::{Relay, gauges};
 use crate::topology::{STREAMS, stream_name};
 use crate::{crash, message};
@@ -40,9 +40,9 @@ impl Relay {
     pub(super) async fn read_back(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let same = self.same_connection(lead);
         if same && lead.checked.is_some_and(|(_, at)| at.elapsed() < EVERY) {
             return Ok(());
@@ -66,10 +66,10 @@ impl Relay {
     async fn compare(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
         newest: &[Mark],
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let mut losses = Vec::new();
         for mark in newest {
             if let Some(loss) = self.loss(connection, lead, mark).await? {
@@ -103,11 +103,11 @@ impl Relay {
     pub(super) async fn rewind(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         to: Cursor,
         void: i64,
         why: &str,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let rows = marks::between(connection, to).await?;
         crash::point("relay.rewinding");
         lead.move_back(connection, to, void).await?;
@@ -121,10 +121,10 @@ impl Relay {
     pub(super) async fn obey(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-        view: &View,
-    ) -> Result<bool, Trouble> {
+        view: &Snapshot,
+    ) -> Result<bool, RelayError> {
         let Some(tx) = view.rewind else { return Ok(false) };
         acked.clear();
         // What is marked is still there: the marks stay.
@@ -137,9 +137,9 @@ impl Relay {
     async fn loss(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         newest: &Mark,
-    ) -> Result<Option<Loss>, Trouble> {
+    ) -> Result<Option<Loss>, RelayError> {
         if self.holds(newest).await? {
             return Ok(None);
         }
@@ -155,7 +155,7 @@ impl Relay {
         Ok(Some(Loss { before: None, slot, stream: newest.stream.clone() }))
     }
 
-    async fn holds(&self, mark: &Mark) -> Result<bool, Trouble> {
+    async fn holds(&self, mark: &Mark) -> Result<bool, RelayError> {
         if mark.age + NEARLY > max_age(&self.prefix, &mark.stream) {
             return Ok(true);
         }
@@ -163,15 +163,15 @@ impl Relay {
     }
 
     /// Event id of the message at a sequence; none: there is no message, or none of ours.
-    pub(super) async fn fetch(&self, stream: &str, sequence: u64) -> Result<Option<Uuid>, Trouble> {
+    pub(super) async fn fetch(&self, stream: &str, sequence: u64) -> Result<Option<Uuid>, RelayError> {
         let handle = self.jetstream.get_stream_no_info(stream).await;
-        let handle = handle.map_err(|error| Trouble::Unanswered(format!("{stream} cannot be read: {error}")))?;
+        let handle = handle.map_err(|error| RelayError::Unanswered(format!("{stream} cannot be read: {error}")))?;
         match handle.direct_get(sequence).await {
             Ok(found) => Ok(message::event_id(&found.headers)),
             Err(error) => match error.kind() {
                 DirectGetErrorKind::NotFound => Ok(None),
-                DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => Err(Trouble::missing(stream)),
-                _ => Err(Trouble::Unanswered(format!("{stream} cannot be read back: {error}"))),
+                DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => Err(RelayError::missing(stream)),
+                _ => Err(RelayError::Unanswered(format!("{stream} cannot be read back: {error}"))),
             },
         }
     }

@@ -103,7 +103,7 @@ async fn journal(service: &TestService, piles: u32, numbers: std::ops::RangeIncl
 /// Waits until each pile has heard all of its numbers, and looks whether it has heard them once.
 async fn heard(reader: &TestService, piles: u32, number: i64) {
     eventually(async || {
-        let query = "SELECT count(*) FROM heard WHERE number >= $1";
+        let query = "SELECT count(*) FROM inbox_sequence WHERE number >= $1";
         let done: i64 = sqlx::query_scalar(query).bind(number).fetch_one(reader.pool()).await.ok()?;
         (done == i64::from(piles)).then_some(())
     })
@@ -322,7 +322,7 @@ async fn more_than_there_is_room_for_goes_through_all_the_same() {
         service.tell_batch(items.collect()).await;
     }
     eventually(async || {
-        let query = "SELECT count(*) FROM heard WHERE number = 12";
+        let query = "SELECT count(*) FROM inbox_sequence WHERE number = 12";
         let done: i64 = sqlx::query_scalar(query).fetch_one(service.pool()).await.ok()?;
         (done == 256).then_some(())
     })

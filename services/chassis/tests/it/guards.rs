@@ -24,7 +24,7 @@ async fn count(service: &TestService, query: &'static str) -> i64 {
 }
 
 async fn heard(service: &TestService, number: i64) {
-    let query = "SELECT COALESCE(max(number), 0)::bigint FROM heard";
+    let query = "SELECT COALESCE(max(number), 0)::bigint FROM inbox_sequence";
     eventually(|| async { (count(service, query).await >= number).then_some(()) }).await;
 }
 
@@ -76,14 +76,18 @@ async fn numbers_that_are_remembered_are_checked() {
     service.tell_numbered(sent[0], 1, &grow("a", 1)).await;
     heard(&service, 1).await;
     // Another replica has processed two more; this one is told of them again, and of the next.
-    sqlx::query("UPDATE heard SET number = 3, event_id = $1").bind(sent[2]).execute(service.pool()).await.unwrap();
+    sqlx::query("UPDATE inbox_sequence SET number = 3, event_id = $1")
+        .bind(sent[2])
+        .execute(service.pool())
+        .await
+        .unwrap();
     for number in 2..=5 {
         service.tell_numbered(sent[number - 1], u32::try_from(number).unwrap(), &grow("a", 1)).await;
     }
     heard(&service, 5).await;
     assert_eq!(count(&service, "SELECT size FROM pile").await, 3, "numbers 1, 4 and 5");
     // A first message that is not the first.
-    let foreign = "INSERT INTO heard SELECT $1, sender, 1, $2 FROM heard LIMIT 1";
+    let foreign = "INSERT INTO inbox_sequence SELECT $1, sender, 1, $2 FROM inbox_sequence LIMIT 1";
     sqlx::query(foreign).bind(pile("b")).bind(sent[5]).execute(service.pool()).await.unwrap();
     service.tell_numbered(sent[5], 1, &grow("b", 1)).await;
     service.tell_numbered(Uuid::now_v7(), 2, &grow("b", 10)).await;
@@ -97,7 +101,7 @@ async fn numbers_that_are_remembered_are_checked() {
 async fn without_guards_the_same_is_done_under_locks() {
     let home = testkit::Home::new(&toy::SERVICE).await;
     let mut settings = home.settings();
-    settings.lanes.guarded = false;
+    settings.lanes.optimistic = false;
     let running = chassis::start(&toy::SERVICE, settings, chassis::Clock::default()).await.unwrap();
     let service = TestService::at(home.clone(), chassis::Clock::default()).await;
     let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", running.grpc())).unwrap();

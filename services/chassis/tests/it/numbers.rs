@@ -14,7 +14,7 @@ use crate::toy::{self, grow, pile};
 /// Waits until a number was processed.
 async fn heard(service: &TestService, aggregate: Uuid, number: i32) {
     eventually(|| async {
-        let query = "SELECT number FROM heard WHERE aggregate = $1";
+        let query = "SELECT number FROM inbox_sequence WHERE aggregate = $1";
         let found: Option<i32> = sqlx::query_scalar(query).bind(aggregate).fetch_optional(service.pool()).await.ok()?;
         found.filter(|found| *found >= number)
     })
@@ -201,7 +201,7 @@ async fn housekeeping_forgets_old_answers_and_frees_orphans() {
     service.settled(sent[1]).await;
     // As if another replica had given the first one up while this one parked the second behind it.
     let orphan = "WITH gone AS (DELETE FROM parked WHERE reason = 'BROKEN' RETURNING aggregate, sender, number, event_id) \
-                  INSERT INTO heard (aggregate, sender, number, event_id) SELECT * FROM gone";
+                  INSERT INTO inbox_sequence (aggregate, sender, number, event_id) SELECT * FROM gone";
     sqlx::query(orphan).execute(service.pool()).await.unwrap();
     let old = "INSERT INTO inbox (source, id, at) SELECT 'old', gen_random_uuid(), now() - interval '31 days' \
                FROM generate_series(1, 2500)";

@@ -1,11 +1,11 @@
-//! Pace: a service may hold its relay back, but not stop it.
+//! Backpressure: a service may hold its relay back, but not stop it.
 
 use chassis::settings::Own;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use chassis::{Building, Context, Pace, Service};
+use chassis::{Backpressure, Building, Context, Service};
 use testkit::{TestService, eventually};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -35,7 +35,7 @@ static SLOW: Service = Service {
 fn build_slow(ctx: &Context) -> Building<'_> {
     Box::pin(async {
         let told = Box::new(|claim: proto::ClaimId| SLOWLY.lock().unwrap().push(claim.0));
-        ctx.pace(Pace { told, open: CLOSED.subscribe(), given_up: Box::new(|| ()), rows: 50 });
+        ctx.pace(Backpressure { told, open: CLOSED.subscribe(), given_up: Box::new(|| ()), rows: 50 });
         Ok(toy::built(ctx, toy::Toy { tells: true }))
     })
 }
@@ -55,7 +55,7 @@ fn build_paced(ctx: &Context) -> Building<'_> {
         let given_up = Box::new(|| {
             GIVEN_UP.fetch_add(1, Ordering::Relaxed);
         });
-        ctx.pace(Pace { told, open: OPEN.subscribe(), given_up, rows: 2 });
+        ctx.pace(Backpressure { told, open: OPEN.subscribe(), given_up, rows: 2 });
         Ok(toy::built(ctx, toy::Toy { tells: true }))
     })
 }

@@ -86,7 +86,7 @@ impl Domain for Toy {
         proto::ids::derived(jiff::Timestamp::UNIX_EPOCH, &[&command.pile])
     }
 
-    fn is_guarded(&self, _: &Grow) -> bool {
+    fn is_optimistic(&self, _: &Grow) -> bool {
         true
     }
 

@@ -11,7 +11,6 @@ pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How much one customer may bring within a day.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
-    /// Claims.
     pub claims: u64,
     /// Bytes of evidence files, as they are stored.
     pub bytes: u64,
@@ -33,7 +32,6 @@ pub struct Brought {
 /// Something a customer brings: it counts for a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// A claim.
     Claim,
     /// A file with so many bytes.
     File(u64),

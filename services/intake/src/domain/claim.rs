@@ -8,16 +8,13 @@ use proto::claim::{Channel, ClaimState, Plan};
 
 use super::{Answer, Evidence, File, Line, LoggedContact, Promises, Refusal};
 
-/// A claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
-    /// Its id.
     pub id: ClaimId,
     /// The number a customer can quote.
     pub number: String,
     /// Counts its changes, from 1.
     pub version: i64,
-    /// Channel.
     pub channel: Channel,
     /// Opaque customer reference.
     pub customer_ref: String,
@@ -102,7 +99,6 @@ pub struct Question {
 /// A plan that waits, or waited, for the customer's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
-    /// Its number.
     pub number: u32,
     /// What became of it.
     pub state: ProposalState,
@@ -123,7 +119,6 @@ pub enum ProposalState {
     Withdrawn = 4,
 }
 
-/// A follow-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FollowUp {
     /// Round asked about.

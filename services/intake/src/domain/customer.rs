@@ -25,10 +25,7 @@ pub enum CustomerAction {
         reference: String,
     },
     /// Forbid it no more.
-    ReleaseHold {
-        /// The hold.
-        hold: Uuid,
-    },
+    ReleaseHold { hold: Uuid },
 }
 
 /// A customer, as far as personal data are concerned.
@@ -49,7 +46,6 @@ pub struct Customer {
 /// A key of a customer: what is known of it, not the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its id.
     pub id: Uuid,
     /// By which it would be known again.
     pub fingerprint: Vec<u8>,
@@ -75,7 +71,6 @@ pub struct Erased {
 /// A legal hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Its id.
     pub id: Uuid,
     /// Why.
     pub reason: HoldReason,

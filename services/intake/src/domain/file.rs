@@ -34,7 +34,6 @@ pub struct NewFile {
 /// A file of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its id.
     pub id: Uuid,
     /// The piece of evidence that it is: its place in the claim's evidence, from 1.
     pub number: usize,

@@ -58,10 +58,7 @@ pub enum Refusal {
     UploadExpired,
     /// Evidence for a line that is not there.
     #[error("the claim does not have this line")]
-    NoSuchLine {
-        /// The line.
-        line: u32,
-    },
+    NoSuchLine { line: u32 },
     /// There was no claim yet that the contact could be about.
     #[error("the contact was earlier than the claim")]
     ContactBeforeClaim {
@@ -80,21 +77,14 @@ pub enum Refusal {
     /// Whoever proposed a plan does not agree to it for the customer.
     #[error("who proposed a plan does not agree to it for the customer")]
     OwnPlan,
-    /// Too many contacts.
     #[error("the claim cannot hold so many contacts")]
     TooManyContacts,
     /// The question does not wait for an answer.
     #[error("no such question is open")]
-    QuestionNotOpen {
-        /// The question.
-        question_id: String,
-    },
+    QuestionNotOpen { question_id: String },
     /// The plan does not wait for an answer.
     #[error("no such plan waits for an answer")]
-    PlanNotOpen {
-        /// The plan.
-        plan_number: u32,
-    },
+    PlanNotOpen { plan_number: u32 },
     /// No follow-up waits for an answer.
     #[error("no follow-up is open")]
     FollowUpNotOpen,

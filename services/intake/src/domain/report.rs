@@ -12,11 +12,8 @@ use super::{Claim, Pii, Rules, is_given};
 /// How to reach the customer. It never enters a claim, an event or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
-    /// Name of the customer.
     pub customer_name: Pii<String>,
-    /// Contact person.
     pub contact_person: Pii<String>,
-    /// Company.
     pub company: Pii<String>,
     /// Telephone.
     pub phone: Pii<String>,
@@ -70,7 +67,6 @@ pub struct Line {
 pub struct Evidence {
     /// SHA-256 of the file, 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Media type.
     pub media_type: String,
     /// Size in bytes.
     pub size: i64,
@@ -85,15 +81,12 @@ pub struct Evidence {
 /// A new claim, checked at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Channel.
     pub channel: Channel,
     /// Opaque customer reference.
     pub customer_ref: String,
     /// How to reach the customer.
     pub contact: Contact,
-    /// Lines.
     pub lines: Vec<Line>,
-    /// Evidence.
     pub evidence: Vec<Evidence>,
     /// Country of the customer.
     pub country: String,

@@ -17,9 +17,7 @@ use super::Promises;
 pub enum Promised {
     /// An answer to the report.
     Acknowledgement,
-    /// A first feedback.
     FirstFeedback,
-    /// The solution.
     Solution,
 }
 
@@ -35,7 +33,6 @@ pub enum Until {
 /// A promise that is due at another time; none: it was kept, or is promised no more.
 pub type Moved = (Promised, Option<Until>);
 
-/// The rules.
 #[derive(Clone, Debug)]
 pub struct Rules {
     reckoning: Reckoning,
@@ -98,7 +95,6 @@ impl Rules {
         }
     }
 
-    /// End of a day.
     fn end_of(&self, day: Date) -> Option<Timestamp> {
         day.tomorrow().ok()?.to_zoned(self.zone.clone()).ok().map(|end| end.timestamp())
     }

@@ -44,7 +44,6 @@ impl Upload {
         Self { stream, until: Instant::now() + time }
     }
 
-    /// The header.
     pub(super) async fn header(&mut self, actor: &Actor, settings: &Settings) -> Result<Header, Status> {
         match self.next().await? {
             Some(Part::Header(header)) => Ok(check(&header, actor, settings)?),

@@ -31,7 +31,6 @@ pub struct References {
 pub struct Named {
     /// The file.
     pub evidence: Uuid,
-    /// Its claim.
     pub claim: ClaimId,
 }
 

@@ -22,7 +22,6 @@ use super::traffic::Way;
 /// A download that takes longer ends.
 const TIME: Duration = Duration::from_secs(120);
 
-/// The messages of a download.
 pub(super) type Messages = BoxStream<'static, Result<DownloadEvidenceResponse, Status>>;
 
 struct Download {

@@ -41,7 +41,6 @@ pub enum Type {
 /// What is to be stored.
 #[derive(Debug)]
 pub struct Clean<'a> {
-    /// The bytes.
     pub bytes: Cow<'a, [u8]>,
     /// What became of the metadata.
     pub metadata: EvidenceMetadata,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chassis::{Actor, Place, Places, Refusal};
+use chassis::{Actor, ConcurrencyLimit, ConcurrencyPermit, Refusal};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -28,10 +28,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Traffic {
     all: Pool,
     customers: Pool,
-    own: Arc<Places<String>>,
+    own: Arc<ConcurrencyLimit<String>>,
 }
 
-/// Places that several share.
+/// ConcurrencyLimit that several share.
 #[derive(Clone)]
 struct Pool {
     free: Arc<Semaphore>,
@@ -77,7 +77,7 @@ impl Drop for Waiting<'_> {
 /// A place; it is given back when it is dropped.
 pub(super) struct Way {
     held: Vec<Held>,
-    _own: Place<String>,
+    _own: ConcurrencyPermit<String>,
     block: Mutex<Block>,
 }
 

@@ -31,7 +31,6 @@ const FIELDS: [PersonalField; 7] = [
 /// Claims that are looked up at once.
 const AT_ONCE: i64 = 50;
 
-/// The messages of an export.
 pub type Messages = BoxStream<'static, Result<ExportCustomerResponse, Status>>;
 
 /// What an export reads from.

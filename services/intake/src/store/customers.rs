@@ -97,7 +97,6 @@ struct OpenRow {
 /// Counts of what is there of a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Counts {
-    /// Claims.
     pub claims: i64,
     /// Claims whose key is destroyed.
     pub unreadable: i64,

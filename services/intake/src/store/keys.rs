@@ -103,7 +103,6 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The key of a claim.
     pub fn key(&self, claim: ClaimId) -> Result<&DataKey, Fault> {
         let key = self.0.get(&claim);
         key.map(AsRef::as_ref)

@@ -80,7 +80,6 @@ pub(super) const ACCESSES_OF_CUSTOMER: &str = "SELECT access_id, claim_id, actor
 /// Who reads what, when and why.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// The claim.
     pub claim: ClaimId,
     /// Subject of who reads.
     pub actor: String,

@@ -107,7 +107,6 @@ fn ids(entries: &[&Entry]) -> Vec<Uuid> {
     entries.iter().map(|entry| entry.now.id.0).collect()
 }
 
-/// One column of the claims.
 fn each<T>(entries: &[&Entry], column: impl Fn(&Claim) -> T) -> Vec<T> {
     entries.iter().map(|entry| column(&entry.now)).collect()
 }

@@ -20,7 +20,6 @@ impl fmt::Debug for KeyFile {
 }
 
 impl KeyFile {
-    /// Reads the file.
     pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
         let file = file.context("vault.key_file must name the file with the keys that wrap the keys of customers")?;
         let text = std::fs::read_to_string(file).map(Zeroizing::new);

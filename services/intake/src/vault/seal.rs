@@ -16,7 +16,6 @@ const PLACE: &[u8] = b"redress personal data 1";
 
 /// A customer's key, ready for use.
 pub struct DataKey {
-    /// Its id.
     pub id: Uuid,
     bytes: Zeroizing<[u8; 32]>,
 }
@@ -35,13 +34,11 @@ pub struct Broken;
 /// Where something sealed is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
-    /// The customer.
     pub customer_ref: &'a str,
     /// The row: a claim, or words of a customer.
     pub row: Uuid,
     /// The row's number within it; 0: there is one.
     pub number: i16,
-    /// The field.
     pub field: &'a str,
 }
 

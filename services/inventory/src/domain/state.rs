@@ -31,9 +31,7 @@ pub struct State {
     pub warehouses: BTreeMap<String, String>,
     /// Stock by place.
     pub stock: BTreeMap<Place, Stock>,
-    /// Reservations.
     pub reservations: BTreeMap<Job, Reservation>,
-    /// Returns.
     pub returns: BTreeMap<Job, Return>,
     /// Contents of deliveries, by warehouse and document.
     pub deliveries: BTreeMap<(String, String), Uuid>,
@@ -70,7 +68,6 @@ pub struct Reservation {
     pub wanted: u32,
     /// Promise it as soon as all is held.
     pub commit: bool,
-    /// State.
     pub state: ReservationState,
     /// Units held, by place.
     pub allocations: BTreeMap<Place, u32>,
@@ -138,7 +135,6 @@ pub struct Return {
     pub not_as_claimed: u32,
     /// SKU of the other article, as it was last said.
     pub other_sku: String,
-    /// State.
     pub state: ReturnState,
     /// Units that wait in pending_inspection, by warehouse.
     pub waiting: BTreeMap<String, Waiting>,

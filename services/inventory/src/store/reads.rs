@@ -59,7 +59,6 @@ pub struct Availability {
 pub struct StoredMovement {
     /// Number of the entry.
     pub movement_id: i64,
-    /// Kind.
     pub kind: MovementKind,
     /// Where.
     pub place: Place,
@@ -77,7 +76,6 @@ pub struct StoredMovement {
 pub struct StoredReservation {
     /// Its place in the list.
     pub number: i64,
-    /// The job.
     pub job: Job,
     /// The reservation, without its allocations.
     pub reservation: Reservation,
@@ -89,7 +87,6 @@ pub struct StoredReservation {
 pub struct StoredReturn {
     /// Its place in the list.
     pub number: i64,
-    /// The job.
     pub job: Job,
     /// The return, without where its units wait.
     pub known: Return,

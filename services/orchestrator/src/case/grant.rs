@@ -18,7 +18,6 @@ pub struct Grant {
 /// What one order line gave to a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The order line.
     pub line: OrderLine,
     /// Units held for it.
     pub held: u32,
@@ -34,7 +33,6 @@ pub struct Part {
     /// What was booked for them, minor units.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub amount: i64,
-    /// The tax in it.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub tax: i64,
     /// They were given as goods.
@@ -48,7 +46,6 @@ pub struct Part {
 /// What a plan allows for the units of an order line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowed {
-    /// Units.
     pub units: u32,
     /// The most that may be booked for all of them, minor units.
     pub amount: i64,

@@ -18,10 +18,7 @@ pub enum Command {
         reason: AssessReason,
     },
     /// Triage: take an assessment back.
-    CancelAssessment {
-        /// The assessment.
-        assessment: u32,
-    },
+    CancelAssessment { assessment: u32 },
     /// Intake: ask the customer `q<question>`.
     AskCustomer {
         /// Number of the assessment that needs the answer.
@@ -32,25 +29,13 @@ pub enum Command {
         reason: String,
     },
     /// Intake: take a question back.
-    CloseQuestion {
-        /// The question.
-        question: u32,
-    },
+    CloseQuestion { question: u32 },
     /// Intake: propose the plan to the customer.
-    ProposePlan {
-        /// The plan.
-        plan: u32,
-    },
+    ProposePlan { plan: u32 },
     /// Intake: take a proposed plan back.
-    WithdrawPlan {
-        /// The plan.
-        plan: u32,
-    },
+    WithdrawPlan { plan: u32 },
     /// Intake: ask whether it is solved. The handler sets the day on which the silence ends.
-    StartFollowUp {
-        /// The round.
-        round: u16,
-    },
+    StartFollowUp { round: u16 },
     /// Intake: what was promised to the customer is due at another time now, or was kept. The handler knows the times.
     MovePromises,
     /// Intake: the claim has ended.
@@ -61,17 +46,9 @@ pub enum Command {
         reason: String,
     },
     /// Escalation: start clocks.
-    StartClocks {
-        /// The round.
-        round: u16,
-        /// Kinds.
-        kinds: Vec<Clock>,
-    },
+    StartClocks { round: u16, kinds: Vec<Clock> },
     /// Escalation: the claim was judged, and no other message says how bad it is.
-    RetargetClocks {
-        /// The round.
-        round: u16,
-    },
+    RetargetClocks { round: u16 },
     /// Escalation: stop clocks.
     StopClocks {
         /// The newest round whose clocks it stops.
@@ -84,15 +61,9 @@ pub enum Command {
     /// Escalation: let them run again.
     ResumeClocks,
     /// Escalation: ask those who may approve.
-    RequestApproval {
-        /// The plan.
-        plan: u32,
-    },
+    RequestApproval { plan: u32 },
     /// Escalation: take the request back.
-    CancelApproval {
-        /// The plan.
-        plan: u32,
-    },
+    CancelApproval { plan: u32 },
     /// Escalation: put a task on a work list.
     OpenTask {
         /// Names the task.
@@ -194,7 +165,6 @@ pub enum Command {
     Settle {
         /// The work.
         job: Job,
-        /// The grant.
         grant: Job,
         /// Units.
         quantity: u32,
@@ -215,7 +185,6 @@ pub enum Command {
 pub enum Clock {
     /// Acknowledge the claim.
     Acknowledgement,
-    /// First feedback.
     FirstFeedback,
     /// Solve the claim.
     FinalSolution,
@@ -281,16 +250,12 @@ pub enum Fact {
     Submitted,
     /// The customer was asked.
     QuestionAsked {
-        /// The question.
         question: u32,
         /// Stable reason code.
         reason: String,
     },
     /// The customer answered.
-    QuestionAnswered {
-        /// The question.
-        question: u32,
-    },
+    QuestionAnswered { question: u32 },
     /// The claim was judged: the judgement is in the message in hand.
     Assessed,
     /// A person must decide.
@@ -303,31 +268,15 @@ pub enum Fact {
     /// A plan was made: it is in the message in hand.
     Planned,
     /// Approval was asked for.
-    ApprovalRequested {
-        /// The plan.
-        plan: u32,
-    },
+    ApprovalRequested { plan: u32 },
     /// The plan was approved: by whom the message in hand says. What the policy allows is said by the plan.
-    Approved {
-        /// The plan.
-        plan: u32,
-    },
+    Approved { plan: u32 },
     /// The plan was denied: by whom the message in hand says.
-    Denied {
-        /// The plan.
-        plan: u32,
-    },
+    Denied { plan: u32 },
     /// The customer agreed.
-    Consented {
-        /// The plan.
-        plan: u32,
-    },
+    Consented { plan: u32 },
     /// The customer refused.
-    ConsentRefused {
-        /// The plan.
-        plan: u32,
-    },
-    /// A leg moved.
+    ConsentRefused { plan: u32 },
     LegMoved {
         /// The work.
         job: Job,
@@ -356,13 +305,9 @@ pub enum Fact {
         reason: &'static str,
     },
     /// The customer is asked whether it is solved.
-    FollowUpStarted {
-        /// The round.
-        round: u16,
-    },
+    FollowUpStarted { round: u16 },
     /// The customer said how satisfied they are.
     FollowUpAnswered {
-        /// The round.
         round: u16,
         /// Satisfaction, 1 to 5.
         score: u32,

@@ -16,7 +16,6 @@ pub enum Event {
     Judged {
         /// The assessment that was asked for.
         assessment: u32,
-        /// The plan.
         plan: Plan,
         /// The ledgers have what it takes, and know no newer facts.
         fits: bool,
@@ -63,36 +62,23 @@ pub enum Event {
     /// A person of ours has talked with the customer.
     ContactLogged,
     /// A clock whose time was promised to the customer runs on and is due at another time.
-    DeadlineMoved {
-        /// The round.
-        round: u16,
-        /// The clock.
-        clock: Clock,
-    },
+    DeadlineMoved { round: u16, clock: Clock },
     /// The customer withdrew.
     Withdrawn,
     /// A person has said that it is the same as another claim, which goes on for both.
     Duplicate,
     /// Those who may, approved.
-    ApprovalGranted {
-        /// The plan.
-        plan: u32,
-    },
+    ApprovalGranted { plan: u32 },
     /// Those who may, denied.
-    ApprovalDenied {
-        /// The plan.
-        plan: u32,
-    },
+    ApprovalDenied { plan: u32 },
     /// The customer answered a plan.
     PlanAnswered {
-        /// The plan.
         plan: u32,
         /// Agreed.
         accepted: bool,
     },
     /// The customer answered the follow-up.
     FollowUpAnswered {
-        /// The round.
         round: u16,
         /// Satisfaction, 1 to 5.
         score: u32,
@@ -100,10 +86,7 @@ pub enum Event {
         low: bool,
     },
     /// The customer did not answer the follow-up in the policy's days.
-    FollowUpLapsed {
-        /// The round.
-        round: u16,
-    },
+    FollowUpLapsed { round: u16 },
     /// A clock warned or was breached.
     ClockMoved,
     /// Something about a piece of work.
@@ -161,7 +144,6 @@ pub enum Parcel {
     BookingFailed,
     /// The carrier has the goods.
     HandedOver,
-    /// Delivered.
     Delivered,
     /// Delivered, and damaged.
     DeliveredDamaged,
@@ -173,7 +155,6 @@ pub enum Parcel {
     Incident(Incident, u32),
     /// Damaged on the way.
     Damaged,
-    /// Lost.
     Lost,
     /// The receiver refused it; it goes back.
     Refused,

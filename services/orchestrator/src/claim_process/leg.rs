@@ -40,11 +40,9 @@ pub enum Leg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Progress {
-    /// Of a reservation.
     Stock(reservation::Progress),
     /// Of a shipment or a pick-up.
     Parcel(parcel::Progress),
-    /// Of a receipt.
     Return(receipt::Progress),
 }
 
@@ -52,13 +50,11 @@ pub enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Failure {
-    /// Of a reservation.
     Stock(reservation::Failure),
     /// Of a shipment or a pick-up.
     Parcel(parcel::Failure),
     /// Of a receipt: a question about what was counted.
     Return(receipt::Question),
-    /// Of a settlement.
     Money(settlement::Failure),
     /// Of advice.
     Support(support::Failure),

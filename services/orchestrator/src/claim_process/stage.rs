@@ -35,14 +35,12 @@ pub struct Process {
     /// Goods that came when they were expected no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<Late>,
-    /// Stage.
     pub stage: Stage,
 }
 
 /// Goods that came when they were expected no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Late {
-    /// The receipt.
     pub receipt: Job,
     /// Everything that had come for it by then.
     pub came: u32,
@@ -89,12 +87,10 @@ pub enum Stage {
     Executing {
         /// The customer is asked afterwards whether it is solved.
         follow_up: bool,
-        /// The lines.
         lines: Vec<Line>,
     },
     /// What was done is undone. Then `then`.
     Compensating {
-        /// The lines.
         lines: Vec<Line>,
         /// What follows.
         then: Then,

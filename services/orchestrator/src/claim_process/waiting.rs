@@ -8,7 +8,6 @@ use super::*;
 /// One party that the claim waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waits {
-    /// The party.
     pub party: WaitingFor,
     /// The role of the work item that is open; unspecified: there is none here.
     pub role: Role,

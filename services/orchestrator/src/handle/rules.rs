@@ -15,7 +15,6 @@ use proto::policy::triage::Rates;
 use crate::case::Waiting;
 use crate::claim_process::{Asked, Outcome, Silence};
 
-/// The rules.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// Section `[orchestrator]` of the policy pack.

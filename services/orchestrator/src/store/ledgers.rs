@@ -72,7 +72,6 @@ pub(super) const ENTRIES: &str = "\
             at, place) \
     ORDER BY place";
 
-/// Reads ledgers.
 pub async fn read(tx: &mut Tx, lock: Lock, lines: &BTreeSet<OrderLine>) -> Result<BTreeMap<OrderLine, Ledger>, Fault> {
     let mut ledgers = BTreeMap::new();
     if lines.is_empty() {
@@ -188,7 +187,6 @@ fn write_entries(writes: &mut Writes, entries: &[Entry]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The ledger in a row.
 pub(super) fn ledger(row: &sqlx::postgres::PgRow) -> Result<Ledger, Fault> {
     Ok(Ledger {
         sale: Sale {

@@ -86,7 +86,6 @@ pub(super) const ENTITLEMENT: &str = "\
 /// One process of a list.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// The claim.
     pub claim: Uuid,
     /// The number a customer can quote.
     pub claim_number: String,
@@ -111,7 +110,6 @@ pub struct Filter {
     pub claims: Option<Vec<Uuid>>,
     /// Only those of this customer among them; empty: of all.
     pub customer_ref: String,
-    /// The newest first.
     pub newest_first: bool,
 }
 

@@ -52,7 +52,6 @@ pub async fn claims_of(tx: &mut Tx, settlements: &[Uuid]) -> Result<Vec<Uuid>, F
     rows.iter().map(|row| Ok(row.try_get("claim_id")?)).collect()
 }
 
-/// Reads the settlements of claims.
 pub async fn read(tx: &mut Tx, lock: Lock, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Settlement>, Fault> {
     if claims.is_empty() {
         return Ok(BTreeMap::new());
@@ -100,7 +99,6 @@ pub(super) fn subject<'w>(writes: &'w mut Writes, rows: &[&Settlement]) -> Resul
         .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>()))
 }
 
-/// The settlement in a row.
 pub(super) fn settlement(row: &PgRow) -> Result<Settlement, Fault> {
     let state: i16 = row.try_get("state")?;
     Ok(Settlement {

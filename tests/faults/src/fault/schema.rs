@@ -61,7 +61,7 @@ async fn expand(stage: &Stage, service: &'static Service) -> Result<()> {
         let add = format!("ALTER TABLE \"{table}\" ADD COLUMN of_a_later_release text NOT NULL DEFAULT 'new'");
         patiently(&mut owner, &add).await.with_context(|| format!("{}.{table}", service.name))?;
     }
-    for index in ["heard (event_id)", "inbox (id)"] {
+    for index in ["inbox_sequence (event_id)", "inbox (id)"] {
         patiently(&mut owner, &format!("CREATE INDEX CONCURRENTLY ON {index}")).await?;
     }
     owner.execute(APPLIED).await?;

@@ -43,8 +43,8 @@ const ORCHESTRATOR: Tables =
 /// Tables of every service. The inbox does not know the claim: what was written while it was the only one.
 const SHARED: Tables = &[
     ("journal", "aggregate = $1"),
-    ("told", "aggregate = $1"),
-    ("heard", "aggregate = $1"),
+    ("outbox_sequence", "aggregate = $1"),
+    ("inbox_sequence", "aggregate = $1"),
     ("inbox", "at >= $3::timestamptz"),
 ];
 

@@ -56,7 +56,6 @@ impl From<Failure> for RunState {
     }
 }
 
-/// All is held.
 pub(in super::super) fn is_held(state: RunState) -> bool {
     state == Progress::Held.into()
 }

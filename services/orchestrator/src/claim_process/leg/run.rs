@@ -59,7 +59,6 @@ pub enum RunState {
     Idle,
     /// Asked; no answer yet.
     Asked,
-    /// Done.
     Done,
     /// Not needed any more before it began.
     Skipped,

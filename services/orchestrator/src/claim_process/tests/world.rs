@@ -16,7 +16,6 @@ pub struct Alphabet {
     pub plans_max: u32,
     /// Assessments within a claim.
     pub assessments_max: u32,
-    /// Rounds.
     pub rounds_max: u16,
     /// Numbers of attempts and tasks of a leg.
     pub numbers_max: u16,

@@ -22,14 +22,14 @@ const BYTES_OF_A_PLACE: usize = 4096;
 /// How much is under way between the broker and the answers of the lanes. The broker counts its own messages; what is
 /// in a batch counts here, each by itself, so that what waits in a lane and in memory has a limit.
 #[derive(Clone, Debug)]
-pub(crate) struct Room {
+pub(crate) struct Permits {
     places: Arc<Semaphore>,
 }
 
-/// Places of a room.
+/// ConcurrencyLimit of a room.
 const PLACES: u32 = ACK_PENDING_MAX as u32;
 
-impl Room {
+impl Permits {
     pub(crate) fn new() -> Self {
         Self { places: Arc::new(Semaphore::new(PLACES as usize)) }
     }
@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_room_counts_messages_and_bytes() {
-        let room = Room::new();
+        let room = Permits::new();
         let mut places = Vec::new();
         for _ in 0..PLACES {
             places.push(room.place(100).await);

@@ -12,9 +12,9 @@ const PURPOSE: &[u8] = b"redress request fingerprint 1";
 /// Makes fingerprints of requests. They are kept, so they are made with a key that is not in the database: without it nobody
 /// finds out by trying whose name or number was in a request, not even who has a copy of the database.
 #[derive(Clone)]
-pub(crate) struct Stamp(hmac::Key);
+pub(crate) struct Fingerprinter(hmac::Key);
 
-impl Stamp {
+impl Fingerprinter {
     /// With a key of its own, made from a secret of the service.
     pub(crate) fn new(secret: &[u8]) -> Self {
         let key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), PURPOSE);
@@ -22,7 +22,7 @@ impl Stamp {
     }
 
     /// What a request is: somebody else's answer is nobody's answer, so the caller is part of it.
-    pub(crate) fn fingerprint(&self, caller: &Actor, request: &impl Message) -> Print {
+    pub(crate) fn fingerprint(&self, caller: &Actor, request: &impl Message) -> RequestFingerprint {
         let mut hash = hmac::Context::with_key(&self.0);
         // One subject may stand for many customers, as a shop does.
         for part in [Some(&caller.subject), caller.customer.as_ref()] {
@@ -35,7 +35,7 @@ impl Stamp {
         before.copy_from_slice(hash.sign().as_ref());
         let mut bytes = before;
         bytes[WHO..].copy_from_slice(&who.as_ref()[..32 - WHO]);
-        Print { bytes, before }
+        RequestFingerprint { bytes, before }
     }
 }
 
@@ -45,14 +45,14 @@ const WHO: usize = 24;
 /// A fingerprint: of the request, and in its last bytes of the caller alone. So ids of requests are each caller's own: who
 /// knows another's id uses nothing up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Print {
+pub(crate) struct RequestFingerprint {
     /// As it is kept.
     pub bytes: [u8; 32],
     /// As releases before have kept it: it did not say who asked.
     before: [u8; 32],
 }
 
-impl Print {
+impl RequestFingerprint {
     /// Whether what is kept is the same request of the same caller.
     pub(crate) fn is(&self, kept: &[u8]) -> bool {
         kept == self.bytes || kept == self.before
@@ -84,7 +84,7 @@ mod tests {
     fn a_fingerprint_is_of_the_secret_the_caller_and_the_request() {
         let request = |id: &str| RedriveParkedRequest { request_id: id.to_owned(), ..Default::default() };
         let anna = Actor::new("anna", &[]);
-        let of = |secret: &[u8], caller: &Actor, id: &str| Stamp::new(secret).fingerprint(caller, &request(id));
+        let of = |secret: &[u8], caller: &Actor, id: &str| Fingerprinter::new(secret).fingerprint(caller, &request(id));
         let first = of(b"one", &anna, "a");
         assert_eq!(first, of(b"one", &anna, "a"));
         let customer = |name: &str| Actor { customer: Some(name.to_owned()), ..anna.clone() };
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn sr32_a_fingerprint_says_who_asks_and_one_of_an_earlier_release_is_known() {
         let request = |id: &str| RedriveParkedRequest { request_id: id.to_owned(), ..Default::default() };
-        let stamp = Stamp::new(b"one");
+        let stamp = Fingerprinter::new(b"one");
         let of = |who: &str, id: &str| stamp.fingerprint(&Actor::new(who, &[]), &request(id));
         let anna = of("anna", "a");
         assert!(anna.is(&anna.bytes) && anna.is(&anna.before));

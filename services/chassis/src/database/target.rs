@@ -16,12 +16,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a database is. A connection to it has the password of that moment: one that was changed needs no restart (F19).
 #[derive(Clone)]
-pub(crate) struct Home {
+pub(crate) struct DatabaseTarget {
     options: PgConnectOptions,
     password_file: Option<PathBuf>,
 }
 
-impl Home {
+impl DatabaseTarget {
     /// For the role that serves.
     pub fn of(name: &str, settings: &Database) -> anyhow::Result<Self> {
         let options = address(&settings.url, "database.url")?.application_name(name).options(super::LIMITS);

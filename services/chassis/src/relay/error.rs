@@ -9,7 +9,7 @@ use crate::Fault;
 
 /// What stopped a round.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum RelayError {
     /// The lease is somebody else's now, or may be: nothing more is written, who leads is looked up again (P24).
     Stale,
     /// The connection to the broker was renewed, or the broker gave numbers again: what it has must be read back.
@@ -24,19 +24,19 @@ pub(super) enum Trouble {
     Other(Fault),
 }
 
-impl From<sqlx::Error> for Trouble {
+impl From<sqlx::Error> for RelayError {
     fn from(error: sqlx::Error) -> Self {
         Self::Other(error.into())
     }
 }
 
-impl From<Fault> for Trouble {
+impl From<Fault> for RelayError {
     fn from(fault: Fault) -> Self {
         Self::Other(fault)
     }
 }
 
-impl Trouble {
+impl RelayError {
     /// What the broker answered to a message.
     pub(super) fn of(error: &PublishError, subject: &str) -> Self {
         if error.kind() == PublishErrorKind::StreamNotFound {
@@ -59,12 +59,12 @@ impl Trouble {
 
 /// How long to wait after trouble, and whether to speak of it.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub(crate) struct Backoff {
     failures: u32,
     said: Option<Instant>,
 }
 
-impl Patience {
+impl Backoff {
     /// A refusal that lasts is told once per minute.
     const SILENCE: Duration = Duration::from_secs(60);
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn waits_grow_and_are_told_once() {
-        let mut patience = Patience::default();
+        let mut patience = Backoff::default();
         let limit = Duration::from_secs(5);
         let waits: Vec<_> = (0..7).map(|_| patience.next(limit).as_millis()).collect();
         assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 5_000, 5_000]);

@@ -6,35 +6,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The table.
 #[derive(Debug)]
-pub struct Places<K: Eq + Hash>(Arc<Mutex<HashMap<K, u32>>>);
+pub struct ConcurrencyLimit<K: Eq + Hash>(Arc<Mutex<HashMap<K, u32>>>);
 
 /// One of them; it is given back when it is dropped.
 #[derive(Debug)]
-pub struct Place<K: Eq + Hash> {
+pub struct ConcurrencyPermit<K: Eq + Hash> {
     table: Arc<Mutex<HashMap<K, u32>>>,
     key: Option<K>,
 }
 
-impl<K: Eq + Hash> Default for Places<K> {
+impl<K: Eq + Hash> Default for ConcurrencyLimit<K> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<K: Eq + Hash + Clone> Places<K> {
+impl<K: Eq + Hash + Clone> ConcurrencyLimit<K> {
     /// Takes one, if it has less than `most`.
-    pub fn take(&self, key: K, most: u32) -> Option<Place<K>> {
+    pub fn take(&self, key: K, most: u32) -> Option<ConcurrencyPermit<K>> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = table.get(&key).copied().unwrap_or(0);
         if count >= most {
             return None;
         }
         table.insert(key.clone(), count + 1);
-        Some(Place { table: Arc::clone(&self.0), key: Some(key) })
+        Some(ConcurrencyPermit { table: Arc::clone(&self.0), key: Some(key) })
     }
 }
 
-impl<K: Eq + Hash> Drop for Place<K> {
+impl<K: Eq + Hash> Drop for ConcurrencyPermit<K> {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_and_leaves_nothing() {
-        let places = Places::default();
+        let places = ConcurrencyLimit::default();
         let first = places.take("anna", 2).unwrap();
         let second = places.take("anna", 2).unwrap();
         assert!(places.take("anna", 2).is_none());

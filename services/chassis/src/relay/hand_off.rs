@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 
 use super::Relay;
-use super::cursor::{self, Line, ROUND};
-use super::lease::Lead;
+use super::cursor::{self, JournalRow, ROUND};
+use super::error::RelayError;
+use super::lease::Lease;
 use super::publish::Acked;
-use super::trouble::Trouble;
 use crate::crash;
 
 /// Rows that wait for the relay at the most: with more it reads the journal instead.
@@ -26,13 +26,13 @@ const AHEAD: usize = 20_000;
 
 /// Rows on their way from the lanes to the relay of this process. Closed: they are not wanted.
 #[derive(Default)]
-pub(crate) struct Handed {
-    rows: Mutex<Option<Vec<Line>>>,
+pub(crate) struct HandOff {
+    rows: Mutex<Option<Vec<JournalRow>>>,
 }
 
-impl Handed {
+impl HandOff {
     /// A lane has committed these.
-    pub(crate) fn put(&self, more: Vec<Line>) {
+    pub(crate) fn put(&self, more: Vec<JournalRow>) {
         let mut rows = self.rows();
         if let Some(waiting) = rows.as_mut() {
             waiting.extend(more);
@@ -57,7 +57,7 @@ impl Handed {
     }
 
     /// The first of what has come, in its order; none: it is closed.
-    pub(super) fn take(&self, most: usize) -> Option<Vec<Line>> {
+    pub(super) fn take(&self, most: usize) -> Option<Vec<JournalRow>> {
         let mut rows = self.rows();
         let rows = rows.as_mut()?;
         rows.sort_unstable_by_key(|row| row.seq);
@@ -77,7 +77,7 @@ impl Handed {
         self.rows().as_ref().is_some_and(|rows| !rows.is_empty())
     }
 
-    fn rows(&self) -> MutexGuard<'_, Option<Vec<Line>>> {
+    fn rows(&self) -> MutexGuard<'_, Option<Vec<JournalRow>>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,10 +87,10 @@ impl Relay {
     pub(super) async fn publish_handed(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
         due: &mut Option<Instant>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, RelayError> {
         // What comes later of a claim has a higher number: nothing is overtaken by what is left.
         let Some(rows) = self.handed.take(MOST) else { return Ok(false) };
         if !rows.is_empty() {
@@ -108,9 +108,9 @@ impl Relay {
     pub(super) async fn catch_up(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, RelayError> {
         // The planted mistake is one of reading.
         if self.handed.is_open() || acked.rows() >= AHEAD || crash::bug("relay_cursor_by_max_id") {
             return Ok(false);
@@ -129,13 +129,13 @@ impl Relay {
     pub(super) async fn publish_under(
         &self,
         connection: &mut PgConnection,
-        lead: &mut Lead,
+        lead: &mut Lease,
         acked: &mut Acked,
-        rows: &[Line],
-    ) -> Result<(), Trouble> {
+        rows: &[JournalRow],
+    ) -> Result<(), RelayError> {
         self.publish(connection, lead, acked, rows).await?;
         if !self.same_connection(lead) && !crash::bug("relay_skips_read_back") {
-            return Err(Trouble::Broken("the connection to the broker was renewed in a round".to_owned()));
+            return Err(RelayError::Broken("the connection to the broker was renewed in a round".to_owned()));
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn rows_come_in_order_while_they_are_wanted() {
-        let handed = Handed::default();
+        let handed = HandOff::default();
         let row = |seq| line(seq, "event.intake.submitted", 1);
         handed.put(vec![row(1)]);
         assert!(handed.take(ROOM).is_none(), "nobody wanted it");

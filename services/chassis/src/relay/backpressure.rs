@@ -1,4 +1,4 @@
-//! Pace: how far a relay runs ahead of those who work on what it tells.
+//! Backpressure: how far a relay runs ahead of those who work on what it tells.
 //!
 //! After an outage a relay has tens of thousands of rows to tell. Messages are worked on in their order: were all told at
 //! once, every claim would be begun before the first goes on, and each of its later steps would wait behind all the others.
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
 /// What a service lets its relay do.
-pub struct Pace {
+pub struct Backpressure {
     /// Is told of which claim a row has left.
     pub told: Box<dyn Fn(ClaimId) + Send + Sync>,
     /// Whether more may leave. Who works is heard by it, also while it stays closed.
@@ -32,7 +32,7 @@ pub struct Pace {
 impl Relay {
     /// Waits until more may leave, for [`PATIENCE`] after something was heard, and no longer than until a time.
     pub(super) async fn pace(&self, until: Instant) {
-        let Some(Pace { open, given_up, .. }) = self.pace.get() else { return };
+        let Some(Backpressure { open, given_up, .. }) = self.pace.get() else { return };
         let mut open = open.clone();
         while !*open.borrow_and_update() && !self.stop.is_cancelled() {
             let patience = PATIENCE.min(until.saturating_duration_since(Instant::now()));

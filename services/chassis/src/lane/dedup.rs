@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::memory::{Heard, Last, Place};
+use super::memory::{InboxKey, InboxSequences, Last};
 use super::{Answer, Origin, Source, Ticket, Tx};
 use crate::{Fault, crash};
 
@@ -24,7 +24,7 @@ pub(super) const KNOWN: &str = "\
     FROM (SELECT DISTINCT aggregate FROM parked WHERE aggregate = ANY($3)) p \
     UNION ALL \
     SELECT 2, h.sender, h.aggregate, NULL, NULL, h.number, h.event_id \
-    FROM heard h JOIN UNNEST($4::uuid[], $5::text[]) AS k(aggregate, sender) \
+    FROM inbox_sequence h JOIN UNNEST($4::uuid[], $5::text[]) AS k(aggregate, sender) \
     ON h.aggregate = k.aggregate AND h.sender = k.sender";
 
 /// A saved answer.
@@ -59,38 +59,38 @@ impl Saved {
 }
 
 /// What is to be done with a command of a batch.
-pub(super) enum Standing {
+pub(super) enum Delivery {
     /// It is answered already.
-    Answered(Answer),
+    Duplicate(Answer),
     /// The same request is in this batch already: it gets the saved answer in the next one.
-    Later,
+    Deferred,
     /// It waits behind a parked message.
-    Behind,
+    BlockedByDeadLetter,
     /// An earlier message has not come yet.
-    Ahead,
+    OutOfOrder,
     /// Its number was processed under another event id.
-    Alien,
+    Conflict,
     /// It is new, and due.
-    Fresh,
+    New,
 }
 
 /// What the database knows of a batch.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Dedup {
     answers: HashMap<(String, Uuid), Saved>,
     /// Aggregates with a parked message.
     pub blocked: HashSet<Uuid>,
-    heard: HashMap<Place, Last>,
+    heard: HashMap<InboxKey, Last>,
     /// Requests of this batch so far.
     here: HashSet<(String, Uuid)>,
     /// The number that is due next, with those of this batch so far.
-    due: HashMap<Place, i32>,
+    due: HashMap<InboxKey, i32>,
 }
 
-impl Known {
+impl Dedup {
     /// What is remembered of a batch, if that is enough: each message is the next one, or one that was processed. Whether a
     /// call is new, and a first message the first, is found out by what is written.
-    pub(super) fn remembered<C>(tickets: &[Ticket<C>], heard: &Heard) -> Option<Self> {
+    pub(super) fn remembered<C>(tickets: &[Ticket<C>], heard: &InboxSequences) -> Option<Self> {
         let (mut known, mut due) = (Self::default(), HashMap::new());
         for ticket in tickets {
             let Some(origin) = ticket.source.origin() else { continue };
@@ -140,42 +140,42 @@ impl Known {
     }
 
     /// What is to be done with the next command of the batch.
-    pub(super) fn standing<C>(&mut self, ticket: &Ticket<C>) -> Standing {
+    pub(super) fn standing<C>(&mut self, ticket: &Ticket<C>) -> Delivery {
         if let Some(origin) = ticket.source.origin() {
             return self.by_number(ticket, origin);
         }
         let key = self.key(&ticket.source);
         if let Some(saved) = key.as_ref().and_then(|key| self.answers.get(key)) {
-            return Standing::Answered(saved.answer(&ticket.source));
+            return Delivery::Duplicate(saved.answer(&ticket.source));
         }
         if key.is_some_and(|key| !self.here.insert(key)) {
-            Standing::Later
+            Delivery::Deferred
         } else if self.is_behind(ticket) {
-            Standing::Behind
+            Delivery::BlockedByDeadLetter
         } else {
-            Standing::Fresh
+            Delivery::New
         }
     }
 
-    fn by_number<C>(&mut self, ticket: &Ticket<C>, origin: &Origin) -> Standing {
+    fn by_number<C>(&mut self, ticket: &Ticket<C>, origin: &Origin) -> Delivery {
         let behind = self.is_behind(ticket);
         let key = (ticket.aggregate, origin.sender.clone());
         let last = self.heard.get(&key).copied();
         let heard = last.map_or(0, |(number, _)| number);
         if origin.number <= heard {
             let alien = last.is_some_and(|(number, id)| number == origin.number && id != ticket.source.id());
-            return if alien { Standing::Alien } else { Standing::Answered(Answer::Done(Vec::new())) };
+            return if alien { Delivery::Conflict } else { Delivery::Duplicate(Answer::Done(Vec::new())) };
         }
         let due = self.due.entry(key).or_insert(heard + 1);
         if origin.number < *due {
-            Standing::Later
+            Delivery::Deferred
         } else if behind {
-            Standing::Behind
+            Delivery::BlockedByDeadLetter
         } else if origin.number > *due && !crash::bug("any_order") {
-            Standing::Ahead
+            Delivery::OutOfOrder
         } else {
             *due = origin.number + 1;
-            Standing::Fresh
+            Delivery::New
         }
     }
 
