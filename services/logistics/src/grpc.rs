@@ -1,29 +1,18 @@
-//! Calls: requests become commands, refusals become statuses.
+//! Calls, given to the noun that each is about: it reads the request, and what changes goes through a lane.
 
-mod check;
-
-use chassis::{Call, Check, Fault, Lanes, read_failed};
-use proto::claim::Money;
+use chassis::{Call, Lanes};
 use proto::logistics::logistics_service_server::LogisticsService;
-use proto::logistics::words::{Direction, ShipmentState};
 use proto::logistics::{
     ConfirmBookingRequest, ConfirmBookingResponse, GetShipmentRequest, GetShipmentResponse, ListShipmentsRequest,
-    ListShipmentsResponse, OpenParcel, ParcelsAnswer, ParcelsQuestion, QuoteShipmentRequest, QuoteShipmentResponse,
-    ReportTrackingBatchRequest, ReportTrackingBatchResponse, ReportTrackingRequest, ReportTrackingResponse,
+    ListShipmentsResponse, QuoteShipmentRequest, QuoteShipmentResponse, ReportTrackingBatchRequest,
+    ReportTrackingBatchResponse, ReportTrackingRequest, ReportTrackingResponse,
 };
 use sqlx::PgPool;
-use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
+use tonic::{Request, Response, Status};
 
-use crate::domain::{self, Carriers, Command, Parcel};
 use crate::handle::Handle;
-use crate::store::{self, Filter};
-use crate::wire;
-
-/// More parcels than a claim has.
-const PARCELS_MAX: i64 = 5_000;
-/// Events of one batch.
-const EVENTS_MAX: usize = 500;
+use crate::shipment::calls as parcels;
+use crate::shipment::rules::Rules;
 
 /// The service as its callers see it.
 pub struct Api {
@@ -31,8 +20,8 @@ pub struct Api {
     pub lanes: Lanes<Handle>,
     /// For reads.
     pub reads: PgPool,
-    /// The carriers of the policy pack.
-    pub carriers: Carriers,
+    /// The rules of the policy pack.
+    pub rules: Rules,
 }
 
 #[tonic::async_trait]
@@ -41,168 +30,44 @@ impl LogisticsService for Api {
         &self,
         request: Request<QuoteShipmentRequest>,
     ) -> Result<Response<QuoteShipmentResponse>, Status> {
-        let body = request.get_ref();
-        let mut check = Check::new();
-        if !wire::is_country(&body.country) {
-            check.add("country", "must be an ISO 3166-1 code of two upper-case letters");
-        }
-        let severity = check.optional_choice("severity", body.severity);
-        let quantity = check.number("quantity", body.quantity, 1..=10_000_000);
-        let direction: Direction = check.choice("direction", body.direction);
-        check.finish()?;
-        // A pick-up is never urgent: nobody waits for it.
-        let urgent = wire::is_urgent(severity) && direction != Direction::Return;
-        let parcel = Parcel { sku: String::new(), quantity, country: body.country.clone(), urgent };
-        let Some((carrier, cost)) = self.carriers.choose(&parcel) else {
-            let refusal = chassis::Refusal::new(Code::FailedPrecondition, "NO_CARRIER", "no carrier serves the place");
-            return Err(refusal.with("country", &body.country).with("quantity", quantity).into());
-        };
-        Ok(Response::new(QuoteShipmentResponse {
-            carrier: carrier.name.clone(),
-            mode: carrier.mode.into(),
-            cost: Some(Money { minor_units: cost, currency: self.carriers.currency.clone() }),
-            days: carrier.days,
-        }))
+        parcels::quote(&self.rules.carriers, request.get_ref())
     }
 
     async fn get_shipment(
         &self,
         request: Request<GetShipmentRequest>,
     ) -> Result<Response<GetShipmentResponse>, Status> {
-        let (call, body) = (Call::of(&request), request.get_ref());
-        let mut check = Check::new();
-        let by_id = check.either(("shipment_id", &body.shipment_id), ("tracking_no", &body.tracking_no));
-        let id = if by_id { check.uuid("shipment_id", &body.shipment_id) } else { Uuid::nil() };
-        let tracking_no = check.token("tracking_no", &body.tracking_no, 0..=64);
-        check.finish()?;
-        let found = store::get(&self.reads, id, &tracking_no).await.map_err(read_failed)?;
-        let asked = if by_id { &body.shipment_id } else { &body.tracking_no };
-        let found = found.filter(|(shipment, _)| shipment.is_of(call.actor.carrier()));
-        let (shipment, events) = found.ok_or_else(|| chassis::Refusal::not_found("shipment", asked))?;
-        let mut wire = wire::shipment(&shipment);
-        wire.events = events.iter().map(wire::sighting).collect();
-        Ok(Response::new(GetShipmentResponse { shipment: Some(wire) }))
+        parcels::get(&self.reads, &Call::of(&request), request.get_ref()).await
     }
 
     async fn list_shipments(
         &self,
         request: Request<ListShipmentsRequest>,
     ) -> Result<Response<ListShipmentsResponse>, Status> {
-        let (call, body) = (Call::of(&request), request.get_ref());
-        let mut check = Check::new();
-        let claim = (!body.claim_id.is_empty()).then(|| check.uuid("claim_id", &body.claim_id));
-        let state: Option<ShipmentState> = check.optional_choice("state", body.state);
-        let direction: Option<Direction> = check.optional_choice("direction", body.direction);
-        let spelt = (state.map_or("", ShipmentState::word), direction.map_or("", Direction::word));
-        let query = [body.claim_id.as_str(), spelt.0, spelt.1];
-        let page = check.page(body.page_size, &body.page_token, &query);
-        let after = page.after.as_ref().map(|key| check.uuid("page_token", key));
-        check.finish()?;
-        // A carrier lists its own parcels, whatever else is asked.
-        let carrier = call.actor.carrier().map(str::to_owned);
-        let filter = Filter { claim, status: state.map(domain::Status::from), direction, after, carrier };
-        let rows = store::list(&self.reads, &filter, page.limit).await.map_err(read_failed)?;
-        let (shipments, next_page_token) = page.finish(&rows, |shipment| shipment.id.to_string(), wire::shipment);
-        Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
+        parcels::list(&self.reads, &Call::of(&request), request.get_ref()).await
     }
 
     async fn report_tracking(
         &self,
         request: Request<ReportTrackingRequest>,
     ) -> Result<Response<ReportTrackingResponse>, Status> {
-        let call = Call::of(&request);
         let body = request.get_ref();
-        let mut check = Check::new();
-        check.request_id(&body.request_id);
-        let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
-        let sighting = check::event(&mut check, "event", body.event.as_ref());
-        check.finish()?;
-        let Some(sighting) = sighting else { return Err(Status::internal("the event was checked")) };
-        let command = Command::Report { tracking_no, sighting };
-        self.lanes.call(&call, body, command).await
+        self.lanes.call(&Call::of(&request), body, parcels::report(body)?.into()).await
     }
 
     async fn report_tracking_batch(
         &self,
         request: Request<ReportTrackingBatchRequest>,
     ) -> Result<Response<ReportTrackingBatchResponse>, Status> {
-        let call = Call::of(&request);
         let body = request.get_ref();
-        let mut check = Check::new();
-        check.request_id(&body.request_id);
-        check.count("events", body.events.len(), 1..=EVENTS_MAX);
-        let mut seen = Vec::with_capacity(body.events.len());
-        for (at, parcel) in body.events.iter().enumerate() {
-            let tracking_no = check.token(&format!("events[{at}].tracking_no"), &parcel.tracking_no, 1..=64);
-            let sighting = check::event(&mut check, &format!("events[{at}].event"), parcel.event.as_ref());
-            seen.extend(sighting.map(|sighting| (tracking_no, sighting)));
-        }
-        check.finish()?;
-        let command = Command::ReportMany(seen);
-        self.lanes.call(&call, body, command).await
+        self.lanes.call(&Call::of(&request), body, parcels::report_many(body)?.into()).await
     }
 
     async fn confirm_booking(
         &self,
         request: Request<ConfirmBookingRequest>,
     ) -> Result<Response<ConfirmBookingResponse>, Status> {
-        let call = Call::of(&request);
         let body = request.get_ref();
-        let mut check = Check::new();
-        check.request_id(&body.request_id);
-        let tracking_no = check.token("tracking_no", &body.tracking_no, 1..=64);
-        let carrier_no = check.token("carrier_tracking_no", &body.carrier_tracking_no, 1..=64);
-        let day = check.date("promised_on", &body.promised_on);
-        check.finish()?;
-        let command = Command::Confirm { tracking_no, carrier_no, day };
-        self.lanes.call(&call, body, command).await
-    }
-}
-
-/// Which parcels of a claim somebody is to bring, fetch or look for: asked by intake, before it says where to.
-pub async fn open_parcels(reads: PgPool, question: ParcelsQuestion) -> Result<ParcelsAnswer, Fault> {
-    // An id that is none: whoever tries the permission asks nothing.
-    let Ok(claim) = proto::ids::parse(&question.claim_id) else { return Ok(ParcelsAnswer::default()) };
-    let filter = Filter { claim: Some(claim), ..Filter::default() };
-    let parcels = store::list(&reads, &filter, PARCELS_MAX).await?;
-    let open = parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| OpenParcel {
-        carrier: parcel.booking.as_ref().map(|booking| booking.carrier.clone()).unwrap_or_default(),
-        direction: parcel.key.direction.into(),
-        state: parcel.status.number(),
-    });
-    Ok(ParcelsAnswer { parcels: open.collect() })
-}
-
-impl domain::Refusal {
-    /// The reason of the contract.
-    pub(crate) fn reason(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "NOT_FOUND",
-            Self::TooMuchSeen => "CLAIM_TOO_LARGE",
-            Self::WaybillTaken { .. } => "WAYBILL_TAKEN",
-            Self::IllegalTransition { .. } => "ILLEGAL_TRANSITION",
-        }
-    }
-}
-
-impl From<domain::Refusal> for chassis::Refusal {
-    fn from(refusal: domain::Refusal) -> Self {
-        let reason = refusal.reason();
-        match refusal {
-            domain::Refusal::NotFound { tracking_no } => Self::not_found("shipment", tracking_no),
-            domain::Refusal::TooMuchSeen => Self::new(
-                Code::FailedPrecondition,
-                reason,
-                "too much was reported of this shipment; only how it ends is taken",
-            ),
-            domain::Refusal::WaybillTaken { carrier_no } => {
-                Self::new(Code::AlreadyExists, reason, "another parcel has this waybill number")
-                    .with("carrier_tracking_no", carrier_no)
-            }
-            domain::Refusal::IllegalTransition { from, to } => {
-                let message = "the shipment cannot go from its state to that one";
-                Self::new(Code::FailedPrecondition, reason, message).with("from", from.name()).with("to", to.name())
-            }
-        }
+        self.lanes.call(&Call::of(&request), body, parcels::confirm(body)?.into()).await
     }
 }

@@ -1,25 +1,19 @@
-//! The one path on which logistics changes: load, decide, save.
+//! The one path on which logistics changes: load, decide, save. Each step is done by the noun that a command is about.
 
-use chassis::{Domain, Fault, Lock, Meta, Outcome, Outgoing, Tx, Writes};
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use proto::ShipmentId;
-use proto::logistics::{
-    ConfirmBookingResponse, ParcelEventResult, ReportTrackingBatchResponse, ReportTrackingResponse,
-};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
+use jiff::SignedDuration;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::domain::{self, Carriers, Command, Days, Event, Refusal, Shipment, Sighting};
+use crate::command::Command;
+use crate::shipment;
+use crate::shipment::rules::Rules;
 use crate::world::{Memory, World};
-use crate::{events, store, wire};
 
 /// What the lanes of logistics do.
 pub struct Handle {
-    /// The carriers of the policy pack.
-    pub carriers: Carriers,
-    /// How days are counted.
-    pub days: Days,
+    /// The rules of the policy pack.
+    pub rules: Rules,
 }
 
 impl Domain for Handle {
@@ -27,137 +21,45 @@ impl Domain for Handle {
     type World = World;
     type Memory = Memory;
 
-    /// The version of the parcel is what correctness rests on; the lane only keeps order where it can.
     fn lane(&self, command: &Command) -> Uuid {
         match command {
-            Command::Book { key, .. } | Command::Cancel { key } => key.job.claim.0,
-            Command::Report { tracking_no, .. }
-            | Command::Confirm { tracking_no, .. }
-            | Command::Due { tracking_no } => of_waybill(tracking_no),
-            Command::ReportMany(seen) => of_waybill(seen.first().map_or("", |(tracking_no, _)| tracking_no)),
+            Command::Shipment(command) => shipment::decide::lane(command),
         }
     }
 
-    /// A parcel is written only as it was read, and a carrier event only once.
+    /// What is written is written only as it was read.
     fn is_optimistic(&self, _: &Command) -> bool {
         true
     }
 
     async fn load(&self, tx: &mut Tx, lock: Lock, memory: &Memory, commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, memory, commands).await
+        let mut of_parcels = Vec::with_capacity(commands.len());
+        for command in commands {
+            match command {
+                Command::Shipment(command) => of_parcels.push(command),
+            }
+        }
+        Ok(World { shipments: shipment::store::load(tx, lock, &memory.shipments, &of_parcels).await? })
     }
 
-    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {
+    fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, Refusal> {
         match command {
-            Command::Book { key, parcel } => {
-                let id = ShipmentId(meta.new_id());
-                let today = self.days.of(meta.now);
-                let found = domain::book(world.shipments.get(key), id, today, &self.carriers, parcel);
-                world.apply(meta, id, *key, &found);
-                let Some(shipment) = world.shipments.get(key) else { return Ok(Outcome::none()) };
-                let carrier = matches!(found[..], [Event::Booked(_)]).then(|| events::to_carry(shipment, meta.now));
-                Ok(Outcome::none().telling(events::booked(shipment)).telling(carrier))
-            }
-            Command::Cancel { key } => {
-                let found = domain::cancel(world.shipments.get(key));
-                world.apply(meta, ShipmentId(meta.new_id()), *key, &found);
-                let Some(shipment) = world.shipments.get(key) else { return Ok(Outcome::none()) };
-                let told = shipment.booking.is_some() && !found.is_empty();
-                let carrier = told.then(|| events::not_to_carry(shipment, meta.now));
-                Ok(Outcome::none().telling([events::cancelled(shipment)]).telling(carrier))
-            }
-            Command::Report { tracking_no, sighting } => {
-                let mut told = Vec::new();
-                let (shipment, changed) = self.report(world, meta, tracking_no, sighting, &mut told)?;
-                let reply = ReportTrackingResponse { shipment: Some(wire::shipment(shipment)), changed };
-                Ok(Outcome::reply(&reply).telling(told))
-            }
-            Command::ReportMany(seen) => {
-                let mut told = Vec::new();
-                let results = seen.iter().map(|(tracking_no, sighting)| {
-                    let found = self.report(world, meta, tracking_no, sighting, &mut told);
-                    result(tracking_no, sighting, found)
-                });
-                let reply = ReportTrackingBatchResponse { results: results.collect() };
-                Ok(Outcome::reply(&reply).telling(told))
-            }
-            Command::Confirm { tracking_no, carrier_no, day } => confirm(world, meta, tracking_no, carrier_no, *day),
-            Command::Due { tracking_no } => Ok(self.due(world, meta, tracking_no)),
+            Command::Shipment(command) => shipment::decide::decide(&self.rules, &mut world.shipments, meta, command),
         }
     }
 
     async fn save(&self, _: &mut Tx, writes: &mut Writes, world: &World) -> Result<(), Fault> {
-        store::save(writes, world);
+        shipment::store::save(writes, &world.shipments);
         Ok(())
     }
 
     fn remember(&self, memory: &mut Memory, world: World) {
         memory.shipments.learn(world.shipments);
-        memory.waybills.learn(world.waybills);
     }
-}
-
-impl Handle {
-    /// The parcel afterwards, and whether the event changed anything. What follows is told.
-    fn report<'w>(
-        &self,
-        world: &'w mut World,
-        meta: &Meta,
-        tracking_no: &str,
-        sighting: &Sighting,
-        told: &mut Vec<Outgoing>,
-    ) -> Result<(&'w Shipment, bool), Refusal> {
-        let before = world.own(meta, tracking_no)?.clone();
-        let known = world.seen.contains(&(before.id, sighting.id.clone()));
-        let found = domain::report(&before, known, sighting, self.days.of(meta.now), &self.days)?;
-        world.apply(meta, before.id, before.key, &found);
-        let shipment = world.of_waybill(tracking_no)?;
-        told.extend(events::seen(&before, shipment, &found, meta.now));
-        Ok((shipment, found.iter().any(Event::changes)))
-    }
-
-    /// A day has passed; if it is not so any more, nothing.
-    fn due(&self, world: &mut World, meta: &Meta, tracking_no: &str) -> Outcome {
-        let Ok(before) = world.of_waybill(tracking_no).cloned() else { return Outcome::none() };
-        let found = domain::due(&before, meta.now, &self.days);
-        world.apply(meta, before.id, before.key, &found);
-        let told = world.shipments.get(&before.key).map(|after| events::seen(&before, after, &found, meta.now));
-        Outcome::none().telling(told.unwrap_or_default())
-    }
-}
-
-fn result(tracking_no: &str, sighting: &Sighting, found: Result<(&Shipment, bool), Refusal>) -> ParcelEventResult {
-    let (tracking_no, carrier_event_id) = (tracking_no.to_owned(), sighting.id.clone());
-    let (changed, state, refused) = match found {
-        Ok((shipment, changed)) => (changed, shipment.status.number(), String::new()),
-        Err(refusal) => (false, 0, refusal.reason().to_owned()),
-    };
-    ParcelEventResult { tracking_no, carrier_event_id, changed, state, refused }
-}
-
-fn confirm(
-    world: &mut World,
-    meta: &Meta,
-    tracking_no: &str,
-    carrier_no: &str,
-    day: Option<Date>,
-) -> Result<Outcome, chassis::Refusal> {
-    let before = world.own(meta, tracking_no)?.clone();
-    let taken = world.waybills.get(carrier_no).is_some_and(|key| *key != before.key);
-    let found = domain::confirm(&before, taken, carrier_no, day)?;
-    world.apply(meta, before.id, before.key, &found);
-    let shipment = world.of_waybill(tracking_no)?;
-    let reply = ConfirmBookingResponse { shipment: Some(wire::shipment(shipment)) };
-    let told = (!found.is_empty()).then(|| events::confirmed(shipment));
-    Ok(Outcome::reply(&reply).telling(told))
-}
-
-fn of_waybill(tracking_no: &str) -> Uuid {
-    proto::ids::derived(Timestamp::UNIX_EPOCH, &[tracking_no])
 }
 
 /// Sweep: parcels of which a day has passed.
-pub async fn due(pool: PgPool, offset: SignedDuration, days: Days) -> Result<Vec<Command>, Fault> {
-    let found = store::due(&pool, offset, &days).await?;
-    Ok(found.into_iter().map(|tracking_no| Command::Due { tracking_no }).collect())
+pub async fn parcels_due(pool: PgPool, offset: SignedDuration, rules: Rules) -> Result<Vec<Command>, Fault> {
+    let found = shipment::store::due(&pool, offset, &rules.days).await?;
+    Ok(found.into_iter().map(|tracking_no| shipment::domain::Command::Due { tracking_no }.into()).collect())
 }

@@ -1,15 +1,14 @@
 //! Logistics: parcels to and from customers. It does not decide who pays.
 //!
-//! - [`domain`]: the rules, pure; `domain/choice.rs` chooses the carrier.
-//! - [`handle`]: the one path: load, decide, save.
-//! - [`store`]: the SQL. [`grpc`]: calls. [`events`]: messages.
+//! - [`shipment`]: parcels. A folder has all of its noun: rules, messages, calls, SQL.
+//! - [`command`]: what can be asked, noun by noun. [`handle`], [`world`]: the one path: load, decide, save.
+//! - [`grpc`]: calls, given to the nouns.
 
-pub mod domain;
-pub mod events;
+pub mod command;
 pub mod grpc;
 pub mod handle;
-pub mod store;
-pub mod wire;
+mod refusal;
+pub mod shipment;
 pub mod world;
 
 use proto::REQUEST_BYTES_MAX;
@@ -25,7 +24,7 @@ const DAYS_SWEEP: std::time::Duration = std::time::Duration::from_secs(2);
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "logistics",
     migrations: &MIGRATIONS,
-    grants: store::GRANTS,
+    grants: shipment::store::GRANTS,
     own: chassis::settings::Own::NONE,
     long: &[],
     build,
@@ -33,17 +32,16 @@ pub static SERVICE: chassis::Service = chassis::Service {
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let pack = ctx.pack();
-        let carriers = domain::Carriers { list: pack.logistics.carriers.clone(), currency: pack.currency.clone() };
-        let days = domain::Days { zone: pack.time_zone().clone(), late: pack.logistics.late_days };
-        let lanes = ctx.lanes(handle::Handle { carriers: carriers.clone(), days: days.clone() });
-        ctx.consume(&lanes, events::command);
+        let rules = shipment::rules::Rules::of(ctx.pack());
+        let lanes = ctx.lanes(handle::Handle { rules: rules.clone() });
+        ctx.consume(&lanes, command::read);
+        let of_sweep = rules.clone();
         ctx.sweep("days that have passed", DAYS_SWEEP, &lanes, move |pool, offset| {
-            handle::due(pool, offset, days.clone())
+            handle::parcels_due(pool, offset, of_sweep.clone())
         });
         let reads = ctx.reads();
-        ctx.answer(chassis::topology::PARCELS, move |asked| grpc::open_parcels(reads.clone(), asked));
-        let api = grpc::Api { lanes, reads: ctx.reads(), carriers };
+        ctx.answer(chassis::topology::PARCELS, move |asked| shipment::calls::open_parcels(reads.clone(), asked));
+        let api = grpc::Api { lanes, reads: ctx.reads(), rules };
         Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })
 }

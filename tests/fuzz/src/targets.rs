@@ -47,7 +47,7 @@ pub fn event_decode(input: &[u8]) {
             "intake" => drop(intake::events::command(&subject, payload)),
             "triage" => drop(triage::events::command(&subject, payload)),
             "inventory" => drop(inventory::events::command(&subject, payload)),
-            "logistics" => drop(logistics::events::command(&subject, payload)),
+            "logistics" => drop(logistics::command::read(&subject, payload)),
             "escalation" => drop(escalation::events::command(&subject, payload)),
             _ => {}
         },

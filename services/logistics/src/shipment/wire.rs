@@ -5,7 +5,7 @@ use proto::claim::Money;
 use proto::claim::words::Severity;
 use proto::logistics::{Shipment as WireShipment, TrackingEvent};
 
-use crate::domain::{Shipment, Sighting, TrackingReason};
+use super::domain::{Shipment, Sighting, TrackingReason};
 
 /// The number of a reason; 0: none.
 pub fn number(reason: Option<TrackingReason>) -> i32 {

@@ -1,19 +1,17 @@
-//! Messages: commands of the orchestrator in, facts out. The answer to a command is read off the parcel after it, so
+//! Messages about parcels: commands of the orchestrator in, facts out. The answer to a command is read off the parcel after it, so
 //! that the same command has the same answer whenever it comes.
 
 use chassis::{Malformed, Outgoing};
 use jiff::Timestamp;
-use proto::Subject;
-use proto::claim::{self, Money};
-use proto::logistics::logistics_command::Kind as Asked;
+use proto::claim::Money;
 use proto::logistics::logistics_event::Kind as Told;
 use proto::logistics::{
-    Booked, BookingConfirmed, BookingFailed, CancelRefused, Cancelled, Delivered, Exception, HandedOver, Incident,
-    LogisticsCommand, LogisticsEvent,
+    Booked, BookingConfirmed, BookingFailed, CancelRefused, Cancelled, Collect, Delivered, Exception, HandedOver,
+    Incident, LogisticsEvent, Ship,
 };
 
-use crate::domain::{Command, Direction, Event, Job, Key, Parcel, Shipment, Status, TrackingReason, reason};
-use crate::wire;
+use super::domain::{Command, Direction, Event, Job, Key, Parcel, Shipment, Status, TrackingReason, reason};
+use super::wire;
 
 mod notices;
 
@@ -22,29 +20,22 @@ pub use notices::{not_to_carry, to_carry};
 /// Most units of one parcel.
 const UNITS_MAX: u32 = 10_000_000;
 
-/// Reads a command of the orchestrator.
-pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
-    let message: LogisticsCommand = chassis::read("redress.logistics.v1.LogisticsCommand", subject, payload)?;
-    let job = message.job.ok_or_else(|| Malformed("the command names no job".to_owned()))?;
-    let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
-    Ok(match kind {
-        Asked::Ship(ask) => {
-            let urgent = wire::is_urgent(ask.severity().said());
-            let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
-            Command::Book { key: key(&job, Direction::Outbound)?, parcel }
-        }
-        Asked::Collect(ask) => {
-            let parcel = parcel(ask.sku, ask.quantity, ask.country, false)?;
-            Command::Book { key: key(&job, Direction::Return)?, parcel }
-        }
-        Asked::CancelShipment(_) => Command::Cancel { key: key(&job, Direction::Outbound)? },
-        Asked::CancelCollection(_) => Command::Cancel { key: key(&job, Direction::Return)? },
-    })
+/// Goods are to be sent.
+pub fn ship(job: Job, ask: Ship) -> Result<Command, Malformed> {
+    let urgent = wire::is_urgent(ask.severity().said());
+    let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
+    Ok(Command::Book { key: Key { job, direction: Direction::Outbound }, parcel })
 }
 
-fn key(job: &claim::Job, direction: Direction) -> Result<Key, Malformed> {
-    let job = Job::try_from(job).map_err(|wrong| Malformed(wrong.to_string()))?;
-    Ok(Key { job, direction })
+/// Goods are to be fetched. Nobody waits for them.
+pub fn collect(job: Job, ask: Collect) -> Result<Command, Malformed> {
+    let parcel = parcel(ask.sku, ask.quantity, ask.country, false)?;
+    Ok(Command::Book { key: Key { job, direction: Direction::Return }, parcel })
+}
+
+/// What was ordered is called off.
+pub fn cancel(job: Job, direction: Direction) -> Command {
+    Command::Cancel { key: Key { job, direction } }
 }
 
 fn parcel(sku: String, quantity: u32, country: String, urgent: bool) -> Result<Parcel, Malformed> {

@@ -4,8 +4,8 @@ use chassis::Outgoing;
 use jiff::Timestamp;
 use proto::claim::Notice;
 
-use crate::domain::{Direction, Effect, Event, Shipment, Status, TrackingReason};
-use crate::wire;
+use super::wire;
+use crate::shipment::domain::{Direction, Effect, Event, Shipment, Status, TrackingReason};
 
 /// The carrier is to bring goods to the customer, or to fetch them there (S3-19, S3-22). Whoever passes it on looks the
 /// address up; the answer is the call ConfirmBooking.

@@ -56,11 +56,6 @@ impl Status {
         self.shown().map_or(0, i32::from)
     }
 
-    /// The name in the contract, as errors tell it.
-    pub fn name(self) -> &'static str {
-        logistics::ShipmentState::try_from(self.number()).unwrap_or_default().as_str_name()
-    }
-
     /// The spelling of the table.
     pub fn word(self) -> &'static str {
         self.shown().map_or(NOT_SERVED, ShipmentState::word)
@@ -69,6 +64,13 @@ impl Status {
     /// Reads the spelling of the table.
     pub fn from_word(text: &str) -> Option<Self> {
         if text == NOT_SERVED { Some(Self::NotServed) } else { ShipmentState::from_word(text).map(Self::from) }
+    }
+}
+
+/// The name in the contract, as errors tell it.
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(logistics::ShipmentState::try_from(self.number()).unwrap_or_default().as_str_name())
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::domain::{Booking, Job, Key, Parcel, Shipment, Status};
+use super::super::domain::{Booking, Job, Key, Parcel, Shipment, Status};
 
 /// Where a parcel is.
 pub(super) fn status(row: &PgRow) -> Result<Status, Fault> {

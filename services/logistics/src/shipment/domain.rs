@@ -1,4 +1,4 @@
-//! The rules of logistics: how a parcel is booked, tracked and called off.
+//! The rules of parcels: how a parcel is booked, tracked and called off.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod choice;
@@ -17,6 +17,8 @@ pub use proto::Job;
 pub use proto::logistics::words::{DeliveryMode, Direction, TrackingReason};
 pub use status::Status;
 pub use transition::{Move, next};
+
+use crate::refusal::refusals;
 
 /// Changes of one parcel, after which only its end is recorded.
 const SIGHTINGS_MAX: i64 = 500;
@@ -198,32 +200,16 @@ pub struct Shipment {
     pub version: i64,
 }
 
-/// What a carrier's report is refused for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+refusals! {
     /// Nobody knows the waybill number.
-    #[error("there is no such shipment")]
-    NotFound {
-        /// Waybill number.
-        tracking_no: String,
-    },
+    NotFound { shipment: String } = NotFound, "NOT_FOUND", "there is no such shipment";
     /// So much was seen of it that only how it ends is recorded (P56).
-    #[error("too much was reported of this shipment; only how it ends is taken")]
-    TooMuchSeen,
+    TooMuchSeen = FailedPrecondition, "CLAIM_TOO_LARGE", "too much was reported of this shipment; only how it ends is taken";
     /// Another parcel has the waybill number.
-    #[error("another parcel has this waybill number")]
-    WaybillTaken {
-        /// Waybill number.
-        carrier_no: String,
-    },
+    WaybillTaken { carrier_tracking_no: String } = AlreadyExists, "WAYBILL_TAKEN", "another parcel has this waybill number";
     /// It cannot go from its state to that one.
-    #[error("a shipment cannot go from {from:?} to {to:?}")]
-    IllegalTransition {
-        /// State it is in.
-        from: Status,
-        /// State that was reported.
-        to: Status,
-    },
+    IllegalTransition { from: Status, to: Status } =
+        FailedPrecondition, "ILLEGAL_TRANSITION", "the shipment cannot go from its state to that one";
 }
 
 /// Decides what an order to book means for a job: nothing if the job is known.
@@ -300,7 +286,7 @@ pub fn due(shipment: &Shipment, now: Timestamp, days: &Days) -> Vec<Event> {
 /// Decides what the carrier's number and day mean. The same again is nothing new.
 pub fn confirm(shipment: &Shipment, taken: bool, carrier_no: &str, day: Option<Date>) -> Result<Vec<Event>, Refusal> {
     if taken {
-        return Err(Refusal::WaybillTaken { carrier_no: carrier_no.to_owned() });
+        return Err(Refusal::WaybillTaken { carrier_tracking_no: carrier_no.to_owned() });
     }
     if matches!(shipment.status, Status::Cancelled | Status::NotServed) {
         return Err(Refusal::IllegalTransition { from: shipment.status, to: Status::Booked });

@@ -1,7 +1,7 @@
 use proto::{ClaimId, ShipmentId, ids};
 
 use super::*;
-use crate::domain::{self, Booking, DeliveryMode, Sighting};
+use crate::shipment::domain::{self, Booking, DeliveryMode, Sighting};
 
 const REPORTED: [Status; 9] = [
     Status::Booked,

@@ -137,7 +137,10 @@ fn the_number_of_the_carrier_is_taken_once_and_of_one_parcel() {
     let confirmed = evolve(parcel.id, parcel.key, Some(parcel.clone()), &found[0]);
     assert_eq!((confirmed.carrier_no.as_deref(), confirmed.reason, confirmed.promised()), (Some("C-1"), None, day));
     assert_eq!(confirm(&confirmed, false, "C-1", day), Ok(Vec::new()));
-    assert_eq!(confirm(&parcel, true, "C-1", None), Err(Refusal::WaybillTaken { carrier_no: "C-1".to_owned() }));
+    assert_eq!(
+        confirm(&parcel, true, "C-1", None),
+        Err(Refusal::WaybillTaken { carrier_tracking_no: "C-1".to_owned() })
+    );
     let gone = Shipment { status: Status::Cancelled, ..parcel };
     assert!(matches!(confirm(&gone, false, "C-1", None), Err(Refusal::IllegalTransition { .. })));
 }

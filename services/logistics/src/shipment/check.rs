@@ -4,7 +4,7 @@ use chassis::Check;
 use proto::logistics::TrackingEvent;
 use proto::logistics::words::ShipmentState;
 
-use crate::domain::{OURS, Sighting, Status, TrackingReason, reason};
+use super::domain::{OURS, Sighting, Status, TrackingReason, reason};
 
 /// Reads an event; names every bad field of it, under `field`.
 pub(super) fn event(check: &mut Check, field: &str, event: Option<&TrackingEvent>) -> Option<Sighting> {

@@ -1,4 +1,4 @@
-//! The SQL of logistics.
+//! The SQL of parcels.
 
 mod rows;
 
@@ -9,8 +9,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use crate::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status, TrackingReason};
-use crate::world::{Memory, World};
+use super::domain::{Command, Days, Direction, Key, Shipment, Sighting, Status, TrackingReason};
+use super::world::{Memory, World};
 use rows::{shipment, status};
 
 macro_rules! columns {
