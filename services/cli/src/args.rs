@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::global::Global;
 use crate::{
-    audit, claim, clock, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild, rehearse,
-    returns, serve, settlement, shipment, stock, subscriber, token, up, work,
+    audit, call, claim, clock, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild,
+    rehearse, returns, serve, settlement, shipment, stock, subscriber, token, up, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -66,6 +66,8 @@ pub enum Command {
     /// Money to customers.
     #[command(subcommand)]
     Settlement(settlement::Settlement),
+    /// Any call of the services by its JSON.
+    Call(call::Call),
     /// What stable codes mean, as OUTSIDE_WINDOW.
     Reasons(reasons::Reasons),
     /// Print the account of a subscriber of the public streams, for the configuration of the broker.

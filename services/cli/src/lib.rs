@@ -8,6 +8,7 @@
 //!   [`policy`]: what a pack says.
 //! - [`rebuild`]: after the broker has lost its disk. [`audit`]: whether the past is what it was.
 //! - [`clock`]: the time of a rehearsal. [`rehearse`]: a story of a pack, step by step.
+//! - [`call`]: any call by its JSON, by [`wire`].
 //! - [`demo`]: real sales and returns, with the outside world played by clients.
 //!
 //! It is a client: it knows the contract, no service and no table, but for `up`, `serve`, `rehearse` and the counting of `demo`.
@@ -15,6 +16,7 @@
 pub mod again;
 pub mod args;
 pub mod audit;
+pub mod call;
 pub mod claim;
 pub mod clock;
 pub mod connect;
@@ -46,6 +48,7 @@ pub mod token;
 pub mod trust;
 pub mod up;
 pub mod usage;
+pub mod wire;
 pub mod words;
 pub mod work;
 
@@ -92,6 +95,7 @@ async fn run(args: Args) -> Result<()> {
         Command::Return(command) => returns::run(command, &Session::open(global, "warehouse")?).await,
         Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
+        Command::Call(command) => call::run(command, global).await,
         Command::Reasons(command) => reasons::run(&command, global.output),
         Command::Subscriber(command) => subscriber::run(&command, global.output),
         Command::Policy(command) => policy::run(&command, global.output),

@@ -2,13 +2,12 @@
 //! commands of this program, each in a process of its own, systems by gRPC; what they get is compared with what the story expects.
 //!
 //! - [`story`]: the form of a story. [`fill`]: what it keeps. [`expect`]: what an answer is compared with.
-//! - [`play`]: who acts. [`wire`]: calls by their JSON.
+//! - [`play`]: who acts. [`crate::wire`]: calls by their JSON.
 
 mod expect;
 mod fill;
 mod play;
 mod story;
-mod wire;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chassis::Check;
+use prost::Message as _;
 
 use crate::targets::{ISSUER, corpus_query};
 
@@ -35,7 +36,9 @@ const ENDLESS: &str =
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let mut all = match target {
         "event_decode" => events(),
-        "claim_validation" => frozen("redress.intake.v1.SubmitClaimRequest").collect(),
+        "claim_validation" => {
+            frozen("redress.intake.v1.SubmitClaimRequest").chain(examples("intake.SubmitClaim")).collect()
+        }
         "page_token" => tokens(),
         "policy_pack" => vec![read("deploy/policies/supply-chain.toml")],
         "csv_import" => tables(),
@@ -69,6 +72,17 @@ fn frozen(name: &str) -> impl Iterator<Item = Vec<u8>> {
         .into_iter()
         .filter(move |(of, _)| of.starts_with(name))
         .map(|(_, hex)| unhex(&hex))
+}
+
+/// The examples that the contract has for a method, as requests.
+fn examples(method: &str) -> Vec<Vec<u8>> {
+    let method = cli::wire::Method::find(method).expect("the contract has the method");
+    let request = |example: String| {
+        let example = example.replace("\"@\"", "\"01900000-0000-7000-8000-0000000000aa\"");
+        let json = serde_json::from_str(&example).expect("an example is JSON");
+        method.request(&json).expect("an example is a request").encode_to_vec()
+    };
+    method.examples().into_iter().map(request).collect()
 }
 
 /// Names and contents of a file of samples.

@@ -12,11 +12,12 @@ use tokio::process::Command;
 
 use super::fill::{filled, filled_json};
 use super::story::{Act, Step, Story, when, words};
-use super::{Played, expect, wire};
+use super::{Played, expect};
 use crate::connect::{Clients, Identity};
 use crate::exit;
 use crate::installation::Installation;
 use crate::trust::Trust;
+use crate::wire::Method;
 
 /// How long it is looked again until all is as expected.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -205,7 +206,7 @@ impl<'a> Player<'a> {
             Ok(clients) => clients,
             Err(why) => return Ok(Err(format!("{why:#}"))),
         };
-        Ok(Ok(match wire::call(&clients, &act.call, &body).await {
+        Ok(Ok(match called(&clients, &act.call, &body).await {
             Ok(json) => Answer { exit: 0, json },
             Err(error) => Answer { exit: exit::code(&error), json: json!({ "error": exit::as_json(&error) }) },
         }))
@@ -233,4 +234,8 @@ impl Played {
 
 fn stack_file(folder: &Path) -> std::path::PathBuf {
     folder.join("stack.json")
+}
+
+async fn called(clients: &Clients, method: &str, body: &Value) -> Result<Value> {
+    Method::find(method)?.call(clients, body).await
 }

@@ -50,6 +50,25 @@ pub fn a_day(up: &Up, home: &Path) {
     a_return_is_counted_and_disposed_of(up, &claim);
     clocks_and_reasons_are_shown(up, &claim);
     people_read_tables(up, &claim);
+    any_call_is_made_by_its_json(up);
+}
+
+/// The same request twice is one; what a role may not do is refused; what is no request names its field.
+fn any_call_is_made_by_its_json(up: &Up) {
+    let body = r#"{"requestId": "0190a000-0000-7000-8000-0000000000c1", "warehouse": "EAST", "zone": "ZONE_QUALIFIED",
+        "document": "LS-10", "lines": [{"sku": "VASE-1", "batch": "B8", "quantity": 2}]}"#;
+    let receive = ["call", "inventory.ReceiveGoods", "--json", body];
+    let first = done(up, &receive);
+    assert_eq!((&first["units"], done(up, &receive)), (&json!("2"), first.clone()));
+    let shown = done(up, &["call", "GetAvailability", "--json", r#"{"sku": "VASE-1", "batch": "B8"}"#]);
+    assert_eq!(shown["available"], "2");
+    let methods = done(up, &["call"]);
+    let all = methods["methods"].as_array().unwrap();
+    assert!(all.iter().any(|method| method["method"] == "triage.ListParked" && method["roles"] == json!(["operator"])));
+    assert_eq!(up.ask(&["call", "GetAvailability", "--json", r#"{"sku": ""}"#]).0, 4);
+    assert_eq!(up.ask(&["call", "GetAvailability", "--json", r#"{"skew": "X"}"#]).0, 4);
+    assert_eq!(up.ask(&["--roles", "finance", "call", "inventory.ReceiveGoods", "--json", body]).0, 3);
+    assert_eq!(up.ask(&["call", "ListParked"]).0, 2, "every service has that");
 }
 
 fn goods_are_received_moved_and_corrected(up: &Up) {
