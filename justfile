@@ -79,12 +79,12 @@ fetch-test:
 
 # break everything around Redress, under load, and let the checker judge (needs no servers): --all, --only F07, --seed N
 faults *args:
-    cargo build --release --package faults --package checker
+    cargo build --release --package faults
     cargo run --quiet --release --package faults --bin faults -- run {{args}}
 
 # plant known mistakes, each of which the checker must find
 fault-bugs *args:
-    cargo build --release --package faults --package checker
+    cargo build --release --package faults
     cargo run --quiet --release --package faults --bin faults -- bugs {{args}}
 
 # the long rest that CI leaves out: lints of every feature, downloads, all faults, planted mistakes, figures

@@ -20,6 +20,8 @@ mod kept;
 pub(crate) mod nats;
 pub mod port;
 mod postgres;
+#[cfg(feature = "stack")]
+pub(crate) mod prepared;
 mod version;
 
 use std::path::{Path, PathBuf};
@@ -44,11 +46,13 @@ pub struct ServerOptions {
     pub root: Option<PathBuf>,
     /// Connections PostgreSQL accepts.
     pub max_connections: u32,
+    /// A cluster that is copied where the folder has none yet; without one, an empty cluster is.
+    pub cluster: Option<PathBuf>,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        ServerOptions { durable: false, root: None, max_connections: 300 }
+        ServerOptions { durable: false, root: None, max_connections: 300, cluster: None }
     }
 }
 

@@ -157,10 +157,14 @@ impl Stack {
             from.is_none() || options.processes.is_none(),
             "the services of a rehearsal are one process: it has one clock"
         );
+        // A copy of what others have made, where nothing is to last.
+        let prepared = !options.durable && options.root.is_none() && from.is_none();
         let servers =
             ServerOptions { durable: options.durable, root: options.root.clone(), ..ServerOptions::default() };
         let operator = options.operator;
         let start = move || {
+            let cluster = if prepared { Some(databases::prepared()?) } else { None };
+            let servers = ServerOptions { cluster, ..servers };
             let mut secrets = None;
             let servers = Servers::start_with(servers, |folder| {
                 move_streams(folder)?;

@@ -173,7 +173,7 @@ async fn run_all(arguments: RunArguments) -> Result<ExitCode> {
 
 fn checker(program: &Path, given: Option<PathBuf>) -> Result<PathBuf> {
     let checker = given.unwrap_or_else(|| program.with_file_name("checker"));
-    ensure!(checker.exists(), "there is no checker at {}: build it (cargo build --package checker)", checker.display());
+    ensure!(checker.exists(), "there is no checker at {}: build it (cargo build --package faults)", checker.display());
     Ok(checker)
 }
 

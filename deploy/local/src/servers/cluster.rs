@@ -16,6 +16,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::ServerOptions;
 use super::account::{self, Account};
 use super::cache;
 use super::child;
@@ -26,26 +27,33 @@ use crate::secrets::random_hex;
 /// The superuser's password, beside the data.
 const PASSWORD: &str = "superuser.password";
 
-/// Makes a cluster at `target`; with `durable` it is on the disk when this returns.
+/// Makes a cluster at `target`; if it is to be durable, it is on the disk when this returns.
 pub(super) fn create(
     program: &Program,
     target: &Path,
     account: Option<&Account>,
     cache: &Path,
-    durable: bool,
+    options: &ServerOptions,
 ) -> Result<()> {
-    let template = template(program, account, cache)?;
-    copy(&template, target, account, durable)
+    let template = match &options.cluster {
+        Some(prepared) => prepared.clone(),
+        None => template(program, account, cache)?,
+    };
+    copy(&template, target, account, options.durable)
         .with_context(|| format!("cannot copy {} to {}", template.display(), target.display()))
 }
 
-fn template(program: &Program, account: Option<&Account>, cache: &Path) -> Result<PathBuf> {
+/// What clusters of a PostgreSQL and an account are called.
+pub(super) fn name(program: &Program, account: Option<&Account>) -> String {
     // Two builds of one version may differ in what they put into a cluster.
     let mut build = DefaultHasher::new();
     program.path.hash(&mut build);
     program.banner.hash(&mut build);
-    let name = format!("closed-cluster-{}-{:08x}-{}", program.version, build.finish() as u32, account::uid_of(account));
-    let template = cache.join(name);
+    format!("{}-{:08x}-{}", program.version, build.finish() as u32, account::uid_of(account))
+}
+
+fn template(program: &Program, account: Option<&Account>, cache: &Path) -> Result<PathBuf> {
+    let template = cache.join(format!("closed-cluster-{}", name(program, account)));
     if template.is_dir() {
         return Ok(template);
     }
@@ -98,7 +106,8 @@ fn run_in(command: &mut Command, folder: &Path) -> Result<()> {
     child::run(command.current_dir(folder)).map(drop)
 }
 
-fn copy(from: &Path, to: &Path, account: Option<&Account>, durable: bool) -> Result<()> {
+/// Copies a cluster that nobody uses, and gives it to the account.
+pub(super) fn copy(from: &Path, to: &Path, account: Option<&Account>, durable: bool) -> Result<()> {
     DirBuilder::new().mode(0o700).create(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -46,7 +46,7 @@ impl Postgres {
     ) -> Result<Postgres> {
         let data = folder.join("pg");
         if !data.join("PG_VERSION").exists() {
-            cluster::create(&program, &data, account, cache, options.durable)?;
+            cluster::create(&program, &data, account, cache, options)?;
         }
         let mut postgres = Postgres {
             password: cluster::password(&data)?,

@@ -1,15 +1,18 @@
 //! A database with two roles for each service: its owner, who migrates, and the one that serves.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use chassis::Service;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::runtime::Handle;
 
 use super::{SERVICES, rehearsal};
-use crate::{Secrets, Servers, roles};
+use crate::{Secrets, Servers, roles, servers};
 
 /// Makes what is missing and brings every schema up to date; gives the address of each database for the role that
 /// serves. `from`: the databases are those of a rehearsal, which goes on there.
@@ -26,6 +29,23 @@ pub async fn make(servers: &Servers, secrets: &Secrets, from: Option<Timestamp>)
         .iter()
         .map(|service| one(servers, secrets, service, there.iter().any(|name| name == service.name), from));
     Ok(try_join_all(made).await?.into_iter().collect())
+}
+
+/// A cluster with the databases of all services in it, as [`make`] makes them: making them takes many times as long as copying
+/// them. The roles in it get their passwords from whoever begins with a copy. Blocks, within a Tokio runtime.
+pub(super) fn prepared() -> Result<PathBuf> {
+    // A migration never changes, but there may be more of them.
+    let mut content = DefaultHasher::new();
+    for service in SERVICES {
+        service.name.hash(&mut content);
+        for migration in chassis::migrator(service.migrations).iter() {
+            (migration.version, &migration.checksum).hash(&mut content);
+        }
+    }
+    servers::prepared::cluster(content.finish(), |servers| {
+        let secrets = Secrets::make(&servers.folder().join(super::SECRETS))?;
+        Handle::current().block_on(make(servers, &secrets, None)).map(drop)
+    })
 }
 
 async fn one(

@@ -1,6 +1,8 @@
 //! Judges a run of Redress from outside: it links no service code, and reads only the public APIs, the public streams as
-//! an ordinary subscriber, the log of the workload and the policy of the run. Exit code 0: no violation; 1: violations;
-//! 2: it could not judge.
+//! an ordinary subscriber, the log of the workload and the policy of the run.
+//!
+//! The program is built beside the one that breaks things, which calls it: `cargo build --package faults`. So that no
+//! code of a service can come into it, all that it does is in this package.
 
 mod api;
 mod canaries;
@@ -51,8 +53,9 @@ enum Output {
     Json,
 }
 
+/// The program. Exit code 0: no violation; 1: violations; 2: it could not judge.
 #[tokio::main]
-async fn main() -> ExitCode {
+pub async fn main() -> ExitCode {
     let args = Args::parse();
     if args.list {
         for check in &checks::CHECKS {
