@@ -23,7 +23,8 @@ use crate::connect::{self, Clients, Session, fresh_id};
 use crate::{again, exit};
 
 /// How long somebody tries again when a service is away, or has not yet heard what the public already knows.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// On a machine that builds and tests other things meanwhile, a service was away for more than ten seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The outside world.
 pub struct World {
