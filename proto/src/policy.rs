@@ -1,10 +1,12 @@
-//! The policy pack: every open parameter of the rules, as data .
+//! The policy pack: every open parameter of the rules, as data.
 //!
-//! A pack is a TOML file, perhaps one that extends another and says only what differs. It is read whole and validated at start: an unknown key, a missing value, an overlapping
-//! band or a gap in a matrix is an error with file, line and reason, and the service does not start. Each service has
-//! a section of its own; the calendars of escalation are everybody's.
+//! A pack is a TOML file, perhaps one that extends another and says only what differs. It is read whole and validated at
+//! start: an unknown key, a missing value, an overlapping band or a gap in a matrix is an error with file, line and reason,
+//! and the service does not start. Each service has a section of its own; the calendars of escalation are everybody's.
+//! Several dated versions of a pack are loaded side by side.
 
 pub mod contacts;
+mod dated;
 pub mod escalation;
 pub mod four_eyes;
 pub mod intake;
@@ -21,6 +23,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::currency;
+pub use dated::{Chosen, Dated, Packs, UnknownVersion, Version, read_folder};
 pub use problems::{PolicyError, Problem, Problems};
 pub use sources::Said;
 use sources::Sources;

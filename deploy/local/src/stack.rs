@@ -38,7 +38,7 @@ pub struct StackOptions {
     pub root: Option<PathBuf>,
     /// The program that serves one service by `serve <service>`; none: all six in this process.
     pub processes: Option<PathBuf>,
-    /// Policy pack; none: the shipped one.
+    /// Policy pack: a file, or a folder with its versions; none: the shipped one.
     pub policy: Option<PathBuf>,
     /// What the services log, as `warn`.
     pub log: String,
@@ -143,7 +143,8 @@ pub fn variables(
     variables.insert(format!("{prefix}__TELEMETRY__LOG"), log.to_owned());
     variables.extend(secrets.variables(service));
     if let Some(policy) = policy {
-        variables.insert(format!("{prefix}__POLICY__FILE"), policy.display().to_string());
+        let setting = if policy.is_dir() { "PATH" } else { "FILE" };
+        variables.insert(format!("{prefix}__POLICY__{setting}"), policy.display().to_string());
     }
     variables
 }

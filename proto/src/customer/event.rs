@@ -2,7 +2,7 @@
 
 use super::{STAFF, knows_plan, plan, state, waiting_for};
 use crate::claim::claim_event::Kind;
-use crate::claim::{Approved, ClaimEvent, ClaimState, LegMoved, Planned, SettlementPaid};
+use crate::claim::{Approved, ClaimEvent, ClaimState, LegMoved, Planned, SettlementPaid, Submitted};
 
 /// A public event as a customer sees it; none: it is not for customers. Numbers stay, so a customer sees gaps.
 pub fn event(event: &ClaimEvent) -> Option<ClaimEvent> {
@@ -21,8 +21,8 @@ pub fn event(event: &ClaimEvent) -> Option<ClaimEvent> {
 
 fn kind(kind: &Kind, state: ClaimState) -> Option<Kind> {
     match kind {
-        Kind::Submitted(_)
-        | Kind::QuestionAsked(_)
+        Kind::Submitted(told) => Some(Kind::Submitted(Submitted { policy: String::new(), ..told.clone() })),
+        Kind::QuestionAsked(_)
         | Kind::QuestionAnswered(_)
         | Kind::Consented(_)
         | Kind::ConsentRefused(_)

@@ -20,6 +20,7 @@ pub fn process(process: &Process) -> Process {
         end_reason: process.end_reason.clone(),
         settlements: process.settlements.iter().map(settlement).collect(),
         waiting: waiting(&process.waiting, known),
+        policy: String::new(),
     }
 }
 

@@ -2,20 +2,22 @@
 //!
 //! `extends = "supply-chain"` takes everything from that pack, and says only what differs. Tables are merged key by key,
 //! everything else (arrays, too) is replaced. `removes = ["triage.windows.quality.days"]` takes keys of the parent away
-//! first. `name`, `version` and `effective_from` are never taken from a parent.
+//! first. `name`, `version` and `effective_from` are never taken from a parent. `extends = "supply-chain@1"` names a version:
+//! so a version says what differs from the one before it.
 //!
 //! Each text is parsed behind as many line breaks as the texts before it are long. So a position belongs to one file
 //! only, and what is wrong in the merged pack is told where it was written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeInteger, DeTable, DeValue, Deserializer};
 
 use super::problems::{PolicyError, Problem};
 
-/// A pack extends one that extends another, at most so many in all.
+/// A pack extends one that extends another, at most so many in all. Versions of one pack count once.
 const CHAIN_MAX: usize = 4;
 /// What each pack says for itself.
 const OWN: [&str; 3] = ["name", "version", "effective_from"];
@@ -29,6 +31,13 @@ struct Source {
     file: String,
     from: usize,
     padded: String,
+}
+
+/// Which pack it is.
+#[derive(Clone, Debug, PartialEq)]
+struct Label {
+    name: String,
+    version: Option<i64>,
 }
 
 /// One value of a resolved pack, and who said it.
@@ -58,6 +67,11 @@ impl Source {
         self.padded.as_bytes()[self.from..end.max(self.from)].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
+    fn label(&self) -> Result<Option<Label>, PolicyError> {
+        let version = self.table()?.get("version").and_then(|version| version.get_ref().as_integer().and_then(number));
+        Ok(self.text_of("name")?.map(|(name, _)| Label { name, version }))
+    }
+
     fn text_of(&self, key: &str) -> Result<Option<(String, usize)>, PolicyError> {
         let Some(value) = self.table()?.remove(key) else { return Ok(None) };
         let line = self.line(value.span().start);
@@ -69,28 +83,37 @@ impl Source {
 }
 
 impl Sources {
+    /// The name of the pack in `file`.
+    pub(super) fn name(file: &str, text: &str) -> Result<String, PolicyError> {
+        let source = Source { file: file.to_owned(), from: 0, padded: text.to_owned() };
+        let name = source.text_of("name")?;
+        name.map(|(name, _)| name).ok_or_else(|| PolicyError::one(file, 1, "missing field `name`"))
+    }
+
     /// The text of `file` and all that it extends: packs beside it in `folder`, or shipped ones.
     pub(super) fn read(file: &str, text: &str, folder: Option<&Path>) -> Result<Self, PolicyError> {
         let mut sources = Self(Vec::new());
         sources.push(file, text);
-        let mut names: Vec<String> = Vec::new();
+        let mut labels: Vec<Label> = Vec::new();
         while let Some(child) = sources.0.last() {
-            let name = child.text_of("name")?.map_or_else(|| child.file.clone(), |(name, _)| name);
-            names.push(name);
+            labels.push(child.label()?.unwrap_or_else(|| Label { name: child.file.clone(), version: None }));
             let Some((parent, line)) = child.text_of("extends")? else { break };
             let refuse = |why: String| PolicyError::one(&child.file, line, format!("extends: {why}"));
-            let chain = || format!("{} → {parent}", names.join(" → "));
-            if names.contains(&parent) {
+            let said: Vec<String> = labels.iter().map(|label| label.name.clone()).collect();
+            let chain = || format!("{} → {parent}", said.join(" → "));
+            let wanted = Label::parse(&parent).map_err(refuse)?;
+            if labels.iter().any(|label| wanted.is_of(label)) {
                 return Err(refuse(format!("a circle: {}", chain())));
             }
-            if names.len() == CHAIN_MAX {
+            let names: BTreeSet<&String> = labels.iter().map(|label| &label.name).chain([&wanted.name]).collect();
+            if names.len() > CHAIN_MAX {
                 return Err(refuse(format!("more than {CHAIN_MAX} packs: {}", chain())));
             }
-            let (file, text) = find(&parent, folder).map_err(refuse)?;
+            let (file, text) = find(&wanted, folder).map_err(refuse)?;
             sources.push(&file, &text);
             let found = sources.0.last().map(|source| source.text_of("name")).transpose()?.flatten();
             match found {
-                Some((name, _)) if name == parent => {}
+                Some((name, _)) if name == wanted.name => {}
                 Some((name, line)) => {
                     let why = format!("name: is {name}, but the file was looked for as {parent}");
                     return Err(PolicyError::one(&file, line, why));
@@ -201,11 +224,31 @@ impl Sources {
     }
 }
 
-fn find(name: &str, folder: Option<&Path>) -> Result<(String, String), String> {
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
-        return Err(format!("{name:?} is no name of a pack: small letters, digits and -"));
+impl Label {
+    /// `supply-chain`, or with the version `supply-chain@1`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, version) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
+        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || !name.bytes().all(letter) {
+            return Err(format!("{text:?} is no name of a pack: small letters, digits and -"));
+        }
+        let version = version.map(|number| number.parse().map_err(|_| format!("{number:?} is no version of a pack")));
+        Ok(Self { name: name.to_owned(), version: version.transpose()? })
     }
-    let shipped = super::SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+
+    /// Whether it is what another label wants, or would be if it said its version.
+    fn is_of(&self, other: &Self) -> bool {
+        self.name == other.name && (self.version.is_none() || self.version == other.version)
+    }
+}
+
+/// The file and text of a pack: beside this one, or a shipped one.
+fn find(wanted: &Label, folder: Option<&Path>) -> Result<(String, String), String> {
+    let Label { name, version } = wanted;
+    if version.is_some() {
+        return find_version(wanted, folder);
+    }
+    let shipped = super::SHIPPED.iter().find(|(shipped, _)| shipped == name);
     if let Some(path) = folder.map(|folder| folder.join(format!("{name}.toml"))) {
         match std::fs::read_to_string(&path) {
             Ok(text) => return Ok((path.display().to_string(), text)),
@@ -217,6 +260,27 @@ fn find(name: &str, folder: Option<&Path>) -> Result<(String, String), String> {
         let shipped: Vec<&str> = super::SHIPPED.iter().map(|(name, _)| *name).collect();
         format!("no pack {name}: neither {name}.toml beside this file nor a shipped one ({})", shipped.join(", "))
     })
+}
+
+/// A version has any file name. What cannot be read beside this file is not it.
+fn find_version(wanted: &Label, folder: Option<&Path>) -> Result<(String, String), String> {
+    let files =
+        folder.and_then(|folder| std::fs::read_dir(folder_or_here(folder)).ok()).into_iter().flatten().flatten();
+    let mut files: Vec<_> = files.map(|entry| entry.path()).filter(|file| super::dated::is_pack(file)).collect();
+    files.sort();
+    let beside =
+        files.into_iter().filter_map(|file| Some((file.display().to_string(), std::fs::read_to_string(file).ok()?)));
+    let shipped = super::SHIPPED.iter().map(|(name, text)| (format!("{name}.toml"), (*text).to_owned()));
+    let found = beside.chain(shipped).find(|(file, text)| {
+        let source = Source { file: file.clone(), from: 0, padded: text.clone() };
+        source.label().ok().flatten().is_some_and(|label| wanted.version == label.version && wanted.is_of(&label))
+    });
+    let version = wanted.version.unwrap_or_default();
+    found.ok_or_else(|| format!("no version {version} of {}: neither beside this file nor a shipped one", wanted.name))
+}
+
+fn folder_or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 fn merge<'i>(base: &mut DeTable<'i>, over: DeTable<'i>) {
@@ -232,6 +296,10 @@ fn merge<'i>(base: &mut DeTable<'i>, over: DeTable<'i>) {
         };
         base.insert(key, Spanned::new(span, value));
     }
+}
+
+fn number(written: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(written.as_str(), written.radix()).ok()
 }
 
 /// The parts of a key as TOML writes it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::{Request, Response};
 use jiff::SignedDuration;
-use proto::policy::Pack;
+use proto::policy::Packs;
 use proto::{ClaimId, Subject};
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -38,7 +38,7 @@ pub struct Context {
     pub(crate) service: &'static str,
     pub(crate) long: crate::grpc::Long,
     pub(crate) settings: Settings,
-    pub(crate) pack: Arc<Pack>,
+    pub(crate) packs: Arc<Packs>,
     pub(crate) home: DatabaseTarget,
     pub(crate) reads: PgPool,
     pub(crate) nats: async_nats::Client,
@@ -57,6 +57,7 @@ pub struct Context {
     pub(crate) books: Books,
     pub(crate) audited: Mutex<Vec<&'static audit::Source>>,
     pub(crate) differs: OnceLock<&'static str>,
+    pub(crate) in_use: OnceLock<&'static str>,
     pub(crate) supervisor: Supervisor,
     pub(crate) stops: Stops,
     /// Lane workers: they end when everything that feeds them has ended.
@@ -79,9 +80,9 @@ pub(crate) struct Stops {
 }
 
 impl Context {
-    /// The policy pack.
-    pub fn pack(&self) -> &Arc<Pack> {
-        &self.pack
+    /// All versions of the policy pack.
+    pub fn packs(&self) -> &Arc<Packs> {
+        &self.packs
     }
 
     /// The pool for reads. Reads never feed a write.
@@ -136,6 +137,12 @@ impl Context {
         if let Some(differs) = differs {
             let _ = self.differs.set(differs);
         }
+    }
+
+    /// The statement that tells by which versions of the policy pack open claims go (0: the oldest): nobody is sent here as long
+    /// as one of them is not loaded.
+    pub fn in_use(&self, versions: &'static str) {
+        let _ = self.in_use.set(versions);
     }
 
     /// Where checkpoints of the audit are kept: out of reach of the owner of the database.

@@ -2,6 +2,7 @@
 
 mod broker;
 mod gauges;
+mod policy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use crate::lane::LaneState;
 use crate::nats::Refusals;
 use crate::progress::Progress;
 use crate::readiness::{OwnPart, Part, Readiness};
+use crate::refusal::POLICY_VERSION_UNKNOWN;
 use crate::sweep::SweepState;
 use crate::topology;
 use broker::Broker;
+pub(crate) use policy::PolicyWatch;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -34,7 +37,7 @@ const COUNT: u32 = 10;
 const PARKED: &str = "SELECT reason, count(*) AS waiting FROM parked GROUP BY reason";
 
 /// The statements of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[PARKED];
+pub(crate) const STATEMENTS: &[&str] = &[PARKED, policy::WAITING];
 
 /// What is looked at.
 pub(crate) struct Parts {
@@ -49,6 +52,8 @@ pub(crate) struct Parts {
     pub progress: Arc<Progress>,
     pub lanes: Vec<Arc<LaneState>>,
     pub sweeps: Vec<Arc<SweepState>>,
+    /// Versions of the policy pack that open claims go by.
+    pub policy: PolicyWatch,
     /// What the service itself looks at.
     pub own: Vec<OwnPart>,
     pub readiness: Readiness,
@@ -98,6 +103,7 @@ impl Monitor {
         }
         self.looks = self.looks.wrapping_add(1);
         found.insert("database", database);
+        found.insert("policy", self.parts.policy.part());
         found.insert("permissions", self.parts.refusals.part());
         // An older schema is refused at the start.
         found.insert("schema", Part::Fine);
@@ -149,6 +155,12 @@ impl Monitor {
         self.parked.values_mut().for_each(|waiting| *waiting = 0);
         self.parked.extend(rows.iter().map(|row| (row.get::<String, _>("reason"), row.get::<i64, _>("waiting"))));
         gauges::parked(self.parts.service, &self.parked);
+        let waiting = self.parked.get(POLICY_VERSION_UNKNOWN).copied().unwrap_or(0);
+        let look = self.parts.policy.look(&self.parts.pool, waiting);
+        let looked = tokio::time::timeout(DATABASE_LIMIT, look).await;
+        if let Ok(Err(error)) = looked {
+            tracing::warn!(service = self.parts.service, %error, "the versions of open claims are not known");
+        }
     }
 
     /// The relay is stuck if its oldest row stays the oldest. After an outage the oldest is old, but another each time.

@@ -4,9 +4,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use proto::policy::UnknownVersion;
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, PreconditionViolation, QuotaViolation, StatusExt};
+
+/// The reason of a parked message that no correct sender sends.
+const BROKEN: &str = "BROKEN";
+/// The claim began with a version of the policy pack that is not loaded here.
+pub(crate) const POLICY_VERSION_UNKNOWN: &str = "POLICY_VERSION_UNKNOWN";
 
 /// A refusal, as the caller sees it. Boxed, because it travels in every `Result` of a `decide`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +34,7 @@ struct Body {
     #[serde(skip)]
     lacking: bool,
     #[serde(skip)]
-    park: bool,
+    park: Option<&'static str>,
 }
 
 /// A quota that is used up. Never kept, so it needs no format.
@@ -50,7 +56,7 @@ impl Refusal {
             resource: None,
             quota: None,
             lacking: false,
-            park: false,
+            park: None,
         }))
     }
 
@@ -84,7 +90,7 @@ impl Refusal {
     /// A message that no correct sender sends here: it is parked for a person, never guessed at.
     pub fn park(why: impl Into<String>) -> Self {
         let mut refusal = Self::new(Code::Internal, "COMMAND_FAILED", &why.into());
-        refusal.0.park = true;
+        refusal.0.park = Some(BROKEN);
         refusal
     }
 
@@ -120,9 +126,19 @@ impl Refusal {
         self.0.quota.is_some() || self.0.lacking || self.0.code == Code::NotFound as i32
     }
 
-    /// Why it is parked, if it is.
-    pub(crate) fn parked(&self) -> Option<&str> {
-        self.0.park.then_some(self.0.message.as_str())
+    /// Why a message is parked, if it is: the stable reason, and what is said to operators.
+    pub(crate) fn parked(&self) -> Option<(&'static str, &str)> {
+        self.0.park.map(|reason| (reason, self.0.message.as_str()))
+    }
+}
+
+/// A claim waits until the version of its policy pack is there: a message is parked and can be redriven, a call may come again.
+impl From<UnknownVersion> for Refusal {
+    fn from(unknown: UnknownVersion) -> Self {
+        let mut refusal = Self::new(Code::FailedPrecondition, POLICY_VERSION_UNKNOWN, &unknown.to_string());
+        refusal = refusal.with("policy", unknown.label()).lacking();
+        refusal.0.park = Some(POLICY_VERSION_UNKNOWN);
+        refusal
     }
 }
 

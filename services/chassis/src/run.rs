@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
-use proto::policy::Pack;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
@@ -78,9 +77,9 @@ async fn act(service: &'static Service, arguments: Arguments) -> anyhow::Result<
         }
         Action::Check => {
             settings.auth.check()?;
-            let pack = Pack::load(settings.policy.file.as_deref())?;
+            let packs = settings.policy.load()?;
             let own = (service.own.read)(&settings.own)?;
-            println!("{settings:#?}\n{own:#?}\npolicy {}", pack.label());
+            println!("{settings:#?}\n{own:#?}\npolicy {}", packs.told());
             Ok(())
         }
     }
@@ -132,8 +131,11 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let begun = Instant::now();
     telemetry::start(service.name, &settings.telemetry)?;
     // Before anything is waited for: who may call what must be clear.
-    let pack = Arc::new(Pack::load(settings.policy.file.as_deref())?);
-    let gate = Gate::open(service.name, &settings.auth, &settings.limits, &pack).await?;
+    let packs = Arc::new(settings.policy.load()?);
+    if packs.day(clock.now()) < packs.versions()[0].from {
+        tracing::warn!(policy = packs.told(), "no version of the policy pack has begun: the oldest is taken");
+    }
+    let gate = Gate::open(service.name, &settings.auth, &settings.limits, (&packs, &clock)).await?;
     let tls = settings.grpc.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
     let books = Books::open(service.name, &settings.audit)?;
     let home = database::DatabaseTarget::of(service.name, &settings.database)?;
@@ -147,7 +149,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
     let context = Context {
         service: service.name,
         long: service.long,
-        pack,
+        packs,
         home,
         reads,
         nats,
@@ -166,6 +168,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         own_parts: Mutex::default(),
         books,
         differs: OnceLock::new(),
+        in_use: OnceLock::new(),
         audited: Mutex::new(vec![&audit::JOURNAL, &audit::DECISION]),
         supervisor: supervisor.clone(),
         stops: Stops::default(),
@@ -180,7 +183,7 @@ pub async fn start(service: &'static Service, settings: Settings, clock: Clock) 
         service = service.name,
         grpc = %running.grpc,
         admin = %running.admin,
-        policy = context.pack.label(),
+        policy = context.packs.told(),
         prefix = context.settings.nats.prefix,
         "serving"
     );

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 use jiff::SignedDuration;
+use proto::policy::Packs;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -150,8 +151,12 @@ pub struct LaneSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// TOML file; none: the shipped supply-chain pack.
+    /// A pack with a single version, as a TOML file; without it and `path` the shipped supply-chain pack.
     pub file: Option<PathBuf>,
+    /// A folder with the dated versions of a pack, a TOML file each.
+    pub path: Option<PathBuf>,
+    /// Name of the pack, if the folder has several.
+    pub pack: Option<String>,
 }
 
 /// Logs and traces.
@@ -166,6 +171,18 @@ pub struct Telemetry {
 
 fn shutdown_limit() -> SignedDuration {
     SignedDuration::from_secs(20)
+}
+
+impl Policy {
+    /// All versions of the pack.
+    pub(crate) fn load(&self) -> anyhow::Result<Packs> {
+        anyhow::ensure!(self.path.is_none() || self.file.is_none(), "policy.path and policy.file exclude each other");
+        anyhow::ensure!(self.path.is_some() || self.pack.is_none(), "policy.pack chooses a pack in policy.path");
+        if let Some(folder) = self.path.as_deref().filter(|path| !path.is_dir()) {
+            anyhow::bail!("policy.path must be a folder: {} is none", folder.display());
+        }
+        Ok(Packs::load(self.path.as_deref().or(self.file.as_deref()), self.pack.as_deref())?)
+    }
 }
 
 impl Default for Nats {

@@ -39,7 +39,7 @@ pub async fn run(command: Call, global: &Global) -> Result<()> {
     let Some(name) = &command.method else { return list(&rules, global) };
     let method = Method::find(name)?;
     if command.example {
-        return method.examples().iter().try_for_each(|example| output::line(example));
+        return method.examples().iter().try_for_each(output::line);
     }
     if method.is_stream() {
         return Err(Failure::Usage(format!("{} moves files: redress evidence does it", method.short())).into());

@@ -1,14 +1,16 @@
 //! `redress policy`: what a policy pack says, before anybody starts with it.
 
+mod list;
+mod show;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use proto::policy::{Pack, PolicyError, Said};
+use proto::policy::{Pack, Packs, PolicyError, Said, read_folder};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::money;
 use crate::output::{self, Output, table};
 
 /// Look at a policy pack.
@@ -16,25 +18,45 @@ use crate::output::{self, Output, table};
 pub enum Policy {
     /// Read packs as a service does at its start, and tell all that is wrong with its file and line.
     Check {
-        /// The packs.
+        /// The packs; of a folder all packs in it, each with all its versions.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Tell which versions of which packs are in a folder, from when on, and which one is in force today.
+    List {
+        /// The folder.
+        folder: PathBuf,
+        /// In force on this day instead, YYYY-MM-DD.
+        #[arg(long)]
+        on: Option<jiff::civil::Date>,
     },
     /// Read and check a pack, and say what stands out in it: rules of four eyes that are lowered, sums up to which nobody is
     /// asked, who reads personal data, and how long what is over is kept.
     Show {
-        /// The pack; without it the shipped one.
+        /// The pack, or a folder; without it the shipped one.
         file: Option<PathBuf>,
+        /// The pack in the folder, if it has several.
+        #[arg(long)]
+        pack: Option<String>,
+        /// The version in the folder; without it the one in force today.
+        #[arg(long)]
+        version: Option<u32>,
         /// Every value instead, with the file and line that said it: the pack, or one that it extends.
         #[arg(long)]
         all: bool,
     },
-    /// Tell in which values two packs differ, each with all that it extends.
+    /// Tell in which values two packs, or two versions of a pack, differ, each with all that it extends.
     Diff {
-        /// The one pack.
+        /// The one pack; with --in the number of the one version.
         from: PathBuf,
         /// The other one.
         to: PathBuf,
+        /// The folder with the two versions.
+        #[arg(long = "in", value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        /// The pack in the folder, if it has several.
+        #[arg(long, requires = "folder")]
+        pack: Option<String>,
     },
 }
 
@@ -42,10 +64,42 @@ pub enum Policy {
 pub fn run(command: &Policy, output: Output) -> Result<()> {
     match command {
         Policy::Check { files } => check(files, output),
-        Policy::Show { file, all: true } => show_all(file.as_deref(), output),
-        Policy::Show { file, all: false } => show(file.as_deref(), output),
-        Policy::Diff { from, to } => diff(from, to, output),
+        Policy::List { folder, on } => list::run(folder, *on, output),
+        Policy::Show { file, pack, version, all } => {
+            let file = chosen(file.as_deref(), pack.as_deref(), *version)?;
+            if *all { show::all(file.as_deref(), output) } else { show::run(file.as_deref(), output) }
+        }
+        Policy::Diff { from, to, folder: None, .. } => diff(from, to, output),
+        Policy::Diff { from, to, folder: Some(folder), pack } => {
+            let file = |version: &Path| {
+                let number = version.to_str().and_then(|number| number.parse().ok());
+                let number = number.ok_or_else(|| Failure::Malformed("a version is a number, as 1".to_owned()))?;
+                Ok::<_, anyhow::Error>(chosen(Some(folder), pack.as_deref(), Some(number))?.unwrap_or_default())
+            };
+            diff(&file(from)?, &file(to)?, output)
+        }
     }
+}
+
+/// The file of the pack that is meant: as it is named, or of a version in a folder.
+fn chosen(path: Option<&Path>, pack: Option<&str>, version: Option<u32>) -> Result<Option<PathBuf>> {
+    let Some(folder) = path.filter(|path| path.is_dir()) else {
+        if pack.is_some() || version.is_some() {
+            return Err(Failure::Malformed("--pack and --version choose a pack in a folder".to_owned()).into());
+        }
+        return Ok(path.map(Path::to_owned));
+    };
+    let packs = Packs::load(Some(folder), pack).map_err(|error| bad(&error))?;
+    let found = match version {
+        None => packs.in_force(chassis::Clock::default().now()),
+        Some(number) => {
+            let known: Vec<String> = packs.versions().iter().map(|it| it.number.to_string()).collect();
+            let none = || format!("{} has no version {number}, but {}", packs.name(), known.join(", "));
+            let found = packs.versions().iter().find(|it| it.number == number);
+            found.ok_or_else(|| Failure::Malformed(none()))?
+        }
+    };
+    Ok(Some(PathBuf::from(&found.file)))
 }
 
 fn bad(error: &PolicyError) -> Failure {
@@ -55,43 +109,49 @@ fn bad(error: &PolicyError) -> Failure {
 fn check(files: &[PathBuf], output: Output) -> Result<()> {
     let mut wrong = Vec::new();
     for file in files {
-        let pack = Pack::load(Some(file));
-        if output.is_json() {
-            let problems = pack.as_ref().err().map_or(&[][..], |error| &error.problems);
-            let problem = |it: &proto::policy::Problem| json!({"file": it.file, "line": it.line, "reason": it.reason});
-            output::json(&json!({
-                "file": file.display().to_string(),
-                "policy": pack.as_ref().ok().map(Pack::label),
-                "problems": problems.iter().map(problem).collect::<Vec<_>>(),
-            }))?;
-        }
-        match pack {
-            Ok(pack) => {
-                output.tell(format!("{}: {}, in force from {}", file.display(), pack.label(), pack.effective_from))?
+        let packs = if file.is_dir() { of_folder(file) } else { vec![Packs::load(Some(file), None)] };
+        for packs in packs {
+            if output.is_json() {
+                tell_json(file, &packs)?;
             }
-            Err(error) => wrong.push(error.to_string()),
+            match packs {
+                Ok(packs) => packs.versions().iter().try_for_each(|it| {
+                    output.tell(format!("{}: {}, in force from {}", it.file, it.rules.label(), it.from))
+                })?,
+                Err(error) => wrong.push(error.to_string()),
+            }
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(Failure::Malformed(wrong.join("\n")).into()) }
+}
+
+/// Every pack in a folder.
+fn of_folder(folder: &Path) -> Vec<Result<Packs, PolicyError>> {
+    let names: BTreeSet<String> = match read_folder(folder) {
+        Ok(files) => files.into_iter().map(|it| it.name).collect(),
+        Err(error) => return vec![Err(error)],
+    };
+    names.iter().map(|name| Packs::load(Some(folder), Some(name))).collect()
+}
+
+fn tell_json(path: &Path, packs: &Result<Packs, PolicyError>) -> Result<()> {
+    match packs {
+        Ok(packs) => packs
+            .versions()
+            .iter()
+            .try_for_each(|it| output::json(&json!({"file": it.file, "policy": it.rules.label(), "problems": []}))),
+        Err(error) => {
+            let problem = |it: &proto::policy::Problem| json!({"file": it.file, "line": it.line, "reason": it.reason});
+            let problems: Vec<Value> = error.problems.iter().map(problem).collect();
+            output::json(&json!({"file": path.display().to_string(), "policy": null, "problems": problems}))
+        }
+    }
 }
 
 /// Every value of a pack that is right.
 fn said(file: Option<&Path>) -> Result<Vec<Said>> {
     Pack::load(file).map_err(|error| bad(&error))?;
     Ok(Pack::said(file).map_err(|error| bad(&error))?)
-}
-
-fn show_all(file: Option<&Path>, output: Output) -> Result<()> {
-    let said = said(file)?;
-    if output.is_json() {
-        let value = |it: &Said| json!({"key": it.key, "value": it.value, "file": it.file, "line": it.line});
-        return output::json(&said.iter().map(value).collect::<Vec<_>>());
-    }
-    let mut table = table(["key", "value", "said by"]);
-    for it in said {
-        table.add_row([it.key, it.value.to_string(), format!("{}:{}", it.file, it.line)]);
-    }
-    output::line(table)
 }
 
 fn diff(from: &Path, to: &Path, output: Output) -> Result<()> {
@@ -113,59 +173,6 @@ fn diff(from: &Path, to: &Path, output: Output) -> Result<()> {
     output::line(table)
 }
 
-fn show(file: Option<&Path>, output: Output) -> Result<()> {
-    let pack = Pack::load(file).map_err(|error| bad(&error))?;
-    let lowered = pack.four_eyes.lowered();
-    let pairs = pack.four_eyes.exclusive_roles.iter().map(|[one, other]| format!("{one} and {other}"));
-    let pairs: Vec<String> = pairs.collect();
-    let sums = pack.orchestrator.sums;
-    if output.is_json() {
-        return output::json(&json!({
-            "policy": pack.label(),
-            "effective_from": pack.effective_from.to_string(),
-            "currency": pack.currency,
-            "time_zone": pack.time_zone().iana_name(),
-            "four_eyes_lowered": lowered,
-            "exclusive_roles": pairs,
-            "reads_per_hour": pack.contacts.reads_per_hour,
-            "system_reads_per_hour": pack.contacts.system_reads_per_hour,
-            "retention": pack.retention.told().into_iter().collect::<BTreeMap<_, _>>(),
-            "readers": pack.contacts.told().into_iter().collect::<BTreeMap<_, _>>(),
-            "sums": {
-                "order_max": sums.order_max,
-                "customer_days": sums.customer_days,
-                "customer_max": sums.customer_max,
-                "person_day_max": sums.person_day_max,
-                "denied_days": sums.denied_days,
-            },
-        }));
-    }
-    let mut table = table(["what", "as the pack says"]);
-    let none = |all: String, none: &str| if all.is_empty() { none.to_owned() } else { all };
-    table.add_row(["policy", &pack.label()]);
-    table.add_row(["in force from", &pack.effective_from.to_string()]);
-    table.add_row(["currency", &pack.currency]);
-    table.add_row(["time zone", pack.time_zone().iana_name().unwrap_or("")]);
-    table.add_row(["rules of four eyes that are lowered", &none(lowered.join(", "), "none")]);
-    table.add_row(["roles that exclude each other", &none(pairs.join("; "), "none")]);
-    let reads = (pack.contacts.reads_per_hour, pack.contacts.system_reads_per_hour);
-    table.add_row(["reads of personal data in an hour", &format!("{} of a person, {} of a system", reads.0, reads.1)]);
-    for (role, reads) in pack.contacts.told() {
-        table.add_row([format!("{role} reads"), reads]);
-    }
-    for (what, days) in pack.retention.told() {
-        table.add_row([format!("{} kept after the end", what.trim_end_matches("_days")), format!("{days} days")]);
-    }
-    table.add_row(["journal and audit rows", "kept: they have no personal data"]);
-    let money = |minor_units| money::amount(minor_units, &pack.currency);
-    table.add_row(["for one order without a person", &money(sums.order_max)]);
-    let days = sums.customer_days;
-    table.add_row([&format!("for a customer in {days} days without a person"), &money(sums.customer_max)]);
-    table.add_row(["by one person on a day alone", &money(sums.person_day_max)]);
-    table.add_row(["what was denied is remembered", &format!("{} days", sums.denied_days)]);
-    output::line(table)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +183,7 @@ mod tests {
     }
 
     fn show(file: Option<PathBuf>, all: bool, output: Output) -> Result<()> {
-        run(&Policy::Show { file, all }, output)
+        run(&Policy::Show { file, pack: None, version: None, all }, output)
     }
 
     #[test]
@@ -218,9 +225,46 @@ mod tests {
     fn two_packs_are_compared() {
         for output in [Output::Table, Output::Json] {
             let (from, to) = (shipped("supply-chain.toml"), shipped("tile-warehouse.toml"));
-            run(&Policy::Diff { from, to }, output).unwrap();
+            run(&Policy::Diff { from, to, folder: None, pack: None }, output).unwrap();
         }
         let (from, to) = (shipped("supply-chain.toml"), shipped("none.toml"));
-        assert_eq!(exit::code(&run(&Policy::Diff { from, to }, Output::Json).unwrap_err()), 4);
+        assert_eq!(
+            exit::code(&run(&Policy::Diff { from, to, folder: None, pack: None }, Output::Json).unwrap_err()),
+            4
+        );
+    }
+
+    #[test]
+    fn versions_in_a_folder_are_listed_shown_compared_and_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+        write("supply-chain.toml", proto::policy::SUPPLY_CHAIN);
+        let head = "name = \"supply-chain\"\nversion = 2\nextends = \"supply-chain@1\"\n";
+        let known = "[escalation.calendars.office]\nknown_until = \"2100-12-31\"\n";
+        let two = format!("{head}effective_from = \"2099-01-01\"\n{known}[triage]\nvalue_high = 77_000\n");
+        write("two.toml", &two);
+        let here = || folder.path().to_owned();
+        let diff = |from: &str, to: &str| Policy::Diff {
+            from: PathBuf::from(from),
+            to: PathBuf::from(to),
+            folder: Some(here()),
+            pack: None,
+        };
+        let show = |version| Policy::Show { file: Some(here()), pack: None, version, all: true };
+        for output in [Output::Table, Output::Json] {
+            run(&Policy::Check { files: vec![here(), shipped("")] }, output).unwrap();
+            run(&Policy::List { folder: here(), on: Some("2099-01-01".parse().unwrap()) }, output).unwrap();
+            run(&show(Some(2)), output).unwrap();
+            run(&diff("1", "2"), output).unwrap();
+        }
+        let file = |version| chosen(Some(folder.path()), None, version).unwrap().unwrap();
+        assert_eq!(file(None), folder.path().join("supply-chain.toml"), "the second one has not begun");
+        assert_eq!(file(Some(2)), folder.path().join("two.toml"));
+        assert_eq!(exit::code(&run(&show(Some(3)), Output::Json).unwrap_err()), 4);
+        assert_eq!(exit::code(&run(&diff("1", "x"), Output::Json).unwrap_err()), 4);
+
+        write("three.toml", &format!("{head}effective_from = \"2099-02-01\"\n{known}"));
+        let error = run(&Policy::Check { files: vec![here()] }, Output::Table).unwrap_err();
+        assert!(error.to_string().contains("two.toml:2: version: "), "{error}");
     }
 }

@@ -32,7 +32,7 @@ pub struct Up {
     /// Do not wait for the disk: faster, and unsafe when the power fails.
     #[arg(long)]
     pub fast: bool,
-    /// Policy pack; without it the shipped one.
+    /// Policy pack, or a folder with its dated versions; without it the shipped one.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// What the services log to standard error, as `info` or `warn,sqlx=off`.

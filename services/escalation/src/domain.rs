@@ -217,6 +217,8 @@ pub struct Head {
     pub number: String,
     /// Where the claim came from, if that was told.
     pub channel: Channel,
+    /// The version of the policy pack that it goes by; 0: the oldest.
+    pub policy_version: u32,
     /// Newest round known; 0: none.
     pub round: u32,
     /// Since when all clocks are paused.

@@ -20,6 +20,8 @@ pub struct Command {
     pub claim: Uuid,
     /// The number a customer can quote, if the sender knows it.
     pub number: Option<String>,
+    /// The version of the policy pack that the claim goes by, if the sender says it; 0: as it is kept.
+    pub policy_version: u32,
     /// What to do.
     pub what: crate::domain::Command,
 }

@@ -102,7 +102,7 @@ impl EscalationService for Api {
         let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(Refusal::WorkItemUnknown(item)))?;
         fitting(kind, ruling)?;
         let what = domain::Command::DecideWorkItem { item, etag, ruling, note };
-        let command = Command { claim, number: None, what };
+        let command = Command { claim, number: None, policy_version: 0, what };
         self.lanes.call(&call, body, command).await
     }
 }

@@ -7,6 +7,7 @@ use chassis::{Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::escalation::DecideWorkItemResponse;
+use proto::policy::Dated;
 use uuid::Uuid;
 
 use crate::domain::{self, Claim, ClockKind, Rules};
@@ -16,8 +17,8 @@ use crate::{store, wire};
 
 /// What the lanes of the service need.
 pub struct Handle {
-    /// The rules of the policy pack.
-    pub rules: Arc<Rules>,
+    /// The rules of each version of the policy pack: a claim goes by the one that it began with.
+    pub rules: Arc<Dated<Rules>>,
     /// Only for how far tests have moved it: the database's clock is the judge.
     pub clock: chassis::Clock,
 }
@@ -73,8 +74,12 @@ impl chassis::Domain for Handle {
         // Whatever the clock of this machine says (P57).
         let now = world.time.now + self.clock.offset();
         let meta = &Meta::new(now, meta.actor.clone(), meta.id);
+        let kept = claim.head.policy_version;
+        let policy_version = if kept == 0 { command.policy_version } else { kept };
+        let rules = self.rules.of_claim(policy_version)?;
         let what = in_our_time(&command.what, world.time.ahead);
-        let events = domain::decide(&self.rules, claim, meta, &what)?;
+        let events = domain::decide(rules, claim, meta, &what)?;
+        claim.head.policy_version = policy_version;
         for event in &events {
             domain::evolve(claim, event);
         }
@@ -134,14 +139,20 @@ fn in_our_time(command: &domain::Command, ahead: SignedDuration) -> domain::Comm
 /// Clocks that are due by the clock of the database.
 pub async fn due(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
     let found = store::due(&pool, offset).await?;
-    let command = |(claim, clock, at)| Command { claim, number: None, what: domain::Command::Due { clock, at } };
+    let command = |(claim, clock, at)| Command {
+        claim,
+        number: None,
+        policy_version: 0,
+        what: domain::Command::Due { clock, at },
+    };
     Ok(found.into_iter().map(command).collect())
 }
 
 /// Work items that nobody has decided in time, by the clock of the database.
 pub async fn overdue(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
     let found = store::overdue(&pool, offset).await?;
-    let command = |(claim, item)| Command { claim, number: None, what: domain::Command::Overdue(item) };
+    let command =
+        |(claim, item)| Command { claim, number: None, policy_version: 0, what: domain::Command::Overdue(item) };
     Ok(found.into_iter().map(command).collect())
 }
 
@@ -154,8 +165,10 @@ pub struct Provisional {
 
 impl Provisional {
     /// None has been looked at yet.
-    pub fn new(rules: &Rules) -> Self {
-        let ends = ClockKind::ALL.iter().map(|kind| (*kind, rules.calendar(*kind).known_to())).collect();
+    pub fn new(rules: &Dated<Rules>) -> Self {
+        // The earliest of all versions: of a claim whose version knows more, nothing is reckoned anew.
+        let end = |kind: ClockKind| rules.versions().iter().map(move |it| it.rules.calendar(kind).known_to()).min();
+        let ends = ClockKind::ALL.iter().filter_map(|kind| Some((*kind, end(*kind)?))).collect();
         Self { ends, looked_at: Mutex::new(Uuid::nil()) }
     }
 
@@ -165,7 +178,7 @@ impl Provisional {
         let found = store::provisional(pool, &self.ends, after).await?;
         let last = found.last().copied().unwrap_or(after).max(after);
         *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
-        let command = |claim| Command { claim, number: None, what: domain::Command::Reckon };
+        let command = |claim| Command { claim, number: None, policy_version: 0, what: domain::Command::Reckon };
         Ok(found.into_iter().map(command).collect())
     }
 }

@@ -1,12 +1,13 @@
 //! How far the calendars are known: whoever keeps the pack is told in time that holidays of the next year are missing.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chassis::Clock;
 use jiff::Timestamp;
 use opentelemetry::metrics::Gauge;
 use opentelemetry::{KeyValue, global};
+use proto::policy::Packs;
 use proto::policy::escalation::Escalation;
 
 /// How often it is looked at.
@@ -23,9 +24,10 @@ static LEFT: LazyLock<Gauge<i64>> = LazyLock::new(|| {
 });
 
 /// Tells at the start and once a day.
-pub(crate) async fn run(rules: Escalation, clock: Clock) {
+pub(crate) async fn run(packs: Arc<Packs>, clock: Clock) {
     loop {
-        for (calendar, left) in left(&rules, clock.now()) {
+        let rules = &packs.in_force(clock.now()).rules.escalation;
+        for (calendar, left) in left(rules, clock.now()) {
             LEFT.record(left, &[KeyValue::new("calendar", calendar.to_owned())]);
             if left < WARN_DAYS {
                 tracing::warn!(

@@ -34,12 +34,12 @@ pub static SERVICE: chassis::Service = chassis::Service {
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let rules = Arc::new(ctx.packs().map(|pack| domain::Rules::new(pack)));
         let provisional = Arc::new(handle::Provisional::new(&rules));
         let lanes = ctx.lanes(handle::Handle { rules, clock: ctx.clock() });
         ctx.consume(&lanes, events::command);
         ctx.sweep("due clocks", Duration::from_secs(1), &lanes, handle::due);
-        ctx.task("the ends of calendars", known::run(ctx.pack().escalation.clone(), ctx.clock()));
+        ctx.task("the ends of calendars", known::run(Arc::clone(ctx.packs()), ctx.clock()));
         ctx.sweep("overdue work", Duration::from_secs(2), &lanes, handle::overdue);
         ctx.sweep("provisional deadlines", Duration::from_secs(60), &lanes, move |pool, _| {
             let provisional = Arc::clone(&provisional);

@@ -26,7 +26,7 @@ pub const GRANTS: &[chassis::Grant] = &[
     (
         "claim",
         "SELECT, INSERT, UPDATE (acknowledgement_stopped, channel, customer_ref, failed_by, \
-            final_solution_stopped, first_feedback_stopped, involved, paused_since, round, version)",
+            final_solution_stopped, first_feedback_stopped, involved, paused_since, policy_version, round, version)",
     ),
     (
         "clock",

@@ -200,6 +200,7 @@ pub fn submitted_size(report: &Report, now: Timestamp) -> usize {
         address_known: Some(is_given(&report.contact.address)),
         reported_by: "s".repeat(SUBJECT_MAX),
         by_staff: true,
+        policy_version: u32::MAX,
     };
     let kind = Some(intake_event::Kind::ClaimSubmitted(submitted));
     IntakeEvent { claim_id: Uuid::nil().to_string(), kind }.encoded_len()
@@ -218,6 +219,7 @@ fn claim_submitted(meta: &Meta, claim: &Claim) -> intake_event::Kind {
         address_known: claim.address_known,
         reported_by: for_customer(meta),
         by_staff: DESK.iter().any(|role| meta.actor.has_role(role)) && meta.actor.customer.is_none(),
+        policy_version: claim.policy_version,
     })
 }
 

@@ -82,7 +82,7 @@ pub fn serve(
         clock: ctx.clock(),
         every: settings.sweep.unsigned_abs(),
         orphan: settings.orphan,
-        kept: SignedDuration::from_hours(24 * i64::from(ctx.pack().retention.evidence_days)),
+        kept: ctx.packs().map(|pack| SignedDuration::from_hours(24 * i64::from(pack.retention.evidence_days))),
     };
     ctx.task("the sweep of evidence files", sweeper.run());
     let api = Api {

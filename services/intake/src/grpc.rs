@@ -24,6 +24,7 @@ use proto::intake::{
     ListClaimsResponse, LogContactRequest, LogContactResponse, MarkDuplicateRequest, MarkDuplicateResponse,
     SubmitClaimRequest, SubmitClaimResponse, WithdrawClaimRequest, WithdrawClaimResponse,
 };
+use proto::policy::Dated;
 use proto::{ClaimId, claim};
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
@@ -48,8 +49,8 @@ pub struct Api {
     pub clock: Clock,
     /// Where a day of the company begins.
     pub day: TimeZone,
-    /// The rules of the policy pack.
-    pub rules: Arc<Rules>,
+    /// The rules of each version of the policy pack.
+    pub rules: Arc<Dated<Rules>>,
     /// What opens personal data.
     pub vault: Vault,
     /// Who reads it.
@@ -250,13 +251,16 @@ pub fn submit(
 }
 
 /// The answer to SubmitClaim.
-pub fn submitted(rules: &Rules, claim: &Claim, actor: &Actor) -> Outcome {
+pub fn submitted(rules: &Dated<Rules>, claim: &Claim, actor: &Actor) -> Outcome {
     let told = reply::claim(rules, claim, actor);
-    Outcome::reply(&SubmitClaimResponse { claim: Some(told), read_back: read_back(rules, claim) })
+    Outcome::reply(&SubmitClaimResponse {
+        claim: Some(told),
+        read_back: read_back(rules.nearest(claim.policy_version), claim),
+    })
 }
 
 /// The answer to an action: callers get the claim as it is now, the orchestrator waits for none.
-pub fn answer(rules: &Rules, action: &Action, now: &Claim, actor: &Actor) -> Outcome {
+pub fn answer(rules: &Dated<Rules>, action: &Action, now: &Claim, actor: &Actor) -> Outcome {
     let claim = action.is_call().then(|| reply::claim(rules, now, actor));
     match action {
         Action::ConfirmReadBack { .. } => Outcome::reply(&ConfirmReadBackResponse { claim }),

@@ -7,6 +7,7 @@ use chassis::{Clock, Fault, Lock, Meta, Outcome, Refusal, Tx, Writes};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::intake::ErasureReason;
+use proto::policy::Dated;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -20,8 +21,8 @@ use crate::{canary, events, grpc, store};
 /// Intake's side of a lane.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// The rules of the policy pack.
-    pub rules: Arc<Rules>,
+    /// The rules of each version of the policy pack.
+    pub rules: Arc<Dated<Rules>>,
     /// What seals personal data.
     pub vault: Vault,
     /// How much customers may bring within a day.
@@ -131,7 +132,7 @@ impl chassis::Domain for Handle {
 
     async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
         let now = self.clock.now();
-        let days = self.rules.duplicate_days();
+        let days = self.rules.in_force(now).rules.duplicate_days();
         let recent = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or_default();
         let since = store::Since { day: now.saturating_sub(domain::DAY).unwrap_or_default(), recent };
         store::load(tx, lock, commands, since).await
@@ -142,7 +143,7 @@ impl chassis::Domain for Handle {
             Command::Submit { report, own, .. } => self.submit(world, meta, report, *own),
             Command::Act { claim, action } => self.act(world, meta, *claim, action),
             Command::Customer { customer_ref, action } => {
-                act_on_customer(&self.rules, world, meta, customer_ref, action)
+                act_on_customer(&self.rules.in_force(meta.now).rules, world, meta, customer_ref, action)
             }
             Command::Tell { notice } => Ok(Outcome::reply(&()).telling([events::to_tell(meta, notice)])),
         }
@@ -175,7 +176,9 @@ impl Handle {
         let canary = proto::canary::is_marked(&report.customer_ref);
         let recent = if canary { Vec::new() } else { world.recent_of(&report.customer_ref) };
         let repeats = domain::possible_duplicates(&report.lines, &recent);
-        let mut claim = domain::submit(report, id, number, repeats, meta.now, &self.rules);
+        let version = self.rules.in_force(meta.now);
+        let mut claim = domain::submit(report, id, number, repeats, meta.now, &version.rules);
+        claim.policy_version = version.number;
         meta.actor.channel().unwrap_or_default().clone_into(&mut claim.brought_by);
         claim.email_confirmed = !own || report.contact.is_verified(meta.actor.email.as_ref());
         let outcome = grpc::submitted(&self.rules, &claim, &meta.actor).telling(events::submitted(meta, &claim));
@@ -196,7 +199,8 @@ impl Handle {
             return Err(Refusal::not_found("claim", id));
         }
         let other = action.other().and_then(|other| world.claims.get(&other)).map(|entry| &entry.now);
-        let events = domain::decide(&self.rules, &entry.now, other, meta.now, &meta.actor.subject, action)?;
+        let rules = self.rules.of_claim(entry.now.policy_version)?;
+        let events = domain::decide(rules, &entry.now, other, meta.now, &meta.actor.subject, action)?;
         // A file that the claim has already is not kept twice, and does not count twice.
         if let (Action::KeepFile { file: new }, [Event::FileKept { file, .. }]) = (action, &events[..])
             && let Some(customer_ref) = &new.own

@@ -50,19 +50,20 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         let customers = &config.customers;
         let quota =
             domain::Quota { claims: u64::from(customers.claims_per_day), bytes: customers.evidence_bytes_per_day };
-        let rules = Arc::new(domain::Rules::new(ctx.pack()));
+        let rules = Arc::new(ctx.packs().map(|pack| domain::Rules::new(pack)));
         let reads_of_day = Arc::new(chassis::Day::new("reads", customers.reads_per_day));
         let handle = handle::Handle { rules: Arc::clone(&rules), vault: vault.clone(), quota, clock: ctx.clock() };
         let lanes = ctx.lanes(handle);
         ctx.consume(&lanes, events::command);
-        let (days, every) = (ctx.pack().retention.personal_days, config.evidence.sweep.unsigned_abs());
+        let (packs, clock, every) = (Arc::clone(ctx.packs()), ctx.clock(), config.evidence.sweep.unsigned_abs());
         ctx.sweep("customers whose time has passed", every, &lanes, move |pool, offset| {
-            handle::customers_over(pool, offset, days)
+            handle::customers_over(pool, offset, packs.in_force(clock.now()).rules.retention.personal_days)
         });
         ctx.audit(&store::SOURCES, Some(store::DIFFERS));
+        ctx.in_use(store::VERSIONS);
         canary::start(ctx, config.canary.every, &lanes);
         let readers = grpc::Reads {
-            contacts: Arc::new(ctx.pack().contacts.clone()),
+            contacts: Arc::new(ctx.packs().map(|pack| pack.contacts.clone())),
             pool: ctx.reads(),
             clock: ctx.clock(),
             lanes: lanes.clone(),
@@ -96,7 +97,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             given_up: Box::new(move || paced.given_up()),
             rows: limits.ahead,
         });
-        let day = ctx.pack().triage.time_zone.clone();
+        let day = ctx.packs().zone().clone();
         let (reads, clock) = (ctx.reads(), ctx.clock());
         let api = grpc::Api { lanes, reads, clock, day, rules, vault, readers, admission, reads_of_day };
         let intake = IntakeServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);

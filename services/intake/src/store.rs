@@ -25,7 +25,7 @@ pub use load::{Since, load};
 pub use personal::{
     Access, Reading, ReadingOf, Unread, Word, accesses, contact, noticed, reading_of, reads_since, told_since, words,
 };
-pub use read::{Filter, by_number, canaries, claims, customer_of, list};
+pub use read::{Filter, VERSIONS, by_number, canaries, claims, customer_of, list};
 pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
@@ -67,6 +67,7 @@ pub const STATEMENTS: &[&str] = &[
     rows::CONTACTS,
     read::CUSTOMER_OF,
     read::BY_NUMBER,
+    read::VERSIONS,
     read::ALL,
     read::OF_CUSTOMER,
     read::IN_STATE,

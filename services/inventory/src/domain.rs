@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use proto::policy::{Dated, UnknownVersion};
 use uuid::Uuid;
 
 pub use decide::decide;
@@ -156,6 +157,8 @@ pub struct Wanted {
     pub rule: BatchRule,
     /// Units.
     pub quantity: u32,
+    /// The version of the policy pack that the claim goes by; 0: the oldest.
+    pub policy_version: u32,
 }
 
 /// One receipt of a return.
@@ -345,6 +348,9 @@ pub enum Refusal {
         /// Units that wait for it.
         waiting: u32,
     },
+    /// The claim began with a version of the policy pack that is not loaded here.
+    #[error(transparent)]
+    PolicyUnknown(#[from] UnknownVersion),
     /// No correct sender says this.
     #[error("{0}")]
     Broken(&'static str),
@@ -354,8 +360,14 @@ pub enum Refusal {
 
 /// Decides a command and lets it happen, with all that follows from it: freed stock fills back-orders, oldest first.
 /// On `Err` the state is unchanged.
-pub fn execute(state: &mut State, terms: &Terms, now: Timestamp, command: &Command) -> Result<Vec<Event>, Refusal> {
-    let mut events = decide(state, terms, now, command)?;
+pub fn execute(
+    state: &mut State,
+    terms: &Dated<Terms>,
+    now: Timestamp,
+    command: &Command,
+) -> Result<Vec<Event>, Refusal> {
+    let version = if let Command::Reserve { wanted, .. } = command { wanted.policy_version } else { 0 };
+    let mut events = decide(state, terms.of_claim(version)?, now, command)?;
     for event in &events {
         evolve(state, event);
     }

@@ -29,7 +29,9 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     let job = Job::try_from(job).map_err(|wrong| Malformed(wrong.to_string()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     Ok(match kind {
-        Asked::Reserve(asked) => Command::Reserve { job, commit: asked.commit, wanted: wanted(asked)? },
+        Asked::Reserve(asked) => {
+            Command::Reserve { job, commit: asked.commit, wanted: wanted(asked, message.policy_version)? }
+        }
         Asked::Consume(_) => Command::Consume(job),
         Asked::Release(_) => Command::Release(job),
         Asked::ExpectReturn(asked) => {
@@ -49,7 +51,10 @@ fn goods(sku: String, batch: String, quantity: u32) -> Result<GoodsLine, Malform
     Ok(GoodsLine { sku, batch, quantity })
 }
 
-fn wanted(asked: Reserve) -> Result<Wanted, Malformed> {
+fn wanted(asked: Reserve, policy_version: u32) -> Result<Wanted, Malformed> {
+    if i32::try_from(policy_version).is_err() {
+        return Err(Malformed("policy_version is not one".to_owned()));
+    }
     let rule = asked.batch_rule().said().unwrap_or(BatchRule::Any);
     let GoodsLine { sku, batch, quantity } = goods(asked.sku, asked.batch, asked.quantity)?;
     // A batch that nobody has named is neither kept nor avoided.
@@ -58,7 +63,7 @@ fn wanted(asked: Reserve) -> Result<Wanted, Malformed> {
         BatchRule::Same if batch.trim().is_empty() => BatchRule::Single,
         BatchRule::Any | BatchRule::Other | BatchRule::Same | BatchRule::Single => rule,
     };
-    Ok(Wanted { sku, batch, rule, quantity })
+    Ok(Wanted { sku, batch, rule, quantity, policy_version })
 }
 
 /// Counted units of a return.

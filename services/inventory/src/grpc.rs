@@ -247,6 +247,7 @@ impl From<Refusal> for chassis::Refusal {
             Refusal::ReturnClosed(state) => precondition("RETURN_CLOSED").with("state", state.word()),
             Refusal::TooManyReceipts => precondition("CLAIM_TOO_LARGE"),
             Refusal::NothingToDispose { waiting } => precondition("NOTHING_TO_DISPOSE").with("waiting", waiting),
+            Refusal::PolicyUnknown(unknown) => unknown.into(),
             Refusal::Broken(why) => Self::park(why),
         }
     }

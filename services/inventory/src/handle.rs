@@ -11,6 +11,7 @@ use proto::inventory::{
     AdjustStockResponse, DisposeReturnResponse, MoveStockResponse, ReceiveGoodsResponse, ReceiveReturnResponse,
     RegisterSkusResponse, RegisterWarehouseResponse,
 };
+use proto::policy::Dated;
 use uuid::Uuid;
 
 use crate::domain::{Command, Event, Job, Place, ReservationState, State, Terms, execute};
@@ -19,8 +20,8 @@ use crate::{events, store, wire};
 
 /// What the lanes of inventory do.
 pub struct Handle {
-    /// Rules that are data.
-    pub terms: Terms,
+    /// Rules that are data, of each version of the policy pack.
+    pub terms: Dated<Terms>,
 }
 
 impl Domain for Handle {

@@ -35,13 +35,12 @@ const EXPIRY_SWEEP: Duration = Duration::from_secs(1);
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let policy = &ctx.pack().inventory;
-        let terms = domain::Terms {
-            hold: SignedDuration::from_secs(i64::from(policy.hold_s)),
-            lead_time_days: policy.lead_time_days,
-            zone: ctx.pack().time_zone().clone(),
-            mix_batches: policy.mix_batches,
-        };
+        let terms = ctx.packs().map(|pack| domain::Terms {
+            hold: SignedDuration::from_secs(i64::from(pack.inventory.hold_s)),
+            lead_time_days: pack.inventory.lead_time_days,
+            zone: pack.time_zone().clone(),
+            mix_batches: pack.inventory.mix_batches,
+        });
         let lanes = ctx.lanes(handle::Handle { terms });
         ctx.audit(&[], Some(store::DIFFERS));
         ctx.consume(&lanes, events::command);

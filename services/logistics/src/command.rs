@@ -27,9 +27,10 @@ pub fn read(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
     let job = message.job.ok_or_else(|| Malformed("the command names no job".to_owned()))?;
     let kind = message.kind.ok_or_else(|| Malformed("the command says not what to do".to_owned()))?;
     let job = Job::try_from(&job).map_err(|wrong| Malformed(wrong.to_string()))?;
+    let policy_version = message.policy_version;
     Ok(match kind {
-        Asked::Ship(ask) => shipment::events::ship(job, ask)?.into(),
-        Asked::Collect(ask) => shipment::events::collect(job, ask)?.into(),
+        Asked::Ship(ask) => shipment::events::ship(job, ask, policy_version)?.into(),
+        Asked::Collect(ask) => shipment::events::collect(job, ask, policy_version)?.into(),
         Asked::CancelShipment(_) => shipment::events::cancel(job, Direction::Outbound).into(),
         Asked::CancelCollection(_) => shipment::events::cancel(job, Direction::Return).into(),
     })

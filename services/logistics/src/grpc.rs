@@ -1,6 +1,6 @@
 //! Calls, given to the noun that each is about: it reads the request, and what changes goes through a lane.
 
-use chassis::{Call, Lanes};
+use chassis::{Call, Clock, Lanes};
 use proto::logistics::logistics_service_server::LogisticsService;
 use proto::logistics::{
     ConfirmBookingRequest, ConfirmBookingResponse, GetShipmentRequest, GetShipmentResponse, ListShipmentsRequest,
@@ -22,6 +22,8 @@ pub struct Api {
     pub reads: PgPool,
     /// The rules of the policy pack.
     pub rules: Rules,
+    /// Says which version is in force.
+    pub clock: Clock,
 }
 
 #[tonic::async_trait]
@@ -30,7 +32,8 @@ impl LogisticsService for Api {
         &self,
         request: Request<QuoteShipmentRequest>,
     ) -> Result<Response<QuoteShipmentResponse>, Status> {
-        parcels::quote(&self.rules.carriers, request.get_ref())
+        // Who asks what a parcel costs has no claim: it is today's price.
+        parcels::quote(&self.rules.carriers.in_force(self.clock.now()).rules, request.get_ref())
     }
 
     async fn get_shipment(

@@ -32,7 +32,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let rules = shipment::rules::Rules::of(ctx.pack());
+        let rules = shipment::rules::Rules::of(ctx.packs());
         let lanes = ctx.lanes(handle::Handle { rules: rules.clone() });
         ctx.consume(&lanes, command::read);
         let of_sweep = rules.clone();
@@ -41,7 +41,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         });
         let reads = ctx.reads();
         ctx.answer(chassis::topology::PARCELS, move |asked| shipment::calls::open_parcels(reads.clone(), asked));
-        let api = grpc::Api { lanes, reads: ctx.reads(), rules };
+        let api = grpc::Api { lanes, reads: ctx.reads(), rules, clock: ctx.clock() };
         Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })
 }

@@ -2,6 +2,8 @@
 
 mod lists;
 
+use std::sync::Arc;
+
 use chassis::{Call, Check, Lanes, Refusal, read_failed};
 use proto::customer;
 use proto::orchestrator::orchestrator_service_server::OrchestratorService;
@@ -10,6 +12,7 @@ use proto::orchestrator::{
     GetProcessRequest, GetProcessResponse, GetTimelineRequest, GetTimelineResponse, ListProcessesRequest,
     ListProcessesResponse, ListSettlementsRequest, ListSettlementsResponse,
 };
+use proto::policy::Packs;
 use sqlx::PgPool;
 use tonic::{Code, Request, Response, Status};
 
@@ -25,6 +28,8 @@ pub struct Api {
     pub lanes: Lanes<Handle>,
     /// The pool, for what only reads.
     pub reads: PgPool,
+    /// The versions of the policy pack, by which a claim's is named.
+    pub packs: Arc<Packs>,
 }
 
 #[tonic::async_trait]
@@ -39,7 +44,8 @@ impl OrchestratorService for Api {
         let stored = stored.ok_or_else(|| Refusal::not_found("claim", claim))?;
         let settlements = reads::settlements(&self.reads, Some(claim), 0, None, None, lists::SETTLEMENTS_MAX).await;
         let settlements = settlements.map_err(read_failed)?;
-        let mut process = wire::process(claim, &stored, &settlements);
+        let policy = self.packs.label(stored.case.submitted.policy_version);
+        let mut process = wire::process(claim, &stored, &settlements, policy);
         if call.actor.customer.is_some() {
             process = customer::process(&process);
         }

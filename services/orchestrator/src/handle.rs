@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use proto::claim::{Assessment, Plan, Resolution, Severity};
 use proto::intake::ClaimSubmitted;
 use proto::orchestrator::ConfirmSettlementResponse;
+use proto::policy::Dated;
 use proto::triage::{ClaimJudged, triage_event};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -36,8 +37,8 @@ use turn::Turn;
 /// The orchestrator's side of a lane.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// The rules of the policy pack.
-    pub rules: Rules,
+    /// The rules of each version of the policy pack: a claim goes by the one that it began with.
+    pub rules: Dated<Rules>,
     /// How a claim moves.
     pub step: Stepping,
     /// Newest stored form that is written.
@@ -171,6 +172,11 @@ impl Domain for Handle {
 }
 
 impl Handle {
+    /// The rules of the version that a claim began with.
+    fn rules_of(&self, stored: &Stored) -> Result<&Rules, Refusal> {
+        Ok(self.rules.of_claim(stored.case.submitted.policy_version)?)
+    }
+
     fn begin(
         &self,
         world: &mut World,
@@ -182,10 +188,11 @@ impl Handle {
             return Ok(Outcome::none());
         }
         // On some channels a person of ours answers, as where nothing is left in writing (S0-13, S1-08).
-        let acknowledge = self.rules.channels.is_acknowledged(submitted.channel());
+        let rules = self.rules.of_claim(submitted.policy_version)?;
+        let acknowledge = rules.channels.is_acknowledged(submitted.channel());
         let (process, commands) = claim_process::start(acknowledge);
         let stored = Stored::new(submitted.clone(), process.clone(), meta.now);
-        let mut turn = Turn::new(world, self, meta, claim, stored);
+        let mut turn = Turn::new(world, self, meta, claim, stored)?;
         turn.go(process, commands)?;
         Ok(turn.finish().apply(world))
     }
@@ -200,7 +207,7 @@ impl Handle {
     ) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).cloned();
         let stored = stored.ok_or_else(|| Refusal::park("nothing is known of this claim yet"))?;
-        let turn = Turn::new(world, self, meta, claim, stored);
+        let turn = Turn::new(world, self, meta, claim, stored)?;
         let told = self.within_authority(told, &turn);
         let mut turn = turn.with(&told);
         let event = self.event(heard, &told, &turn)?;
@@ -243,7 +250,7 @@ impl Handle {
         if settlement.state == settlement::State::Failed {
             stored.case.failed_by.insert(meta.actor.subject.clone());
         }
-        let mut turn = Turn::new(world, self, meta, settlement.claim, stored);
+        let mut turn = Turn::new(world, self, meta, settlement.claim, stored)?;
         turn.settled(settlement.clone());
         turn.learn(&event)?;
         let reply = ConfirmSettlementResponse { settlement: Some(wire::settlement(&settlement)) };
@@ -257,7 +264,7 @@ impl Handle {
 
     /// Whoever had a hand in a claim does not pay it to its end.
     fn may_confirm(&self, stored: &Stored, meta: &Meta, said: &settlement::Command) -> Result<(), Refusal> {
-        let (who, eyes) = (&meta.actor, &self.rules.four_eyes);
+        let (who, eyes) = (&meta.actor, &self.rules_of(stored)?.four_eyes);
         if !matches!(said, settlement::Command::ConfirmPaid { .. }) {
             return Ok(());
         }
@@ -276,7 +283,7 @@ impl Handle {
     fn ask_again(&self, world: &mut World, meta: &Meta, claim: Uuid, at: Timestamp) -> Result<Outcome, Refusal> {
         let stored = world.processes.get(&claim).filter(|stored| stored.ask_again_at == Some(at));
         let Some(stored) = stored.cloned() else { return Ok(Outcome::none()) };
-        let mut turn = Turn::new(world, self, meta, claim, stored);
+        let mut turn = Turn::new(world, self, meta, claim, stored)?;
         turn.ask_again()?;
         Ok(turn.finish().apply(world))
     }
@@ -287,11 +294,12 @@ impl Handle {
         // Whatever the process says to it, this day has come and does not come again.
         stored.due_at = None;
         let (round, waiting) = (stored.process.round, stored.case.waiting);
-        let mut turn = Turn::new(world, self, meta, claim, stored);
+        let rules = self.rules_of(&stored)?;
+        let mut turn = Turn::new(world, self, meta, claim, stored)?;
         match waiting {
             None => drop(turn.learn(&Event::FollowUpLapsed { round })?),
-            Some(waiting) if self.rules.has_lapsed(&waiting) => {
-                let then = self.rules.then(waiting.asked);
+            Some(waiting) if rules.has_lapsed(&waiting) => {
+                let then = rules.then(waiting.asked);
                 turn.learn(&Event::NoAnswer { asked: waiting.asked, then })?;
             }
             Some(waiting) => turn.remind(waiting),
@@ -307,7 +315,7 @@ impl Handle {
         let mut judged = judged.clone();
         if let Some(plan) = &mut judged.plan {
             plan.automatic = false;
-            plan.counted = Some(self.rules.of_pack(beyond.counted));
+            plan.counted = Some(turn.rules().of_pack(beyond.counted));
             plan.beyond = beyond.reason.to_owned();
         }
         Cow::Owned(SourceMessage::Triage(triage_event::Kind::ClaimJudged(judged)))
@@ -319,7 +327,7 @@ impl Handle {
         match heard {
             Heard::Plainly(event) => Ok(event.clone()),
             Heard::FollowUpAnswered { round, score } => {
-                let low = *score <= self.rules.policy.follow_up.reopen_at_most;
+                let low = *score <= turn.rules().policy.follow_up.reopen_at_most;
                 Ok(Event::FollowUpAnswered { round: *round, score: *score, low })
             }
             Heard::Judged { assessment, lines } => {
@@ -337,7 +345,7 @@ impl Handle {
                     number: made.number,
                     automatic: made.automatic,
                     consented: made.consented,
-                    follow_up: self.rules.policy.follow_up.wanted(severity, resolutions),
+                    follow_up: turn.rules().policy.follow_up.wanted(severity, resolutions),
                     lines: lines.clone(),
                 };
                 if plan.has_legs_of_its_own() && self.form < claim_process::FORMAT {

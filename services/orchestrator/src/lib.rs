@@ -20,6 +20,7 @@ pub mod stored;
 pub mod sums;
 pub mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::orchestrator::orchestrator_service_server::OrchestratorServiceServer;
@@ -44,14 +45,15 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
 pub fn build_on(ctx: &chassis::Context, step: claim_process::Stepping) -> chassis::Building<'_> {
     Box::pin(async move {
         let form = config::Config::read(ctx.own())?.process.form;
-        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::new(ctx.pack()), step, form });
+        let lanes = ctx.lanes(handle::Handle { rules: handle::Rules::dated(ctx.packs()), step, form });
+        ctx.in_use(store::processes::VERSIONS);
         ctx.audit(&[&store::instructions::INSTRUCTION], Some(store::instructions::DIFFERS));
         ctx.consume(&lanes, events::command);
         ctx.sweep("unanswered questions", Duration::from_secs(2), &lanes, handle::unanswered);
         ctx.sweep("customers who do not answer", Duration::from_secs(2), &lanes, handle::lapsed);
         let reads = ctx.reads();
         ctx.answer(chassis::topology::TOLD, move |asked| store::reads::told(reads.clone(), asked));
-        let api = grpc::Api { lanes, reads: ctx.reads() };
+        let api = grpc::Api { lanes, reads: ctx.reads(), packs: Arc::clone(ctx.packs()) };
         Ok(ctx.routes(OrchestratorServiceServer::new(api).max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
     })
 }

@@ -38,6 +38,7 @@ pub const STATEMENTS: &[&str] = &[
     processes::UNCHANGED,
     processes::ASK_AGAIN,
     processes::DUE,
+    processes::VERSIONS,
     ledgers::OPEN,
     ledgers::READ,
     ledgers::LOCK,

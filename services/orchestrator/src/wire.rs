@@ -14,7 +14,7 @@ use crate::store::reads::Listed;
 use crate::stored::Stored;
 
 /// A process, whole.
-pub(crate) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::Settlement]) -> Process {
+pub(crate) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::Settlement], policy: String) -> Process {
     Process {
         claim_id: claim.to_string(),
         claim_number: stored.case.submitted.claim_number.clone(),
@@ -28,6 +28,7 @@ pub(crate) fn process(claim: Uuid, stored: &Stored, settlements: &[settlement::S
         end_reason: stored.summary.end_reason.clone(),
         settlements: settlements.iter().map(settlement).collect(),
         waiting: events::waiting(&stored.process),
+        policy,
     }
 }
 
@@ -49,6 +50,7 @@ pub(crate) fn listed(row: &Listed) -> Process {
         end_reason: row.summary.end_reason.clone(),
         waiting,
         settlements: Vec::new(),
+        policy: String::new(),
     }
 }
 

@@ -120,6 +120,13 @@ pub struct Case {
     pub items: BTreeMap<WorkItemId, Item>,
 }
 
+impl Case {
+    /// What was asked when a work item was opened.
+    pub fn asked(&self, item: WorkItemId) -> Option<&Ask> {
+        self.entries.get(&self.items.get(&item)?.number)?.asked.as_ref()
+    }
+}
+
 /// One version of an assessment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
 use proto::ClaimId;
-use proto::policy::Pack;
+use proto::policy::Packs;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
 use uuid::Uuid;
 
@@ -14,8 +14,8 @@ use crate::{events, store};
 
 /// Triage's way with commands.
 pub struct Handle {
-    /// The policy pack.
-    pub pack: Arc<Pack>,
+    /// The versions of the policy pack: a claim is judged by the one that it began with.
+    pub packs: Arc<Packs>,
 }
 
 impl Domain for Handle {
@@ -39,7 +39,7 @@ impl Domain for Handle {
     }
 
     async fn load(&self, tx: &mut Tx, lock: Lock, (): &(), commands: &[&Command]) -> Result<World, Fault> {
-        store::load(tx, lock, &self.pack.triage, commands).await
+        store::load(tx, lock, &self.packs, commands).await
     }
 
     fn decide(&self, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {
@@ -51,7 +51,13 @@ impl Domain for Handle {
         };
         let nothing = Case::default();
         let case = claim.and_then(|claim| world.cases.get(&claim)).unwrap_or(&nothing);
-        let happened = domain::decide(&self.pack, case, &world.orders, meta, command)?;
+        let asked = match command {
+            Command::Assess(ask) => Some(&**ask),
+            Command::Decide { item, .. } => case.asked(*item),
+            Command::RecordOrders { .. } | Command::Cancel { .. } => None,
+        };
+        let pack = self.packs.of_claim(asked.map_or(0, |ask| ask.message.policy_version))?;
+        let happened = domain::decide(pack, case, &world.orders, meta, command)?;
         let messages = apply(world, claim, meta, &happened);
         Ok(reply(world, command).telling(messages))
     }

@@ -31,7 +31,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
 
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
-        let lanes = ctx.lanes(handle::Handle { pack: Arc::clone(ctx.pack()) });
+        let lanes = ctx.lanes(handle::Handle { packs: Arc::clone(ctx.packs()) });
         ctx.audit(&[], Some(store::DIFFERS));
         ctx.consume(&lanes, events::command);
         let api = grpc::Api { lanes, reads: ctx.reads(), clock: ctx.clock() };

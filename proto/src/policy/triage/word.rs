@@ -5,44 +5,22 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, Error};
 
-use crate::claim::{BatchRule, Category, Department, LiabilityParty, Resolution, Role, Severity};
-use crate::intake::{AccessPurpose, PersonalField};
+use crate::Enumeration;
 
 /// A word of the contract; never the unspecified one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Word<E>(pub E);
 
-macro_rules! words {
-    ($($name:ident, $prefix:literal, $what:literal;)*) => {$(
-        impl<'de> Deserialize<'de> for Word<$name> {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(from)?;
-                let known = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-                $name::from_str_name(&format!("{}{}", $prefix, text.to_ascii_uppercase()))
-                    .filter(|word| known && *word != $name::Unspecified)
-                    .map(Self)
-                    .ok_or_else(|| D::Error::custom(format!("`{text}` is not a {}", $what)))
-            }
-        }
-
-        impl fmt::Display for Word<$name> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0.as_str_name().trim_start_matches($prefix).to_ascii_lowercase())
-            }
-        }
-    )*};
+impl<'de, E: Enumeration> Deserialize<'de> for Word<E> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        crate::word::deserialize::<E::Word, D>(from).map(|word| Self(word.into()))
+    }
 }
 
-words! {
-    Category, "CATEGORY_", "category";
-    Severity, "SEVERITY_", "severity";
-    LiabilityParty, "LIABILITY_PARTY_", "liability party";
-    Department, "DEPARTMENT_", "department";
-    Resolution, "RESOLUTION_", "resolution";
-    Role, "ROLE_", "role";
-    BatchRule, "BATCH_RULE_", "batch rule";
-    AccessPurpose, "ACCESS_PURPOSE_", "purpose";
-    PersonalField, "PERSONAL_FIELD_", "piece of personal data";
+impl<E: Enumeration + Into<i32>> fmt::Display for Word<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(E::Word::try_from(self.0.into()).map_or("", crate::Word::word))
+    }
 }
 
 /// Reads the IANA name of a time zone.

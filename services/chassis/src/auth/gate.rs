@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
-use proto::policy::Pack;
+use proto::policy::Packs;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -22,7 +22,7 @@ use crate::connection::Connection;
 use crate::identity::Unknown;
 use crate::limits::{self, ConcurrencyPermit, Limits};
 use crate::tls::Peer;
-use crate::{Actor, metrics, status};
+use crate::{Actor, Clock, metrics, status};
 
 /// The layer.
 #[derive(Clone)]
@@ -31,7 +31,8 @@ pub(crate) struct Gate {
     keeper: Arc<Keeper>,
     rules: Rules,
     limits: Arc<Limits>,
-    pack: Arc<Pack>,
+    packs: Arc<Packs>,
+    clock: Clock,
 }
 
 /// As whom a call is let in.
@@ -49,7 +50,7 @@ impl Gate {
         service: &'static str,
         settings: &Auth,
         limits: &limits::Settings,
-        pack: &Arc<Pack>,
+        (packs, clock): (&Arc<Packs>, &Clock),
     ) -> anyhow::Result<Self> {
         let rules = Rules::read()?;
         let limits = Arc::new(Limits::new(limits));
@@ -58,7 +59,8 @@ impl Gate {
             keeper: Arc::new(Keeper::open(service, settings).await?),
             rules,
             limits,
-            pack: Arc::clone(pack),
+            packs: Arc::clone(packs),
+            clock: clock.clone(),
         })
     }
 
@@ -92,7 +94,8 @@ impl Gate {
         };
         let place = self.limits.take(&known.actor, known.customer.as_deref()).map_err(|status| self.limited(status))?;
         let Some(rule) = rule else { return Err(self.forbidden("unknown", &known, &[])) };
-        if let Some(pair) = self.pack.four_eyes.excluded(&known.actor.roles) {
+        // Who may have which roles is no rule about a claim: it is that of the day.
+        if let Some(pair) = self.packs.in_force(self.clock.now()).rules.four_eyes.excluded(&known.actor.roles) {
             return Err(self.excluded(method, &known, &pair));
         }
         let mut actor = Actor::clone(&known.actor);

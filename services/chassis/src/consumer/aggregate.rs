@@ -46,7 +46,7 @@ mod tests {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let text = IntakeCommand { claim_id: one.to_string(), kind: None }.encode_to_vec();
         let job = Job { claim_id: one.to_string(), round: 1, line: 1, attempt: 1 };
-        let job = LogisticsCommand { job: Some(job), kind: None }.encode_to_vec();
+        let job = LogisticsCommand { job: Some(job), kind: None, policy_version: 0 }.encode_to_vec();
         for payload in [text, job] {
             assert!(agree(one, &payload).is_ok());
             assert!(agree(other, &payload).is_err());

@@ -257,18 +257,22 @@ fn settle<C>(
             Ok(Verdict::Answer(Answer::Done(outcome.reply)))
         }
         Err(refusal) => match (refusal.parked(), &ticket.source) {
-            (Some(why), Source::Message { .. }) => {
+            (Some((reason, why)), Source::Message { .. }) => {
                 known.blocked.insert(ticket.aggregate);
-                Ok(record.park(ticket, "BROKEN", why))
+                Ok(record.park(ticket, reason, why))
             }
-            (Some(why), Source::Call { .. } | Source::Sweep { .. }) => Err(Fault::Permanent(why.to_owned())),
+            // What is only lacking can be asked again.
+            (Some((_, why)), Source::Call { .. } | Source::Sweep { .. }) if !refusal.is_passing() => {
+                Err(Fault::Permanent(why.to_owned()))
+            }
+            (Some(_), Source::Sweep { .. }) => Ok(Verdict::Answer(Answer::Refused(refusal))),
             // What time takes away is not kept, or the same request would be refused for as long as answers are kept. Nor is what
             // was refused to a customer: it has no effect, and anybody can become one.
-            (None, Source::Call { .. }) if refusal.is_passing() || ticket.actor.customer.is_some() => {
+            (_, Source::Call { .. }) if refusal.is_passing() || ticket.actor.customer.is_some() => {
                 record.passing();
                 Ok(Verdict::Answer(Answer::Refused(refusal)))
             }
-            (None, _) => {
+            _ => {
                 record.refused(ticket, &refusal, known)?;
                 Ok(Verdict::Answer(Answer::Refused(refusal)))
             }

@@ -16,7 +16,7 @@ use crate::admin::{self, Probes};
 use crate::audit::Sealer;
 use crate::feed::Feed;
 use crate::grpc::Edge;
-use crate::monitor::{Monitor, Parts};
+use crate::monitor::{Monitor, Parts, PolicyWatch};
 use crate::nats::SelfTest;
 use crate::operations::Operations;
 use crate::port::Incoming;
@@ -73,6 +73,7 @@ pub(super) async fn serve(context: &Context, routes: Routes, readiness: Readines
         service: context.service,
         names: health_names(context.service),
         prefix: context.settings.nats.prefix.clone(),
+        policy: PolicyWatch::new(Arc::clone(&context.packs), context.in_use.get().copied()),
         pool: context.reads.clone(),
         nats: context.nats.clone(),
         refusals: Arc::clone(&context.refusals),

@@ -72,3 +72,23 @@ fn a_typo_is_an_error() {
     let told = from(&[url, ("REDRESS_INTAKE__NATS__URL", "nats://intake:sesame@broker:4222")]).unwrap_err();
     assert!(told.to_string().contains("nats.password_file") && !format!("{told:?}").contains("sesame"), "{told:?}");
 }
+
+#[test]
+fn a_pack_is_a_file_or_in_a_folder_and_not_both() {
+    let here = || Some(std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies"));
+    let file = || here().map(|folder| folder.join("tile-warehouse.toml"));
+    let load = |file, path, pack: Option<&str>| Policy { file, path, pack: pack.map(str::to_owned) }.load();
+    let name = |file, path, pack| load(file, path, pack).unwrap().name().to_owned();
+    assert_eq!(name(None, None, None), "supply-chain");
+    assert_eq!(name(file(), None, None), "tile-warehouse");
+    assert_eq!(name(None, here(), Some("tile-warehouse")), "tile-warehouse");
+    for (given, folder, pack, why) in [
+        (file(), here(), None, "exclude each other"),
+        (file(), None, Some("tile-warehouse"), "chooses a pack in policy.path"),
+        (None, file(), None, "must be a folder"),
+        (None, here(), None, "say which one: supply-chain, tile-warehouse"),
+    ] {
+        let error = load(given, folder, pack).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}

@@ -139,6 +139,9 @@ pub fn plan_lines(lines: &[LinePlan]) -> comfy_table::Table {
 }
 
 fn show_process(process: &Process) -> Result<()> {
+    if !process.policy.is_empty() {
+        output::line(format!("goes by the rules of {}", process.policy))?;
+    }
     process.waiting.iter().try_for_each(|waiting| output::line(waits(waiting)))?;
     if !process.end_reason.is_empty() {
         output::line(format!("ended because of {}", reasons::told(&process.end_reason)))?;

@@ -52,7 +52,10 @@ fn alone(alone: bool) -> &'static str {
 /// What happened, in a few words.
 pub fn describe(kind: &Kind) -> String {
     match kind {
-        Kind::Submitted(event) => format!("reported by customer {}, {} line(s)", event.customer_ref, event.lines),
+        Kind::Submitted(event) => {
+            let by = if event.policy.is_empty() { String::new() } else { format!(", under {}", event.policy) };
+            format!("reported by customer {}, {} line(s){by}", event.customer_ref, event.lines)
+        }
         Kind::QuestionAsked(event) => format!("customer asked: {}", reasons::told(&event.reason)),
         Kind::QuestionAnswered(event) => format!("customer answered {}", event.question_id),
         Kind::Assessed(event) => event.assessment.as_ref().map_or_else(String::new, |judged| {

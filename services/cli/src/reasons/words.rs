@@ -93,6 +93,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("BROKEN", "no correct sender says this here"),
     ("BEHIND_PARKED", "an earlier message about the same claim is parked"),
     ("WRONG_ORIGIN", "whoever sent it may not publish it"),
+    ("POLICY_VERSION_UNKNOWN", "the claim began with a version of the policy pack that is not loaded there"),
     // Why nobody is known.
     ("NO_CREDENTIALS", "the caller has not said who it is"),
     ("TOKEN_INVALID", "the token is not one of ours, or was altered"),

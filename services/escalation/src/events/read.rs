@@ -26,7 +26,11 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
     if number.len() > 32 || number.chars().any(char::is_control) {
         return Err(malformed("claim_number is not one"));
     }
-    Ok(Command { claim, number: Some(number), what: what(&message.claim_id, kind)? })
+    let policy_version = message.policy_version;
+    if i32::try_from(policy_version).is_err() {
+        return Err(malformed("policy_version is not one"));
+    }
+    Ok(Command { claim, number: Some(number), policy_version, what: what(&message.claim_id, kind)? })
 }
 
 fn what(claim: &str, kind: Kind) -> Result<domain::Command, Malformed> {

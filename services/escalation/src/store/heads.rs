@@ -16,7 +16,7 @@ use crate::world::World;
 macro_rules! claims {
     () => {
         "SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-             final_solution_stopped, channel, involved, customer_ref, failed_by, version \
+             final_solution_stopped, channel, involved, customer_ref, failed_by, policy_version, version \
          FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
     };
 }
@@ -26,13 +26,13 @@ pub(super) const LOCK: &str = concat!(claims!(), " FOR UPDATE");
 
 pub(super) const NEW: &str = "\
     INSERT INTO claim (claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-        final_solution_stopped, channel, involved, customer_ref, failed_by, claim_number) \
+        final_solution_stopped, channel, involved, customer_ref, failed_by, policy_version, claim_number) \
     SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-        involved, customer_ref, failed_by, claim_number \
+        involved, customer_ref, failed_by, policy_version, claim_number \
     FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
-            $9::text[], $10::text[], $11::text[]) \
+            $9::text[], $10::text[], $11::int[], $12::text[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, \
-            channel, involved, customer_ref, failed_by, claim_number) \
+            channel, involved, customer_ref, failed_by, policy_version, claim_number) \
     ORDER BY claim_id";
 
 /// Only as they were read. What has changed may be in other tables.
@@ -41,11 +41,12 @@ pub(super) const WRITE: &str = "\
     SET round = n.round, paused_since = n.paused_since, acknowledgement_stopped = n.acknowledgement_stopped, \
         first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped, \
         channel = n.channel, involved = n.involved, customer_ref = n.customer_ref, failed_by = n.failed_by, \
+        policy_version = n.policy_version, \
         version = n.version + 1 \
     FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
-            $9::text[], $10::text[], $11::bigint[]) \
+            $9::text[], $10::text[], $11::int[], $12::bigint[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-            involved, customer_ref, failed_by, version) \
+            involved, customer_ref, failed_by, policy_version, version) \
     WHERE claim.claim_id = n.claim_id AND claim.version = n.version";
 
 /// What was only remembered is still so.
@@ -67,6 +68,7 @@ pub(super) async fn read(tx: &mut Tx, lock: Lock, ids: &[Uuid]) -> Result<BTreeM
             customer_ref: row.try_get("customer_ref")?,
             failed_by: subjects(row.try_get("failed_by")?),
         };
+        claim.head.policy_version = count(row, "policy_version")?;
         claim.head.paused_since = optional_time(row, "paused_since")?;
         for (kind, column) in [
             (ClockKind::Acknowledgement, "acknowledgement_stopped"),
@@ -125,7 +127,8 @@ fn heads(writes: &mut Writes, rows: &[Versioned]) -> Result<(), Fault> {
         .bind(rows.iter().map(|(_, _, claim)| claim.head.channel as i16).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.subjects)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, claim)| claim.head.involved.customer_ref.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.failed_by)).collect::<Vec<_>>());
+        .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.failed_by)).collect::<Vec<_>>())
+        .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.policy_version))?);
     Ok(())
 }
 

@@ -105,7 +105,12 @@ async fn what_cannot_be_read_is_parked() {
     let subject = |name: &str| Subject::Command { service: "escalation".to_owned(), name: name.to_owned() };
     let bytes = |kind: Option<Kind>, claim: &str| {
         let claim_id = claim.to_owned();
-        prost::Message::encode_to_vec(&EscalationCommand { claim_id, claim_number: String::new(), kind })
+        prost::Message::encode_to_vec(&EscalationCommand {
+            claim_id,
+            claim_number: String::new(),
+            kind,
+            policy_version: 0,
+        })
     };
     let claim = Uuid::now_v7().to_string();
     let stranger = proto::ClaimId(Uuid::now_v7());

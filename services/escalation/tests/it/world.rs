@@ -39,7 +39,8 @@ impl<'a> Case<'a> {
             Kind::CloseTask(_) => "close_task",
         };
         let claim_number = "RD-2026-000001".to_owned();
-        let command = EscalationCommand { claim_id: self.claim.to_string(), claim_number, kind: Some(kind) };
+        let command =
+            EscalationCommand { claim_id: self.claim.to_string(), claim_number, kind: Some(kind), policy_version: 0 };
         Outgoing::command("escalation", name, self.claim.0, &command)
     }
 

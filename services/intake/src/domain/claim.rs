@@ -30,6 +30,8 @@ pub struct Claim {
     pub upset: bool,
     /// When it was received.
     pub received_at: Timestamp,
+    /// The version of the policy pack that it goes by to its end; 0: it began before versions were kept, and has the oldest.
+    pub policy_version: u32,
     /// Day the customer first told of the problem, if that was said; otherwise the day of receipt.
     pub announced_on: Option<Date>,
     /// Whether goods can be sent to the customer; `None`: it was not kept.

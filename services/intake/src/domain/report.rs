@@ -154,6 +154,7 @@ pub fn submit(
         questions: Vec::new(),
         contacts: Vec::new(),
         read_back: None,
+        policy_version: 0,
         promises: rules.promises(report.channel, now),
         proposal: None,
         follow_up: None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::{Clock, Fault};
 use jiff::SignedDuration;
+use proto::policy::Dated;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -18,8 +19,8 @@ pub(super) struct Sweeper {
     pub clock: Clock,
     pub every: Duration,
     pub orphan: SignedDuration,
-    /// How long files are kept after the end of their claim.
-    pub kept: SignedDuration,
+    /// How long files are kept after the end of their claim: as the version of the day says.
+    pub kept: Dated<SignedDuration>,
 }
 
 /// Why a look failed.
@@ -48,7 +49,7 @@ impl Sweeper {
         if let Ok(gone @ 1..) = gone {
             tracing::info!(gone, "evidence files of erased customers were removed");
         }
-        let over = expire(&self.files, &self.pool, &self.clock, self.kept).await;
+        let over = expire(&self.files, &self.pool, &self.clock, self.kept.in_force(self.clock.now()).rules).await;
         if let Ok(over @ 1..) = over {
             tracing::info!(over, "evidence files of claims that ended long ago were removed");
         }

@@ -8,6 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::ClaimId;
 use proto::claim::ClaimState;
 use proto::intake::{AccessPurpose, ExportCustomerResponse, PersonalField, Word};
+use proto::policy::Dated;
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub type Messages = BoxStream<'static, Result<ExportCustomerResponse, Status>>;
 pub(super) struct Source {
     pub reads: PgPool,
     pub clock: Clock,
-    pub rules: Arc<Rules>,
+    pub rules: Arc<Dated<Rules>>,
     pub vault: Vault,
 }
 

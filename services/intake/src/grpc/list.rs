@@ -4,6 +4,7 @@ use chassis::{Call, Check, Refusal, read_failed};
 use proto::ClaimId;
 use proto::claim::ClaimState;
 use proto::intake::{Claim, GetClaimRequest, ListClaimsRequest, ListClaimsResponse};
+use proto::policy::Dated;
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
@@ -26,7 +27,12 @@ const IN_INTAKE: [ClaimState; 9] = [
 ];
 
 /// One claim, by its id or by its number.
-pub(super) async fn get(reads: &PgPool, rules: &Rules, call: &Call, body: &GetClaimRequest) -> Result<Claim, Status> {
+pub(super) async fn get(
+    reads: &PgPool,
+    rules: &Dated<Rules>,
+    call: &Call,
+    body: &GetClaimRequest,
+) -> Result<Claim, Status> {
     let mut check = Check::new();
     let by_number = !check.either(("claim_id", &body.claim_id), ("claim_number", &body.claim_number));
     let mut id = ClaimId(Uuid::nil());
@@ -69,7 +75,7 @@ pub(super) async fn own(reads: &PgPool, call: &Call, claim: ClaimId) -> Result<(
 /// Claims, newest first.
 pub(super) async fn list(
     reads: &PgPool,
-    rules: &Rules,
+    rules: &Dated<Rules>,
     call: &Call,
     body: &ListClaimsRequest,
 ) -> Result<ListClaimsResponse, Status> {

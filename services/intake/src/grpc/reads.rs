@@ -9,6 +9,7 @@ use proto::claim::Notice;
 use proto::intake::{AccessPurpose, PersonalField};
 use proto::logistics::{Direction, OpenParcel, ParcelsAnswer, ParcelsQuestion, ShipmentState};
 use proto::orchestrator::{ToldAnswer, ToldQuestion};
+use proto::policy::Dated;
 use proto::policy::contacts::{Allowed, Contacts};
 use proto::{ClaimId, ids};
 use sqlx::PgPool;
@@ -27,8 +28,8 @@ const OPEN: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Says who reads what.
 #[derive(Clone)]
 pub struct Reads {
-    /// The rules of the policy pack.
-    pub contacts: Arc<Contacts>,
+    /// The rules of the policy pack: those of the day.
+    pub contacts: Arc<Dated<Contacts>>,
     /// The pool for reads.
     pub pool: PgPool,
     /// When an hour has passed.
@@ -122,7 +123,8 @@ impl Reads {
     }
 
     fn allowed(&self, call: &Call, purpose: AccessPurpose) -> Result<Allowed, Status> {
-        let allowed = self.contacts.allowed(&call.actor.roles, purpose);
+        let contacts = &self.contacts.in_force(self.clock.now()).rules;
+        let allowed = contacts.allowed(&call.actor.roles, purpose);
         let purpose = purpose.word().to_uppercase();
         let message = "the policy lets none of the caller's roles read personal data for this purpose";
         let refusal = || Refusal::forbidden("PURPOSE_NOT_YOURS", message).with("purpose", &purpose);

@@ -2,18 +2,19 @@
 
 use chassis::{Actor, etag};
 use proto::intake as wire;
+use proto::policy::Dated;
 use proto::{customer, to_wire};
 
 use crate::domain::{Claim, Contact, Evidence, LoggedContact, Promised, Promises, Question, Rules};
 use crate::events;
 
 /// The claim as a caller sees it: customers have a view of their own (SR15).
-pub(super) fn claim(rules: &Rules, claim: &Claim, actor: &Actor) -> wire::Claim {
+pub(super) fn claim(rules: &Dated<Rules>, claim: &Claim, actor: &Actor) -> wire::Claim {
     let told = whole(rules, claim);
     if actor.customer.is_some() { customer::claim(&told, &actor.subject) } else { told }
 }
 
-fn whole(rules: &Rules, claim: &Claim) -> wire::Claim {
+fn whole(rules: &Dated<Rules>, claim: &Claim) -> wire::Claim {
     wire::Claim {
         claim_id: claim.id.to_string(),
         claim_number: claim.number.clone(),
@@ -28,7 +29,7 @@ fn whole(rules: &Rules, claim: &Claim) -> wire::Claim {
         read_back_at: claim.read_back.as_ref().map(|read_back| to_wire(read_back.at)),
         read_back_by: claim.read_back.as_ref().map(|read_back| read_back.by.clone()).unwrap_or_default(),
         questions: claim.questions.iter().filter(|question| question.asked_at.is_some()).map(question).collect(),
-        promises: promises(rules, &claim.promises),
+        promises: promises(rules.nearest(claim.policy_version), &claim.promises),
         state: claim.state().into(),
         open_plan: claim.open_plan().cloned(),
         withdrawal_requested: claim.withdrawal_requested,

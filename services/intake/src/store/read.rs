@@ -16,6 +16,9 @@ pub(super) const CUSTOMER_OF: &str = "SELECT customer_ref, brought_by FROM claim
 
 pub(super) const BY_NUMBER: &str = "SELECT claim_id FROM claim WHERE claim_number = $1";
 
+/// Versions of the policy pack that open claims go by; 0: the oldest.
+pub const VERSIONS: &str = "SELECT DISTINCT policy_version FROM claim WHERE state < 10";
+
 // Ids are made from the time: the greatest is the newest. Four statements, so that each is planned for its index.
 // Canaries are among those of their customer only.
 pub(super) const ALL: &str = "SELECT claim_id FROM claim \

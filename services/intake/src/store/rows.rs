@@ -20,7 +20,8 @@ macro_rules! claim_columns {
         "claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_at, read_back_by, acknowledgement_due, first_feedback_due, \
          solution_due, plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
-         possible_duplicates, duplicate_of, duplicate_of_number, contacts, brought_by, email_confirmed, ended_at"
+         possible_duplicates, duplicate_of, duplicate_of_number, contacts, brought_by, email_confirmed, ended_at, \
+         policy_version"
     };
 }
 pub(super) use claim_columns;
@@ -77,6 +78,7 @@ pub(super) struct ClaimRow {
     brought_by: String,
     email_confirmed: bool,
     ended_at: Option<Timestamp>,
+    policy_version: i32,
 }
 
 #[derive(sqlx::FromRow)]
@@ -218,6 +220,7 @@ impl ClaimRow {
             importance: u32::from(self.importance.unsigned_abs()),
             upset: self.upset,
             received_at: self.received_at.to_jiff(),
+            policy_version: self.policy_version.unsigned_abs(),
             announced_on: self.announced_on.map(Date::to_jiff),
             address_known: self.address_known,
             possible_duplicates: self.possible_duplicates,

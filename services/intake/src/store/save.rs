@@ -15,16 +15,16 @@ pub(super) const INSERT_CLAIMS: &str = "INSERT INTO claim ( \
          claim_id, claim_number, version, channel, customer_ref, country, importance, upset, received_at, state, \
          end_reason, withdrawal_requested, read_back_by, acknowledgement_due, first_feedback_due, \
          plan_number, plan_state, plan, follow_up_round, follow_up_score, scores, announced_on, address_known, \
-         possible_duplicates, brought_by, email_confirmed \
+         possible_duplicates, brought_by, email_confirmed, policy_version \
      ) SELECT claim_id, claim_number, 1, channel, customer_ref, country, importance, upset, received_at, 1, \
          '', false, '', acknowledgement_due, first_feedback_due, 0, 0, '', 0, 0, '{}', announced_on, address_known, \
-         string_to_array(possible_duplicates, ' '), brought_by, email_confirmed \
+         string_to_array(possible_duplicates, ' '), brought_by, email_confirmed, policy_version \
      FROM UNNEST($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::boolean[], \
          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::date[], $12::boolean[], $13::text[], $14::text[], \
-         $15::boolean[]) \
+         $15::boolean[], $16::int[]) \
          AS new (claim_id, claim_number, channel, customer_ref, country, importance, upset, received_at, \
              acknowledgement_due, first_feedback_due, announced_on, address_known, possible_duplicates, brought_by, \
-             email_confirmed)";
+             email_confirmed, policy_version)";
 
 pub(super) const UPDATE_CLAIMS: &str = "UPDATE claim SET \
          version = new.version, state = new.state, end_reason = new.end_reason, \
@@ -132,7 +132,8 @@ fn insert_claims(writes: &mut Writes, new: &[&Entry]) {
         .bind(each(new, |claim| claim.address_known))
         .bind(each(new, |claim| claim.possible_duplicates.join(" ")))
         .bind(each(new, |claim| claim.brought_by.clone()))
-        .bind(each(new, |claim| claim.email_confirmed));
+        .bind(each(new, |claim| claim.email_confirmed))
+        .bind(each(new, |claim| whole(claim.policy_version)));
 }
 
 fn update_claims(writes: &mut Writes, changed: &[&Entry]) {

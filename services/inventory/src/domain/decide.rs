@@ -128,7 +128,8 @@ fn reserve(
 ) -> Result<Vec<Event>, Refusal> {
     if let Some(known) = state.reservations.get(&job) {
         let remembered_only = known.sku.is_empty();
-        if !remembered_only && known.asked() != *wanted {
+        let asked = Wanted { policy_version: wanted.policy_version, ..known.asked() };
+        if !remembered_only && asked != *wanted {
             return Err(Refusal::Broken("a job that was reserved is asked for again with other goods"));
         }
         let open = matches!(known.state, ReservationState::HeldPartly | ReservationState::Held);

@@ -50,7 +50,8 @@ pub fn evolve(state: &mut State, event: &Event) {
         }
         Event::Consumed(job) => end(state, job, ReservationState::Consumed),
         Event::Released(job, at) => {
-            let never = Wanted { sku: String::new(), batch: String::new(), rule: BatchRule::Any, quantity: 0 };
+            let (sku, batch) = (String::new(), String::new());
+            let never = Wanted { sku, batch, rule: BatchRule::Any, quantity: 0, policy_version: 0 };
             let remembered = || Reservation { version: 0, ..reservation(&never, ReservationState::Released, *at) };
             state.reservations.entry(*job).or_insert_with(remembered);
             end(state, job, ReservationState::Released);
@@ -90,6 +91,7 @@ fn reservation(wanted: &Wanted, state: ReservationState, queued_at: Timestamp) -
         batch: wanted.batch.clone(),
         rule: wanted.rule,
         wanted: wanted.quantity,
+        policy_version: wanted.policy_version,
         commit: false,
         state,
         allocations: BTreeMap::new(),

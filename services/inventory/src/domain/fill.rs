@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use proto::policy::Dated;
 
 use super::{BatchRule, Event, Job, Place, Reservation, ReservationState, State, Terms, Wanted, Zone, evolve};
 
 /// Fills the back-orders of `skus` with what is free, oldest first, and lets it happen.
-pub fn fill(state: &mut State, terms: &Terms, now: Timestamp, skus: &BTreeSet<String>) -> Vec<Event> {
+pub fn fill(state: &mut State, terms: &Dated<Terms>, now: Timestamp, skus: &BTreeSet<String>) -> Vec<Event> {
     let mut events = Vec::new();
     for sku in skus {
         // Who takes another batch instead gives one back: from the oldest on all are asked once more.
@@ -17,13 +18,15 @@ pub fn fill(state: &mut State, terms: &Terms, now: Timestamp, skus: &BTreeSet<St
 }
 
 /// Whether something was given back on the way.
-fn fill_once(state: &mut State, terms: &Terms, now: Timestamp, sku: &str, events: &mut Vec<Event>) -> bool {
+fn fill_once(state: &mut State, terms: &Dated<Terms>, now: Timestamp, sku: &str, events: &mut Vec<Event>) -> bool {
     // Without free stock the queue is not looked at: it may be long.
     if places(state, sku).next().is_none() {
         return false;
     }
     for job in queue(state, sku) {
         let reservation = &state.reservations[&job];
+        // Whose rules are not loaded waits until they are.
+        let Ok(terms) = terms.of_claim(reservation.policy_version) else { continue };
         let Pick { taken, instead } = pick(state, terms, &reservation.asked(), Some(reservation));
         if taken.is_empty() {
             continue;

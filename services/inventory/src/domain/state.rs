@@ -66,6 +66,8 @@ pub struct Reservation {
     pub rule: BatchRule,
     /// Units wanted.
     pub wanted: u32,
+    /// The version of the policy pack that its claim goes by; 0: the oldest.
+    pub policy_version: u32,
     /// Promise it as soon as all is held.
     pub commit: bool,
     pub state: ReservationState,
@@ -89,7 +91,8 @@ impl Reservation {
 
     /// What it wants in all.
     pub fn asked(&self) -> Wanted {
-        Wanted { sku: self.sku.clone(), batch: self.batch.clone(), rule: self.rule, quantity: self.wanted }
+        let (quantity, policy_version) = (self.wanted, self.policy_version);
+        Wanted { sku: self.sku.clone(), batch: self.batch.clone(), rule: self.rule, quantity, policy_version }
     }
 
     /// Units missing, if it waits for stock.

@@ -12,9 +12,11 @@ use proto::{ClaimId, ids};
 
 use super::*;
 
-pub(super) fn terms() -> Terms {
+pub(super) fn terms() -> Dated<Terms> {
     let zone = jiff::tz::TimeZone::get("Europe/London").expect("it is built in");
-    Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14, zone, mix_batches: false }
+    let terms =
+        Terms { hold: SignedDuration::from_hours(72), lead_time_days: 14, zone: zone.clone(), mix_batches: false };
+    Dated::of("acme", zone, [(1, Date::MIN, terms)])
 }
 
 pub(super) fn start() -> Timestamp {
@@ -31,7 +33,7 @@ pub(super) fn goods(sku: &str, batch: &str, quantity: u32) -> GoodsLine {
 
 /// Any batch of a SKU.
 pub(super) fn any(sku: &str, quantity: u32) -> Wanted {
-    Wanted { sku: sku.to_owned(), batch: String::new(), rule: BatchRule::Any, quantity }
+    Wanted { sku: sku.to_owned(), batch: String::new(), rule: BatchRule::Any, quantity, policy_version: 0 }
 }
 
 /// A state with two SKUs and two warehouses, one of them without a custodian.
@@ -56,6 +58,7 @@ fn wants() -> impl Strategy<Value = Wanted> {
         batch: batch.to_owned(),
         rule,
         quantity: line.quantity,
+        policy_version: 0,
     })
 }
 

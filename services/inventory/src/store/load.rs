@@ -40,14 +40,14 @@ pub(super) const STOCK: &str = "\
 /// Rows that are failed or released hold nothing; they may have a SKU that is not locked, or none.
 pub(super) const RESERVATIONS: &str = "\
     SELECT claim_id, round, line, attempt, sku, batch, batch_rule, wanted, commit, state, queued_at, expires_at, \
-        expected_on, version \
+        expected_on, policy_version, version \
     FROM reservation \
     JOIN (SELECT DISTINCT claim_id, round, line FROM UNNEST($1::uuid[], $2::int[], $3::int[]) \
         AS k(claim_id, round, line)) j USING (claim_id, round, line) \
     WHERE sku = ANY($4) OR state IN ('failed', 'batch_unknown', 'released') \
     UNION \
     SELECT claim_id, round, line, attempt, sku, batch, batch_rule, wanted, commit, state, queued_at, expires_at, \
-        expected_on, version \
+        expected_on, policy_version, version \
     FROM reservation WHERE sku = ANY($5) AND state = 'held_partly'";
 
 pub(super) const ALLOCATIONS: &str = "\

@@ -34,7 +34,7 @@ pub(super) const MOVEMENTS: &str = "\
 /// What is only remembered, because its undoing came first, is nothing to look at.
 pub(super) const RESERVATIONS: &str = "\
     SELECT reservation_no, claim_id, round, line, attempt, sku, batch, batch_rule, wanted, held, commit, state, \
-        queued_at, expires_at, expected_on, version FROM reservation \
+        queued_at, expires_at, expected_on, policy_version, version FROM reservation \
     WHERE sku <> '' AND ($1::uuid IS NULL OR claim_id = $1) AND ($2::text IS NULL OR state = $2) \
         AND reservation_no > $3 ORDER BY reservation_no LIMIT $4";
 
@@ -176,6 +176,7 @@ pub(super) fn reservation(row: &PgRow) -> Result<Reservation, Fault> {
         batch: row.try_get("batch")?,
         rule: word(row, "batch_rule")?,
         wanted: count(row, "wanted")?,
+        policy_version: count(row, "policy_version")?,
         commit: row.try_get("commit")?,
         state: word(row, "state")?,
         allocations: BTreeMap::new(),

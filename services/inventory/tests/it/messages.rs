@@ -162,7 +162,7 @@ async fn what_cannot_be_read_or_cannot_be_is_parked() {
         let event_id = shop.service.tell_bytes(&subject(name), claim(), &message.encode_to_vec()).await;
         shop.service.settled(event_id).await;
     };
-    let good = InventoryCommand { job: Some(job()), kind: Some(release()) };
+    let good = InventoryCommand { job: Some(job()), kind: Some(release()), policy_version: 0 };
     park("release", InventoryCommand { job: None, ..good.clone() }).await;
     park("release", InventoryCommand { kind: None, ..good.clone() }).await;
     park("release", InventoryCommand { job: Some(Job { round: 0, ..job() }), ..good.clone() }).await;

@@ -32,7 +32,7 @@ pub fn command(job: &Job, kind: Asked) -> Outgoing {
         Asked::ExpectReturn(_) => "expect_return",
         Asked::CancelReturn(_) => "cancel_return",
     };
-    let message = InventoryCommand { job: Some(job.clone()), kind: Some(kind) };
+    let message = InventoryCommand { job: Some(job.clone()), kind: Some(kind), policy_version: 0 };
     Outgoing::command("inventory", name, job.claim_id.parse().unwrap(), &message)
 }
 

@@ -28,10 +28,11 @@ pub fn lane(command: &Command) -> Uuid {
 /// Decides one command.
 pub fn decide(rules: &Rules, world: &mut World, meta: &Meta, command: &Command) -> Result<Outcome, chassis::Refusal> {
     match command {
-        Command::Book { key, parcel } => {
+        Command::Book { key, parcel, policy_version } => {
+            let carriers = rules.carriers.of_claim(*policy_version)?;
             let id = ShipmentId(meta.new_id());
             let today = rules.days.of(meta.now);
-            let found = domain::book(world.shipments.get(key), id, today, &rules.carriers, parcel);
+            let found = domain::book(world.shipments.get(key), id, today, carriers, parcel);
             world.apply(meta, id, *key, &found);
             let Some(shipment) = world.shipments.get(key) else { return Ok(Outcome::none()) };
             let carrier = matches!(found[..], [Event::Booked(_)]).then(|| events::to_carry(shipment, meta.now));

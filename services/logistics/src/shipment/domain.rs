@@ -35,6 +35,8 @@ pub enum Command {
         key: Key,
         /// What is carried.
         parcel: Parcel,
+        /// The version of the policy pack that the claim goes by; 0: the oldest.
+        policy_version: u32,
     },
     /// Call a parcel off.
     Cancel {

@@ -21,16 +21,16 @@ pub use notices::{not_to_carry, to_carry};
 const UNITS_MAX: u32 = 10_000_000;
 
 /// Goods are to be sent.
-pub fn ship(job: Job, ask: Ship) -> Result<Command, Malformed> {
+pub fn ship(job: Job, ask: Ship, policy_version: u32) -> Result<Command, Malformed> {
     let urgent = wire::is_urgent(ask.severity().said());
     let parcel = parcel(ask.sku, ask.quantity, ask.country, urgent)?;
-    Ok(Command::Book { key: Key { job, direction: Direction::Outbound }, parcel })
+    Ok(Command::Book { key: Key { job, direction: Direction::Outbound }, parcel, policy_version })
 }
 
 /// Goods are to be fetched. Nobody waits for them.
-pub fn collect(job: Job, ask: Collect) -> Result<Command, Malformed> {
+pub fn collect(job: Job, ask: Collect, policy_version: u32) -> Result<Command, Malformed> {
     let parcel = parcel(ask.sku, ask.quantity, ask.country, false)?;
-    Ok(Command::Book { key: Key { job, direction: Direction::Return }, parcel })
+    Ok(Command::Book { key: Key { job, direction: Direction::Return }, parcel, policy_version })
 }
 
 /// What was ordered is called off.

@@ -21,7 +21,12 @@ pub fn job(claim: Uuid) -> Job {
 }
 
 pub fn command(claim: Uuid, name: &str, kind: Asked) -> Outgoing {
-    Outgoing::command("logistics", name, claim, &LogisticsCommand { job: Some(job(claim)), kind: Some(kind) })
+    Outgoing::command(
+        "logistics",
+        name,
+        claim,
+        &LogisticsCommand { job: Some(job(claim)), kind: Some(kind), policy_version: 0 },
+    )
 }
 
 pub fn ship(claim: Uuid) -> Outgoing {

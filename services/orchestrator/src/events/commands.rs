@@ -118,6 +118,7 @@ impl To<'_> {
             channel: case.submitted.channel,
             involved: case.involved().into_iter().collect(),
             by_staff: case.submitted.by_staff,
+            policy_version: case.submitted.policy_version,
         };
         self.triage(triage_command::Kind::AssessClaim(assess))
     }
@@ -229,7 +230,8 @@ impl To<'_> {
             other => return Err(format!("{other:?} is not for inventory")),
         };
         let name = kind.name();
-        let message = InventoryCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
+        let (job, policy_version) = (Some(words::wire_job(self.claim, *job)), self.policy_version());
+        let message = InventoryCommand { job, policy_version, kind: Some(kind) };
         Ok(Outgoing::command("inventory", name, self.claim, &message))
     }
 
@@ -252,7 +254,8 @@ impl To<'_> {
             other => return Err(format!("{other:?} is not for logistics")),
         };
         let name = kind.name();
-        let message = LogisticsCommand { job: Some(words::wire_job(self.claim, *job)), kind: Some(kind) };
+        let (job, policy_version) = (Some(words::wire_job(self.claim, *job)), self.policy_version());
+        let message = LogisticsCommand { job, policy_version, kind: Some(kind) };
         Ok(Outgoing::command("logistics", name, self.claim, &message))
     }
 
@@ -290,9 +293,13 @@ impl To<'_> {
 
     fn escalation(&self, kind: escalation_command::Kind) -> Outgoing {
         let claim_number = self.stored.case.submitted.claim_number.clone();
-        let name = kind.name();
-        let message = EscalationCommand { claim_id: self.claim.to_string(), claim_number, kind: Some(kind) };
+        let (name, claim_id, policy_version) = (kind.name(), self.claim.to_string(), self.policy_version());
+        let message = EscalationCommand { claim_id, claim_number, policy_version, kind: Some(kind) };
         Outgoing::command("escalation", name, self.claim, &message)
+    }
+
+    fn policy_version(&self) -> u32 {
+        self.stored.case.submitted.policy_version
     }
 
     fn plan(&self, number: u32) -> Result<proto::claim::Plan, String> {

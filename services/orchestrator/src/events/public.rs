@@ -53,12 +53,14 @@ fn is_public(fact: &Fact, stored: &Stored, settlement: Option<&Settlement>) -> b
     }
 }
 
-/// The next public event of a claim, numbered 1, 2, 3 … without gaps; `None`: the fact is not public. `settlement` is that
+/// The next public event of a claim, numbered 1, 2, 3 … without gaps; `None`: the fact is not public. `policy` names the
+/// version that the claim goes by; `settlement` is that
 /// of the fact's work, if it is about one.
 pub(crate) fn event(
     (fact, view): (&Fact, View),
     claim: Uuid,
     stored: &mut Stored,
+    policy: &str,
     now: Timestamp,
     told: Option<&SourceMessage>,
     settlement: Option<&Settlement>,
@@ -66,7 +68,7 @@ pub(crate) fn event(
     if !is_public(fact, stored, settlement) {
         return Ok(None);
     }
-    let kind = kind(fact, stored, told, settlement)?;
+    let kind = kind(fact, stored, policy, told, settlement)?;
     // Only the last event of a claim says that it has ended: what led there carries the state before.
     let last = matches!(fact, Fact::Ended { .. }) || !view.state.has_ended();
     let (state, waiting_for) = match last {
@@ -93,6 +95,7 @@ pub(crate) fn event(
 pub(crate) fn kind(
     fact: &Fact,
     stored: &Stored,
+    policy: &str,
     told: Option<&SourceMessage>,
     settlement: Option<&Settlement>,
 ) -> Result<claim_event::Kind, Refusal> {
@@ -101,8 +104,8 @@ pub(crate) fn kind(
         Fact::Submitted => {
             let submitted = &stored.case.submitted;
             let lines = u32::try_from(submitted.lines.len()).unwrap_or(u32::MAX);
-            let customer_ref = submitted.customer_ref.clone();
-            Kind::Submitted(claim::Submitted { channel: submitted.channel, lines, customer_ref })
+            let (channel, customer_ref) = (submitted.channel, submitted.customer_ref.clone());
+            Kind::Submitted(claim::Submitted { channel, lines, customer_ref, policy: policy.to_owned() })
         }
         Fact::QuestionAsked { question, reason } => {
             Kind::QuestionAsked(claim::QuestionAsked { question_id: format!("q{question}"), reason: reason.clone() })

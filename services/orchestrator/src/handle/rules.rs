@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use proto::calendar::Calendar;
 use proto::claim::Money;
-use proto::policy::Pack;
 use proto::policy::four_eyes::FourEyes;
 use proto::policy::intake;
-use proto::policy::orchestrator::{Days, Lapse, NoAnswer, Orchestrator};
+use proto::policy::orchestrator::{Days, Lapse, NoAnswer, Orchestrator, Sums};
 use proto::policy::triage::Rates;
+use proto::policy::{Dated, Pack, Packs};
 
 use crate::case::Waiting;
 use crate::claim_process::{Asked, Outcome, Silence};
@@ -23,6 +23,10 @@ pub struct Rules {
     pub channels: intake::Promises,
     /// Who may not do what another did.
     pub four_eyes: FourEyes,
+    /// Name and number of the version, as `supply-chain@1`.
+    pub label: String,
+    /// How long sums are remembered: a customer's next claim may go by another version, so it is the longest of all.
+    pub remembered: Sums,
     office: Calendar,
     zone: TimeZone,
     rates: Rates,
@@ -30,12 +34,27 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The rules of each version.
+    pub fn dated(packs: &Packs) -> Dated<Self> {
+        let all = || packs.versions().iter().map(|version| version.rules.orchestrator.sums);
+        let customer_days = all().map(|sums| sums.customer_days).max();
+        let denied_days = all().map(|sums| sums.denied_days).max();
+        packs.map(|pack| {
+            let mut rules = Self::new(pack);
+            rules.remembered.customer_days = customer_days.unwrap_or(rules.remembered.customer_days);
+            rules.remembered.denied_days = denied_days.unwrap_or(rules.remembered.denied_days);
+            rules
+        })
+    }
+
     /// The rules of a pack that was validated.
     pub fn new(pack: &Pack) -> Self {
         let office = pack.escalation.calendars.get(&pack.escalation.calendar);
         let office = office.expect("the pack was validated: every calendar that is named is there");
         let (policy, channels) = (pack.orchestrator.clone(), pack.intake.promises.clone());
         Self {
+            label: pack.label(),
+            remembered: policy.sums,
             policy,
             channels,
             four_eyes: pack.four_eyes.clone(),
@@ -111,6 +130,8 @@ impl Rules {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn stamp(text: &str) -> Timestamp {
@@ -146,5 +167,22 @@ mod tests {
         assert_eq!(rules.due(&waiting, since), stamp("2026-11-30T12:00:00Z"));
         assert_eq!(rules.then(Asked::Question(1)), Silence::Person);
         assert_eq!(rules.then(Asked::Plan(1)), Silence::End(Outcome::Closed));
+    }
+
+    #[test]
+    fn sums_are_remembered_as_long_as_any_version_asks_for_them() {
+        let one = Pack::load(None).unwrap();
+        let mut two = one.clone();
+        (two.version, two.orchestrator.sums.customer_days, two.orchestrator.sums.denied_days) = (2, 7, 400);
+        let (zone, day) = (one.time_zone().clone(), |text: &str| text.parse().unwrap());
+        let days = one.orchestrator.sums.customer_days;
+        let versions = [(1, day("2026-01-01"), Arc::new(one)), (2, day("2026-06-01"), Arc::new(two))];
+        let rules = Rules::dated(&Dated::of("supply-chain", zone, versions));
+        for version in rules.versions() {
+            let kept = version.rules.remembered;
+            assert_eq!((kept.customer_days, kept.denied_days), (days, 400));
+        }
+        assert_eq!(rules.of_claim(2).unwrap().policy.sums.customer_days, 7);
+        assert_eq!(rules.of_claim(2).unwrap().label, "supply-chain@2");
     }
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proto::claim::{LinePlan, Money, Plan, ReportedLine, Take};
 use proto::escalation::{ApprovalDenied, ApprovalGranted, escalation_event};
 use proto::intake::{ClaimWithdrawn, intake_event};
-use proto::policy::Pack;
+use proto::policy::Packs;
 
 use super::*;
 use crate::claim_process::Stage;
@@ -62,8 +62,11 @@ fn customer(claim: usize) -> String {
 
 impl Desk {
     fn new() -> Self {
-        let handle =
-            Handle { rules: Rules::new(&Pack::load(None).unwrap()), step: claim_process::step_within, form: 1 };
+        let handle = Handle {
+            rules: Rules::dated(&Packs::load(None, None).unwrap()),
+            step: claim_process::step_within,
+            form: 1,
+        };
         Self { handle, world: World::default(), calls: 0 }
     }
 
@@ -215,7 +218,7 @@ impl Desk {
     }
 
     fn holds(&self) -> Result<(), TestCaseError> {
-        let policy = &self.handle.rules.policy.sums;
+        let policy = &self.handle.rules.nearest(0).policy.sums;
         let by = |stored: &Stored| {
             let plan = stored.plan.as_ref().filter(|plan| plan.automatic)?;
             stored.case.approved_by.is_empty().then(|| plan.proposed_by.clone())
@@ -256,7 +259,11 @@ proptest! {
 fn what_one_person_did_alone_is_marked() {
     let paid_by = |who: &str| {
         let mut desk = Desk::new();
-        desk.handle.rules.four_eyes.payment = false;
+        desk.handle.rules = desk.handle.rules.map(|rules| {
+            let mut lowered = rules.clone();
+            lowered.four_eyes.payment = false;
+            lowered
+        });
         for act in [Act::Report(0, 0), Act::Judge(0, 0, 1, None)] {
             desk.act(&act).unwrap();
         }
@@ -273,7 +280,7 @@ fn what_one_person_did_alone_is_marked() {
         let job = settlement_job(row.job).unwrap();
         let fact = claim_process::Fact::SettlementPaid { job };
         let stored = &desk.world.processes[&id(0)];
-        match crate::events::public_kind(&fact, stored, None, Some(row)).unwrap() {
+        match crate::events::public_kind(&fact, stored, "", None, Some(row)).unwrap() {
             proto::claim::claim_event::Kind::SettlementPaid(paid) => paid.alone,
             other => panic!("{other:?}"),
         }
@@ -290,7 +297,7 @@ fn a_public_fact_that_meets_another_message_is_not_told_empty() {
     for fact in
         [claim_process::Fact::Assessed, claim_process::Fact::ClockMoved, claim_process::Fact::Denied { plan: 1 }]
     {
-        let refusal = crate::events::public_kind(&fact, stored, None, None).unwrap_err();
+        let refusal = crate::events::public_kind(&fact, stored, "", None, None).unwrap_err();
         assert!(format!("{refusal:?}").contains("does not say what the public fact"), "{fact:?}: {refusal:?}");
     }
 }

@@ -56,10 +56,16 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(world: &'a World, handle: &'a Handle, meta: &'a Meta, claim: Uuid, stored: Stored) -> Self {
-        Self {
+    pub fn new(
+        world: &'a World,
+        handle: &'a Handle,
+        meta: &'a Meta,
+        claim: Uuid,
+        stored: Stored,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
             world,
-            rules: &handle.rules,
+            rules: handle.rules_of(&stored)?,
             step: handle.step,
             meta,
             claim,
@@ -72,7 +78,12 @@ impl<'a> Turn<'a> {
             asked: RefCell::default(),
             outcome: Outcome::none(),
             queue: VecDeque::new(),
-        }
+        })
+    }
+
+    /// The rules of the version that the claim began with.
+    pub fn rules(&self) -> &'a Rules {
+        self.rules
     }
 
     /// With the message in hand.
@@ -284,7 +295,8 @@ impl<'a> Turn<'a> {
             self.outcome.tell(events::plan_agreed(self.meta, self.claim, &self.stored, *plan));
         }
         let (now, told) = (self.meta.now, self.told);
-        let event = events::event((fact, view), self.claim, &mut self.stored, now, told, settlement.as_ref())?;
+        let (policy, stored) = (&self.rules.label, &mut self.stored);
+        let event = events::event((fact, view), self.claim, stored, policy, now, told, settlement.as_ref())?;
         event.into_iter().for_each(|event| self.outcome.tell(event));
         Ok(())
     }

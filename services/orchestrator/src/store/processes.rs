@@ -60,6 +60,10 @@ pub(super) const DUE: &str = "\
     SELECT claim_id, due_at FROM process \
     WHERE due_at <= now() + $1::text::interval ORDER BY due_at LIMIT 500";
 
+/// Versions of the policy pack that open claims go by; 0: the oldest.
+pub const VERSIONS: &str = "\
+    SELECT DISTINCT coalesce((claim->'submitted'->>'policyVersion')::int, 0) FROM process WHERE state < 10";
+
 /// Reads processes.
 pub async fn read(tx: &mut Tx, lock: Lock, claims: &[Uuid]) -> Result<BTreeMap<Uuid, Stored>, Fault> {
     if claims.is_empty() {

@@ -3,7 +3,7 @@
 use chassis::{Fault, Lock, Tx};
 use jiff_sqlx::{Date, ToSqlx};
 use proto::claim::Money;
-use proto::policy::triage::Triage;
+use proto::policy::Packs;
 use proto::{ClaimId, WorkItemId, codes};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -101,7 +101,7 @@ pub(super) const LOCK_ORDERS: &str = "\
 const PURCHASES_MAX: i64 = 20;
 
 /// Reads what the commands are about.
-pub async fn load(tx: &mut Tx, lock: Lock, rules: &Triage, commands: &[&Command]) -> Result<World, Fault> {
+pub async fn load(tx: &mut Tx, lock: Lock, packs: &Packs, commands: &[&Command]) -> Result<World, Fault> {
     let mut world = World::default();
     let mut claims = Vec::new();
     let mut decided = Vec::new();
@@ -125,7 +125,7 @@ pub async fn load(tx: &mut Tx, lock: Lock, rules: &Triage, commands: &[&Command]
     if !claims.is_empty() {
         cases(tx, lock, &claims, &mut world).await?;
     }
-    world.orders = orders(tx, rules, &asks(commands, &world)).await?;
+    world.orders = orders(tx, packs, &asks(commands, &world)).await?;
     if !decided.is_empty() {
         let asks = asks(commands, &world);
         let skus: Vec<_> = asks.iter().flat_map(|ask| &ask.lines).map(|line| codes::key(&line.sku)).collect();
@@ -152,10 +152,7 @@ async fn cases(tx: &mut Tx, lock: Lock, claims: &[Uuid], world: &mut World) -> R
 
 /// What is asked by the commands, and what was asked where a person decides.
 fn asks<'a>(commands: &[&'a Command], world: &'a World) -> Vec<&'a Ask> {
-    let stored = |item: &WorkItemId| {
-        let case = world.cases.get(world.claim_of.get(item)?)?;
-        case.entries.get(&case.items.get(item)?.number)?.asked.as_ref()
-    };
+    let stored = |item: &WorkItemId| world.cases.get(world.claim_of.get(item)?)?.asked(*item);
     let ask = |command: &&'a Command| match command {
         Command::Assess(ask) => Some(&**ask),
         Command::Decide { item, .. } => stored(item),
@@ -164,12 +161,12 @@ fn asks<'a>(commands: &[&'a Command], world: &'a World) -> Vec<&'a Ask> {
     commands.iter().filter_map(ask).collect()
 }
 
-async fn orders(tx: &mut Tx, rules: &Triage, asks: &[&Ask]) -> Result<Orders, Fault> {
+async fn orders(tx: &mut Tx, packs: &Packs, asks: &[&Ask]) -> Result<Orders, Fault> {
     let (mut numbers, mut skus, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut customers, mut bought, mut latest, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut most, mut whole, mut whose) = (Vec::new(), Vec::new(), Vec::new());
     for ask in asks {
-        let claimed_on = ask.claimed_on(&rules.time_zone);
+        let claimed_on = ask.claimed_on(packs.zone());
         for line in &ask.lines {
             if !line.order_no.is_empty() {
                 numbers.push(codes::key(&line.order_no));
@@ -199,7 +196,8 @@ async fn orders(tx: &mut Tx, rules: &Triage, asks: &[&Ask]) -> Result<Orders, Fa
         record(&mut orders, &found.bind(&most).fetch_all(&mut *tx).await?)?;
     }
     // What was paid for a delivery goes back with the whole order.
-    for fee in orders.all().filter(|order| fee::is_fee(rules, order)) {
+    let rules: Vec<_> = asks.iter().map(|ask| &packs.nearest(ask.message.policy_version).triage).collect();
+    for fee in orders.all().filter(|order| rules.iter().any(|rules| fee::is_fee(rules, order))) {
         whole.push(codes::key(&fee.order_no));
         whose.push(fee.customer_ref.clone());
     }

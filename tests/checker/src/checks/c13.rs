@@ -8,8 +8,15 @@ use crate::evidence::{Evidence, Violation, ms};
 
 /// Time within which a bad message must be in the list.
 const VISIBLE_MS: u64 = 60_000;
-const REASONS: [&str; 6] =
-    ["UNDECODABLE", "PERMANENT_FAULT", "ATTEMPTS_USED_UP", "BROKEN", "BEHIND_PARKED", "WRONG_ORIGIN"];
+const REASONS: [&str; 7] = [
+    "UNDECODABLE",
+    "PERMANENT_FAULT",
+    "ATTEMPTS_USED_UP",
+    "BROKEN",
+    "BEHIND_PARKED",
+    "WRONG_ORIGIN",
+    "POLICY_VERSION_UNKNOWN",
+];
 
 /// Looks for violations.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {

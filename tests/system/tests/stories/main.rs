@@ -24,6 +24,7 @@ mod goods;
 mod money;
 mod nobody_stops;
 mod others_data;
+mod packs;
 mod persons;
 mod privacy;
 mod repeats;

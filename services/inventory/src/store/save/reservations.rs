@@ -9,13 +9,14 @@ use crate::world::Loaded;
 
 pub(in crate::store) const RESERVATIONS_NEW: &str = "\
     INSERT INTO reservation (claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, batch_rule, wanted, queued_at) \
+        sku, batch, batch_rule, wanted, queued_at, policy_version) \
     SELECT claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, batch_rule, wanted, queued_at \
+        sku, batch, batch_rule, wanted, queued_at, policy_version \
     FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::timestamptz[], \
-        $9::date[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::timestamptz[]) \
+        $9::date[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::int[], $15::timestamptz[], \
+        $16::int[]) \
         AS n(claim_id, round, line, attempt, state, held, commit, expires_at, expected_on, version, \
-        sku, batch, batch_rule, wanted, queued_at) \
+        sku, batch, batch_rule, wanted, queued_at, policy_version) \
     ORDER BY queued_at, claim_id, round, line, attempt";
 
 pub(in crate::store) const RESERVATIONS_CHANGED: &str = "\
@@ -53,6 +54,7 @@ struct ReservationColumns {
     rule: Vec<&'static str>,
     wanted: Vec<i32>,
     queued_at: Vec<jiff_sqlx::Timestamp>,
+    policy_version: Vec<i32>,
 }
 
 pub(super) fn reservations<'a>(
@@ -78,6 +80,7 @@ pub(super) fn reservations<'a>(
         columns.rule.push(reservation.rule.word());
         columns.wanted.push(signed(reservation.wanted));
         columns.queued_at.push(instant(reservation.queued_at));
+        columns.policy_version.push(signed(reservation.policy_version));
         for (place, units) in &reservation.allocations {
             holders.push(job);
             places.push(place);
@@ -103,7 +106,7 @@ pub(super) fn reservations<'a>(
         writes.bind(columns.version);
         if is_new {
             writes.bind(columns.sku).bind(columns.batch).bind(columns.rule);
-            writes.bind(columns.wanted).bind(columns.queued_at);
+            writes.bind(columns.wanted).bind(columns.queued_at).bind(columns.policy_version);
         } else {
             writes.bind(columns.was);
         }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use proto::policy::Dated;
 
 use super::{Direction, Shipment, Sighting, Status, TrackingReason};
 
@@ -11,8 +12,9 @@ use super::{Direction, Shipment, Sighting, Status, TrackingReason};
 pub struct Days {
     /// The zone in which they are meant.
     pub zone: TimeZone,
-    /// Days after which a late parcel is expected, if the carrier names none.
-    pub late: u32,
+    /// Days after which a late parcel is expected, if the carrier names none: by the version of the day, since it is the
+    /// carrier's habit and no promise to a claim.
+    pub late: Dated<u32>,
 }
 
 impl Days {
@@ -25,7 +27,7 @@ impl Days {
     pub(super) fn late(&self, shipment: &Shipment, today: Date) -> Date {
         let known = shipment.expected_on.filter(|day| *day > today);
         let promised = shipment.promised().unwrap_or(today);
-        known.unwrap_or_else(|| after(promised.max(today), self.late))
+        known.unwrap_or_else(|| after(promised.max(today), self.late.on(today).rules))
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use proto::ClaimId;
 use proto::ids;
-use proto::policy::Pack;
+use proto::policy::{Dated, Pack};
 
 use super::*;
 
@@ -62,7 +62,8 @@ fn sighting(name: u8, state: Status) -> Sighting {
 const TODAY: Date = jiff::civil::date(2026, 3, 5);
 
 fn days() -> Days {
-    Days { zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap(), late: 2 }
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    Days { late: Dated::of("acme", zone.clone(), [(1, Date::MIN, 2)]), zone }
 }
 
 fn seen(shipment: &Shipment, sighting: &Sighting) -> Result<Vec<Event>, Refusal> {

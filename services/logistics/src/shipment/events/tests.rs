@@ -42,7 +42,9 @@ fn after(shipment: &Shipment, state: Status) -> (Shipment, Vec<String>) {
         held_until: None,
         expected_on: None,
     };
-    let days = domain::Days { zone: jiff::tz::TimeZone::UTC, late: 2 };
+    let zone = jiff::tz::TimeZone::UTC;
+    let late = proto::policy::Dated::of("acme", zone.clone(), [(1, jiff::civil::Date::MIN, 2)]);
+    let days = domain::Days { zone, late };
     let today = jiff::civil::date(1970, 1, 1);
     let found = domain::report(shipment, false, &sighting, today, &days).unwrap_or_default();
     let mut moved = shipment.clone();

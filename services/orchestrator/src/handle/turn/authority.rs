@@ -96,7 +96,7 @@ impl Turn<'_> {
     fn change_sums(&mut self, scope: String, change: impl FnOnce(&mut Sums)) {
         let mut sums = self.sums(&scope);
         change(&mut sums);
-        sums.forget(&self.rules.policy.sums, self.today());
+        sums.forget(&self.rules.remembered, self.today());
         self.sums.insert(scope, sums);
     }
 
