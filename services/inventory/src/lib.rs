@@ -1,13 +1,16 @@
 //! Inventory: goods, where they are, to whom they are promised. It does not know who the customer is.
 //!
-//! - [`domain`]: the rules, pure.
-//! - [`handle`]: the one path: load, decide, save.
-//! - [`store`]: the SQL. [`grpc`]: calls. [`events`]: messages.
+//! - [`stock`], [`reservation`], [`returns`]: a folder for each noun, with its rules (`domain`, pure), calls, messages and SQL.
+//! - [`domain`]: what follows from one noun for another. [`handle`]: the one path: load, decide, save.
 
+pub mod command;
 pub mod domain;
-pub mod events;
 pub mod grpc;
 pub mod handle;
+pub mod refusal;
+pub mod reservation;
+pub mod returns;
+pub mod stock;
 pub mod store;
 pub mod wire;
 pub mod world;
@@ -43,8 +46,8 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         });
         let lanes = ctx.lanes(handle::Handle { terms });
         ctx.audit(&[], Some(store::DIFFERS));
-        ctx.consume(&lanes, events::command);
-        ctx.sweep("expired holds", EXPIRY_SWEEP, &lanes, store::due);
+        ctx.consume(&lanes, command::read);
+        ctx.sweep("expired holds", EXPIRY_SWEEP, &lanes, reservation::store::due);
         let api = grpc::Api { lanes, reads: ctx.reads() };
         Ok(ctx.routes(InventoryServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })

@@ -2,32 +2,21 @@
 
 mod decided;
 mod load;
-mod reads;
-mod save;
 
-use chassis::Fault;
 use chassis::row::{count, word};
-use jiff::SignedDuration;
+use chassis::{Fault, Writes};
 use jiff_sqlx::ToSqlx;
 use proto::ClaimId;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use crate::domain::{Command, Job, Place};
+use crate::domain::{Job, Place};
+use crate::world::World;
+use crate::{reservation, returns, stock};
 
 pub use decided::DIFFERS;
-pub use load::load;
-pub use reads::{
-    Availability, Filter, StoredMovement, StoredReservation, StoredReturn, availability, movements, reservations,
-    returns,
-};
-pub use save::save;
-
-/// Holds that ran out are taken in portions, so that a long downtime does not lead to one huge batch.
-const DUE: &str = "\
-    SELECT claim_id, round, line, attempt, expires_at FROM reservation \
-    WHERE expires_at <= now() + $1::text::interval ORDER BY expires_at LIMIT 500";
+pub use load::{Wanted, load};
 
 /// What the role that serves may do with the tables: what these statements need and no more.
 pub const GRANTS: &[chassis::Grant] = &[
@@ -48,65 +37,38 @@ pub const GRANTS: &[chassis::Grant] = &[
 ];
 
 /// Every statement, for the test that prepares them all.
-pub const STATEMENTS: &[&str] = &[
-    DUE,
-    decided::DIFFERS,
-    load::JOB_SKUS,
-    load::READ,
-    load::LOCK,
-    load::WAREHOUSES,
-    load::DELIVERIES,
-    load::STOCK,
-    load::RESERVATIONS,
-    load::ALLOCATIONS,
-    load::RETURNS,
-    load::WAITING,
-    save::SKUS,
-    save::SKUS_NEW,
-    save::VERSIONS,
-    save::UNCHANGED,
-    save::WAREHOUSES,
-    save::DELIVERIES,
-    save::MOVEMENTS,
-    save::STOCK_NEW,
-    save::STOCK_CHANGED,
-    save::reservations::RESERVATIONS_NEW,
-    save::reservations::RESERVATIONS_CHANGED,
-    save::reservations::ALLOCATIONS_GONE,
-    save::reservations::ALLOCATIONS_NEW,
-    save::returns::RETURNS_NEW,
-    save::returns::RETURNS_CHANGED,
-    save::returns::RECEIPTS,
-    save::returns::WAITING,
-    reads::SKU_KNOWN,
-    reads::STOCK,
-    reads::BACK_ORDERED,
-    reads::MOVEMENTS,
-    reads::RESERVATIONS,
-    reads::RETURNS,
-];
+pub fn statements() -> Vec<&'static str> {
+    let shared: &[&str] = &[decided::DIFFERS, load::JOB_SKUS];
+    [shared, stock::store::STATEMENTS, reservation::store::STATEMENTS, returns::store::STATEMENTS].concat()
+}
 
-/// Holds that ran out, judged by the clock of the database.
-pub async fn due(pool: PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
-    let offset = format!("{} milliseconds", offset.as_millis());
-    let rows = sqlx::query(DUE).bind(offset).fetch_all(&pool).await?;
-    rows.iter()
-        .map(|row| {
-            let expires_at: jiff_sqlx::Timestamp = row.try_get("expires_at")?;
-            Ok(Command::Expire(job(row)?, expires_at.to_jiff()))
-        })
-        .collect()
+/// Writes what a batch has changed. New rows are inserted and known rows are updated only as they were loaded: whoever finds
+/// a row that another writer made or changed meanwhile is rolled back and tried again.
+pub fn save(writes: &mut Writes, world: &World) {
+    stock::store::save(writes, world);
+    reservation::store::save(writes, world);
+    returns::store::save(writes, world);
+}
+
+/// What a list is narrowed to.
+pub struct Filter<S> {
+    /// Only this claim.
+    pub claim: Option<Uuid>,
+    /// Only this state.
+    pub state: Option<S>,
+    /// Only what comes after.
+    pub after: i64,
 }
 
 /// The columns that name a job.
-fn job(row: &PgRow) -> Result<Job, Fault> {
+pub(crate) fn job(row: &PgRow) -> Result<Job, Fault> {
     let number = |column: &str| count(row, column);
     let claim = ClaimId(row.try_get::<Uuid, _>("claim_id")?);
     Ok(Job { claim, round: number("round")?, line: number("line")?, attempt: number("attempt")? })
 }
 
 /// The columns that name a place.
-fn place(row: &PgRow) -> Result<Place, Fault> {
+pub(crate) fn place(row: &PgRow) -> Result<Place, Fault> {
     Ok(Place {
         sku: row.try_get("sku")?,
         batch: row.try_get("batch")?,
@@ -116,28 +78,28 @@ fn place(row: &PgRow) -> Result<Place, Fault> {
 }
 
 /// Units as the database keeps them.
-fn signed(value: u32) -> i32 {
+pub(crate) fn signed(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
 /// Names of jobs, column by column.
 #[derive(Default)]
-struct JobColumns {
-    claim: Vec<Uuid>,
-    round: Vec<i32>,
-    line: Vec<i32>,
-    attempt: Vec<i32>,
+pub(crate) struct JobColumns {
+    pub claim: Vec<Uuid>,
+    pub round: Vec<i32>,
+    pub line: Vec<i32>,
+    pub attempt: Vec<i32>,
 }
 
 impl JobColumns {
-    fn push(&mut self, job: &Job) {
+    pub fn push(&mut self, job: &Job) {
         self.claim.push(job.claim.0);
         self.round.push(signed(job.round));
         self.line.push(signed(job.line));
         self.attempt.push(signed(job.attempt));
     }
 
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.claim.is_empty()
     }
 }
@@ -152,15 +114,15 @@ impl<'a> FromIterator<&'a Job> for JobColumns {
 
 /// Names of places, column by column.
 #[derive(Default)]
-struct PlaceColumns {
-    sku: Vec<String>,
-    batch: Vec<String>,
-    warehouse: Vec<String>,
-    zone: Vec<&'static str>,
+pub(crate) struct PlaceColumns {
+    pub sku: Vec<String>,
+    pub batch: Vec<String>,
+    pub warehouse: Vec<String>,
+    pub zone: Vec<&'static str>,
 }
 
 impl PlaceColumns {
-    fn push(&mut self, place: &Place) {
+    pub fn push(&mut self, place: &Place) {
         self.sku.push(place.sku.clone());
         self.batch.push(place.batch.clone());
         self.warehouse.push(place.warehouse.clone());
@@ -169,6 +131,6 @@ impl PlaceColumns {
 }
 
 /// A point in time as the database keeps it.
-fn instant(at: jiff::Timestamp) -> jiff_sqlx::Timestamp {
+pub(crate) fn instant(at: jiff::Timestamp) -> jiff_sqlx::Timestamp {
     at.to_sqlx()
 }

@@ -8,6 +8,7 @@ use chassis::Meta;
 use jiff::Timestamp;
 
 use crate::domain::{Delivery, Event, Job, MovementKind, Place, Receipt, State, Stock, Warehouse};
+use crate::{returns, stock};
 
 pub use memory::Memory;
 
@@ -49,7 +50,7 @@ pub struct Changed {
     /// New deliveries, with who booked them and when.
     pub deliveries: Vec<(Delivery, String, Timestamp)>,
     /// Number and balance of the last movement of each place that moved.
-    ledger: BTreeMap<Place, (i64, i64)>,
+    pub ledger: BTreeMap<Place, (i64, i64)>,
 }
 
 /// A new entry of the ledger.
@@ -99,53 +100,10 @@ impl Changed {
 impl World {
     /// Notes what an event has changed. The state has it already.
     pub fn record(&mut self, meta: &Meta, event: &Event) {
-        let changed = &mut self.changed;
         match event {
-            Event::SkuRegistered { sku, description } => {
-                let known = changed.skus.entry(sku.clone()).or_default();
-                *known = description.clone().or_else(|| known.take());
-            }
-            Event::WarehouseRegistered(warehouse) => {
-                changed.warehouses.insert(warehouse.warehouse.clone(), warehouse.clone());
-            }
-            Event::DeliveryBooked(delivery) => {
-                changed.deliveries.push((delivery.clone(), meta.actor.subject.clone(), meta.now));
-            }
-            Event::Moved { place, kind, quantity, document } => {
-                let start = || self.loaded.stock.get(place).map_or((0, 0), |stock| (stock.moves, stock.on_hand));
-                let (number, before) = *changed.ledger.entry(place.clone()).or_insert_with(start);
-                changed.ledger.insert(place.clone(), (number + 1, before + quantity));
-                changed.movements.push(Movement {
-                    place: place.clone(),
-                    number: number + 1,
-                    before,
-                    quantity: *quantity,
-                    kind: *kind,
-                    document: document.clone(),
-                    actor: meta.actor.subject.clone(),
-                    at: meta.now,
-                });
-            }
-            Event::Held { job, .. }
-            | Event::ReservationOpened { job, .. }
-            | Event::Promised(job)
-            | Event::ReservationFailed { job, .. }
-            | Event::Consumed(job)
-            | Event::Released(job, _)
-            | Event::Expired(job) => drop(changed.reservations.insert(*job)),
-            Event::ReturnCounted { job, receipt, .. } => {
-                changed.returns.insert(*job);
-                changed.receipts.push(Receipted {
-                    job: *job,
-                    version: self.state.returns.get(job).map_or(0, |known| known.version),
-                    receipt: receipt.clone(),
-                    actor: meta.actor.subject.clone(),
-                    at: meta.now,
-                });
-            }
-            Event::ReturnExpected { job, .. } | Event::ReturnCancelled(job) | Event::ReturnDisposed { job, .. } => {
-                changed.returns.insert(*job);
-            }
+            Event::Stock(event) => stock::store::record(self, meta, event),
+            Event::Reservation(event) => drop(self.changed.reservations.insert(*event.job())),
+            Event::Return(event) => returns::store::record(self, meta, event),
         }
     }
 }

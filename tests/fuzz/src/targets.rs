@@ -46,7 +46,7 @@ pub fn event_decode(input: &[u8]) {
         Subject::Command { service, .. } => match service.as_str() {
             "intake" => drop(intake::events::command(&subject, payload)),
             "triage" => drop(triage::events::command(&subject, payload)),
-            "inventory" => drop(inventory::events::command(&subject, payload)),
+            "inventory" => drop(inventory::command::read(&subject, payload)),
             "logistics" => drop(logistics::command::read(&subject, payload)),
             "escalation" => drop(escalation::events::command(&subject, payload)),
             _ => {}

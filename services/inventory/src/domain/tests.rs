@@ -7,10 +7,14 @@ mod goods_back;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use proptest::prelude::*;
 use proto::{ClaimId, ids};
 
 use super::*;
+use crate::reservation::domain::{Command as OfReservation, Event as ReservationEvent};
+use crate::returns::domain::{Command as OfReturn, Event as ReturnEvent};
+use crate::stock::domain::{Command as OfStock, Event as StockEvent};
 
 pub(super) fn terms() -> Dated<Terms> {
     let zone = jiff::tz::TimeZone::get("Europe/London").expect("it is built in");
@@ -80,37 +84,37 @@ fn commands() -> impl Strategy<Value = Command> {
     let receipt = (places(), 0_u32..4, 0_u32..3, 0_u32..3, 0_u32..2, 0_u32..2, proptest::bool::ANY);
     prop_oneof![
         3 => (places(), prop::collection::vec(lines(), 1..3)).prop_map(|((warehouse, zone), lines)| {
-            Command::ReceiveGoods { warehouse, zone, document: String::new(), lines }
+            OfStock::ReceiveGoods { warehouse, zone, document: String::new(), lines }.into()
         }),
         1 => (places(), lines()).prop_map(|((warehouse, zone), line)| {
-            Command::ReceiveGoods { warehouse, zone, document: "PO-1".to_owned(), lines: vec![line] }
+            OfStock::ReceiveGoods { warehouse, zone, document: "PO-1".to_owned(), lines: vec![line] }.into()
         }),
         2 => (places(), places(), lines()).prop_map(|((warehouse, zone), (_, to), line)| {
             let from = Place { sku: line.sku, batch: line.batch, warehouse, zone };
             let to = if to == zone { Zone::Unqualified } else { to };
-            Command::MoveStock { from, to, quantity: line.quantity, reason: "looked at".to_owned() }
+            OfStock::MoveStock { from, to, quantity: line.quantity, reason: "looked at".to_owned() }.into()
         }),
         2 => (places(), lines(), -6_i64..6).prop_map(|((warehouse, zone), line, delta)| {
             let place = Place { sku: line.sku, batch: line.batch, warehouse, zone };
-            Command::AdjustStock { place, delta: if delta == 0 { 6 } else { delta }, reason: "count".to_owned() }
+            OfStock::AdjustStock { place, delta: if delta == 0 { 6 } else { delta }, reason: "count".to_owned() }.into()
         }),
-        6 => (jobs(), wants(), proptest::bool::ANY).prop_map(|(job, wanted, commit)| Command::Reserve { job, wanted, commit }),
-        2 => jobs().prop_map(Command::Consume),
-        2 => jobs().prop_map(Command::Release),
-        2 => (jobs(), 0_i64..4).prop_map(|(job, days)| Command::Expire(job, start() + SignedDuration::from_hours(72 + 24 * days))),
-        3 => (jobs(), lines(), reasons()).prop_map(|(job, announced, reason)| Command::ExpectReturn { job, announced, reason }),
-        1 => jobs().prop_map(Command::CancelReturn),
+        6 => (jobs(), wants(), proptest::bool::ANY).prop_map(|(job, wanted, commit)| OfReservation::Reserve { job, wanted, commit }.into()),
+        2 => jobs().prop_map(|job| OfReservation::Consume(job).into()),
+        2 => jobs().prop_map(|job| OfReservation::Release(job).into()),
+        2 => (jobs(), 0_i64..4).prop_map(|(job, days)| OfReservation::Expire(job, start() + SignedDuration::from_hours(72 + 24 * days)).into()),
+        3 => (jobs(), lines(), reasons()).prop_map(|(job, announced, reason)| OfReturn::ExpectReturn { job, announced, reason }.into()),
+        1 => jobs().prop_map(|job| OfReturn::CancelReturn(job).into()),
         3 => (jobs(), receipt).prop_map(|(job, ((warehouse, _), accepted, damaged, wrong_item, unsalable, not_as_claimed, last))| {
             let other_sku = String::new();
             let mut receipt = Receipt { warehouse, accepted, damaged, wrong_item, unsalable, not_as_claimed, other_sku, last };
             receipt.last |= receipt.units() == 0;
-            Command::ReceiveReturn { job, version: None, receipt }
+            OfReturn::ReceiveReturn { job, version: None, receipt }.into()
         }),
         2 => (jobs(), 1_u32..4, 0..5_usize).prop_map(|(job, quantity, at)| {
             use Disposition as D;
             let (disposition, other) =
                 [(D::Restock, ""), (D::Restock, "B"), (D::Scrap, ""), (D::SupplierReturn, ""), (D::SendBack, "")][at];
-            Command::DisposeReturn { job, quantity, disposition, other_sku: other.to_owned() }
+            OfReturn::DisposeReturn { job, quantity, disposition, other_sku: other.to_owned() }.into()
         }),
     ]
 }
@@ -128,8 +132,10 @@ impl Seen {
     #[allow(clippy::wildcard_enum_match_arm, reason = "it looks for three kinds only")]
     fn note(&mut self, event: &Event) {
         match event {
-            Event::Moved { place, quantity, .. } => *self.ledger.entry(place.clone()).or_default() += quantity,
-            Event::ReturnCounted { job, receipt, qualified, .. } => {
+            Event::Stock(StockEvent::Moved { place, quantity, .. }) => {
+                *self.ledger.entry(place.clone()).or_default() += quantity
+            }
+            Event::Return(ReturnEvent::ReturnCounted { job, receipt, qualified, .. }) => {
                 let sums = self.counted.entry(*job).or_default();
                 sums.accepted += receipt.accepted;
                 sums.damaged += receipt.damaged;
@@ -138,7 +144,7 @@ impl Seen {
                 sums.not_as_claimed += receipt.not_as_claimed;
                 *self.qualified.entry(*job).or_default() += qualified;
             }
-            Event::ReturnDisposed { job, own, wrong_item, .. } => {
+            Event::Return(ReturnEvent::ReturnDisposed { job, own, wrong_item, .. }) => {
                 *self.disposed.entry(*job).or_default() += own + wrong_item;
             }
             _ => {}
@@ -229,9 +235,9 @@ fn check_queue(state: &State, events: &[Event], command: &Command) {
         let whole = free.values().any(|units| *units >= i64::from(waits.wanted));
         assert!(!whole, "one batch has enough while somebody waits: {waits:?}");
     }
-    let asks = matches!(command, Command::Reserve { .. });
+    let asks = matches!(command, Command::Reservation(OfReservation::Reserve { .. }));
     for event in events.iter().filter(|_| !asks) {
-        let Event::Held { job, taken, .. } = event else { continue };
+        let Event::Reservation(ReservationEvent::Held { job, taken, .. }) = event else { continue };
         let served = (state.reservations[job].queued_at, *job);
         for (older, waits) in state.reservations.iter().filter(|(job, waits)| (waits.queued_at, **job) < served) {
             let passed_over = taken.iter().any(|(place, _)| suits(waits, place));
@@ -243,19 +249,10 @@ fn check_queue(state: &State, events: &[Event], command: &Command) {
 /// Whoever says it again changes nothing by it.
 fn is_repeatable(command: &Command) -> bool {
     match command {
-        Command::Reserve { .. }
-        | Command::Consume(_)
-        | Command::Release(_)
-        | Command::Expire(..)
-        | Command::ExpectReturn { .. }
-        | Command::CancelReturn(_) => true,
-        Command::ReceiveGoods { document, .. } => !document.is_empty(),
-        Command::RegisterSkus(_)
-        | Command::RegisterWarehouse(_)
-        | Command::AdjustStock { .. }
-        | Command::MoveStock { .. }
-        | Command::ReceiveReturn { .. }
-        | Command::DisposeReturn { .. } => false,
+        Command::Reservation(_) => true,
+        Command::Return(command) => matches!(command, OfReturn::ExpectReturn { .. } | OfReturn::CancelReturn(_)),
+        Command::Stock(OfStock::ReceiveGoods { document, .. }) => !document.is_empty(),
+        Command::Stock(_) => false,
     }
 }
 
@@ -300,12 +297,12 @@ proptest! {
     #[test]
     fn what_is_given_back_is_available_again(units in 1_u32..9, wanted in 1_u32..9, commit in proptest::bool::ANY) {
         let mut state = opened();
-        let mut run = |command| execute(&mut state, &terms(), start(), &command).unwrap();
+        let mut run = |command: Command| drop(execute(&mut state, &terms(), start(), &command).unwrap());
         let (warehouse, document) = ("N".to_owned(), String::new());
-        run(Command::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines: vec![goods("A", "", units)] });
-        run(Command::Reserve { job: job(1, 1), wanted: any("A", wanted), commit });
-        run(Command::Release(job(1, 1)));
-        run(Command::Release(job(1, 1)));
+        run(OfStock::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines: vec![goods("A", "", units)] }.into());
+        run(OfReservation::Reserve { job: job(1, 1), wanted: any("A", wanted), commit }.into());
+        run(OfReservation::Release(job(1, 1)).into());
+        run(OfReservation::Release(job(1, 1)).into());
         let free: i64 = state.stock.values().map(Stock::free).sum();
         prop_assert_eq!(free, i64::from(units));
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chassis::Recent;
 
 use super::World;
-use crate::domain::{Command, Job, Place, Reservation, Stock};
+use crate::domain::{self, Job, Place, Reservation, Stock};
+use crate::reservation::domain::Command;
 
 /// SKUs, and reservations, that are remembered.
 const LEAST: usize = 2_048;
@@ -27,9 +28,10 @@ impl Default for Memory {
 
 impl Memory {
     /// What the commands are about, if all of it is remembered.
-    pub fn recall(&self, commands: &[&Command]) -> Option<World> {
+    pub fn recall(&self, commands: &[&domain::Command]) -> Option<World> {
         let mut world = World::default();
         for command in commands {
+            let domain::Command::Reservation(command) = command else { return None };
             match command {
                 // It is not there yet, and no other attempt either; if it is, it cannot be written as a new one.
                 Command::Reserve { job, wanted, .. } if job.attempt == 1 && self.reservations.get(job).is_none() => {
@@ -39,18 +41,7 @@ impl Memory {
                     let sku = self.know_reservation(&mut world, job)?;
                     self.know_sku(&mut world, &sku)?;
                 }
-                Command::Reserve { .. }
-                | Command::RegisterSkus(_)
-                | Command::RegisterWarehouse(_)
-                | Command::ReceiveGoods { .. }
-                | Command::AdjustStock { .. }
-                | Command::MoveStock { .. }
-                | Command::Release(_)
-                | Command::Expire(..)
-                | Command::ExpectReturn { .. }
-                | Command::CancelReturn(_)
-                | Command::ReceiveReturn { .. }
-                | Command::DisposeReturn { .. } => return None,
+                Command::Reserve { .. } | Command::Release(_) | Command::Expire(..) => return None,
             }
         }
         world.loaded.stock = world.state.stock.clone();

@@ -7,8 +7,8 @@ use crate::shop::{Shop, expect_return, job, receipt, reserve};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_can_be_prepared() {
     let service = testkit::start(&inventory::SERVICE).await;
-    service.prepare_all(inventory::store::STATEMENTS).await;
-    service.needs_all(inventory::store::GRANTS, inventory::store::STATEMENTS).await;
+    service.prepare_all(&inventory::store::statements()).await;
+    service.needs_all(inventory::store::GRANTS, &inventory::store::statements()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

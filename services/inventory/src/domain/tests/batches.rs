@@ -13,7 +13,7 @@ fn shop(batches: &[(&str, u32)]) -> Shop {
 impl Shop {
     fn want(&mut self, job: Job, rule: BatchRule, batch: &str, quantity: u32) -> Vec<(String, u32)> {
         let wanted = Wanted { sku: "A".to_owned(), batch: batch.to_owned(), rule, quantity, policy_version: 0 };
-        self.run(Command::Reserve { job, wanted, commit: true });
+        self.run(OfReservation::Reserve { job, wanted, commit: true });
         self.held(job)
     }
 
@@ -75,10 +75,10 @@ fn b_d7_a_pack_may_let_batches_be_mixed_but_not_what_must_match() {
     let terms = terms().map(|terms| Terms { mix_batches: true, ..terms.clone() });
     let mut want = |claim, rule| {
         let wanted = Wanted { sku: "A".to_owned(), batch: "B9".to_owned(), rule, quantity: 3, policy_version: 0 };
-        let command = Command::Reserve { job: job(claim, 1), wanted, commit: true };
+        let command = OfReservation::Reserve { job: job(claim, 1), wanted, commit: true }.into();
         execute(&mut shop.state, &terms, start(), &command).unwrap();
         let held = shop.held(job(claim, 1));
-        execute(&mut shop.state, &terms, start(), &Command::Release(job(claim, 1))).unwrap();
+        execute(&mut shop.state, &terms, start(), &OfReservation::Release(job(claim, 1)).into()).unwrap();
         held
     };
     assert_eq!(want(1, BatchRule::Single), of("B1", 2));
@@ -99,23 +99,23 @@ fn a_back_order_is_filled_by_the_version_that_its_claim_began_with() {
     let day = |text: &str| text.parse().unwrap();
     let terms = Dated::of("acme", zone, [(1, day("2026-01-01"), one), (2, day("2026-06-01"), two)]);
     let mut shop = shop(&[("B1", 2), ("B2", 2), ("B3", 2)]);
-    let run = |shop: &mut Shop, command: &Command| execute(&mut shop.state, &terms, start(), command);
+    let run = |shop: &mut Shop, command: OfReservation| execute(&mut shop.state, &terms, start(), &command.into());
     let want = |claim, quantity, policy_version| {
         let wanted = Wanted { policy_version, ..any("A", quantity) };
-        Command::Reserve { job: job(claim, 1), wanted, commit: true }
+        OfReservation::Reserve { job: job(claim, 1), wanted, commit: true }
     };
-    run(&mut shop, &want(1, 3, 1)).unwrap();
-    run(&mut shop, &want(2, 6, 2)).unwrap();
+    run(&mut shop, want(1, 3, 1)).unwrap();
+    run(&mut shop, want(2, 6, 2)).unwrap();
     assert_eq!(shop.held(job(1, 1)), of("B1", 2));
     assert_eq!(shop.held(job(2, 1)), [of("B2", 2), of("B3", 2)].concat());
     let days = [1, 2].map(|claim| shop.state.reservations[&job(claim, 1)].expected_on.unwrap().to_string());
     assert_eq!(days, ["2026-12-06", "2026-11-25"]);
     // What comes free goes to the one that may mix; the other way round it would wait for its batch.
-    run(&mut shop, &Command::Release(job(1, 1))).unwrap();
+    run(&mut shop, OfReservation::Release(job(1, 1))).unwrap();
     assert_eq!(shop.state.reservations[&job(2, 1)].state, ReservationState::Committed);
-    run(&mut shop, &want(3, 3, 1)).unwrap();
-    run(&mut shop, &Command::Release(job(2, 1))).unwrap();
+    run(&mut shop, want(3, 3, 1)).unwrap();
+    run(&mut shop, OfReservation::Release(job(2, 1))).unwrap();
     assert_eq!(shop.held(job(3, 1)), of("B1", 2));
 
-    assert!(matches!(run(&mut shop, &want(4, 1, 3)), Err(Refusal::PolicyUnknown(_))));
+    assert!(matches!(run(&mut shop, want(4, 1, 3)), Err(Refusal::PolicyUnknown(_))));
 }

@@ -17,23 +17,24 @@ impl Shop {
         shop
     }
 
-    pub(super) fn run(&mut self, command: Command) -> Vec<Event> {
-        self.ask(&command).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"))
+    pub(super) fn run(&mut self, command: impl Into<Command>) -> Vec<Event> {
+        let command = command.into();
+        self.ask(command.clone()).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"))
     }
 
-    pub(super) fn ask(&mut self, command: &Command) -> Result<Vec<Event>, Refusal> {
+    pub(super) fn ask(&mut self, command: impl Into<Command>) -> Result<Vec<Event>, Refusal> {
         self.now += SignedDuration::from_secs(60);
-        execute(&mut self.state, &terms(), self.now, command)
+        execute(&mut self.state, &terms(), self.now, &command.into())
     }
 
     pub(super) fn receive(&mut self, warehouse: &str, batch: &str, units: u32) {
         let (warehouse, document) = (warehouse.to_owned(), String::new());
         let lines = vec![goods("A", batch, units)];
-        self.run(Command::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines });
+        self.run(OfStock::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines });
     }
 
     pub(super) fn reserve(&mut self, job: Job, units: u32) -> ReservationState {
-        self.run(Command::Reserve { job, wanted: any("A", units), commit: true });
+        self.run(OfReservation::Reserve { job, wanted: any("A", units), commit: true });
         self.state.reservations[&job].state
     }
 
@@ -44,7 +45,7 @@ impl Shop {
         last: bool,
     ) -> Result<Vec<Event>, Refusal> {
         let receipt = Receipt { warehouse: "N".to_owned(), accepted, damaged, wrong_item, last, ..Receipt::default() };
-        self.ask(&Command::ReceiveReturn { job, version: None, receipt })
+        self.ask(OfReturn::ReceiveReturn { job, version: None, receipt })
     }
 
     pub(super) fn expect(&mut self, job: Job, units: u32) {
@@ -52,11 +53,11 @@ impl Shop {
     }
 
     pub(super) fn expect_for(&mut self, job: Job, units: u32, reason: Option<ReturnReason>) {
-        self.run(Command::ExpectReturn { job, announced: goods("A", "", units), reason });
+        self.run(OfReturn::ExpectReturn { job, announced: goods("A", "", units), reason });
     }
 
     pub(super) fn dispose(&mut self, job: Job, quantity: u32, disposition: Disposition) -> Result<Vec<Event>, Refusal> {
-        self.ask(&Command::DisposeReturn { job, quantity, disposition, other_sku: String::new() })
+        self.ask(OfReturn::DisposeReturn { job, quantity, disposition, other_sku: String::new() })
     }
 
     pub(super) fn on_hand(&self, zone: Zone) -> i64 {
@@ -98,7 +99,7 @@ fn who_asks_again_after_a_hold_ran_out_keeps_the_place_in_the_queue() {
     shop.reserve(job(9, 1), 2);
     shop.reserve(job(1, 1), 1);
     let due_at = shop.state.reservations[&job(9, 1)].expires_at.unwrap();
-    shop.run(Command::Expire(job(9, 1), due_at));
+    shop.run(OfReservation::Expire(job(9, 1), due_at));
     assert_eq!(shop.state.reservations[&job(9, 1)].state, ReservationState::Expired);
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Committed, "what was freed is used");
     shop.reserve(job(2, 1), 2);
@@ -112,24 +113,24 @@ fn who_asks_again_after_a_hold_ran_out_keeps_the_place_in_the_queue() {
 fn a_hold_that_was_promised_or_renewed_does_not_run_out() {
     let mut shop = Shop::with(2);
     let wanted = any("A", 2);
-    shop.run(Command::Reserve { job: job(1, 1), wanted: wanted.clone(), commit: false });
+    shop.run(OfReservation::Reserve { job: job(1, 1), wanted: wanted.clone(), commit: false });
     let due_at = shop.state.reservations[&job(1, 1)].expires_at.unwrap();
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Held);
-    shop.run(Command::Reserve { job: job(1, 1), wanted, commit: true });
+    shop.run(OfReservation::Reserve { job: job(1, 1), wanted, commit: true });
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Committed);
-    assert_eq!(shop.run(Command::Expire(job(1, 1), due_at)), []);
+    assert_eq!(shop.run(OfReservation::Expire(job(1, 1), due_at)), []);
 }
 
 #[test]
 fn a_hold_that_became_whole_starts_anew() {
     let mut shop = Shop::with(1);
-    shop.run(Command::Reserve { job: job(1, 1), wanted: any("A", 2), commit: false });
+    shop.run(OfReservation::Reserve { job: job(1, 1), wanted: any("A", 2), commit: false });
     let due_at = shop.state.reservations[&job(1, 1)].expires_at.unwrap();
     shop.receive("N", "", 1);
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Held);
-    assert_eq!(shop.run(Command::Expire(job(1, 1), due_at)), []);
+    assert_eq!(shop.run(OfReservation::Expire(job(1, 1), due_at)), []);
     let due_at = shop.state.reservations[&job(1, 1)].expires_at.unwrap();
-    assert_eq!(shop.run(Command::Expire(job(1, 1), due_at)), [Event::Expired(job(1, 1))]);
+    assert_eq!(shop.run(OfReservation::Expire(job(1, 1), due_at)), [ReservationEvent::Expired(job(1, 1)).into()]);
 }
 
 #[test]
@@ -145,9 +146,9 @@ fn one_parcel_is_better_than_two() {
 fn goods_that_left_are_taken_from_stock_once() {
     let mut shop = Shop::with(3);
     shop.reserve(job(1, 1), 2);
-    shop.run(Command::Consume(job(1, 1)));
-    shop.run(Command::Consume(job(1, 1)));
-    shop.run(Command::Release(job(1, 1)));
+    shop.run(OfReservation::Consume(job(1, 1)));
+    shop.run(OfReservation::Consume(job(1, 1)));
+    shop.run(OfReservation::Release(job(1, 1)));
     assert_eq!(shop.on_hand(Zone::Qualified), 1);
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Consumed);
 }
@@ -155,10 +156,10 @@ fn goods_that_left_are_taken_from_stock_once() {
 #[test]
 fn what_was_undone_first_is_never_done() {
     let mut shop = Shop::with(3);
-    shop.run(Command::Release(job(1, 1)));
+    shop.run(OfReservation::Release(job(1, 1)));
     assert_eq!(shop.reserve(job(1, 1), 2), ReservationState::Released);
-    assert_eq!(shop.run(Command::Consume(job(1, 1))), []);
-    shop.run(Command::CancelReturn(job(1, 1)));
+    assert_eq!(shop.run(OfReservation::Consume(job(1, 1))), []);
+    shop.run(OfReturn::CancelReturn(job(1, 1)));
     shop.expect(job(1, 1), 2);
     assert_eq!(shop.state.returns[&job(1, 1)].state, ReturnState::Cancelled);
     assert_eq!(shop.count(job(1, 1), [1, 0, 0], false), Err(Refusal::NoSuchReturn(job(1, 1))));
@@ -167,31 +168,31 @@ fn what_was_undone_first_is_never_done() {
 #[test]
 fn an_unknown_sku_cannot_be_held_and_its_job_is_remembered() {
     let mut shop = Shop::with(0);
-    let reserve = Command::Reserve { job: job(1, 1), wanted: any("X", 1), commit: true };
+    let reserve = OfReservation::Reserve { job: job(1, 1), wanted: any("X", 1), commit: true };
     shop.run(reserve.clone());
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Failed);
     let sku = Sku { sku: "X".to_owned(), description: String::new() };
-    shop.run(Command::RegisterSkus(vec![sku]));
+    shop.run(OfStock::RegisterSkus(vec![sku]));
     assert_eq!(shop.run(reserve), [], "the answer stays");
-    shop.run(Command::Release(job(1, 1)));
+    shop.run(OfReservation::Release(job(1, 1)));
     assert_eq!(shop.state.reservations[&job(1, 1)].state, ReservationState::Released);
 }
 
 #[test]
 fn what_no_correct_sender_says_is_broken() {
     let mut shop = Shop::with(1);
-    assert!(matches!(shop.ask(&Command::Consume(job(1, 1))), Err(Refusal::Broken(_))));
+    assert!(matches!(shop.ask(OfReservation::Consume(job(1, 1))), Err(Refusal::Broken(_))));
     shop.reserve(job(1, 1), 2);
-    assert!(matches!(shop.ask(&Command::Consume(job(1, 1))), Err(Refusal::Broken(_))));
-    let other = Command::Reserve { job: job(1, 1), wanted: any("A", 9), commit: true };
-    assert!(matches!(shop.ask(&other), Err(Refusal::Broken(_))));
+    assert!(matches!(shop.ask(OfReservation::Consume(job(1, 1))), Err(Refusal::Broken(_))));
+    let other = OfReservation::Reserve { job: job(1, 1), wanted: any("A", 9), commit: true };
+    assert!(matches!(shop.ask(other.clone()), Err(Refusal::Broken(_))));
     shop.expect(job(1, 1), 1);
-    let other = Command::ExpectReturn {
+    let other = OfReturn::ExpectReturn {
         job: job(1, 1),
         announced: goods("B", "", 1),
         reason: Some(ReturnReason::ChangeOfMind),
     };
-    assert!(matches!(shop.ask(&other), Err(Refusal::Broken(_))));
+    assert!(matches!(shop.ask(other.clone()), Err(Refusal::Broken(_))));
 }
 
 #[test]
@@ -267,7 +268,7 @@ fn what_a_count_did_not_find_cannot_be_disposed_of() {
     shop.count(job(1, 1), [0, 2, 2], true).unwrap();
     let (sku, batch, warehouse) = ("A".to_owned(), String::new(), "N".to_owned());
     let place = Place { sku, batch, warehouse, zone: Zone::PendingInspection };
-    shop.run(Command::AdjustStock { place, delta: -1, reason: "count".to_owned() });
+    shop.run(OfStock::AdjustStock { place, delta: -1, reason: "count".to_owned() });
     let mut dispose = |quantity, disposition| shop.dispose(job(1, 1), quantity, disposition).map(|_| ());
     assert_eq!(dispose(4, Disposition::Scrap), Err(Refusal::NothingToDispose { waiting: 3 }));
     assert_eq!(dispose(2, Disposition::Restock), Ok(()));
@@ -279,7 +280,7 @@ fn what_a_count_did_not_find_cannot_be_disposed_of() {
 fn goods_come_back_even_if_their_sku_was_never_registered() {
     let mut shop = Shop::with(0);
     let (announced, reason) = (goods("X", "", 1), Some(ReturnReason::Faulty));
-    shop.run(Command::ExpectReturn { job: job(1, 1), announced, reason });
+    shop.run(OfReturn::ExpectReturn { job: job(1, 1), announced, reason });
     shop.count(job(1, 1), [1, 0, 0], true).unwrap();
     assert!(shop.state.skus.contains("X"));
 }
@@ -289,7 +290,7 @@ fn a_cancelled_return_keeps_what_was_counted() {
     let mut shop = Shop::with(0);
     shop.expect(job(1, 1), 3);
     shop.count(job(1, 1), [1, 1, 0], false).unwrap();
-    shop.run(Command::CancelReturn(job(1, 1)));
+    shop.run(OfReturn::CancelReturn(job(1, 1)));
     assert_eq!(shop.count(job(1, 1), [1, 0, 0], true), Err(Refusal::ReturnClosed(ReturnState::Cancelled)));
     assert_eq!(shop.state.returns[&job(1, 1)].accepted, 1);
     shop.dispose(job(1, 1), 1, Disposition::Scrap).unwrap();
@@ -305,7 +306,7 @@ fn each_refusal_says_the_state_of_the_world() {
         warehouse: warehouse.to_owned(),
         zone,
     };
-    let mut adjust = |place, delta| shop.ask(&Command::AdjustStock { place, delta, reason: "count".to_owned() });
+    let mut adjust = |place, delta| shop.ask(OfStock::AdjustStock { place, delta, reason: "count".to_owned() });
     assert_eq!(adjust(place("N", "A", Zone::Qualified), -2), Err(Refusal::OutOfStock { free: 1 }));
     assert_eq!(adjust(place("N", "X", Zone::Qualified), 1), Err(Refusal::UnknownSku("X".to_owned())));
     assert_eq!(adjust(place("?", "A", Zone::Qualified), 1), Err(Refusal::UnknownWarehouse("?".to_owned())));
@@ -314,6 +315,6 @@ fn each_refusal_says_the_state_of_the_world() {
     assert_eq!(shop.count(job(7, 1), [1, 0, 0], true), Err(Refusal::NoSuchReturn(job(7, 1))));
     shop.expect(job(7, 1), 1);
     let receipt = Receipt { warehouse: "N".to_owned(), accepted: 1, last: true, ..Receipt::default() };
-    let stale = Command::ReceiveReturn { job: job(7, 1), version: Some(9), receipt };
-    assert_eq!(shop.ask(&stale), Err(Refusal::ReturnChanged));
+    let stale = OfReturn::ReceiveReturn { job: job(7, 1), version: Some(9), receipt };
+    assert_eq!(shop.ask(stale.clone()), Err(Refusal::ReturnChanged));
 }

@@ -11,7 +11,7 @@ fn receipt([accepted, damaged, wrong_item, unsalable, not_as_claimed]: [u32; 5])
 
 impl Shop {
     fn receive_back(&mut self, job: Job, counted: [u32; 5]) -> Vec<Event> {
-        self.run(Command::ReceiveReturn { job, version: None, receipt: receipt(counted) })
+        self.run(OfReturn::ReceiveReturn { job, version: None, receipt: receipt(counted) })
     }
 
     fn places(&self) -> (i64, i64) {
@@ -56,7 +56,9 @@ fn what_was_missing_is_stock_when_it_comes() {
     shop.expect(job(1, 1), 3);
     shop.receive_back(job(1, 1), [1, 0, 0, 0, 0]);
     assert_eq!(shop.state.returns[&job(1, 1)].state, ReturnState::ClosedShort);
-    let late = |events: &[Event]| events.iter().any(|event| matches!(event, Event::ReturnCounted { late: true, .. }));
+    let late = |events: &[Event]| {
+        events.iter().any(|event| matches!(event, Event::Return(ReturnEvent::ReturnCounted { late: true, .. })))
+    };
     assert!(late(&shop.count(job(1, 1), [1, 0, 0], false).unwrap()));
     assert_eq!((shop.state.returns[&job(1, 1)].state, shop.places()), (ReturnState::ClosedShort, (2, 0)));
     assert!(late(&shop.count(job(1, 1), [1, 0, 0], true).unwrap()));
@@ -70,11 +72,11 @@ fn b_d9_another_article_becomes_stock_of_its_own() {
     let mut shop = Shop::with(0);
     shop.expect_for(job(1, 1), 2, Some(ReturnReason::WrongItem));
     let counted = Receipt { other_sku: "B".to_owned(), ..receipt([0, 0, 2, 0, 0]) };
-    shop.run(Command::ReceiveReturn { job: job(1, 1), version: None, receipt: counted });
+    shop.run(OfReturn::ReceiveReturn { job: job(1, 1), version: None, receipt: counted });
     assert_eq!(shop.state.returns[&job(1, 1)].other_sku, "B");
     let mut restock = |other: &str, quantity| {
         let (disposition, other_sku) = (Disposition::Restock, other.to_owned());
-        shop.ask(&Command::DisposeReturn { job: job(1, 1), quantity, disposition, other_sku }).map(|_| ())
+        shop.ask(OfReturn::DisposeReturn { job: job(1, 1), quantity, disposition, other_sku }).map(|_| ())
     };
     assert_eq!(restock("", 1), Err(Refusal::NothingToDispose { waiting: 0 }));
     assert_eq!(restock("X", 1), Err(Refusal::UnknownSku("X".to_owned())));
@@ -103,10 +105,10 @@ fn a_d5_valuables_and_inspected_goods_are_moved_and_fill_back_orders() {
     let document = String::new();
     for zone in [Zone::Valuables, Zone::PendingInspection] {
         let (warehouse, lines) = ("N".to_owned(), vec![goods("A", "", 2)]);
-        shop.run(Command::ReceiveGoods { warehouse, zone, document: document.clone(), lines });
+        shop.run(OfStock::ReceiveGoods { warehouse, zone, document: document.clone(), lines });
     }
     let mut go = |from, to, quantity| {
-        shop.ask(&Command::MoveStock { from, to, quantity, reason: "looked at".to_owned() }).map(|_| ())
+        shop.ask(OfStock::MoveStock { from, to, quantity, reason: "looked at".to_owned() }).map(|_| ())
     };
     assert_eq!(go(place("N", Zone::Valuables), Zone::Qualified, 3), Err(Refusal::OutOfStock { free: 2 }));
     assert_eq!(go(place("N", Zone::Valuables), Zone::Qualified, 2), Ok(()));
@@ -122,7 +124,7 @@ fn u6_a_document_names_a_delivery() {
     let mut shop = Shop::with(0);
     let mut deliver = |warehouse: &str, document: &str, lines: &[GoodsLine]| {
         let (warehouse, document) = (warehouse.to_owned(), document.to_owned());
-        shop.ask(&Command::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines: lines.to_vec() })
+        shop.ask(OfStock::ReceiveGoods { warehouse, zone: Zone::Qualified, document, lines: lines.to_vec() })
             .map(|events| events.len())
     };
     let two = [goods("A", "", 1), goods("B", "", 2), goods("A", "", 3)];

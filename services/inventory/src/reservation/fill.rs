@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use proto::policy::Dated;
 
-use super::{BatchRule, Event, Job, Place, Reservation, ReservationState, State, Terms, Wanted, Zone, evolve};
+use super::domain::{BatchRule, Event, Job, Reservation, ReservationState, Wanted, evolve};
+use crate::domain::{State, Terms};
+use crate::stock::domain::{Place, Zone};
 
 /// Fills the back-orders of `skus` with what is free, oldest first, and lets it happen.
 pub fn fill(state: &mut State, terms: &Dated<Terms>, now: Timestamp, skus: &BTreeSet<String>) -> Vec<Event> {
