@@ -47,8 +47,6 @@ ids! {
     ShipmentId;
     /// One payment to a customer for one line.
     SettlementId;
-    /// Something that waits for a person.
-    WorkItemId;
 }
 
 /// Reads the one canonical spelling (36 characters, lower case): ids are compared as text by clients.

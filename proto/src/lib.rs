@@ -33,20 +33,21 @@ mod state;
 pub mod subject;
 mod time;
 mod word;
-mod work;
 
-pub use ids::{ClaimId, SettlementId, ShipmentId, WorkItemId};
+pub use ids::{ClaimId, SettlementId, ShipmentId};
 pub use job::Job;
 pub use pbjson_types::Timestamp as WireTime;
 pub use subject::Subject;
 pub use time::{from_wire, to_wire};
 pub use word::{Enumeration, Word};
-pub use work::ItemState;
 
 /// Size limit of a gRPC request in bytes: checked before anything is stored.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// Size limit of an event in bytes: checked before commit, so that what is accepted can always be published.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+
+/// The services that have a work list: each serves `redress.work.v1.WorkService`.
+pub const WORK_LISTS: [&str; 2] = ["triage", "escalation"];
 
 /// Descriptor set of every package, for reflection and for tests that iterate the contract.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redress.bin"));
@@ -105,6 +106,10 @@ package!(
 package!(
     /// Operations: parked messages, in every service.
     operations, "redress.operations.v1"
+);
+package!(
+    /// Work lists, in every service that has one.
+    work, "redress.work.v1"
 );
 package!(
     /// How messages between services travel when several leave together.

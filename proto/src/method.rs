@@ -17,7 +17,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub trait Method: Message + Clone + Serialize + 'static {
     /// What is answered.
     type Reply: Message + Default + Serialize + 'static;
-    /// Whose it is, as `intake`; `operations` is in every service.
+    /// Whose it is, as `intake`; `operations` is in every service, `work` in every one with a work list.
     const SERVICE: &'static str;
     /// The method, as `SubmitClaim`.
     const NAME: &'static str;

@@ -17,6 +17,7 @@ mod problems;
 pub mod retention;
 mod sources;
 pub mod triage;
+pub mod work;
 
 use std::path::Path;
 
@@ -51,6 +52,8 @@ pub struct Pack {
     pub currency: String,
     /// Who may not do what another did.
     pub four_eyes: four_eyes::FourEyes,
+    /// Who does what waits for a person.
+    pub work: work::Work,
     /// Who reads personal data.
     pub contacts: contacts::Contacts,
     /// How long what is over is kept.
@@ -114,6 +117,7 @@ impl Pack {
             problems.add("currency", why.to_string());
         }
         self.four_eyes.check(problems);
+        self.work.check(problems);
         self.contacts.check(problems);
         self.retention.check(problems);
         self.intake.check(problems);

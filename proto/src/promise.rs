@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Calendar;
 use crate::claim::{Channel, Severity};
-use crate::escalation::ClockKind;
+use crate::escalation::{ClockKind, words};
 use crate::policy::Pack;
-use crate::policy::escalation::{Clocks, Target};
+use crate::policy::escalation::Target;
 use crate::policy::intake::Promises;
 
 /// Targets of the clocks, with the calendars that they run in.
 #[derive(Clone, Debug)]
 pub struct Reckoning {
-    clocks: Clocks,
+    clocks: BTreeMap<words::ClockKind, Target>,
     channels: Promises,
     calendars: BTreeMap<String, Calendar>,
 }
@@ -39,7 +39,7 @@ impl Reckoning {
         let of_channel = self.channels.on(channel).and_then(|promise| match kind {
             ClockKind::Acknowledgement => promise.acknowledgement_minutes,
             ClockKind::FirstFeedback => promise.first_feedback_minutes,
-            ClockKind::Approval | ClockKind::FinalSolution | ClockKind::Unspecified => None,
+            _ => None,
         });
         SignedDuration::from_mins(of_channel.map_or(minutes, |limit| limit.min(minutes)).into())
     }
@@ -60,12 +60,8 @@ impl Reckoning {
     }
 
     fn of(&self, kind: ClockKind) -> &Target {
-        match kind {
-            ClockKind::Acknowledgement => &self.clocks.acknowledgement,
-            ClockKind::FirstFeedback => &self.clocks.first_feedback,
-            ClockKind::Approval => &self.clocks.approval,
-            ClockKind::FinalSolution | ClockKind::Unspecified => &self.clocks.final_solution,
-        }
+        let kind = kind.said().unwrap_or(words::ClockKind::FinalSolution);
+        self.clocks.get(&kind).expect("the pack was validated: every kind of clock has a target")
     }
 }
 

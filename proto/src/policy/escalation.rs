@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::triage::{PerSeverity, Word};
 use crate::claim::{Resolution, Role, Severity};
+use crate::escalation::words::{ClockKind, WorkKind};
 
 pub use period::Period;
 
@@ -34,12 +35,12 @@ pub struct Escalation {
     pub absent_roles: BTreeSet<Word<Role>>,
     /// Business calendars by name (domain rule 11).
     pub calendars: BTreeMap<String, Calendar>,
-    /// Targets of the clocks.
-    pub clocks: Clocks,
+    /// Targets of the clocks: every kind of the contract has one.
+    pub clocks: BTreeMap<ClockKind, Target>,
     /// Whom a breach goes to, level by level (S2-20..23).
     pub ladder: PerSeverity<Vec<Level>>,
-    /// Working hours after which a work item is due.
-    pub due_hours: DueHours,
+    /// Working hours after which a work item is due: every kind of the contract has some.
+    pub due_hours: BTreeMap<WorkKind, u32>,
     /// Who may approve what: every resolution with every severity is in exactly one rule (S0-49).
     pub authority: Vec<Authority>,
 }
@@ -107,20 +108,6 @@ impl Calendar {
     }
 }
 
-/// Targets of the clocks.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Clocks {
-    /// Acknowledge the claim (S1-08).
-    pub acknowledgement: Target,
-    /// First feedback (S0-15).
-    pub first_feedback: Target,
-    /// Approve the plan (S0-49).
-    pub approval: Target,
-    /// Solve the claim (S2-21).
-    pub final_solution: Target,
-}
-
 /// The target of one kind of clock.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,24 +126,6 @@ pub struct Level {
     pub role: Word<Role>,
     /// Working minutes that the level before has for its answer; the first level has 0.
     pub after_minutes: u32,
-}
-
-/// Working hours after which a work item is due.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DueHours {
-    /// One step of an approval.
-    pub approval: u32,
-    /// Advice to the customer.
-    pub support: u32,
-    /// A leg that failed.
-    pub leg_failed: u32,
-    /// A compensation that could not be done.
-    pub compensation_failed: u32,
-    /// The answer to an escalation.
-    pub escalation: u32,
-    /// What came back is not as announced.
-    pub return_mismatch: u32,
 }
 
 /// Who may approve some resolutions of some severities.

@@ -4,6 +4,7 @@
 //! - [`Lanes`]: how anything changes. Calls and messages become commands; a lane takes all that waits, in one transaction.
 //! - Journal and relay: what happened is journalled in that transaction and published afterwards, at least once, in order.
 //! - Consumer: messages come in by durable pull; the inbox makes their effect happen once.
+//! - [`work`]: work lists, the same in every service that has one.
 //! - [`Check`], [`Call`], [`Refusal`]: the edge. Bad input gets one error that names every field.
 #![warn(missing_docs)]
 
@@ -50,6 +51,7 @@ mod sweep;
 mod telemetry;
 mod tls;
 pub mod topology;
+pub mod work;
 
 pub use call::Call;
 pub use check::Check;

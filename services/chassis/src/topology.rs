@@ -91,7 +91,7 @@ pub const SERVICES: [Row; 6] = [
     },
     Row {
         service: "triage",
-        publishes: &["event.triage.*", "notice.*.work_waiting"],
+        publishes: &["event.triage.*", "notice.*.work_waiting", "notice.*.work_overdue"],
         stream: "COMMANDS",
         consumes: "command.triage.*",
         overhears: &[],

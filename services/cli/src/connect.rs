@@ -15,6 +15,7 @@ use proto::logistics::logistics_service_client::LogisticsServiceClient;
 use proto::operations::operations_service_client::OperationsServiceClient;
 use proto::orchestrator::orchestrator_service_client::OrchestratorServiceClient;
 use proto::triage::triage_service_client::TriageServiceClient;
+use proto::work::work_service_client::WorkServiceClient;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
@@ -120,6 +121,11 @@ impl Clients {
     /// The vault of personal data, at intake.
     pub fn vault(&self) -> Result<VaultServiceClient<Wire>> {
         Ok(VaultServiceClient::new(self.wire("intake")?))
+    }
+
+    /// The work list of a service that has one.
+    pub fn work(&self, service: &str) -> Result<WorkServiceClient<Wire>> {
+        Ok(WorkServiceClient::new(self.wire(service)?))
     }
 
     /// What every service offers to operators.

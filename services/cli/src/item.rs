@@ -1,201 +1,229 @@
-//! A work item of either service, in one list.
+//! Work items of all services that have a work list, in one list: [`LISTS`] has a row for each.
+
+pub mod decide;
+pub mod judgement;
+pub mod task;
 
 use anyhow::Result;
-use proto::claim::{Resolution, Role};
-use proto::escalation::{Ruling, WorkKind};
-use proto::{WireTime, escalation, triage};
+use futures::future::BoxFuture;
+use proto::work::{GetWorkRequest, GetWorkResponse, ItemState, ListWorkRequest, item::Content};
+use proto::{WireTime, work};
 use serde::Serialize;
 use tonic::{Code, Request};
 
-use crate::connect::Clients;
-use crate::words::plain;
+pub use decide::Decide;
+
+use crate::connect::{Clients, Session};
+use crate::exit::Failure;
+
+/// A service that has a work list, and what is its own of an item: one row each.
+pub struct List {
+    /// The service.
+    pub service: &'static str,
+    /// What was decided, in words.
+    pub decision: fn(&work::Item) -> String,
+    /// Shows people what an item is about.
+    pub show: fn(&work::Item) -> Result<()>,
+    /// Decides an item.
+    pub decide: for<'s> fn(Decide, work::Item, &'s Session) -> BoxFuture<'s, Result<()>>,
+}
+
+/// The services that have a work list.
+pub const LISTS: &[List] = &[
+    List { service: "triage", decision: judgement::decision, show: judgement::show, decide: judgement::decide },
+    List { service: "escalation", decision: task::decision, show: task::show, decide: task::decide },
+];
 
 /// Something that waits for a person.
 #[derive(Clone, Debug, Serialize)]
-#[serde(tag = "service", content = "item", rename_all = "lowercase")]
-pub enum Item {
-    /// What the rules could not judge.
-    Triage(Box<triage::WorkItem>),
-    /// An approval, a task or an escalation.
-    Escalation(Box<escalation::WorkItem>),
-}
-
-macro_rules! both {
-    ($item:expr, $it:ident => $value:expr) => {
-        match $item {
-            Item::Triage($it) => $value,
-            Item::Escalation($it) => $value,
-        }
-    };
+pub struct Item {
+    /// The service that has it.
+    pub service: &'static str,
+    /// What every work item has.
+    pub work: work::Item,
+    /// What it shows.
+    #[serde(rename = "item")]
+    pub content: serde_json::Value,
+    #[serde(skip)]
+    whole: work::Item,
 }
 
 impl Item {
+    fn new(list: &'static List, whole: work::Item) -> Result<Self> {
+        let content = match &whole.content {
+            Some(Content::Judgement(item)) => serde_json::to_value(item)?,
+            Some(Content::Task(item)) => serde_json::to_value(item)?,
+            None => serde_json::Value::Null,
+        };
+        let work = work::Item { content: None, ..whole.clone() };
+        Ok(Self { service: list.service, work, content, whole })
+    }
+
+    /// The item as the service gave it.
+    pub fn into_whole(self) -> work::Item {
+        self.whole
+    }
+
+    /// What it shows.
+    pub fn shown(&self) -> Option<&Content> {
+        self.whole.content.as_ref()
+    }
+
     /// Its id.
     pub fn id(&self) -> &str {
-        both!(self, item => &item.work_item_id)
+        &self.work.work_item_id
     }
 
-    /// The number a customer can quote.
-    pub fn claim_number(&self) -> &str {
-        both!(self, item => &item.claim_number)
+    /// What people call what it is about, as the number of a claim.
+    pub fn number(&self) -> &str {
+        self.work.about.as_ref().map_or("", |about| &about.number)
     }
 
-    /// Whom it waits for.
-    pub fn role(&self) -> i32 {
-        both!(self, item => item.role)
+    /// Whether it waits, for anybody or for somebody.
+    pub fn is_open(&self) -> bool {
+        matches!(self.work.state(), ItemState::Open | ItemState::Assigned)
     }
 
-    /// Why.
-    pub fn reason(&self) -> &str {
-        both!(self, item => &item.reason)
-    }
-
-    /// When it is due.
-    pub fn due_at(&self) -> Option<&WireTime> {
-        both!(self, item => item.due_at.as_ref())
-    }
-
-    /// Open, or decided.
-    pub fn open(&self) -> bool {
-        both!(self, item => item.open)
-    }
-
-    /// Who decided it; empty: nobody, it waits or was taken back.
-    pub fn decided_by(&self) -> &str {
-        both!(self, item => &item.decided_by)
-    }
-
-    /// When it was decided.
-    pub fn decided_at(&self) -> Option<&WireTime> {
-        both!(self, item => item.decided_at.as_ref())
-    }
-
-    /// Why it was decided so.
-    pub fn note(&self) -> &str {
-        both!(self, item => &item.note)
+    fn list(&self) -> Option<&'static List> {
+        LISTS.iter().find(|list| list.service == self.service)
     }
 
     /// What was decided; empty: nothing yet.
     pub fn decision(&self) -> String {
-        match self {
-            Self::Triage(item) if item.decided_by.is_empty() => String::new(),
-            Self::Triage(item) if !item.question.is_empty() => format!("asked for {}", item.question),
-            Self::Triage(item) => {
-                let lines = item.decision.iter().map(|plan| {
-                    let what = plain::<Resolution>(plan.resolution);
-                    let why = if plan.reason.is_empty() { String::new() } else { format!(" {}", plan.reason) };
-                    format!("{} {what} × {}{why}", plan.line, plan.quantity)
-                });
-                lines.collect::<Vec<_>>().join(", ")
-            }
-            Self::Escalation(item) => plain::<Ruling>(item.ruling),
-        }
+        let decided = self.work.state() == ItemState::Decided;
+        self.list().filter(|_| decided).map(|list| (list.decision)(&self.whole)).unwrap_or_default()
     }
 
-    /// Whether it waits; if not, what was decided, by whom and why.
+    /// Shows people what it is about.
+    pub fn show(&self) -> Result<()> {
+        self.list().map_or(Ok(()), |list| (list.show)(&self.whole))
+    }
+
+    /// Whether it waits, and for whom; if not, what was decided, by whom and why.
     pub fn state(&self) -> String {
-        if self.open() {
-            return "open".to_owned();
+        match self.work.state() {
+            ItemState::Unspecified | ItemState::Open => "open".to_owned(),
+            ItemState::Assigned => format!("with {}", self.work.assigned_to),
+            ItemState::Cancelled => "taken back".to_owned(),
+            ItemState::Decided => {
+                let decision = match self.decision() {
+                    decision if decision.is_empty() => "decided".to_owned(),
+                    decision => decision,
+                };
+                let lines: Vec<&str> = self.work.note.lines().collect();
+                let note = if lines.is_empty() { String::new() } else { format!(": {}", lines.join(" \u{21b5} ")) };
+                format!("{decision} by {}{note}", self.work.decided_by)
+            }
         }
-        if self.decided_by().is_empty() {
-            return "taken back".to_owned();
-        }
-        let decision = match self.decision() {
-            decision if decision.is_empty() => "decided".to_owned(),
-            decision => decision,
-        };
-        let lines: Vec<&str> = self.note().lines().collect();
-        let note = if lines.is_empty() { String::new() } else { format!(": {}", lines.join(" \u{21b5} ")) };
-        format!("{decision} by {}{note}", self.decided_by())
     }
 
-    /// What is to be done.
-    pub fn kind(&self) -> String {
-        match self {
-            Self::Triage(_) => "judge".to_owned(),
-            Self::Escalation(item) => plain::<WorkKind>(item.kind),
-        }
+    fn due(&self) -> (i64, i32) {
+        // What has no deadline is the least urgent.
+        self.work.due_at.as_ref().map_or((i64::MAX, 0), |due: &WireTime| (due.seconds, due.nanos))
     }
 }
 
-/// Everything that waits, most urgent first.
-pub async fn list(clients: &Clients, role: Role, claim_id: &str, all: bool) -> Result<Vec<Item>> {
-    let (judge, rest) =
-        tokio::try_join!(at_triage(clients, role, claim_id, all), at_escalation(clients, role, claim_id, all))?;
-    let mut items: Vec<Item> = judge.into_iter().chain(rest).collect();
-    // What has no deadline is the least urgent.
-    items.sort_by_key(|item| (!item.open(), item.due_at().map_or((i64::MAX, 0), |due| (due.seconds, due.nanos))));
+/// Everything that is asked for, what is due first first.
+pub async fn list(clients: &Clients, ask: &ListWorkRequest) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for list in LISTS {
+        items.extend(at(list, clients, ask).await?);
+    }
+    items.sort_by_key(|item| (!item.is_open(), item.due()));
     Ok(items)
 }
 
-async fn at_triage(clients: &Clients, role: Role, claim_id: &str, all: bool) -> Result<Vec<Item>> {
-    let mut request = triage::ListWorkItemsRequest {
-        page_size: 500,
-        role: role.into(),
-        claim_id: claim_id.to_owned(),
-        include_closed: all,
-        ..Default::default()
-    };
+/// What one service has.
+async fn at(list: &'static List, clients: &Clients, ask: &ListWorkRequest) -> Result<Vec<Item>> {
+    let mut client = clients.work(list.service)?;
+    let mut ask = ListWorkRequest { page_size: 500, ..ask.clone() };
     let mut items = Vec::new();
     loop {
-        let page = match clients.triage()?.list_work_items(Request::new(request.clone())).await {
-            Ok(page) => page.into_inner(),
-            // Judgements are not for everybody who has tasks.
-            Err(status) if status.code() == Code::PermissionDenied => return Ok(items),
-            Err(status) => return Err(status.into()),
-        };
-        items.extend(page.work_items.into_iter().map(|item| Item::Triage(Box::new(item))));
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
+        let page = client.list_work(Request::new(ask.clone())).await?.into_inner();
+        for item in page.items {
+            items.push(Item::new(list, item)?);
+        }
+        ask.page_token = page.next_page_token;
+        if ask.page_token.is_empty() {
             return Ok(items);
         }
     }
 }
 
-async fn at_escalation(clients: &Clients, role: Role, claim_id: &str, all: bool) -> Result<Vec<Item>> {
-    let mut request = escalation::ListWorkItemsRequest {
-        page_size: 500,
-        role: role.into(),
-        claim_id: claim_id.to_owned(),
-        include_closed: all,
-        ..Default::default()
-    };
-    let mut items = Vec::new();
-    loop {
-        let page = clients.escalation()?.list_work_items(Request::new(request.clone())).await?.into_inner();
-        items.extend(page.work_items.into_iter().map(|item| Item::Escalation(Box::new(item))));
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return Ok(items);
+/// A work item, whichever service has it, and its history.
+pub async fn read(clients: &Clients, work_item: &str) -> Result<(&'static List, Item, Vec<work::Change>)> {
+    for list in LISTS {
+        let ask = GetWorkRequest { work_item_id: work_item.to_owned() };
+        match clients.work(list.service)?.get_work(Request::new(ask)).await {
+            Ok(found) => {
+                let GetWorkResponse { item, history } = found.into_inner();
+                return Ok((list, Item::new(list, item.unwrap_or_default())?, history));
+            }
+            Err(status) if status.code() == Code::NotFound => {}
+            Err(status) => return Err(status.into()),
         }
     }
+    Err(Failure::NotFound(format!("there is no work item {work_item}")).into())
+}
+
+/// A work item, whichever service has it.
+pub async fn find(clients: &Clients, work_item: &str) -> Result<(&'static List, Item)> {
+    let (list, item, _) = read(clients, work_item).await?;
+    Ok((list, item))
 }
 
 #[cfg(test)]
 mod tests {
+    use proto::claim::Resolution;
+    use proto::{escalation, triage};
+
     use super::*;
 
     #[test]
-    fn a_decided_item_says_what_who_and_why() {
-        let mut item = escalation::WorkItem { open: true, ..escalation::WorkItem::default() };
-        let told = |item: &escalation::WorkItem| Item::Escalation(Box::new(item.clone())).state();
-        assert_eq!(told(&item), "open");
-        item.open = false;
-        assert_eq!(told(&item), "taken back");
-        item.decided_by = "anna".to_owned();
-        item.ruling = Ruling::Deny.into();
-        item.note = "too dear".to_owned();
-        assert_eq!(told(&item), "deny by anna: too dear");
-        let plan = proto::claim::LinePlan {
-            line: 1,
-            quantity: 2,
-            resolution: Resolution::Replace.into(),
-            ..Default::default()
+    fn every_service_with_a_work_list_has_a_row() {
+        let rows: Vec<&str> = LISTS.iter().map(|list| list.service).collect();
+        assert_eq!(rows, proto::WORK_LISTS);
+    }
+
+    #[test]
+    fn an_item_says_who_has_it_and_a_decided_one_what_who_and_why() {
+        let of = |at: usize, item: &work::Item| Item::new(&LISTS[at], item.clone()).unwrap();
+        let mut item = work::Item {
+            state: ItemState::Open.into(),
+            content: Some(Content::Task(escalation::WorkItem::default())),
+            ..work::Item::default()
         };
-        let mut item = triage::WorkItem { decided_by: "ben".to_owned(), decision: vec![plan], ..Default::default() };
-        let told = |item: &triage::WorkItem| Item::Triage(Box::new(item.clone())).state();
-        assert_eq!(told(&item), "1 replace × 2 by ben");
-        item.question = "PHOTO_NEEDED".to_owned();
-        assert_eq!(told(&item), "asked for PHOTO_NEEDED by ben");
+        assert_eq!(of(1, &item).state(), "open");
+        (item.assigned_to, item.state) = ("ben".to_owned(), ItemState::Assigned.into());
+        assert_eq!(of(1, &item).state(), "with ben");
+        item.state = ItemState::Cancelled.into();
+        assert_eq!(of(1, &item).state(), "taken back");
+        item.state = ItemState::Decided.into();
+        (item.decided_by, item.decision, item.note) = ("anna".to_owned(), "deny".to_owned(), "too dear".to_owned());
+        assert_eq!(of(1, &item).state(), "deny by anna: too dear");
+        let (resolution, line, quantity) = (Resolution::Replace.into(), 1, 2);
+        let plan = proto::claim::LinePlan { line, quantity, resolution, ..Default::default() };
+        let mut judged = triage::WorkItem { decision: vec![plan], ..Default::default() };
+        let mut item = work::Item {
+            state: ItemState::Decided.into(),
+            decided_by: "ben".to_owned(),
+            content: Some(Content::Judgement(judged.clone())),
+            ..work::Item::default()
+        };
+        assert_eq!(of(0, &item).state(), "1 replace × 2 by ben");
+        judged.question = "PHOTO_NEEDED".to_owned();
+        item.content = Some(Content::Judgement(judged));
+        assert_eq!(of(0, &item).state(), "asked for PHOTO_NEEDED by ben");
+    }
+
+    /// Scripts read what the service says under `item`, and what every work item has under `work`.
+    #[test]
+    fn its_json_has_what_the_service_shows_apart() {
+        let task = escalation::WorkItem { step: 2, ..Default::default() };
+        let item =
+            work::Item { work_item_id: "x".to_owned(), content: Some(Content::Task(task)), ..work::Item::default() };
+        let json = serde_json::to_value(Item::new(&LISTS[1], item).unwrap()).unwrap();
+        let expected = serde_json::json!({"service": "escalation", "work": {"workItemId": "x"}, "item": {"step": 2}});
+        assert_eq!(json, expected);
     }
 }

@@ -29,6 +29,7 @@ pub mod identity;
 pub mod import;
 pub mod installation;
 pub mod item;
+pub mod lines;
 pub mod money;
 pub mod order;
 pub mod output;

@@ -15,8 +15,8 @@ use tonic::codegen::http::uri::PathAndQuery;
 use crate::connect::{Clients, fresh_id};
 use crate::exit::Failure;
 
-/// The package of what every service offers to operators.
-const OPERATIONS: &str = "operations";
+/// The packages that several services serve: what every service offers to operators, and the work list of those that have one.
+const SHARED: [&str; 2] = ["operations", "work"];
 
 static CONTRACT: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).ok());
 
@@ -44,9 +44,9 @@ impl Method {
     }
 
     fn is_named(&self, name: &str) -> bool {
-        let operated = self.known.parent_service().name() == "OperationsService";
-        // Every service has those of operators: the full name says not whose.
-        name == self.short() || name == self.known.name() || (!operated && name == self.full())
+        // Of what several services have the full name says not whose.
+        let shared = SHARED.contains(&segment(self.known.parent_service().package_name()).as_str());
+        name == self.short() || name == self.known.name() || (!shared && name == self.full())
     }
 
     /// `triage.RecordOrders`.
@@ -100,23 +100,23 @@ impl Method {
     }
 }
 
-/// Every method, those of operators once for each service.
+/// Every method, those that several services have once for each.
 pub fn all() -> Result<Vec<Method>> {
     let contract = CONTRACT.as_ref().context("the contract cannot be read")?;
     let services = contract.services().filter(|service| service.package_name().starts_with("redress."));
     let services: Vec<_> = services.map(|service| (segment(service.package_name()), service)).collect();
     let names: BTreeSet<String> =
-        services.iter().map(|(name, _)| name.clone()).filter(|name| name != OPERATIONS).collect();
+        services.iter().map(|(name, _)| name.clone()).filter(|name| !SHARED.contains(&name.as_str())).collect();
     let of = |name: &String, service: &ServiceDescriptor| {
         let owned = name.clone();
         service.methods().map(move |known| Method { service: owned.clone(), known }).collect::<Vec<_>>()
     };
     let mut methods = Vec::new();
     for (name, service) in &services {
-        if name == OPERATIONS {
-            methods.extend(names.iter().flat_map(|name| of(name, service)));
-        } else {
-            methods.extend(of(name, service));
+        match name.as_str() {
+            "operations" => methods.extend(names.iter().flat_map(|name| of(name, service))),
+            "work" => methods.extend(proto::WORK_LISTS.iter().flat_map(|name| of(&(*name).to_owned(), service))),
+            _ => methods.extend(of(name, service)),
         }
     }
     methods.sort_by_key(Method::short);
@@ -155,6 +155,8 @@ mod tests {
             Method::find("intake.ListParked").unwrap().full(),
             "redress.operations.v1.OperationsService/ListParked"
         );
+        assert_eq!(Method::find("escalation.TakeWork").unwrap().full(), "redress.work.v1.WorkService/TakeWork");
+        assert!(Method::find("intake.TakeWork").is_err(), "intake has no work list");
         let several = Method::find("ListParked").unwrap_err().to_string();
         assert!(several.contains("intake.ListParked, inventory.ListParked"), "{several}");
         assert!(Method::find("redress.triage.v1.TriageService/Guess").is_err());

@@ -20,7 +20,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chassis::Meta;
+use chassis::{Meta, work};
 use jiff::{SignedDuration, Timestamp};
 use proto::ClaimId;
 use proto::claim::{Channel, Plan};
@@ -29,8 +29,8 @@ use uuid::Uuid;
 use draft::Draft;
 
 pub use approvals::digest;
+pub use chassis::work::ItemState;
 pub use evolve::evolve;
-pub use proto::ItemState;
 pub use proto::claim::words::{Leg, Role, Severity};
 pub use proto::escalation::words::{ClockKind, ClockState, Ruling, WorkKind};
 pub use rules::{Level, Rules};
@@ -113,6 +113,8 @@ pub enum Command {
     Reckon,
     /// The database says that a work item is overdue.
     Overdue(Uuid),
+    /// A work item is to change hands.
+    Work(work::Asked),
     /// A person decides.
     DecideWorkItem {
         /// The work item.
@@ -175,12 +177,14 @@ pub enum Event {
     ApprovalCancelled(u32),
     /// Something waits for a person.
     ItemOpened(Item),
-    /// Somebody has decided.
-    ItemDecided(Uuid, Decision),
+    /// Somebody has decided: what, who, why and when.
+    ItemDecided(Uuid, Ruling, work::Ended),
     /// It was taken off its list.
-    ItemClosed(Uuid),
-    /// Nobody has decided in time; told once.
-    ItemOverdue(Uuid),
+    ItemClosed(Uuid, Timestamp),
+    /// It has changed hands.
+    ItemMoved(work::Change),
+    /// Nobody has decided in time; told once. Whom it was raised to, and when.
+    ItemOverdue(Uuid, Role, Timestamp),
     /// A task is never to be opened again.
     TaskWithdrawn(Task),
     /// The answer about a task: it was decided.
@@ -208,6 +212,8 @@ pub struct Claim {
     pub withdrawn: BTreeSet<Task>,
     /// Escalations that are new.
     pub raised: Vec<Escalation>,
+    /// How work items have changed hands, where that is new.
+    pub moved: Vec<work::Change>,
 }
 
 /// What is remembered of a claim itself.
@@ -326,28 +332,16 @@ pub struct Snapshot {
 /// Something that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its name.
-    pub id: Uuid,
+    /// What every work item has.
+    pub work: work::Item,
     /// Kind.
     pub kind: WorkKind,
     /// What it is about.
     pub about: About,
-    /// State.
-    pub state: ItemState,
-    /// Whom it waits for.
-    pub role: Role,
-    /// Why, stable code.
-    pub reason: String,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it is due.
-    pub due_at: Timestamp,
     /// It was told that it is overdue.
     pub overdue: bool,
-    /// Version for optimistic locking, from 1.
-    pub version: i64,
     /// What was decided.
-    pub decision: Option<Decision>,
+    pub ruling: Option<Ruling>,
 }
 
 /// What a work item is about.
@@ -381,36 +375,14 @@ pub struct Task {
     pub leg: Leg,
 }
 
-/// What a person decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The ruling.
-    pub ruling: Ruling,
-    /// Who.
-    pub by: String,
-    /// Why (S2-33).
-    pub note: String,
-    /// When.
-    pub at: Timestamp,
-}
-
 // ---- Refusal
 
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such work item.
-    #[error("there is no such work item")]
-    WorkItemUnknown(Uuid),
-    /// The work item was decided or taken back.
-    #[error("the work item was decided or taken back")]
-    WorkItemClosed,
-    /// Somebody else changed it.
-    #[error("it was changed by somebody else; read it again")]
-    EtagMismatch,
-    /// The caller does not have the role.
-    #[error("the work item waits for another role")]
-    WrongRole(Role),
+    /// By the rules of all work items.
+    #[error(transparent)]
+    Work(#[from] work::Refusal),
     /// Nobody approves their own proposal.
     #[error("nobody decides on their own proposal")]
     OwnProposal,
@@ -461,6 +433,7 @@ pub fn decide(rules: &Rules, claim: &Claim, meta: &Meta, command: &Command) -> R
         Command::CloseTask(task) => tasks::close(&mut draft, *task),
         Command::Reckon => retarget::reckon(&mut draft),
         Command::Overdue(item) => tasks::overdue(&mut draft, *item),
+        Command::Work(asked) => tasks::hand_over(&mut draft, asked)?,
         Command::DecideWorkItem { item, etag, ruling, note } => {
             tasks::decide(&mut draft, *item, etag, *ruling, note)?;
         }

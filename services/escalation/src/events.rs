@@ -51,7 +51,9 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         }
         Event::LevelRaised(escalation, _) => vec![broken_promise(claim, meta, escalation)],
         Event::ItemOpened(item) => vec![waiting(claim, meta, item)],
-        Event::ItemOverdue(item) => claim.items.get(item).map(|item| overdue(claim, meta, item)).into_iter().collect(),
+        Event::ItemOverdue(item, ..) => {
+            claim.items.get(item).map(|item| overdue(claim, meta, item)).unwrap_or_default()
+        }
         Event::ClockRetargeted(Clock { key, .. }) | Event::ClockResumed(Clock { key, .. }) => {
             deadline_moved(claim, *key).into_iter().collect()
         }
@@ -78,7 +80,8 @@ pub fn told(claim: &Claim, meta: &Meta, event: &Event) -> Vec<Outgoing> {
         | Event::ApprovalRequested(_)
         | Event::ApprovalCancelled(_)
         | Event::ItemDecided(..)
-        | Event::ItemClosed(_)
+        | Event::ItemClosed(..)
+        | Event::ItemMoved(_)
         | Event::TaskWithdrawn(_) => Vec::new(),
     }
 }
@@ -96,7 +99,7 @@ fn decided(claim: &Claim, id: Uuid) -> Option<Outgoing> {
         job: Some(job(claim, task)),
         leg: i32::from(task.leg),
         kind: i32::from(item.kind),
-        ruling: i32::from(item.decision.as_ref()?.ruling),
+        ruling: i32::from(item.ruling?),
     };
     Some(tell(claim, Kind::TaskDecided(decided)))
 }
@@ -118,19 +121,22 @@ fn deadline_moved(claim: &Claim, key: ClockKey) -> Option<Outgoing> {
 
 /// Who is waited for is told; when nobody has decided in time, once more.
 fn waiting(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
-    notice(claim, meta, item.role.word(), "work_waiting", &about(item))
+    notice(claim, meta, item.work.role.word(), "work_waiting", &about(item))
 }
 
-fn overdue(claim: &Claim, meta: &Meta, item: &Item) -> Outgoing {
-    notice(claim, meta, item.role.word(), "work_overdue", &about(item))
+/// Each role once: whom it waits for, and whom it was raised to.
+fn overdue(claim: &Claim, meta: &Meta, item: &Item) -> Vec<Outgoing> {
+    let raised = item.work.raised.map(|(role, _)| role).filter(|role| *role != item.work.role);
+    let to = [item.work.role].into_iter().chain(raised);
+    to.map(|role| notice(claim, meta, role.word(), "work_overdue", &about(item))).collect()
 }
 
 fn about(item: &Item) -> [(&'static str, String); 4] {
     [
-        ("work_item_id", item.id.to_string()),
+        ("work_item_id", item.work.id.to_string()),
         ("kind", item.kind.word().to_owned()),
-        ("reason", item.reason.clone()),
-        ("due_at", item.due_at.to_string()),
+        ("reason", item.work.reason.clone()),
+        ("due_at", item.work.due_at.to_string()),
     ]
 }
 

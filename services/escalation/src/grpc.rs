@@ -1,6 +1,6 @@
 //! The gRPC edge: lists for people, and what they decide.
 
-use chassis::{Call, Check, Lanes, read_failed};
+use chassis::{Call, Check, Lanes, read_failed, work};
 use jiff::Timestamp;
 use proto::escalation::escalation_service_server::EscalationService;
 use proto::escalation::{
@@ -79,7 +79,7 @@ impl EscalationService for Api {
         let rows = store::work_items(&self.reads, filter, after, page.limit).await.map_err(read_failed)?;
         let (work_items, next_page_token) = page.finish(
             rows,
-            |row| key(row.item.due_at, row.item.id),
+            |row| key(row.item.work.due_at, row.item.work.id),
             |row| wire::item(row.claim, row.number, &row.item, row.plan),
         );
         Ok(Response::new(ListWorkItemsResponse { work_items, next_page_token }))
@@ -99,7 +99,7 @@ impl EscalationService for Api {
         let note = check.note("note", &body.note, 0..=1_000);
         check.finish()?;
         let found = store::routing(&self.reads, item).await.map_err(read_failed)?;
-        let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(Refusal::WorkItemUnknown(item)))?;
+        let (claim, kind) = found.ok_or_else(|| chassis::Refusal::from(work::Refusal::Unknown(item)))?;
         fitting(kind, ruling)?;
         let what = domain::Command::DecideWorkItem { item, etag, ruling, note };
         let command = Command { claim, number: None, policy_version: 0, what };
@@ -142,10 +142,7 @@ impl From<Refusal> for chassis::Refusal {
     fn from(refusal: Refusal) -> Self {
         let text = refusal.to_string();
         match refusal {
-            Refusal::WorkItemUnknown(item) => Self::not_found("work_item", item),
-            Refusal::WorkItemClosed => Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &text),
-            Refusal::EtagMismatch => Self::etag_mismatch(),
-            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &text).with("role", role.word()),
+            Refusal::Work(refusal) => refusal.into(),
             Refusal::OwnProposal => Self::forbidden("OWN_PROPOSAL", &text),
             Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &text),
             Refusal::AlreadyApproved => Self::forbidden("ALREADY_APPROVED", &text),

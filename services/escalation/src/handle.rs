@@ -87,6 +87,10 @@ impl chassis::Domain for Handle {
             domain::Command::DecideWorkItem { item, .. } => Outcome::reply(&DecideWorkItemResponse {
                 work_item: claim.items.get(item).map(|item| wire::work_item(claim, item)),
             }),
+            domain::Command::Work(asked) => match claim.items.get(&asked.item) {
+                Some(item) => Outcome::work(&item.work, wire::labels(claim, item)),
+                None => Outcome::none(),
+            },
             domain::Command::StartClocks { .. }
             | domain::Command::StopClocks { .. }
             | domain::Command::RetargetClocks { .. }
@@ -113,6 +117,7 @@ impl chassis::Domain for Handle {
         memory.0.learn(claims.into_iter().map(|(id, mut claim)| {
             let moved = i64::from(loaded.get(&id) != Some(&claim));
             claim.raised.clear();
+            claim.moved.clear();
             (id, (versions.get(&id).map_or(1, |version| version + moved), claim))
         }));
     }

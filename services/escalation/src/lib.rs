@@ -4,7 +4,7 @@
 //! - [`domain`]: clocks, ladders, approvals and work items of one claim; business calendars. Pure.
 //! - [`handle`]: the one path of a command: load, decide, save, tell. [`store`]: the SQL.
 //! - [`grpc`]: lists, and decisions of people. [`events`]: commands of the orchestrator, and what it is told.
-//! - `known`: how far the calendars are known.
+//! - `work`: what the list of all services needs of this one. `known`: how far the calendars are known.
 
 pub mod domain;
 pub mod events;
@@ -13,12 +13,14 @@ pub mod handle;
 mod known;
 pub mod store;
 pub mod wire;
+mod work;
 pub mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use proto::escalation::escalation_service_server::EscalationServiceServer;
+use proto::work::work_service_server::WorkServiceServer;
 
 /// The schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -45,7 +47,9 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
             let provisional = Arc::clone(&provisional);
             async move { provisional.next(&pool).await }
         });
+        let work = chassis::work::Calls { lanes: lanes.clone(), reads: ctx.reads(), list: work::List };
+        let work = WorkServiceServer::new(work).max_decoding_message_size(proto::REQUEST_BYTES_MAX);
         let server = EscalationServiceServer::new(grpc::Api { lanes, reads: ctx.reads() });
-        Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)))
+        Ok(ctx.routes(server.max_decoding_message_size(proto::REQUEST_BYTES_MAX)).add_service(work))
     })
 }

@@ -9,13 +9,13 @@ mod time_mark;
 
 use std::collections::BTreeMap;
 
-use chassis::{Fault, Lock, Tx, Writes};
+use chassis::{Fault, Lock, Tx, Writes, work};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 pub use clocks::{clocks_of, due, provisional};
 pub use items::overdue;
-pub use lists::{Filter, Listed, escalations, routing, work_items};
+pub use lists::{Filter, Listed, escalations, items_by_name, routing, work_items};
 pub use time_mark::read as time_now;
 
 use crate::domain::Claim;
@@ -26,7 +26,8 @@ pub const GRANTS: &[chassis::Grant] = &[
     (
         "claim",
         "SELECT, INSERT, UPDATE (acknowledgement_stopped, channel, customer_ref, failed_by, \
-            final_solution_stopped, first_feedback_stopped, involved, paused_since, policy_version, round, version)",
+            final_solution_stopped, first_feedback_stopped, involved, paused_since, policy_version, round, stopped, \
+            version)",
     ),
     (
         "clock",
@@ -35,7 +36,13 @@ pub const GRANTS: &[chassis::Grant] = &[
     ),
     ("escalation", "SELECT, INSERT"),
     ("approval", "SELECT, INSERT, UPDATE (decided_by, state)"),
-    ("work_item", "SELECT, INSERT, UPDATE (decided_at, decided_by, note, overdue, ruling, state, version)"),
+    (
+        "work_item",
+        "SELECT, INSERT, UPDATE (assigned_to, closed_at, decided_at, decided_by, note, overdue, raised_at, raised_to, \
+            ruling, state, version)",
+    ),
+    ("work_list", "SELECT"),
+    ("work_change", "SELECT, INSERT"),
     ("withdrawn_task", "SELECT, INSERT"),
     ("time_mark", "SELECT, UPDATE (at)"),
 ];
@@ -66,6 +73,12 @@ pub const STATEMENTS: &[&str] = &[
     lists::ESCALATIONS,
     lists::OPEN_ITEMS,
     lists::ALL_ITEMS,
+    lists::SHOWN,
+    work::rows::STATEMENTS[0],
+    work::rows::STATEMENTS[1],
+    work::rows::STATEMENTS[2],
+    work::rows::STATEMENTS[3],
+    work::rows::STATEMENTS[4],
 ];
 
 /// Reads everything of claims.
@@ -105,6 +118,8 @@ pub fn save(writes: &mut Writes, world: &World) -> Result<(), Fault> {
     clocks::raise(writes, &pairs)?;
     approvals::write(writes, &pairs)?;
     items::write(writes, &pairs)?;
+    let moved: Vec<_> = pairs.iter().flat_map(|(_, _, after)| after.moved.iter().cloned()).collect();
+    work::rows::keep(writes, &moved);
     items::withdraw(writes, &pairs)
 }
 

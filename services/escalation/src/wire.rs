@@ -1,11 +1,13 @@
 //! The domain's words in the messages of the contract.
 
+use chassis::work::{Labels, about};
 use proto::claim::Plan;
 use proto::escalation as wire;
 use proto::to_wire;
+use proto::work::item::Content;
 use uuid::Uuid;
 
-use crate::domain::{About, Claim, Clock, Escalation, Item, ItemState};
+use crate::domain::{self, Claim, Clock, Escalation, Item};
 
 /// A clock.
 pub fn clock(claim: Uuid, clock: &Clock) -> wire::RunningClock {
@@ -45,31 +47,43 @@ pub fn work_item(claim: &Claim, work: &Item) -> wire::WorkItem {
     item(claim.id.0, claim.head.number.clone(), work, plan)
 }
 
+/// What the list of all services says of a work item of a claim that is at hand.
+pub fn labels(claim: &Claim, item: &Item) -> Labels {
+    Labels {
+        about: about("claim", claim.id.0, &claim.head.number),
+        kind: item.kind.word().to_owned(),
+        department: String::new(),
+        decision: item.ruling.map(|ruling| ruling.word().to_owned()).unwrap_or_default(),
+        content: Some(Content::Task(work_item(claim, item))),
+    }
+}
+
 /// A work item.
 pub fn item(claim: Uuid, number: String, item: &Item, plan: Option<Plan>) -> wire::WorkItem {
     let (line, step, steps) = match item.about {
-        About::Task(task) => (task.line, 0, 0),
-        About::Step { step, steps, .. } => (0, step, steps),
-        About::Clock(_) => (0, 0, 0),
+        domain::About::Task(task) => (task.line, 0, 0),
+        domain::About::Step { step, steps, .. } => (0, step, steps),
+        domain::About::Clock(_) => (0, 0, 0),
     };
-    let decision = item.decision.as_ref();
+    let work = &item.work;
+    let decision = item.ruling.and(work.ended.as_ref());
     wire::WorkItem {
-        work_item_id: item.id.to_string(),
-        etag: chassis::etag(item.version),
+        work_item_id: work.id.to_string(),
+        etag: chassis::etag(work.version),
         kind: item.kind.into(),
         claim_id: claim.to_string(),
         claim_number: number,
         line,
-        role: item.role.into(),
-        reason: item.reason.clone(),
-        due_at: Some(to_wire(item.due_at)),
-        open: item.state == ItemState::Open,
+        role: work.role.into(),
+        reason: work.reason.clone(),
+        due_at: Some(to_wire(work.due_at)),
+        open: work.is_open(),
         plan,
         step,
         steps,
         decided_by: decision.map(|decision| decision.by.clone()).unwrap_or_default(),
         decided_at: decision.map(|decision| to_wire(decision.at)),
-        ruling: decision.map_or(0, |decision| decision.ruling.into()),
+        ruling: item.ruling.map_or(0, Into::into),
         note: decision.map(|decision| decision.note.clone()).unwrap_or_default(),
     }
 }

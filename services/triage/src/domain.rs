@@ -23,20 +23,22 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use chassis::Meta;
+use chassis::{Meta, work};
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
+use proto::ClaimId;
 use proto::calendar::Calendar;
+use proto::claim::words::Role as RoleWord;
 use proto::claim::{Assessment, LinePlan, Plan, ReportedLine, Resolution, Role};
 use proto::policy::Pack;
 use proto::triage::triage_event::Kind as Answer;
 use proto::triage::{AnswerNeeded, AssessReason, ClaimJudged, ClaimRefused, PersonNeeded};
-use proto::{ClaimId, WorkItemId};
+use uuid::Uuid;
 
 use ask::Ask;
+pub use chassis::work::ItemState;
 use orders::{Order, Orders, Recorded};
 use person::{Verdict, VerdictKind};
-pub use proto::ItemState;
 use rules::{Outcome, Ruling};
 pub use words::EntryState;
 
@@ -55,7 +57,7 @@ pub enum Command {
     /// Order lines are facts from now on.
     RecordOrders {
         /// The request; calls may run side by side.
-        request: uuid::Uuid,
+        request: Uuid,
         /// The lines, each once. Their versions are not known yet.
         orders: Vec<Order>,
     },
@@ -68,10 +70,14 @@ pub enum Command {
         /// The assessment.
         number: u32,
     },
+    /// A work item is to change hands.
+    Work(work::Asked),
+    /// The database says that a work item is overdue.
+    Overdue(Uuid),
     /// A person decides.
     Decide {
         /// The work item.
-        item: WorkItemId,
+        item: Uuid,
         /// Version that was read.
         etag: String,
         /// The decision.
@@ -93,15 +99,22 @@ pub enum Event {
     /// A work item has ended.
     ItemEnded {
         /// The work item.
-        item: WorkItemId,
+        item: Uuid,
         /// How.
         state: ItemState,
-        /// By whom.
-        by: String,
-        /// Why.
-        note: String,
+        /// By whom, why and when.
+        ended: work::Ended,
         /// What was decided.
         decision: Decision,
+    },
+    /// A work item has changed hands.
+    ItemMoved(work::Change),
+    /// Nobody has decided in time; told once.
+    ItemOverdue {
+        /// The work item.
+        item: Uuid,
+        /// Whom it was raised to.
+        role: RoleWord,
         /// When.
         at: Timestamp,
     },
@@ -117,12 +130,12 @@ pub struct Case {
     /// Newest version of each assessment.
     pub entries: BTreeMap<u32, Entry>,
     /// Its work items.
-    pub items: BTreeMap<WorkItemId, Item>,
+    pub items: BTreeMap<Uuid, Item>,
 }
 
 impl Case {
     /// What was asked when a work item was opened.
-    pub fn asked(&self, item: WorkItemId) -> Option<&Ask> {
+    pub fn asked(&self, item: Uuid) -> Option<&Ask> {
         self.entries.get(&self.items.get(&item)?.number)?.asked.as_ref()
     }
 }
@@ -159,28 +172,14 @@ pub struct Entry {
 /// Something that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// Names it.
-    pub id: WorkItemId,
+    /// What every work item has.
+    pub work: work::Item,
     /// The claim.
     pub claim: ClaimId,
     /// The assessment.
     pub number: u32,
-    /// Whom it waits for.
-    pub role: Role,
-    /// Why.
-    pub reason: String,
-    /// When it is due.
-    pub due_at: Timestamp,
-    /// Whether it waits.
-    pub state: ItemState,
-    /// Version for optimistic locking.
-    pub version: i64,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When and by whom it ended.
-    pub ended: Option<(Timestamp, String)>,
-    /// Why it was decided so.
-    pub note: String,
+    /// It was told that it is overdue.
+    pub overdue: bool,
     /// What was decided.
     pub decision: Decision,
     /// The number a customer can quote.
@@ -207,18 +206,9 @@ pub struct Decision {
 /// Why triage says no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such work item.
-    #[error("there is no such work item")]
-    ItemUnknown(WorkItemId),
-    /// It was decided or taken back.
-    #[error("the work item was decided or taken back")]
-    ItemClosed(WorkItemId),
-    /// It was changed since it was read.
-    #[error("the work item was changed since it was read")]
-    EtagMismatch,
-    /// It waits for somebody else.
-    #[error("the work item waits for the role {}", .0.word())]
-    WrongRole(Role),
+    /// By the rules of all work items.
+    #[error(transparent)]
+    Work(#[from] work::Refusal),
     /// Nobody decides on a claim that they have a hand in.
     #[error(
         "who reported a claim, answered for the customer or is the customer does not decide what gives money or goods"
@@ -250,11 +240,24 @@ pub fn decide(
         }
         Command::Assess(ask) => Ok(assess(pack, case, orders, meta, ask)),
         Command::Cancel { claim, number } => Ok(cancel(case, meta, *claim, *number)),
+        Command::Work(asked) => {
+            let change = work::Rules::new(pack).change(&known(case, asked.item)?.work, meta, asked)?;
+            Ok(change.map(Event::ItemMoved).into_iter().collect())
+        }
+        Command::Overdue(item) => {
+            let item = known(case, *item)?;
+            let role = work::Rules::new(pack).raise(&item.work).filter(|_| !item.overdue);
+            let raised = |role| Event::ItemOverdue { item: item.work.id, role, at: meta.now };
+            Ok(role.map(raised).into_iter().collect())
+        }
         Command::Decide { item, etag, verdict } => {
-            let item = case.items.get(item).ok_or(Refusal::ItemUnknown(*item))?;
-            decided(pack, case, orders, meta, item, etag, verdict)
+            decided(pack, case, orders, meta, known(case, *item)?, etag, verdict)
         }
     }
+}
+
+fn known(case: &Case, item: Uuid) -> Result<&Item, Refusal> {
+    case.items.get(&item).ok_or(Refusal::Work(work::Refusal::Unknown(item)))
 }
 
 fn assess(pack: &Pack, case: &Case, orders: &Orders, meta: &Meta, ask: &Ask) -> Vec<Event> {
@@ -313,7 +316,10 @@ fn returns_to(case: &Case, ask: &Ask) -> Option<(String, Role)> {
     if before.state != EntryState::Question || !before.by_person {
         return None;
     }
-    case.items.values().find(|item| item.number == before.number).map(|item| (item.reason.clone(), item.role))
+    case.items
+        .values()
+        .find(|item| item.number == before.number)
+        .map(|item| (item.work.reason.clone(), item.work.role.into()))
 }
 
 fn item(
@@ -327,18 +333,13 @@ fn item(
 ) -> Item {
     let hours = *pack.triage.work_items.due_hours.of(assessment.severity());
     let office = Calendar::new(pack.escalation.calendars[&pack.escalation.calendar].clone());
+    let due_at = office.add_working(meta.now, SignedDuration::from_hours(i64::from(hours)));
+    let role = role.said().unwrap_or(RoleWord::Specialist);
     Item {
-        id: WorkItemId(meta.new_id()),
+        work: work::Item::open(meta.new_id(), role, reason, meta.now, due_at),
         claim: ask.claim,
         number: ask.assessment(),
-        role,
-        reason: reason.to_owned(),
-        due_at: office.add_working(meta.now, SignedDuration::from_hours(i64::from(hours))),
-        state: ItemState::Open,
-        version: 1,
-        opened_at: meta.now,
-        ended: None,
-        note: String::new(),
+        overdue: false,
         decision: Decision::default(),
         claim_number: ask.message.claim_number.clone(),
         lines: ask.message.lines.clone(),
@@ -366,14 +367,12 @@ fn cancel(case: &Case, meta: &Meta, claim: ClaimId, number: u32) -> Vec<Event> {
         plan: None,
         answer: None,
     };
-    let open = case.items.values().filter(|item| item.number == number && item.state == ItemState::Open);
+    let open = case.items.values().filter(|item| item.number == number && item.work.is_open());
     let ends = open.map(|item| Event::ItemEnded {
-        item: item.id,
+        item: item.work.id,
         state: ItemState::Closed,
-        by: meta.actor.subject.clone(),
-        note: String::new(),
+        ended: work::Ended { by: meta.actor.subject.clone(), note: String::new(), at: meta.now },
         decision: Decision::default(),
-        at: meta.now,
     });
     [Event::Assessed(Box::new(cancelled))].into_iter().chain(ends).collect()
 }
@@ -388,19 +387,12 @@ fn decided(
     verdict: &Verdict,
 ) -> Result<Vec<Event>, Refusal> {
     let entry_before = case.entries.get(&item.number).filter(|entry| entry.state == EntryState::Person);
-    let (ItemState::Open, Some((entry_before, ask))) =
-        (item.state, entry_before.and_then(|entry| Some((entry, entry.asked.as_ref()?))))
-    else {
-        return Err(Refusal::ItemClosed(item.id));
+    let rules = work::Rules::new(pack);
+    rules.is_current(&item.work, etag)?;
+    let Some((entry_before, ask)) = entry_before.and_then(|entry| Some((entry, entry.asked.as_ref()?))) else {
+        return Err(work::Refusal::Closed(item.work.id).into());
     };
-    // It waits for a role. A supervisor stands in for specialists, management for everybody.
-    let stands_in = item.role == Role::Specialist && meta.actor.has_role("supervisor");
-    if !(meta.actor.has_role(item.role.word()) || stands_in || meta.actor.has_role("management")) {
-        return Err(Refusal::WrongRole(item.role));
-    }
-    if etag != chassis::etag(item.version) {
-        return Err(Refusal::EtagMismatch);
-    }
+    rules.may_decide(&item.work, &meta.actor)?;
     let mut decision = Decision::default();
     let ruling = match &verdict.kind {
         VerdictKind::Ask(_) if questions(case) >= QUESTIONS_MAX => return Err(Refusal::TooLarge),
@@ -436,12 +428,10 @@ fn decided(
     Ok(vec![
         Event::Assessed(Box::new(entry(ask, entry_before.version + 1, ruling, true, meta))),
         Event::ItemEnded {
-            item: item.id,
+            item: item.work.id,
             state: ItemState::Decided,
-            by: meta.actor.subject.clone(),
-            note: verdict.note.clone(),
+            ended: work::Ended { by: meta.actor.subject.clone(), note: verdict.note.clone(), at: meta.now },
             decision,
-            at: meta.now,
         },
         Event::Told(item.number),
     ])
@@ -473,15 +463,24 @@ pub fn evolve(case: &mut Case, event: &Event) {
             case.entries.insert(entry.number, (**entry).clone());
         }
         Event::ItemOpened(item) => {
-            case.items.insert(item.id, (**item).clone());
+            case.items.insert(item.work.id, (**item).clone());
         }
-        Event::ItemEnded { item, state, by, note, decision, at } => {
+        Event::ItemEnded { item, state, ended, decision } => {
             if let Some(item) = case.items.get_mut(item) {
-                item.state = *state;
-                item.version += 1;
-                item.ended = Some((*at, by.clone()));
-                item.note.clone_from(note);
+                item.work.end(*state, ended.clone());
                 item.decision = decision.clone();
+            }
+        }
+        Event::ItemMoved(change) => {
+            if let Some(item) = case.items.get_mut(&change.item) {
+                item.work.apply(change);
+            }
+        }
+        // Who has read it may still decide: its version stays.
+        Event::ItemOverdue { item, role, at } => {
+            if let Some(item) = case.items.get_mut(item) {
+                item.overdue = true;
+                item.work.raised = Some((*role, *at));
             }
         }
     }

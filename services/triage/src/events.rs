@@ -1,14 +1,20 @@
 //! Messages to commands, answers to messages: the only translator.
 
+use chassis::work::{Labels, about};
 use chassis::{Malformed, Meta, Outgoing};
-use proto::claim::{Money, Notice};
+use proto::claim::words::Role;
+use proto::claim::{Money, Notice, Resolution};
 use proto::triage::triage_command::Kind;
 use proto::triage::{OrderFacts, OrderLine, TriageCommand, TriageEvent, WorkItem};
+use proto::work::item::Content;
 use proto::{ClaimId, Subject};
 
 use crate::domain::ask::Ask;
 use crate::domain::orders::Recorded;
-use crate::domain::{Command, Entry, Item, ItemState};
+use crate::domain::{Command, Decision, Entry, Item, ItemState};
+
+/// The one kind of work item of this service.
+const JUDGEMENT: &str = "judgement";
 
 /// Reads a command of the orchestrator.
 pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
@@ -38,20 +44,38 @@ pub fn answer(entry: &Entry) -> Option<Outgoing> {
 
 /// A work item, as it is shown.
 pub fn work_item(item: &Item) -> WorkItem {
-    let decided = item.ended.as_ref().filter(|_| item.state == ItemState::Decided);
+    let work = &item.work;
+    let decided = work.ended.as_ref().filter(|_| work.state == ItemState::Decided);
     WorkItem {
-        work_item_id: item.id.to_string(),
-        etag: chassis::etag(item.version),
+        work_item_id: work.id.to_string(),
+        etag: chassis::etag(work.version),
         claim_id: item.claim.to_string(),
-        role: item.role.into(),
-        reason: item.reason.clone(),
-        due_at: Some(proto::to_wire(item.due_at)),
-        open: item.state == ItemState::Open,
-        opened_at: Some(proto::to_wire(item.opened_at)),
-        decided_by: decided.map(|(_, by)| by.clone()).unwrap_or_default(),
-        decided_at: decided.map(|(at, _)| proto::to_wire(*at)),
-        note: item.note.clone(),
+        role: work.role.into(),
+        reason: work.reason.clone(),
+        due_at: Some(proto::to_wire(work.due_at)),
+        open: work.is_open(),
+        opened_at: Some(proto::to_wire(work.opened_at)),
+        decided_by: decided.map(|ended| ended.by.clone()).unwrap_or_default(),
+        decided_at: decided.map(|ended| proto::to_wire(ended.at)),
+        note: work.ended.as_ref().map(|ended| ended.note.clone()).unwrap_or_default(),
         ..content(item)
+    }
+}
+
+/// What the list of all services says of a work item.
+pub fn labels(item: &Item) -> Labels {
+    let decision = match &item.decision {
+        Decision { question, .. } if !question.is_empty() => "ask",
+        Decision { lines, .. } if lines.is_empty() => "",
+        Decision { lines, .. } if lines.iter().all(|line| line.resolution() == Resolution::Reject) => "reject",
+        _ => "plan",
+    };
+    Labels {
+        about: about("claim", item.claim.0, &item.claim_number),
+        kind: JUDGEMENT.to_owned(),
+        department: item.assessment.department().word().to_owned(),
+        decision: decision.to_owned(),
+        content: Some(Content::Judgement(work_item(item))),
     }
 }
 
@@ -98,16 +122,27 @@ pub fn content(item: &Item) -> WorkItem {
 
 /// Work waits: told to those it waits for, when it begins to. It names no customer and says nothing of what they wrote.
 pub fn work_waits(item: &Item, meta: &Meta) -> Outgoing {
+    notice(item, meta, item.work.role, "work_waiting")
+}
+
+/// Nobody has decided in time: told to those it waits for and to those whom it was raised to, each role once.
+pub fn work_overdue(item: &Item, meta: &Meta) -> Vec<Outgoing> {
+    let raised = item.work.raised.map(|(role, _)| role).filter(|role| *role != item.work.role);
+    let to = [item.work.role].into_iter().chain(raised);
+    to.map(|role| notice(item, meta, role, "work_overdue")).collect()
+}
+
+fn notice(item: &Item, meta: &Meta, to: Role, template: &str) -> Outgoing {
     let parameters = [
-        ("work_item_id", item.id.to_string()),
-        ("kind", "judgement".to_owned()),
-        ("reason", item.reason.clone()),
-        ("due_at", item.due_at.to_string()),
+        ("work_item_id", item.work.id.to_string()),
+        ("kind", JUDGEMENT.to_owned()),
+        ("reason", item.work.reason.clone()),
+        ("due_at", item.work.due_at.to_string()),
     ];
     Outgoing::notice(&Notice {
         notice_id: meta.new_id().to_string(),
-        audience: item.role.word().to_owned(),
-        template: "work_waiting".to_owned(),
+        audience: to.word().to_owned(),
+        template: template.to_owned(),
         parameters: parameters.map(|(key, value)| (key.to_owned(), value)).into(),
         claim_id: item.claim.to_string(),
         claim_number: item.claim_number.clone(),

@@ -134,13 +134,8 @@ impl From<Refusal> for chassis::Refusal {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
         match refusal {
-            Refusal::ItemUnknown(id) => Self::not_found("work_item", id),
-            Refusal::ItemClosed(id) => {
-                Self::new(Code::FailedPrecondition, "WORK_ITEM_CLOSED", &message).with("work_item", id)
-            }
-            Refusal::WrongRole(role) => Self::forbidden("WRONG_ROLE", &message).with("role", role.word()),
+            Refusal::Work(refusal) => refusal.into(),
             Refusal::OwnClaim => Self::forbidden("OWN_CLAIM", &message),
-            Refusal::EtagMismatch => Self::etag_mismatch(),
             Refusal::TooLarge => Self::new(Code::FailedPrecondition, "CLAIM_TOO_LARGE", &message),
             Refusal::PlanInvalid(misfits) => {
                 let refusal = Self::new(Code::FailedPrecondition, "PLAN_INVALID", &message);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes};
+use chassis::{Domain, Fault, Lock, Meta, Outcome, Tx, Writes, work};
+use jiff::SignedDuration;
 use proto::ClaimId;
 use proto::policy::Packs;
 use proto::triage::{DecideWorkItemResponse, RecordOrdersResponse};
 use uuid::Uuid;
 
-use crate::domain::{self, Case, Command, Event, Refusal};
+use crate::domain::{self, Case, Command, Event};
 use crate::world::World;
 use crate::{events, store};
 
@@ -29,7 +30,8 @@ impl Domain for Handle {
             Command::RecordOrders { request, .. } => *request,
             Command::Assess(ask) => ask.claim.0,
             Command::Cancel { claim, .. } => claim.0,
-            Command::Decide { item, .. } => item.0,
+            Command::Decide { item, .. } | Command::Overdue(item) => *item,
+            Command::Work(asked) => asked.item,
         }
     }
 
@@ -47,13 +49,15 @@ impl Domain for Handle {
             Command::RecordOrders { .. } => None,
             Command::Assess(ask) => Some(ask.claim),
             Command::Cancel { claim, .. } => Some(*claim),
-            Command::Decide { item, .. } => Some(*world.claim_of.get(item).ok_or(Refusal::ItemUnknown(*item))?),
+            Command::Decide { item, .. } | Command::Overdue(item) => Some(claim_of(world, *item)?),
+            Command::Work(asked) => Some(claim_of(world, asked.item)?),
         };
         let nothing = Case::default();
         let case = claim.and_then(|claim| world.cases.get(&claim)).unwrap_or(&nothing);
         let asked = match command {
             Command::Assess(ask) => Some(&**ask),
-            Command::Decide { item, .. } => case.asked(*item),
+            Command::Decide { item, .. } | Command::Overdue(item) => case.asked(*item),
+            Command::Work(asked) => case.asked(asked.item),
             Command::RecordOrders { .. } | Command::Cancel { .. } => None,
         };
         let pack = self.packs.of_claim(asked.map_or(0, |ask| ask.message.policy_version))?;
@@ -73,6 +77,7 @@ fn apply(world: &mut World, claim: Option<ClaimId>, meta: &Meta, happened: &[Eve
     let mut messages = Vec::new();
     for event in happened {
         if let Some(claim) = claim {
+            changes(world, claim, event);
             domain::evolve(world.cases.entry(claim).or_default(), event);
         }
         match (event, claim) {
@@ -83,19 +88,38 @@ fn apply(world: &mut World, claim: Option<ClaimId>, meta: &Meta, happened: &[Eve
             (Event::Assessed(entry), _) => world.entries.push((**entry).clone()),
             (Event::ItemOpened(item), _) => {
                 messages.push(events::work_waits(item, meta));
-                world.items.insert((item.claim, item.id));
             }
-            (Event::ItemEnded { item, .. }, Some(claim)) => {
-                world.items.insert((claim, *item));
+            (Event::ItemMoved(change), Some(_)) => world.moved.push(change.clone()),
+            (Event::ItemOverdue { item, .. }, Some(claim)) => {
+                let item = world.cases.get(&claim).and_then(|case| case.items.get(item));
+                messages.extend(item.into_iter().flat_map(|item| events::work_overdue(item, meta)));
             }
             (Event::Told(number), Some(claim)) => {
                 let entry = world.cases.get(&claim).and_then(|case| case.entries.get(number));
                 messages.extend(entry.and_then(events::answer));
             }
-            (Event::ItemEnded { .. } | Event::Told(_), None) => {}
+            (Event::ItemEnded { .. }, _) | (Event::ItemMoved(_) | Event::ItemOverdue { .. } | Event::Told(_), None) => {
+            }
         }
     }
     messages
+}
+
+fn claim_of(world: &World, item: Uuid) -> Result<ClaimId, work::Refusal> {
+    world.claim_of.get(&item).copied().ok_or(work::Refusal::Unknown(item))
+}
+
+/// Work items that change with an event, as they were read.
+fn changes(world: &mut World, claim: ClaimId, event: &Event) {
+    let item = match event {
+        Event::ItemOpened(item) => item.work.id,
+        Event::ItemEnded { item, .. } | Event::ItemOverdue { item, .. } => *item,
+        Event::ItemMoved(change) => change.item,
+        Event::Recorded(_) | Event::Assessed(_) | Event::Told(_) => return,
+    };
+    let was = world.cases.get(&claim).and_then(|case| case.items.get(&item));
+    let was = was.map(|item| (item.work.version, item.overdue));
+    world.items.entry((claim, item)).or_insert(was);
 }
 
 /// What the caller gets.
@@ -109,6 +133,16 @@ fn reply(world: &World, command: &Command) -> Outcome {
             let item = case.and_then(|case| case.items.get(item)).map(events::work_item);
             Outcome::reply(&DecideWorkItemResponse { work_item: item })
         }
-        Command::Assess(_) | Command::Cancel { .. } => Outcome::none(),
+        Command::Work(asked) => {
+            let case = world.claim_of.get(&asked.item).and_then(|claim| world.cases.get(claim));
+            let item = case.and_then(|case| case.items.get(&asked.item));
+            item.map_or_else(Outcome::none, |item| Outcome::work(&item.work, events::labels(item)))
+        }
+        Command::Assess(_) | Command::Cancel { .. } | Command::Overdue(_) => Outcome::none(),
     }
+}
+
+/// Work items that nobody has decided in time, by the clock of the database.
+pub async fn overdue(pool: sqlx::PgPool, offset: SignedDuration) -> Result<Vec<Command>, Fault> {
+    Ok(store::overdue(&pool, offset).await?.into_iter().map(Command::Overdue).collect())
 }

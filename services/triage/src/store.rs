@@ -6,9 +6,11 @@ mod read;
 mod row;
 mod save;
 
+use chassis::work;
+
 pub use decided::DIFFERS;
 pub use load::load;
-pub use read::{Filter, VersionKey, assessments, items_of, order_versions, work_items};
+pub use read::{Filter, VersionKey, assessments, items_by_name, items_of, order_versions, overdue, work_items};
 pub use save::save;
 
 /// What the role that serves may do with the tables: what these statements need and no more.
@@ -21,7 +23,13 @@ pub const GRANTS: &[chassis::Grant] = &[
     ),
     ("order_version", "SELECT, INSERT"),
     ("assessment", "SELECT, INSERT"),
-    ("work_item", "SELECT, INSERT, UPDATE (content, ended_at, ended_by, note, state, version)"),
+    (
+        "work_item",
+        "SELECT, INSERT, UPDATE (assigned_to, content, ended_at, ended_by, note, overdue, raised_at, raised_to, state, \
+            version)",
+    ),
+    ("work_list", "SELECT"),
+    ("work_change", "SELECT, INSERT"),
 ];
 
 /// Every statement: a test prepares each against the migrated schema.
@@ -40,6 +48,7 @@ pub const STATEMENTS: &[&str] = &[
     save::ORDERS,
     save::VERSIONS,
     save::ENTRIES,
+    save::NEW_ITEMS,
     save::ITEMS,
     read::ASSESSMENTS,
     read::OPEN_ITEMS,
@@ -47,4 +56,11 @@ pub const STATEMENTS: &[&str] = &[
     read::CLAIM_ITEMS,
     read::VERSIONS,
     decided::DIFFERS,
+    read::SHOWN,
+    read::OVERDUE,
+    work::rows::STATEMENTS[0],
+    work::rows::STATEMENTS[1],
+    work::rows::STATEMENTS[2],
+    work::rows::STATEMENTS[3],
+    work::rows::STATEMENTS[4],
 ];

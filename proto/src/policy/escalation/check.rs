@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::super::Problems;
 use super::super::triage::{PerSeverity, Word};
-use super::{Authority, Calendar, DAYS_MAX, DueHours, Escalation, Level, Period, Target};
+use super::{Authority, Calendar, ClockKind, DAYS_MAX, Escalation, Level, Period, Target, WorkKind};
 use crate::claim::{Resolution, Role, Severity};
 
 /// Greatest amount, in minor units.
@@ -35,20 +35,24 @@ impl Escalation {
         self.named(problems, "escalation.calendar", &self.calendar);
         let absent = self.absent_roles.contains(&Word(Role::Management));
         problems.require(!absent, "escalation.absent_roles", "management takes the place of others: it is there");
-        for (name, target) in [
-            ("acknowledgement", &self.clocks.acknowledgement),
-            ("first_feedback", &self.clocks.first_feedback),
-            ("approval", &self.clocks.approval),
-            ("final_solution", &self.clocks.final_solution),
-        ] {
-            let path = format!("escalation.clocks.{name}");
-            self.named(problems, &format!("{path}.calendar"), &target.calendar);
-            target.check(problems, &format!("{path}.minutes"));
+        for kind in ClockKind::ALL {
+            let path = format!("escalation.clocks.{}", kind.word());
+            match self.clocks.get(kind) {
+                Some(target) => {
+                    self.named(problems, &format!("{path}.calendar"), &target.calendar);
+                    target.check(problems, &format!("{path}.minutes"));
+                }
+                None => problems.add(path, "must be given"),
+            }
         }
         for (name, ladder) in each(&self.ladder) {
             check_ladder(problems, &format!("escalation.ladder.{name}"), ladder);
         }
-        self.due_hours.check(problems);
+        for kind in WorkKind::ALL {
+            let path = format!("escalation.due_hours.{}", kind.word());
+            let hours = self.due_hours.get(kind).copied().unwrap_or(0);
+            problems.require((1..=HOURS_MAX).contains(&hours), path, "must be 1 to 720 working hours");
+        }
         self.check_authority(problems);
     }
 
@@ -157,22 +161,6 @@ fn check_ladder(problems: &mut Problems, path: &str, ladder: &[Level]) {
             problems.require(fits, format!("{path}.after_minutes"), "must be 1 to 527,040 working minutes");
             let same = ladder[at - 1].role == level.role;
             problems.require(!same, format!("{path}.role"), "is the role of the level before");
-        }
-    }
-}
-
-impl DueHours {
-    fn check(&self, problems: &mut Problems) {
-        for (name, hours) in [
-            ("approval", self.approval),
-            ("support", self.support),
-            ("leg_failed", self.leg_failed),
-            ("compensation_failed", self.compensation_failed),
-            ("escalation", self.escalation),
-            ("return_mismatch", self.return_mismatch),
-        ] {
-            let path = format!("escalation.due_hours.{name}");
-            problems.require((1..=HOURS_MAX).contains(&hours), path, "must be 1 to 720 working hours");
         }
     }
 }

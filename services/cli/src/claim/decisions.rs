@@ -1,8 +1,9 @@
 //! `redress claim decisions`: who decided what about a claim, when and why.
 
 use anyhow::Result;
-use proto::claim::{Assessment, Category, Department, LiabilityParty, Role, Severity};
+use proto::claim::{Assessment, Category, Department, LiabilityParty, Severity};
 use proto::triage::GetAssessmentRequest;
+use proto::work::ListWorkRequest;
 use serde_json::json;
 use tonic::{Code, Request};
 
@@ -22,9 +23,11 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         Err(status) if status.code() == Code::NotFound => Vec::new(),
         Err(status) => return Err(status.into()),
     };
-    let mut items = item::list(&session.clients, Role::Unspecified, &claim_id, true).await?;
+    let ask = ListWorkRequest { about_id: claim_id, include_closed: true, ..ListWorkRequest::default() };
+    let mut items = item::list(&session.clients, &ask).await?;
     // Open ones first, then the latest decision.
-    items.sort_by_key(|item| (!item.open(), std::cmp::Reverse(item.decided_at().map(|at| (at.seconds, at.nanos)))));
+    let decided = |item: &item::Item| item.work.decided_at.as_ref().map(|at| (at.seconds, at.nanos));
+    items.sort_by_key(|item| (!item.is_open(), std::cmp::Reverse(decided(item))));
     if session.output.is_json() {
         return output::json(&json!({ "assessments": assessments, "workItems": items }));
     }
@@ -37,13 +40,13 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         };
         table.add_row([
             item.id().to_owned(),
-            item.kind(),
-            reasons::told(item.reason()),
-            plain::<Role>(item.role()),
+            item.work.kind.clone(),
+            reasons::told(&item.work.reason),
+            item.work.role.clone(),
             decision,
-            item.decided_by().to_owned(),
-            time(item.decided_at()),
-            item.note().to_owned(),
+            item.work.decided_by.clone(),
+            time(item.work.decided_at.as_ref()),
+            item.work.note.clone(),
         ]);
     }
     output::line(table)

@@ -1,7 +1,7 @@
 //! `redress claim show`.
 
 use anyhow::Result;
-use proto::claim::{Category, Channel, ClaimState, Leg, LegState, LinePlan, ReportedLine, Resolution, WaitingFor};
+use proto::claim::{Channel, ClaimState, Leg, LegState, WaitingFor};
 use proto::intake::{Claim, ContactDirection, LoggedContact};
 use proto::orchestrator::{GetProcessRequest, Process, Waiting};
 use serde_json::json;
@@ -9,6 +9,7 @@ use tonic::{Code, Request};
 
 use super::{get, timeline};
 use crate::connect::Session;
+use crate::lines;
 use crate::money;
 use crate::output::{self, table, time};
 use crate::reasons;
@@ -36,7 +37,7 @@ pub async fn run(name: &str, session: &Session) -> Result<()> {
         let sure = if promise.provisional { " (provisional: not all holidays are known yet)" } else { "" };
         output::line(format!("promised {} by {}{sure}", promise.kind.to_lowercase(), time(promise.due_at.as_ref())))?;
     }
-    output::line(lines(&claim.lines))?;
+    output::line(lines::reported(&claim.lines))?;
     if !claim.contacts.is_empty() {
         output::line(contacts(&claim.contacts))?;
     }
@@ -72,22 +73,6 @@ async fn process(claim_id: &str, session: &Session) -> Result<Option<Process>> {
     }
 }
 
-/// What was reported of each line.
-pub fn lines(lines: &[ReportedLine]) -> comfy_table::Table {
-    let mut table = table(["line", "SKU", "units", "order", "category", "wish"]);
-    for line in lines {
-        table.add_row([
-            line.line.to_string(),
-            line.sku.clone(),
-            line.quantity.to_string(),
-            line.order_no.clone(),
-            plain::<Category>(line.category),
-            plain::<Resolution>(line.wish),
-        ]);
-    }
-    table
-}
-
 /// Who has talked with the customer, when and how. What was said shows `redress claim words`.
 pub(super) fn contacts(contacts: &[LoggedContact]) -> comfy_table::Table {
     let mut table = table(["contact", "at", "channel", "direction", "logged by", "logged at"]);
@@ -120,24 +105,6 @@ fn waits(waiting: &Waiting) -> String {
     text
 }
 
-/// What is done for each line.
-pub fn plan_lines(lines: &[LinePlan]) -> comfy_table::Table {
-    let mut table = table(["line", "what", "units", "order", "price paid", "freight kept", "promised", "reason"]);
-    for line in lines {
-        table.add_row([
-            line.line.to_string(),
-            plain::<Resolution>(line.resolution),
-            line.quantity.to_string(),
-            line.order_no.clone(),
-            money::show(line.unit_price.as_ref()),
-            money::show(line.freight_kept.as_ref()),
-            line.promised_on.clone(),
-            reasons::told(&line.reason),
-        ]);
-    }
-    table
-}
-
 fn show_process(process: &Process) -> Result<()> {
     if !process.policy.is_empty() {
         output::line(format!("goes by the rules of {}", process.policy))?;
@@ -149,7 +116,7 @@ fn show_process(process: &Process) -> Result<()> {
     if let Some(plan) = &process.plan {
         let cost = money::show(plan.cost.as_ref());
         output::line(format!("plan {} by {} under {}, cost {cost}", plan.number, plan.proposed_by, plan.policy))?;
-        output::line(plan_lines(&plan.lines))?;
+        output::line(lines::planned(&plan.lines))?;
     }
     if process.legs.is_empty() {
         return Ok(());

@@ -7,13 +7,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use proto::claim::Role;
 use proto::escalation::{Ruling, WorkKind};
+use proto::work::ListWorkRequest;
+use proto::work::item::Content;
 use proto::{escalation, triage};
 use tonic::Request;
 
 use super::world::{World, persist};
+use crate::item::judgement::{as_proposed, rejected};
 use crate::item::{self, Item};
 use crate::words::plain;
-use crate::work::decide::{as_proposed, rejected};
 
 /// How often people look at their lists.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -32,21 +34,22 @@ pub async fn work(world: Arc<World>) {
 
 async fn look(world: &Arc<World>, seen: &mut BTreeSet<(String, String)>) -> Result<()> {
     let clients = world.acting("staff", "supervisor")?;
-    for item in item::list(&clients, Role::Unspecified, "", false).await? {
+    for item in item::list(&clients, &ListWorkRequest::default()).await? {
         // The same item may still be open because its decision is under way.
-        if !seen.insert((item.id().to_owned(), item.claim_number().to_owned())) {
+        if !seen.insert((item.id().to_owned(), item.number().to_owned())) {
             continue;
         }
-        let tries = seen.iter().filter(|(_, claim)| claim == item.claim_number()).count();
+        let tries = seen.iter().filter(|(_, claim)| claim == item.number()).count();
         world.act("staff", decide(Arc::clone(world), item, tries));
     }
     Ok(())
 }
 
 async fn decide(world: Arc<World>, item: Item, tries: usize) -> Result<()> {
-    match item {
-        Item::Triage(item) => judge(&world, &item).await?,
-        Item::Escalation(item) => rule(&world, &item, tries).await?,
+    match item.shown() {
+        Some(Content::Judgement(item)) => judge(&world, item).await?,
+        Some(Content::Task(item)) => rule(&world, item, tries).await?,
+        None => {}
     }
     world.log().decided += 1;
     Ok(())

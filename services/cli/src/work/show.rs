@@ -1,60 +1,42 @@
 //! `redress work show`.
 
 use anyhow::Result;
-use proto::claim::{Category, LiabilityParty, Role, Severity};
+use proto::work::{Change, ChangeKind};
 use serde_json::json;
 
-use crate::claim::show;
 use crate::connect::Session;
-use crate::exit::Failure;
-use crate::item::{self, Item};
-use crate::output::{self, time};
+use crate::item;
+use crate::output::{self, table, time};
+use crate::reasons;
 use crate::words::plain;
-use crate::{money, reasons};
 
-/// Shows a work item.
+/// Shows a work item and its history.
 pub async fn run(work_item: &str, session: &Session) -> Result<()> {
-    let items = item::list(&session.clients, Role::Unspecified, "", true).await?;
-    let item = items.into_iter().find(|item| item.id() == work_item);
-    let item = item.ok_or_else(|| Failure::NotFound(format!("there is no work item {work_item}")))?;
+    let (_, item, history) = item::read(&session.clients, work_item).await?;
     if session.output.is_json() {
-        return output::json(&json!({ "workItem": item }));
+        return output::json(&json!({ "workItem": item, "history": history }));
     }
-    let (kind, role) = (item.kind(), plain::<Role>(item.role()));
-    output::line(format!("{} {kind} of {}, for {role}", item.id(), item.claim_number()))?;
-    output::line(format!("because of {}", reasons::told(item.reason())))?;
-    if item.due_at().is_some() {
-        output::line(format!("due {}", time(item.due_at())))?;
+    let work = &item.work;
+    output::line(format!("{} {} of {}, for {}", item.id(), work.kind, item.number(), work.role))?;
+    output::line(format!("because of {}", reasons::told(&work.reason)))?;
+    if work.due_at.is_some() {
+        output::line(format!("due {}", time(work.due_at.as_ref())))?;
     }
-    match &item {
-        Item::Triage(judge) => {
-            output::line(show::lines(&judge.lines))?;
-            if let Some(judged) = &judge.assessment {
-                let (category, severity) = (plain::<Category>(judged.category), plain::<Severity>(judged.severity));
-                let liable = plain::<LiabilityParty>(judged.liability);
-                output::line(format!("the rules think: {category}, {severity}, liable is {liable}"))?;
-            }
-            if !judge.proposal.is_empty() {
-                output::line("proposed:")?;
-                output::line(show::plan_lines(&judge.proposal))?;
-            }
-        }
-        Item::Escalation(task) => {
-            if task.line > 0 {
-                output::line(format!("about line {}", task.line))?;
-            }
-            if let Some(plan) = &task.plan {
-                let cost = money::show(plan.cost.as_ref());
-                output::line(format!(
-                    "step {} of {}: plan {} by {}, cost {cost}",
-                    task.step, task.steps, plan.number, plan.proposed_by
-                ))?;
-                output::line(show::plan_lines(&plan.lines))?;
-            }
-        }
-    }
-    if item.decided_at().is_some() {
-        return output::line(format!("{}, {}", item.state(), time(item.decided_at())));
-    }
+    item.show()?;
+    output::line(steps(&history))?;
     output::line(item.state())
+}
+
+fn steps(history: &[Change]) -> comfy_table::Table {
+    let mut table = table(["what happened", "by", "to", "when (UTC)", "why"]);
+    for step in history {
+        table.add_row([
+            plain::<ChangeKind>(step.kind).replace('_', " "),
+            step.by.clone(),
+            step.to.clone(),
+            time(step.at.as_ref()),
+            step.note.clone(),
+        ]);
+    }
+    table
 }

@@ -7,8 +7,8 @@ use proto::claim::Plan;
 use sha2::{Digest, Sha256};
 
 use super::{
-    About, Approval, ApprovalState, ClockKey, ClockKind, Draft, Event, Item, ItemState, Refusal, Ruling, Severity,
-    Snapshot, WorkKind, clocks, retarget, tasks,
+    About, Approval, ApprovalState, ClockKey, ClockKind, Draft, Event, Item, Refusal, Ruling, Severity, Snapshot,
+    WorkKind, clocks, retarget, tasks,
 };
 
 /// SHA-256 of the bytes of a plan.
@@ -70,9 +70,9 @@ pub(super) fn cancel(draft: &mut Draft, plan: u32) {
         None => draft.add(Event::ApprovalCancelled(plan)),
         Some(ApprovalState::Open) => {
             let is_step = |item: &&Item| matches!(item.about, About::Step { plan: of, .. } if of == plan);
-            let open = draft.claim.items.values().filter(is_step).find(|item| item.state == ItemState::Open);
-            if let Some(id) = open.map(|item| item.id) {
-                draft.add(Event::ItemClosed(id));
+            let open = draft.claim.items.values().filter(is_step).find(|item| item.work.is_open());
+            if let Some(id) = open.map(|item| item.work.id) {
+                draft.add(Event::ItemClosed(id, draft.now));
             }
             draft.add(Event::ApprovalCancelled(plan));
             clocks::stop_one(draft, clock(plan), draft.now);

@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    About, Clock, ClockKey, ClockKind, ClockState, Draft, Escalation, Event, Item, ItemState, Rules, Severity, WorkKind,
-};
+use super::{About, Clock, ClockKey, ClockKind, ClockState, Draft, Escalation, Event, Item, Rules, Severity, WorkKind};
 use super::{retarget, tasks};
 use proto::calendar::Calendar;
 use proto::claim::Channel;
@@ -112,11 +110,8 @@ pub(super) fn stop(
         }
     }
     // The clock of an approval is named by its plan, which is of the newest round.
-    let is_meant = |key: &ClockKey| match key.kind {
-        ClockKind::Approval => round >= newest,
-        ClockKind::Acknowledgement | ClockKind::FirstFeedback | ClockKind::FinalSolution => {
-            upto.is_none_or(|round| key.round <= round)
-        }
+    let is_meant = |key: &ClockKey| {
+        if key.kind == ClockKind::Approval { round >= newest } else { upto.is_none_or(|round| key.round <= round) }
     };
     for key in keys(draft) {
         let is_stopped = kinds.contains(&key.kind) && is_meant(&key);
@@ -271,14 +266,14 @@ fn raise_as(draft: &mut Draft, clock: &Clock, level: u32, id: uuid::Uuid) {
 
 /// Takes the question to the level that was asked last off its list.
 fn close_answer(draft: &mut Draft, key: ClockKey) {
-    if let Some(id) = asked(draft, key).map(|item| item.id) {
-        draft.add(Event::ItemClosed(id));
+    if let Some(id) = asked(draft, key).map(|item| item.work.id) {
+        draft.add(Event::ItemClosed(id, draft.now));
     }
 }
 
 /// The question to the level that was asked last.
 pub(super) fn asked<'a>(draft: &'a Draft, key: ClockKey) -> Option<&'a Item> {
-    draft.claim.items.values().find(|item| item.state == ItemState::Open && item.about == About::Clock(key))
+    draft.claim.items.values().find(|item| item.work.is_open() && item.about == About::Clock(key))
 }
 
 pub(super) fn keys(draft: &Draft) -> Vec<ClockKey> {

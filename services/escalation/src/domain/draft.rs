@@ -43,14 +43,15 @@ impl Claim {
             items: BTreeMap::new(),
             withdrawn: BTreeSet::new(),
             raised: Vec::new(),
+            moved: Vec::new(),
         }
     }
 
     /// Who decided the steps of a plan; whoever denies one takes the last.
     pub fn deciders(&self, plan: u32) -> impl Iterator<Item = &String> {
         let of_plan = move |item: &&Item| matches!(item.about, About::Step { plan: of, .. } if of == plan);
-        let decisions = self.items.values().filter(of_plan).filter_map(|item| item.decision.as_ref());
-        decisions.map(|decision| &decision.by)
+        let decided = self.items.values().filter(of_plan).filter(|item| item.ruling.is_some());
+        decided.filter_map(|item| item.work.ended.as_ref()).map(|ended| &ended.by)
     }
 
     /// The plan that a work item asks to approve.

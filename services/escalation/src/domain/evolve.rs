@@ -1,5 +1,7 @@
 //! What an event does to a claim. It never fails and never decides.
 
+use chassis::work::Ended;
+
 use super::{Approval, ApprovalState, Claim, Clock, ClockKey, ClockState, Event, Item, ItemState};
 
 /// Applies an event.
@@ -41,13 +43,23 @@ pub fn evolve(claim: &mut Claim, event: &Event) {
         Event::ApprovalGranted(plan, by) => settle(claim, *plan, ApprovalState::Granted, by),
         Event::ApprovalDenied(plan, by) => settle(claim, *plan, ApprovalState::Denied, by),
         Event::ApprovalCancelled(plan) => settle(claim, *plan, ApprovalState::Cancelled, ""),
-        Event::ItemOpened(item) => drop(claim.items.insert(item.id, item.clone())),
-        Event::ItemDecided(id, decision) => item(claim, id, |item| {
-            (item.state, item.decision) = (ItemState::Decided, Some(decision.clone()));
+        Event::ItemOpened(item) => drop(claim.items.insert(item.work.id, item.clone())),
+        Event::ItemDecided(id, ruling, ended) => item(claim, id, |item| {
+            item.ruling = Some(*ruling);
+            item.work.end(ItemState::Decided, ended.clone());
         }),
-        Event::ItemClosed(id) => item(claim, id, |item| item.state = ItemState::Closed),
+        Event::ItemClosed(id, at) => item(claim, id, |item| {
+            item.work.end(ItemState::Closed, Ended { by: String::new(), note: String::new(), at: *at });
+        }),
+        Event::ItemMoved(change) => {
+            item(claim, &change.item, |item| item.work.apply(change));
+            claim.moved.push(change.clone());
+        }
         // Who has read it may still decide: its version stays.
-        Event::ItemOverdue(id) => claim.items.get_mut(id).into_iter().for_each(|item| item.overdue = true),
+        Event::ItemOverdue(id, role, at) => item(claim, id, |item| {
+            item.overdue = true;
+            item.work.raised = Some((*role, *at));
+        }),
         Event::TaskWithdrawn(task) => drop(claim.withdrawn.insert(*task)),
         // Answers to the orchestrator: nothing changes by telling.
         Event::TaskDecided(_) | Event::TaskClosed(_) => {}
@@ -63,7 +75,6 @@ fn change(claim: &mut Claim, key: &ClockKey, how: impl FnOnce(&mut Clock)) {
 fn item(claim: &mut Claim, id: &uuid::Uuid, how: impl FnOnce(&mut Item)) {
     if let Some(item) = claim.items.get_mut(id) {
         how(item);
-        item.version += 1;
     }
 }
 

@@ -77,7 +77,7 @@ fn with_target(draft: &Draft, clock: Clock, target: SignedDuration, at: Timestam
 
 /// The level that was asked goes on being asked; the next one comes by the ladder of the severity, from when that was.
 fn climb_on(draft: &mut Draft, mut clock: Clock) {
-    let since = asked(draft, clock.key).map(|item| item.opened_at);
+    let since = asked(draft, clock.key).map(|item| item.work.opened_at);
     if let (Some(_), Some(since)) = (clock.next_at, since) {
         let next = draft.rules.level(clock.severity, clock.level + 1);
         clock.next_at = next.map(|next| draft.rules.office().add_working(since, next.after));

@@ -21,6 +21,8 @@ pub struct Rules {
     reckoning: Reckoning,
     /// Who may not do what another did.
     pub four_eyes: FourEyes,
+    /// Who may do what waits for a person.
+    pub work: chassis::work::Rules,
 }
 
 /// A level of a ladder.
@@ -36,7 +38,8 @@ impl Rules {
     /// The rules of a pack that was validated.
     pub fn new(pack: &Pack) -> Self {
         let (policy, four_eyes) = (pack.escalation.clone(), pack.four_eyes.clone());
-        Self { policy, currency: pack.currency.clone(), reckoning: Reckoning::new(pack), four_eyes }
+        let (reckoning, work) = (Reckoning::new(pack), chassis::work::Rules::new(pack));
+        Self { policy, currency: pack.currency.clone(), reckoning, four_eyes, work }
     }
 
     /// The calendar of a kind of clock.
@@ -69,15 +72,7 @@ impl Rules {
 
     /// When a work item that is opened now is due.
     pub fn due(&self, kind: WorkKind, now: Timestamp) -> Timestamp {
-        let hours = &self.policy.due_hours;
-        let hours = match kind {
-            WorkKind::Approval => hours.approval,
-            WorkKind::Support => hours.support,
-            WorkKind::LegFailed => hours.leg_failed,
-            WorkKind::CompensationFailed => hours.compensation_failed,
-            WorkKind::Escalation => hours.escalation,
-            WorkKind::ReturnMismatch => hours.return_mismatch,
-        };
+        let hours = *self.policy.due_hours.get(&kind).expect("the pack was validated: every kind of work has hours");
         self.office().add_working(now, SignedDuration::from_hours(i64::from(hours)))
     }
 

@@ -1,10 +1,10 @@
 //! Work items: opened, taken back, decided.
 
+use chassis::work;
 use uuid::Uuid;
 
 use super::{
-    About, Decision, Draft, Event, Involved, Item, ItemState, Leg, Refusal, Role, Ruling, Task, WorkKind, approvals,
-    clocks,
+    About, Draft, Event, Involved, Item, ItemState, Leg, Refusal, Role, Ruling, Task, WorkKind, approvals, clocks,
 };
 
 /// A piece of work with this number is not tried again: what is tried without end is given up (P56).
@@ -12,20 +12,9 @@ const ATTEMPTS_MAX: u32 = 200;
 
 /// Puts something on the work list of a role.
 pub(super) fn open_item(draft: &mut Draft, kind: WorkKind, about: About, reason: &str, role: Role) {
-    let item = Item {
-        id: draft.meta.new_id(),
-        kind,
-        about,
-        state: ItemState::Open,
-        role: draft.rules.present(role),
-        reason: reason.to_owned(),
-        opened_at: draft.now,
-        due_at: draft.rules.due(kind, draft.now),
-        overdue: false,
-        version: 1,
-        decision: None,
-    };
-    draft.add(Event::ItemOpened(item));
+    let (role, due_at) = (draft.rules.present(role), draft.rules.due(kind, draft.now));
+    let work = work::Item::open(draft.meta.new_id(), role, reason, draft.now, due_at);
+    draft.add(Event::ItemOpened(Item { work, kind, about, overdue: false, ruling: None }));
 }
 
 /// Who has a hand in the claim is only ever more.
@@ -45,7 +34,7 @@ pub(super) fn involved(draft: &mut Draft, told: &Involved) {
 /// Puts a task on a list, once. What was decided or taken back is told again.
 pub(super) fn open(draft: &mut Draft, task: Task, kind: WorkKind, reason: &str, role: Role) {
     let known = draft.claim.items.values().find(|item| item.about == About::Task(task) && item.kind == kind);
-    match known.map(|item| (item.id, item.state)) {
+    match known.map(|item| (item.work.id, item.work.state)) {
         Some((id, ItemState::Decided)) => draft.add(Event::TaskDecided(id)),
         Some((_, ItemState::Open)) => {}
         Some((_, ItemState::Closed)) => draft.add(Event::TaskClosed(task)),
@@ -61,13 +50,13 @@ pub(super) fn close(draft: &mut Draft, task: Task) {
         .items
         .values()
         .filter(|item| item.about == About::Task(task))
-        .map(|item| (item.id, item.state))
+        .map(|item| (item.work.id, item.work.state))
         .collect();
     if !draft.claim.withdrawn.contains(&task) {
         draft.add(Event::TaskWithdrawn(task));
     }
     for (id, _) in items.iter().filter(|(_, state)| *state == ItemState::Open) {
-        draft.add(Event::ItemClosed(*id));
+        draft.add(Event::ItemClosed(*id, draft.now));
     }
     match items.iter().find(|(_, state)| *state == ItemState::Decided) {
         Some((id, _)) => draft.add(Event::TaskDecided(*id)),
@@ -75,20 +64,35 @@ pub(super) fn close(draft: &mut Draft, task: Task) {
     }
 }
 
-/// Nobody has decided in time. Who must answer a breach is told by the ladder.
+/// Nobody has decided in time: another role is told, and may decide, too. Who must answer a breach is told by the ladder.
 pub(super) fn overdue(draft: &mut Draft, id: Uuid) {
-    let waits = |item: &&Item| item.state == ItemState::Open && !item.overdue && item.kind != WorkKind::Escalation;
-    if draft.claim.items.get(&id).filter(waits).is_some() {
-        draft.add(Event::ItemOverdue(id));
+    let waits = |item: &&Item| !item.overdue && item.kind != WorkKind::Escalation;
+    let Some(item) = draft.claim.items.get(&id).filter(waits) else { return };
+    let Some(role) = draft.rules.work.raise(&item.work) else { return };
+    // Nobody but management has the authority of those who approve.
+    let role = if item.kind == WorkKind::Approval { Role::Management } else { role };
+    draft.add(Event::ItemOverdue(id, role, draft.now));
+}
+
+/// A work item changes hands. What it is about goes on as it was.
+pub(super) fn hand_over(draft: &mut Draft, asked: &work::Asked) -> Result<(), Refusal> {
+    let item = known(draft, asked.item)?;
+    if let Some(change) = draft.rules.work.change(&item.work, draft.meta, asked)? {
+        draft.add(Event::ItemMoved(change));
     }
+    Ok(())
+}
+
+fn known<'a>(draft: &'a Draft, id: Uuid) -> Result<&'a Item, Refusal> {
+    draft.claim.items.get(&id).ok_or(Refusal::Work(work::Refusal::Unknown(id)))
 }
 
 /// A person decides.
 pub(super) fn decide(draft: &mut Draft, id: Uuid, etag: &str, ruling: Ruling, note: &str) -> Result<(), Refusal> {
-    let item = draft.claim.items.get(&id).cloned().ok_or(Refusal::WorkItemUnknown(id))?;
+    let item = known(draft, id)?.clone();
     may_decide(draft, &item, etag, ruling)?;
-    let decision = Decision { ruling, by: draft.meta.actor.subject.clone(), note: note.to_owned(), at: draft.now };
-    draft.add(Event::ItemDecided(id, decision));
+    let ended = work::Ended { by: draft.meta.actor.subject.clone(), note: note.to_owned(), at: draft.now };
+    draft.add(Event::ItemDecided(id, ruling, ended));
     match item.about {
         About::Task(_) => draft.add(Event::TaskDecided(id)),
         About::Step { plan, step, steps } => approvals::decided(draft, plan, step, steps, ruling),
@@ -99,12 +103,7 @@ pub(super) fn decide(draft: &mut Draft, id: Uuid, etag: &str, ruling: Ruling, no
 }
 
 fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<(), Refusal> {
-    if item.state != ItemState::Open {
-        return Err(Refusal::WorkItemClosed);
-    }
-    if chassis::etag(item.version) != etag {
-        return Err(Refusal::EtagMismatch);
-    }
+    draft.rules.work.is_current(&item.work, etag)?;
     if !super::fits(ruling, item.kind) {
         return Err(Refusal::RulingUnfit);
     }
@@ -112,10 +111,7 @@ fn may_decide(draft: &Draft, item: &Item, etag: &str, ruling: Ruling) -> Result<
     if ruling == Ruling::Deny && approvals::is_own(draft, item) {
         return Ok(());
     }
-    // Management may do what waits for others: a small company has not every role twice.
-    if ![item.role, Role::Management].iter().any(|role| draft.meta.actor.has_role(role.word())) {
-        return Err(Refusal::WrongRole(item.role));
-    }
+    draft.rules.work.may_decide(&item.work, &draft.meta.actor)?;
     has_no_hand_in_it(draft, item, ruling)?;
     match item.about {
         About::Step { plan, .. } => approvals::may_decide(draft, item, plan),

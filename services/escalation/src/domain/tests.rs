@@ -69,12 +69,13 @@ impl Case {
     }
 
     pub fn decide(&mut self, person: &str, roles: &[Role], item: Uuid, ruling: Ruling) -> Result<Vec<Event>, Refusal> {
-        let etag = self.claim.items.get(&item).map_or_else(|| "\"1\"".to_owned(), |item| chassis::etag(item.version));
+        let etag =
+            self.claim.items.get(&item).map_or_else(|| "\"1\"".to_owned(), |item| chassis::etag(item.work.version));
         self.try_as(person, roles, &Command::DecideWorkItem { item, etag, ruling, note: String::new() })
     }
 
     pub fn open_items(&self) -> Vec<&Item> {
-        self.claim.items.values().filter(|item| item.state == ItemState::Open).collect()
+        self.claim.items.values().filter(|item| item.work.is_open()).collect()
     }
 
     pub fn clock(&self, kind: ClockKind, round: u32) -> &Clock {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Fault, Lock, Tx, Writes};
 use jiff_sqlx::ToSqlx;
+use proto::Word;
 use proto::claim::Channel;
 use sqlx::Row;
 use uuid::Uuid;
@@ -16,23 +17,31 @@ use crate::world::World;
 macro_rules! claims {
     () => {
         "SELECT claim_id, claim_number, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-             final_solution_stopped, channel, involved, customer_ref, failed_by, policy_version, version \
+             final_solution_stopped, stopped, channel, involved, customer_ref, failed_by, policy_version, version \
          FROM claim WHERE claim_id = ANY($1) ORDER BY claim_id"
     };
 }
+
+/// Where the release before keeps what `stopped` says; it goes on beside this one while services are exchanged. No other
+/// kind of clock gets a column.
+const COLUMNS: [(ClockKind, &str); 3] = [
+    (ClockKind::Acknowledgement, "acknowledgement_stopped"),
+    (ClockKind::FirstFeedback, "first_feedback_stopped"),
+    (ClockKind::FinalSolution, "final_solution_stopped"),
+];
 
 pub(super) const READ: &str = claims!();
 pub(super) const LOCK: &str = concat!(claims!(), " FOR UPDATE");
 
 pub(super) const NEW: &str = "\
     INSERT INTO claim (claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, \
-        final_solution_stopped, channel, involved, customer_ref, failed_by, policy_version, claim_number) \
+        final_solution_stopped, channel, involved, customer_ref, failed_by, policy_version, stopped, claim_number) \
     SELECT claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-        involved, customer_ref, failed_by, policy_version, claim_number \
+        involved, customer_ref, failed_by, policy_version, stopped, claim_number \
     FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
-            $9::text[], $10::text[], $11::int[], $12::text[]) \
+            $9::text[], $10::text[], $11::int[], $12::text[], $13::text[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, \
-            channel, involved, customer_ref, failed_by, policy_version, claim_number) \
+            channel, involved, customer_ref, failed_by, policy_version, stopped, claim_number) \
     ORDER BY claim_id";
 
 /// Only as they were read. What has changed may be in other tables.
@@ -41,12 +50,11 @@ pub(super) const WRITE: &str = "\
     SET round = n.round, paused_since = n.paused_since, acknowledgement_stopped = n.acknowledgement_stopped, \
         first_feedback_stopped = n.first_feedback_stopped, final_solution_stopped = n.final_solution_stopped, \
         channel = n.channel, involved = n.involved, customer_ref = n.customer_ref, failed_by = n.failed_by, \
-        policy_version = n.policy_version, \
-        version = n.version + 1 \
+        policy_version = n.policy_version, stopped = n.stopped, version = n.version + 1 \
     FROM UNNEST($1::uuid[], $2::int[], $3::timestamptz[], $4::int[], $5::int[], $6::int[], $7::smallint[], $8::text[], \
-            $9::text[], $10::text[], $11::int[], $12::bigint[]) \
+            $9::text[], $10::text[], $11::int[], $12::text[], $13::bigint[]) \
         AS n(claim_id, round, paused_since, acknowledgement_stopped, first_feedback_stopped, final_solution_stopped, channel, \
-            involved, customer_ref, failed_by, policy_version, version) \
+            involved, customer_ref, failed_by, policy_version, stopped, version) \
     WHERE claim.claim_id = n.claim_id AND claim.version = n.version";
 
 /// What was only remembered is still so.
@@ -70,14 +78,12 @@ pub(super) async fn read(tx: &mut Tx, lock: Lock, ids: &[Uuid]) -> Result<BTreeM
         };
         claim.head.policy_version = count(row, "policy_version")?;
         claim.head.paused_since = optional_time(row, "paused_since")?;
-        for (kind, column) in [
-            (ClockKind::Acknowledgement, "acknowledgement_stopped"),
-            (ClockKind::FirstFeedback, "first_feedback_stopped"),
-            (ClockKind::FinalSolution, "final_solution_stopped"),
-        ] {
+        claim.head.stopped = rounds(row.try_get("stopped")?)?;
+        for (kind, column) in COLUMNS {
             let round = count(row, column)?;
             if round > 0 {
-                claim.head.stopped.insert(kind, round);
+                let known = claim.head.stopped.entry(kind).or_insert(round);
+                *known = round.max(*known);
             }
         }
         claims.insert(id, (row.try_get("version")?, claim));
@@ -128,8 +134,24 @@ fn heads(writes: &mut Writes, rows: &[Versioned]) -> Result<(), Fault> {
         .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.subjects)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, claim)| claim.head.involved.customer_ref.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, _, claim)| joined(&claim.head.involved.failed_by)).collect::<Vec<_>>())
-        .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.policy_version))?);
+        .bind(ints(rows.iter().map(|(_, _, claim)| claim.head.policy_version))?)
+        .bind(rows.iter().map(|(_, _, claim)| told(&claim.head.stopped)).collect::<Vec<_>>());
     Ok(())
+}
+
+/// Words of kinds with their rounds, as `first_feedback=2,final_solution=1`.
+fn told(rounds: &BTreeMap<ClockKind, u32>) -> String {
+    rounds.iter().map(|(kind, round)| format!("{}={round}", kind.word())).collect::<Vec<_>>().join(",")
+}
+
+fn rounds(told: &str) -> Result<BTreeMap<ClockKind, u32>, Fault> {
+    let odd = || Fault::Permanent(format!("{told:?} says of no kinds of clocks when they were stopped"));
+    let parts = told.split(',').filter(|part| !part.is_empty());
+    let read = |part: &str| {
+        let (kind, round) = part.split_once('=')?;
+        Some((ClockKind::from_word(kind)?, round.parse().ok()?))
+    };
+    parts.map(|part| read(part).ok_or_else(odd)).collect()
 }
 
 /// No subject has a comma.
@@ -139,4 +161,19 @@ fn joined(subjects: &BTreeSet<String>) -> String {
 
 fn subjects(joined: &str) -> BTreeSet<String> {
     joined.split(',').filter(|subject| !subject.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stopped_is_kept_by_the_words_of_kinds() {
+        let all: BTreeMap<ClockKind, u32> = ClockKind::ALL.iter().copied().zip(1..).collect();
+        assert_eq!(rounds(&told(&all)).unwrap(), all);
+        assert_eq!((told(&BTreeMap::new()).as_str(), rounds("").unwrap().len()), ("", 0));
+        for odd in ["sleep=1", "approval", "approval=x", "approval=-1"] {
+            assert!(rounds(odd).is_err(), "{odd}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Rows of work items, and of tasks that were taken back.
 
-use chassis::row::{count, optional_time, time, word};
+use chassis::row::{count, optional_time, optional_word, time, word};
+use chassis::work::{self, Ended};
 use proto::Word;
 use std::collections::BTreeMap;
 
@@ -12,29 +13,34 @@ use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::{interval, ints, optional_ints};
-use crate::domain::{About, Claim, ClockKey, ClockKind, Decision, Item, Task, WorkKind};
+use crate::domain::{About, Claim, ClockKey, ClockKind, Item, Task};
 
 pub(super) const LOAD: &str = "\
     SELECT claim_id, work_item_id, kind, state, role, reason, opened_at, due_at, overdue, version, round, line, attempt, leg, \
-        clock, plan_number, step, steps, ruling, decided_by, note, decided_at \
+        clock, plan_number, step, steps, ruling, decided_by, note, decided_at, assigned_to, raised_to, raised_at, closed_at \
     FROM work_item WHERE claim_id = ANY($1)";
 
 /// What is closed comes first: a breach waits for one level at a time.
 pub(super) const WRITE: &str = "\
     INSERT INTO work_item (work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue) \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue, assigned_to, \
+        raised_to, raised_at, closed_at) \
     SELECT work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue \
+        attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue, assigned_to, \
+        raised_to, raised_at, closed_at \
     FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], \
             $8::timestamptz[], $9::bigint[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::int[], \
             $16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], \
-            $22::boolean[]) \
+            $22::boolean[], $23::text[], $24::text[], $25::timestamptz[], $26::timestamptz[]) \
         AS i(work_item_id, claim_id, kind, state, role, reason, opened_at, due_at, version, round, line, \
-            attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue) \
+            attempt, leg, clock, plan_number, step, steps, ruling, decided_by, note, decided_at, overdue, assigned_to, \
+            raised_to, raised_at, closed_at) \
     ORDER BY state = 'open', work_item_id \
     ON CONFLICT (work_item_id) DO UPDATE \
     SET state = EXCLUDED.state, version = EXCLUDED.version, ruling = EXCLUDED.ruling, \
-        decided_by = EXCLUDED.decided_by, note = EXCLUDED.note, decided_at = EXCLUDED.decided_at, overdue = EXCLUDED.overdue";
+        decided_by = EXCLUDED.decided_by, note = EXCLUDED.note, decided_at = EXCLUDED.decided_at, overdue = EXCLUDED.overdue, \
+        assigned_to = EXCLUDED.assigned_to, raised_to = EXCLUDED.raised_to, raised_at = EXCLUDED.raised_at, \
+        closed_at = EXCLUDED.closed_at";
 
 /// Who must answer a breach is told by its ladder.
 pub(super) const OVERDUE: &str = "\
@@ -56,7 +62,7 @@ pub(super) async fn load(tx: &mut Tx, ids: &[Uuid], claims: &mut BTreeMap<Uuid, 
     for row in &sqlx::query(LOAD).bind(ids).fetch_all(&mut *tx).await? {
         if let Some(claim) = claims.get_mut(&row.try_get::<Uuid, _>("claim_id")?) {
             let item = item(row)?;
-            claim.items.insert(item.id, item);
+            claim.items.insert(item.work.id, item);
         }
     }
     for row in &sqlx::query(LOAD_WITHDRAWN).bind(ids).fetch_all(tx).await? {
@@ -75,36 +81,38 @@ pub async fn overdue(pool: &PgPool, offset: SignedDuration) -> Result<Vec<(Uuid,
 
 /// A work item in a row.
 pub(super) fn item(row: &PgRow) -> Result<Item, Fault> {
-    let kind = word(row, "kind")?;
-    let about = match kind {
-        WorkKind::Approval => {
-            let (plan, step, steps) = (count(row, "plan_number")?, count(row, "step")?, count(row, "steps")?);
-            About::Step { plan, step, steps }
-        }
-        WorkKind::Escalation => About::Clock(ClockKey { kind: word(row, "clock")?, round: count(row, "round")? }),
-        WorkKind::Support | WorkKind::LegFailed | WorkKind::CompensationFailed | WorkKind::ReturnMismatch => {
-            About::Task(task(row)?)
-        }
+    // By what is set, whatever kind of work it is.
+    let about = if row.try_get::<Option<i32>, _>("plan_number")?.is_some() {
+        let (plan, step, steps) = (count(row, "plan_number")?, count(row, "step")?, count(row, "steps")?);
+        About::Step { plan, step, steps }
+    } else if let Some(kind) = optional_word(row, "clock")? {
+        About::Clock(ClockKey { kind, round: count(row, "round")? })
+    } else {
+        About::Task(task(row)?)
     };
-    Ok(Item {
+    let work = work::Item {
         id: row.try_get("work_item_id")?,
-        kind,
-        about,
-        state: word(row, "state")?,
         role: word(row, "role")?,
         reason: row.try_get("reason")?,
         opened_at: time(row, "opened_at")?,
         due_at: time(row, "due_at")?,
-        overdue: row.try_get("overdue")?,
+        state: word(row, "state")?,
         version: row.try_get("version")?,
-        decision: decision(row)?,
-    })
+        assigned_to: row.try_get("assigned_to")?,
+        raised: optional_word(row, "raised_to")?.zip(optional_time(row, "raised_at")?),
+        ended: ended(row)?,
+    };
+    let kind = word(row, "kind")?;
+    Ok(Item { work, kind, about, overdue: row.try_get("overdue")?, ruling: optional_word(row, "ruling")? })
 }
 
-fn decision(row: &PgRow) -> Result<Option<Decision>, Fault> {
-    let Some(at) = optional_time(row, "decided_at")? else { return Ok(None) };
-    let ruling = word(row, "ruling")?;
-    Ok(Some(Decision { ruling, by: row.try_get("decided_by")?, note: row.try_get("note")?, at }))
+/// Who has decided, and why; what was taken back says when.
+fn ended(row: &PgRow) -> Result<Option<Ended>, Fault> {
+    if let Some(at) = optional_time(row, "decided_at")? {
+        return Ok(Some(Ended { by: row.try_get("decided_by")?, note: row.try_get("note")?, at }));
+    }
+    let closed = optional_time(row, "closed_at")?;
+    Ok(closed.map(|at| Ended { by: String::new(), note: String::new(), at }))
 }
 
 fn task(row: &PgRow) -> Result<Task, Fault> {
@@ -139,7 +147,7 @@ impl Columns {
 pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Result<(), Fault> {
     let mut rows: Vec<(Uuid, &Item, Columns)> = Vec::new();
     for (id, before, after) in pairs {
-        let changed = after.items.values().filter(|item| before.items.get(&item.id) != Some(*item));
+        let changed = after.items.values().filter(|item| before.items.get(&item.work.id) != Some(*item));
         rows.extend(changed.map(|item| (*id, item, Columns::of(&item.about))));
     }
     if rows.is_empty() {
@@ -147,18 +155,21 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
     }
     let items = || rows.iter().map(|(_, item, _)| *item);
     let columns = || rows.iter().map(|(_, _, columns)| columns);
-    let decisions = || items().map(|item| item.decision.as_ref());
+    let works = || items().map(|item| &item.work);
+    let decisions = || items().map(|item| item.ruling.and(item.work.ended.as_ref()));
+    let closed =
+        |item: &Item| item.work.ended.as_ref().filter(|_| item.ruling.is_none()).map(|ended| ended.at.to_sqlx());
     writes
         .add(WRITE)
-        .bind(items().map(|item| item.id).collect::<Vec<_>>())
+        .bind(works().map(|work| work.id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(claim, _, _)| *claim).collect::<Vec<_>>())
         .bind(items().map(|item| item.kind.word()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.state.word()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.role.word()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.reason.as_str()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.opened_at.to_sqlx()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.due_at.to_sqlx()).collect::<Vec<_>>())
-        .bind(items().map(|item| item.version).collect::<Vec<_>>())
+        .bind(works().map(|work| work.state.word()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.role.word()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.reason.as_str()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.opened_at.to_sqlx()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.due_at.to_sqlx()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.version).collect::<Vec<_>>())
         .bind(optional_ints(columns().map(|columns| columns.round))?)
         .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.line)))?)
         .bind(optional_ints(columns().map(|columns| columns.task.map(|task| task.attempt)))?)
@@ -167,11 +178,15 @@ pub(super) fn write(writes: &mut Writes, pairs: &[(Uuid, &Claim, &Claim)]) -> Re
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(plan, _, _)| plan)))?)
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, step, _)| step)))?)
         .bind(optional_ints(columns().map(|columns| columns.step.map(|(_, _, steps)| steps)))?)
-        .bind(decisions().map(|decision| decision.map(|decision| decision.ruling.word())).collect::<Vec<_>>())
+        .bind(items().map(|item| item.ruling.map(|ruling| ruling.word())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.by.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.note.as_str())).collect::<Vec<_>>())
         .bind(decisions().map(|decision| decision.map(|decision| decision.at.to_sqlx())).collect::<Vec<_>>())
-        .bind(items().map(|item| item.overdue).collect::<Vec<_>>());
+        .bind(items().map(|item| item.overdue).collect::<Vec<_>>())
+        .bind(works().map(|work| work.assigned_to.as_str()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.raised.map(|(role, _)| role.word())).collect::<Vec<_>>())
+        .bind(works().map(|work| work.raised.map(|(_, at)| at.to_sqlx())).collect::<Vec<_>>())
+        .bind(items().map(closed).collect::<Vec<_>>());
     Ok(())
 }
 

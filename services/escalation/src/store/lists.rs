@@ -20,15 +20,22 @@ pub(super) const ESCALATIONS: &str = "\
         AND ($2::timestamptz IS NULL OR (raised_at, escalation_id) < ($2, $3::uuid)) \
     ORDER BY raised_at DESC, escalation_id DESC LIMIT $4";
 
+macro_rules! items {
+    () => {
+        "SELECT i.claim_id, c.claim_number, i.work_item_id, i.kind, i.state, i.role, i.reason, i.opened_at, \
+            i.due_at, i.overdue, i.version, i.round, i.line, i.attempt, i.leg, i.clock, i.plan_number, i.step, i.steps, \
+            i.ruling, i.decided_by, i.note, i.decided_at, i.assigned_to, i.raised_to, i.raised_at, i.closed_at, \
+            a.plan, a.plan_sha256 \
+        FROM work_item i JOIN claim c ON c.claim_id = i.claim_id \
+            LEFT JOIN approval a ON a.claim_id = i.claim_id AND a.plan_number = i.plan_number "
+    };
+}
+
 macro_rules! items_where {
     ($which:literal) => {
         concat!(
-            "SELECT i.claim_id, c.claim_number, i.work_item_id, i.kind, i.state, i.role, i.reason, i.opened_at, \
-                i.due_at, i.overdue, i.version, i.round, i.line, i.attempt, i.leg, i.clock, i.plan_number, i.step, i.steps, \
-                i.ruling, i.decided_by, i.note, i.decided_at, a.plan, a.plan_sha256 \
-            FROM work_item i JOIN claim c ON c.claim_id = i.claim_id \
-                LEFT JOIN approval a ON a.claim_id = i.claim_id AND a.plan_number = i.plan_number \
-            WHERE ",
+            items!(),
+            "WHERE ",
             $which,
             " AND ($1::uuid IS NULL OR i.claim_id = $1) AND ($2::text IS NULL OR i.role = $2) \
                 AND ($3::text IS NULL OR i.kind = $3) \
@@ -40,6 +47,9 @@ macro_rules! items_where {
 
 pub(super) const OPEN_ITEMS: &str = items_where!("i.state = 'open'");
 pub(super) const ALL_ITEMS: &str = items_where!("true");
+
+/// Work items by their names, for the list of all services.
+pub(super) const SHOWN: &str = concat!(items!(), "WHERE i.work_item_id = ANY($1)");
 
 /// Which work items are wanted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,6 +119,11 @@ pub async fn work_items(
     let query = query.bind(filter.claim).bind(filter.role.map(Role::word)).bind(filter.kind.map(WorkKind::word));
     let query = query.bind(after.map(|(at, _)| at.to_sqlx())).bind(after.map(|(_, id)| id)).bind(limit);
     query.fetch_all(pool).await?.iter().map(listed).collect()
+}
+
+/// Work items by their names.
+pub async fn items_by_name(pool: &PgPool, items: &[Uuid]) -> Result<Vec<Listed>, Fault> {
+    sqlx::query(SHOWN).bind(items).fetch_all(pool).await?.iter().map(listed).collect()
 }
 
 fn listed(row: &PgRow) -> Result<Listed, Fault> {

@@ -7,4 +7,5 @@ mod edge;
 mod messages;
 mod process;
 mod provisional;
+mod work;
 mod world;

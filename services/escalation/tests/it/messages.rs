@@ -87,13 +87,13 @@ async fn b_d14_every_work_item_is_told_and_told_once_more_when_it_is_overdue() {
         let notices = case.notices().await;
         notices.into_iter().map(|(audience, name, _)| format!("{audience}.{name}")).collect::<Vec<_>>()
     };
-    let expected = ["logistics.work_waiting", "logistics.work_overdue"];
+    let expected = ["logistics.work_waiting", "logistics.work_overdue", "supervisor.work_overdue"];
     testkit::eventually(|| async { (told().await == expected).then_some(()) }).await;
     // A second look at the same list: another claim's item is overdue, and this one is not told again.
     let other = Case::new(&service);
     other.tell(open_task(other.claim, WorkKind::Support)).await;
     service.clock.advance(jiff::SignedDuration::from_secs(7 * DAY));
-    testkit::eventually(|| async { (other.notices().await.len() == 2).then_some(()) }).await;
+    testkit::eventually(|| async { (other.notices().await.len() == 3).then_some(()) }).await;
     assert_eq!(told().await, expected);
     let item = case.item(WorkKind::LegFailed).await;
     assert_eq!(item.etag, "\"1\"", "who has read it may still decide");

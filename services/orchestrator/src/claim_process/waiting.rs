@@ -1,7 +1,8 @@
 //! Whom a claim waits for, all of them: from the same source as the questions and the work items, so that lists, states and
 //! work lists cannot say different things.
 
-use proto::claim::{Role, WaitingFor};
+use proto::Word;
+use proto::claim::{Role, WaitingFor, words};
 
 use super::*;
 
@@ -61,17 +62,9 @@ fn urgency(party: WaitingFor) -> u8 {
     }
 }
 
-/// The party that has a role; claims from before it was kept wait for a specialist.
+/// The party that has a role: it has the same word. Claims from before it was kept wait for a specialist.
 fn decides(role: Role) -> WaitingFor {
-    match role {
-        Role::Specialist | Role::Unspecified => WaitingFor::Specialist,
-        Role::Supervisor => WaitingFor::Supervisor,
-        Role::Warehouse => WaitingFor::Warehouse,
-        Role::Quality => WaitingFor::Quality,
-        Role::Logistics => WaitingFor::Logistics,
-        Role::Finance => WaitingFor::Finance,
-        Role::Management => WaitingFor::Management,
-    }
+    words::WaitingFor::from_word(role.word()).map_or(WaitingFor::Specialist, WaitingFor::from)
 }
 
 impl Waits {
@@ -124,6 +117,14 @@ mod tests {
             r#"{{"round":1,"assessment":1,"plan":0,"numbers":0,"acknowledged":true,"stage":{{"Investigating":{stage}}}}}"#
         );
         serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn every_role_is_a_party_that_a_claim_can_wait_for() {
+        for role in words::Role::ALL {
+            assert_eq!(decides((*role).into()).word(), role.word());
+        }
+        assert_eq!(decides(Role::Unspecified), WaitingFor::Specialist);
     }
 
     #[test]

@@ -150,24 +150,22 @@ pub(crate) fn outcome(outcome: Outcome) -> ClaimState {
 }
 
 pub(super) fn clocks(clocks: &[Clock]) -> Vec<i32> {
-    let kinds = clocks.iter().map(|clock| match clock {
-        Clock::Acknowledgement => escalation::ClockKind::Acknowledgement as i32,
-        Clock::FirstFeedback => escalation::ClockKind::FirstFeedback as i32,
-        Clock::FinalSolution => escalation::ClockKind::FinalSolution as i32,
-    });
-    kinds.collect()
+    clocks.iter().map(|clock| kind(*clock).into()).collect()
 }
 
-/// A clock that the process knows.
-pub(super) fn clock(kind: escalation::ClockKind) -> Result<Clock, Malformed> {
-    match kind {
-        escalation::ClockKind::Acknowledgement => Ok(Clock::Acknowledgement),
-        escalation::ClockKind::FirstFeedback => Ok(Clock::FirstFeedback),
-        escalation::ClockKind::FinalSolution => Ok(Clock::FinalSolution),
-        escalation::ClockKind::Approval | escalation::ClockKind::Unspecified => {
-            Err(malformed("not a clock that is promised"))
-        }
+fn kind(clock: Clock) -> escalation::ClockKind {
+    match clock {
+        Clock::Acknowledgement => escalation::ClockKind::Acknowledgement,
+        Clock::FirstFeedback => escalation::ClockKind::FirstFeedback,
+        Clock::FinalSolution => escalation::ClockKind::FinalSolution,
     }
+}
+
+/// A clock that the process knows; escalation has others.
+pub(super) fn clock(told: escalation::ClockKind) -> Result<Clock, Malformed> {
+    let known = [Clock::Acknowledgement, Clock::FirstFeedback, Clock::FinalSolution];
+    let found = known.into_iter().find(|clock| kind(*clock) == told);
+    found.ok_or_else(|| malformed("not a clock that is promised"))
 }
 
 /// The kind of a task, and the role of the person who can help.

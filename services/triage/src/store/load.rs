@@ -4,7 +4,7 @@ use chassis::{Fault, Lock, Tx};
 use jiff_sqlx::{Date, ToSqlx};
 use proto::claim::Money;
 use proto::policy::Packs;
-use proto::{ClaimId, WorkItemId, codes};
+use proto::{ClaimId, codes};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub(super) const ENTRIES: &str = "\
 macro_rules! items {
     () => {
         "SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
-             content \
+             content, assigned_to, overdue, raised_to, raised_at \
          FROM work_item WHERE claim_id = ANY($1) ORDER BY work_item_id"
     };
 }
@@ -104,7 +104,7 @@ const PURCHASES_MAX: i64 = 20;
 pub async fn load(tx: &mut Tx, lock: Lock, packs: &Packs, commands: &[&Command]) -> Result<World, Fault> {
     let mut world = World::default();
     let mut claims = Vec::new();
-    let mut decided = Vec::new();
+    let (mut decided, mut named) = (Vec::new(), Vec::new());
     for command in commands {
         match command {
             Command::RecordOrders { .. } => {}
@@ -112,13 +112,16 @@ pub async fn load(tx: &mut Tx, lock: Lock, packs: &Packs, commands: &[&Command])
             Command::Assess(ask) if ask.assessment() == 1 && lock == Lock::Nothing => {}
             Command::Assess(ask) => claims.push(ask.claim.0),
             Command::Cancel { claim, .. } => claims.push(claim.0),
-            Command::Decide { item, .. } => decided.push(item.0),
+            Command::Decide { item, .. } => decided.push(*item),
+            Command::Work(asked) => named.push(asked.item),
+            Command::Overdue(item) => named.push(*item),
         }
     }
-    if !decided.is_empty() {
-        for row in sqlx::query(ITEM_CLAIMS).bind(&decided).fetch_all(&mut *tx).await? {
+    named.extend(&decided);
+    if !named.is_empty() {
+        for row in sqlx::query(ITEM_CLAIMS).bind(&named).fetch_all(&mut *tx).await? {
             let claim: Uuid = row.try_get("claim_id")?;
-            world.claim_of.insert(WorkItemId(row.try_get("work_item_id")?), ClaimId(claim));
+            world.claim_of.insert(row.try_get("work_item_id")?, ClaimId(claim));
             claims.push(claim);
         }
     }
@@ -145,18 +148,18 @@ async fn cases(tx: &mut Tx, lock: Lock, claims: &[Uuid], world: &mut World) -> R
     }
     for row in sqlx::query(lock.pick(LOCK_ITEMS, ITEMS)).bind(claims).fetch_all(&mut *tx).await? {
         let item = row::item(&row)?;
-        world.cases.entry(item.claim).or_default().items.insert(item.id, item);
+        world.cases.entry(item.claim).or_default().items.insert(item.work.id, item);
     }
     Ok(())
 }
 
 /// What is asked by the commands, and what was asked where a person decides.
 fn asks<'a>(commands: &[&'a Command], world: &'a World) -> Vec<&'a Ask> {
-    let stored = |item: &WorkItemId| world.cases.get(world.claim_of.get(item)?)?.asked(*item);
+    let stored = |item: &Uuid| world.cases.get(world.claim_of.get(item)?)?.asked(*item);
     let ask = |command: &&'a Command| match command {
         Command::Assess(ask) => Some(&**ask),
         Command::Decide { item, .. } => stored(item),
-        Command::RecordOrders { .. } | Command::Cancel { .. } => None,
+        Command::RecordOrders { .. } | Command::Cancel { .. } | Command::Work(_) | Command::Overdue(_) => None,
     };
     commands.iter().filter_map(ask).collect()
 }
@@ -222,7 +225,11 @@ async fn known(tx: &mut Tx, lock: Lock, commands: &[&Command], orders: &mut Orde
         .iter()
         .filter_map(|command| match command {
             Command::RecordOrders { orders, .. } => Some(orders),
-            Command::Assess(_) | Command::Cancel { .. } | Command::Decide { .. } => None,
+            Command::Assess(_)
+            | Command::Cancel { .. }
+            | Command::Decide { .. }
+            | Command::Work(_)
+            | Command::Overdue(_) => None,
         })
         .flatten()
         .collect();

@@ -1,7 +1,7 @@
 //! What callers read. Reads never feed a write.
 
 use chassis::{Fault, Page};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use proto::claim::{Assessment, Plan, words};
 use proto::{ClaimId, codes};
@@ -19,14 +19,14 @@ pub(super) const ASSESSMENTS: &str = "\
 
 pub(super) const OPEN_ITEMS: &str = "\
     SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
-        content \
+        content, assigned_to, overdue, raised_to, raised_at \
     FROM work_item WHERE state = 'open' AND (urgency, due_at, work_item_id) > ($1::int, $2::timestamptz, $3::uuid) \
         AND ($4::smallint = 0 OR role = $4) AND ($5::uuid IS NULL OR claim_id = $5) \
     ORDER BY urgency, due_at, work_item_id LIMIT $6";
 
 pub(super) const ALL_ITEMS: &str = "\
     SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
-        content \
+        content, assigned_to, overdue, raised_to, raised_at \
     FROM work_item WHERE (urgency, due_at, work_item_id) > ($1::int, $2::timestamptz, $3::uuid) \
         AND ($4::smallint = 0 OR role = $4) AND ($5::uuid IS NULL OR claim_id = $5) \
     ORDER BY urgency, due_at, work_item_id LIMIT $6";
@@ -34,8 +34,20 @@ pub(super) const ALL_ITEMS: &str = "\
 /// The work items of one claim.
 pub(super) const CLAIM_ITEMS: &str = "\
     SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
-        content \
+        content, assigned_to, overdue, raised_to, raised_at \
     FROM work_item WHERE claim_id = $1 ORDER BY urgency, due_at, work_item_id LIMIT 100";
+
+/// Work items by their names, for the list of all services.
+pub(super) const SHOWN: &str = "\
+    SELECT work_item_id, claim_id, number, role, reason, due_at, state, version, opened_at, ended_at, ended_by, note, \
+        content, assigned_to, overdue, raised_to, raised_at \
+    FROM work_item WHERE work_item_id = ANY($1)";
+
+/// Work items that are overdue, and were not told to be.
+pub(super) const OVERDUE: &str = "\
+    SELECT work_item_id FROM work_item WHERE state = 'open' AND NOT overdue AND due_at <= now() + $1::text::interval \
+    ORDER BY due_at LIMIT 500";
+
 /// All versions of the lines of orders with this key, in one order that the index of the table gives.
 pub(super) const VERSIONS: &str = "\
     SELECT v.order_no, v.sku, v.line_id, v.version, v.customer_ref, v.quantity, v.paid_minor, v.tax_minor, \
@@ -72,7 +84,7 @@ impl Filter {
     /// The key of a row.
     pub fn key_of(item: &Item) -> String {
         let urgency = 1000 - item.assessment.priority.min(1000);
-        format!("{urgency} {} {}", item.due_at.as_microsecond(), item.id)
+        format!("{urgency} {} {}", item.work.due_at.as_microsecond(), item.work.id)
     }
 }
 
@@ -86,6 +98,17 @@ pub async fn assessments(pool: &PgPool, claim: ClaimId) -> Result<Vec<(Assessmen
 pub async fn items_of(pool: &PgPool, claim: ClaimId) -> Result<Vec<Item>, Fault> {
     let rows = sqlx::query(CLAIM_ITEMS).bind(claim.0).fetch_all(pool).await?;
     rows.iter().map(row::item).collect()
+}
+
+/// Work items by their names.
+pub async fn items_by_name(pool: &PgPool, items: &[Uuid]) -> Result<Vec<Item>, Fault> {
+    sqlx::query(SHOWN).bind(items).fetch_all(pool).await?.iter().map(row::item).collect()
+}
+
+/// Work items that are overdue by the clock of the database, and were not told to be.
+pub async fn overdue(pool: &PgPool, offset: SignedDuration) -> Result<Vec<Uuid>, Fault> {
+    let offset = format!("{} microseconds", offset.as_micros());
+    Ok(sqlx::query_scalar(OVERDUE).bind(offset).fetch_all(pool).await?)
 }
 
 /// Work items, most urgent first.

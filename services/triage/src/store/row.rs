@@ -1,11 +1,13 @@
 //! Rows to values. What cannot be read was not written by us: a permanent fault.
 
+use chassis::work::{self, Ended};
 use chassis::{Fault, row};
 use jiff_sqlx::Date;
 use prost::Message;
-use proto::claim::{Assessment, Money, Plan, Role};
+use proto::ClaimId;
+use proto::claim::words::Role;
+use proto::claim::{Assessment, Money, Plan};
 use proto::triage::{AssessClaim, LineKind, TriageEvent, WorkItem};
-use proto::{ClaimId, WorkItemId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -99,18 +101,25 @@ pub fn item(row: &PgRow) -> Result<Item, Fault> {
     let content = message::<WorkItem>(row, "content")?.unwrap_or_default();
     let ended_at = row::optional_time(row, "ended_at")?;
     let ended_by: Option<String> = row.try_get("ended_by")?;
-    Ok(Item {
-        id: WorkItemId(row.try_get("work_item_id")?),
-        claim: ClaimId(row.try_get("claim_id")?),
-        number: row::count(row, "number")?,
-        role: Role::try_from(word(row, "role")?).map_err(|error| odd("role", error))?,
+    let note: String = row.try_get("note")?;
+    let ended = ended_at.zip(ended_by).map(|(at, by)| Ended { by, note, at });
+    let work = work::Item {
+        id: row.try_get("work_item_id")?,
+        role: Role::try_from(word(row, "role")?).map_err(|()| odd("role", "it is none"))?,
         reason: row.try_get("reason")?,
+        opened_at: row::time(row, "opened_at")?,
         due_at: row::time(row, "due_at")?,
         state: row::word(row, "state")?,
         version: row.try_get("version")?,
-        opened_at: row::time(row, "opened_at")?,
-        ended: ended_at.zip(ended_by),
-        note: row.try_get("note")?,
+        assigned_to: row.try_get("assigned_to")?,
+        raised: row::optional_word(row, "raised_to")?.zip(row::optional_time(row, "raised_at")?),
+        ended,
+    };
+    Ok(Item {
+        work,
+        claim: ClaimId(row.try_get("claim_id")?),
+        number: row::count(row, "number")?,
+        overdue: row.try_get("overdue")?,
         decision: Decision { lines: content.decision, question: content.question },
         claim_number: content.claim_number,
         lines: content.lines,

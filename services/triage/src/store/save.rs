@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::Writes;
+use chassis::{Writes, work};
 use jiff_sqlx::{Date, Timestamp, ToSqlx};
 use prost::Message;
 use proto::codes;
@@ -60,28 +60,35 @@ pub(super) const ENTRIES: &str = "\
         AS e(claim_id, number, version, state, reason, by_person, judged_by, judged_at, category, severity, priority, \
         liability, department, asked, plan, answer)";
 
-/// An item changes once: it ends. Only one that is as it was read does.
-pub(super) const ITEMS: &str = "\
+pub(super) const NEW_ITEMS: &str = "\
     INSERT INTO work_item (work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, \
-        ended_at, ended_by, note, content) \
+        ended_at, ended_by, note, content, assigned_to, overdue, raised_to, raised_at) \
     SELECT work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
-        ended_by, note, content \
-    FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::smallint[], $5::text[], $6::int[], $7::timestamptz[], \
-        $8::text[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::bytea[]) \
+        ended_by, note, content, assigned_to, overdue, raised_to, raised_at \
+    FROM UNNEST($9::uuid[], $10::uuid[], $11::int[], $12::smallint[], $13::text[], $14::int[], $15::timestamptz[], \
+        $1::text[], $2::bigint[], $16::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::text[], \
+        $8::bool[], $17::text[], $18::timestamptz[]) \
         AS i(work_item_id, claim_id, number, role, reason, urgency, due_at, state, version, opened_at, ended_at, \
-        ended_by, note, content) \
-    ON CONFLICT (work_item_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version, \
-        ended_at = EXCLUDED.ended_at, ended_by = EXCLUDED.ended_by, note = EXCLUDED.note, \
-        content = EXCLUDED.content \
-        WHERE work_item.version = EXCLUDED.version - 1";
+        ended_by, note, content, assigned_to, overdue, raised_to, raised_at)";
+
+/// Only items that are as they were read change.
+pub(super) const ITEMS: &str = "\
+    UPDATE work_item SET state = i.state, version = i.version, ended_at = i.ended_at, ended_by = i.ended_by, \
+        note = i.note, content = i.content, assigned_to = i.assigned_to, overdue = i.overdue, raised_to = i.raised_to, \
+        raised_at = i.raised_at \
+    FROM UNNEST($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bool[], \
+        $9::uuid[], $10::bigint[], $11::bool[], $12::text[], $13::timestamptz[]) \
+        AS i(state, version, ended_at, ended_by, note, content, assigned_to, overdue, work_item_id, was_version, was_overdue, \
+        raised_to, raised_at) \
+    WHERE work_item.work_item_id = i.work_item_id AND work_item.version = i.was_version \
+        AND work_item.overdue = i.was_overdue";
 
 /// Writes what has changed.
 pub fn save(writes: &mut Writes, world: &World) {
     save_orders(writes, world);
     save_entries(writes, &world.entries);
-    let changed = |(claim, id)| world.cases.get(claim).and_then(|case| case.items.get(id));
-    let items: Vec<&Item> = world.items.iter().filter_map(|(claim, id)| changed((claim, id))).collect();
-    save_items(writes, &items);
+    save_items(writes, world);
+    work::rows::keep(writes, &world.moved);
 }
 
 fn save_orders(writes: &mut Writes, world: &World) {
@@ -156,27 +163,58 @@ fn save_entries(writes: &mut Writes, entries: &[Entry]) {
         .bind(each().map(answer).collect::<Vec<_>>());
 }
 
-fn save_items(writes: &mut Writes, items: &[&Item]) {
-    if items.is_empty() {
-        return;
+fn save_items(writes: &mut Writes, world: &World) {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for ((claim, id), was) in &world.items {
+        let Some(item) = world.cases.get(claim).and_then(|case| case.items.get(id)) else { continue };
+        match was {
+            None => new.push(item),
+            Some(was) => changed.push((item, *was)),
+        }
     }
-    let each = || items.iter();
+    if !new.is_empty() {
+        let each = || new.iter().copied();
+        state(writes.exactly(new.len(), NEW_ITEMS), &new)
+            .bind(each().map(|item| item.work.id).collect::<Vec<Uuid>>())
+            .bind(each().map(|item| item.claim.0).collect::<Vec<Uuid>>())
+            .bind(each().map(|item| signed(item.number)).collect::<Vec<_>>())
+            .bind(each().map(|item| small(item.work.role.into()).unwrap_or(0)).collect::<Vec<_>>())
+            .bind(each().map(|item| item.work.reason.as_str()).collect::<Vec<_>>())
+            .bind(each().map(|item| 1000 - signed(item.assessment.priority).clamp(0, 1000)).collect::<Vec<_>>())
+            .bind(each().map(|item| item.work.due_at.to_sqlx()).collect::<Vec<Timestamp>>())
+            .bind(each().map(|item| item.work.opened_at.to_sqlx()).collect::<Vec<Timestamp>>());
+        raised(writes, &new);
+    }
+    if !changed.is_empty() {
+        let items: Vec<&Item> = changed.iter().map(|(item, _)| *item).collect();
+        state(writes.exactly(items.len(), ITEMS), &items)
+            .bind(items.iter().map(|item| item.work.id).collect::<Vec<Uuid>>())
+            .bind(changed.iter().map(|(_, (version, _))| *version).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, (_, overdue))| *overdue).collect::<Vec<_>>());
+        raised(writes, &items);
+    }
+}
+
+/// What changes of an item, column by column.
+fn state<'w>(writes: &'w mut Writes, items: &[&Item]) -> &'w mut Writes {
+    let works = || items.iter().map(|item| &item.work);
+    let ended = || works().map(|work| work.ended.as_ref());
     writes
-        .exactly(items.len(), ITEMS)
-        .bind(each().map(|item| item.id.0).collect::<Vec<Uuid>>())
-        .bind(each().map(|item| item.claim.0).collect::<Vec<Uuid>>())
-        .bind(each().map(|item| signed(item.number)).collect::<Vec<_>>())
-        .bind(each().map(|item| small(item.role.into()).unwrap_or(0)).collect::<Vec<_>>())
-        .bind(each().map(|item| item.reason.as_str()).collect::<Vec<_>>())
-        .bind(each().map(|item| 1000 - signed(item.assessment.priority).clamp(0, 1000)).collect::<Vec<_>>())
-        .bind(each().map(|item| item.due_at.to_sqlx()).collect::<Vec<Timestamp>>())
-        .bind(each().map(|item| item.state.word()).collect::<Vec<_>>())
-        .bind(each().map(|item| item.version).collect::<Vec<_>>())
-        .bind(each().map(|item| item.opened_at.to_sqlx()).collect::<Vec<Timestamp>>())
-        .bind(each().map(|item| item.ended.as_ref().map(|(at, _)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())
-        .bind(each().map(|item| item.ended.as_ref().map(|(_, by)| by.as_str())).collect::<Vec<_>>())
-        .bind(each().map(|item| item.note.as_str()).collect::<Vec<_>>())
-        .bind(each().map(|item| events::content(item).encode_to_vec()).collect::<Vec<_>>());
+        .bind(works().map(|work| work.state.word()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.version).collect::<Vec<_>>())
+        .bind(ended().map(|ended| ended.map(|ended| ended.at.to_sqlx())).collect::<Vec<Option<Timestamp>>>())
+        .bind(ended().map(|ended| ended.map(|ended| ended.by.as_str())).collect::<Vec<_>>())
+        .bind(ended().map(|ended| ended.map_or("", |ended| ended.note.as_str())).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| events::content(item).encode_to_vec()).collect::<Vec<_>>())
+        .bind(works().map(|work| work.assigned_to.as_str()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.overdue).collect::<Vec<_>>())
+}
+
+fn raised(writes: &mut Writes, items: &[&Item]) {
+    let raised = || items.iter().map(|item| item.work.raised);
+    writes
+        .bind(raised().map(|raised| raised.map(|(role, _)| role.word())).collect::<Vec<_>>())
+        .bind(raised().map(|raised| raised.map(|(_, at)| at.to_sqlx())).collect::<Vec<Option<Timestamp>>>());
 }
 
 /// Numbers of ours are far below the limit; the edge and the domain keep them so.

@@ -7,4 +7,5 @@ mod messages;
 mod orders;
 mod process;
 mod refusals;
+mod work;
 mod world;

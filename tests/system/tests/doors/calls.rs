@@ -3,7 +3,7 @@
 use proto::claim::{Job, Money, Resolution};
 use proto::escalation::Ruling;
 use proto::logistics::{ShipmentState, TrackingEvent};
-use proto::{escalation, intake, inventory, logistics, orchestrator, triage};
+use proto::{escalation, intake, inventory, logistics, orchestrator, triage, work};
 use testkit::request_id;
 
 /// A picture about a line.
@@ -47,6 +47,24 @@ pub fn ruling(item: &str, etag: &str, ruling: Ruling) -> escalation::DecideWorkI
         ruling: ruling.into(),
         note: String::new(),
     }
+}
+
+/// A work item is taken by who asks.
+pub fn take(item: &str, etag: &str) -> work::TakeWorkRequest {
+    let (work_item_id, etag) = (item.to_owned(), etag.to_owned());
+    work::TakeWorkRequest { request_id: request_id(), work_item_id, etag, note: String::new() }
+}
+
+/// A work item is given to a person.
+pub fn assign(item: &str, etag: &str, to: &str) -> work::AssignWorkRequest {
+    let (work_item_id, etag, to) = (item.to_owned(), etag.to_owned(), to.to_owned());
+    work::AssignWorkRequest { request_id: request_id(), work_item_id, etag, to, note: "seen".to_owned() }
+}
+
+/// A work item goes to another person, or back to the list.
+pub fn hand_over(item: &str, etag: &str, to: &str) -> work::HandOverWorkRequest {
+    let (work_item_id, etag, to) = (item.to_owned(), etag.to_owned(), to.to_owned());
+    work::HandOverWorkRequest { request_id: request_id(), work_item_id, etag, to, note: "seen".to_owned() }
 }
 
 /// A settlement was paid.

@@ -13,7 +13,7 @@ use tonic::{Code, Request, Status};
 use crate::corpus::requests;
 use crate::dynamic::CONTRACT;
 use crate::raw::{call, call_with};
-use crate::rpcs::{harmless, path};
+use crate::rpcs::{harmless, path, serves};
 use crate::trace::{Trace, changed};
 
 const HEALTH: &str = "grpc.health.v1.Health/Check";
@@ -22,9 +22,7 @@ const REFLECTION: &str = "grpc.reflection.v1.ServerReflection/ServerReflectionIn
 
 /// Every method a service serves, with those that take streams.
 fn methods(service: &str) -> Vec<MethodDescriptor> {
-    let own = format!("redress.{service}.v1");
-    let served =
-        CONTRACT.services().filter(|row| [own.as_str(), "redress.operations.v1"].contains(&row.package_name()));
+    let served = CONTRACT.services().filter(|row| serves(service, row.package_name()));
     served.flat_map(|row| row.methods().collect::<Vec<_>>()).collect()
 }
 

@@ -84,6 +84,14 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("orchestrator.v1.ConfirmSettlementRequest.credit_note", &["empty"]),
     // All lines of the article.
     ("orchestrator.v1.GetEntitlementRequest.line_id", &["empty"]),
+    // A list is narrowed or not; who takes need not say why, and what is given back goes to nobody.
+    ("work.v1.ListWorkRequest.about_kind", &["empty"]),
+    ("work.v1.ListWorkRequest.about_id", &["empty"]),
+    ("work.v1.ListWorkRequest.kind", &["empty"]),
+    ("work.v1.ListWorkRequest.role", &["empty"]),
+    ("work.v1.ListWorkRequest.assigned_to", &["empty"]),
+    ("work.v1.TakeWorkRequest.note", &["empty"]),
+    ("work.v1.HandOverWorkRequest.to", &["empty"]),
     // All that the streams would still hold.
     ("operations.v1.RepublishRequest.since", &["absent"]),
     // All fields that the caller may read.

@@ -22,3 +22,4 @@ mod rpcs;
 mod subjects;
 mod trace;
 mod transitions;
+mod work;

@@ -91,6 +91,12 @@ const PLAIN: &[&str] = &[
     "of_claim_id",
     "hold_id",
     "work_item_id",
+    "about_kind",
+    "about_id",
+    "kind",
+    "role",
+    "assigned_to",
+    "to",
     "aggregate_id",
 ];
 

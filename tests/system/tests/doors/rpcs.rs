@@ -15,11 +15,16 @@ use crate::legal::{is_legal, may_also_name};
 use crate::trace::{Trace, changed};
 use crate::{corpus, raw};
 
-/// The methods that a service serves: its own and those of every service.
+/// Whether a service serves a package: its own, that of every service, and the work list if it has one.
+pub fn serves(service: &str, package: &str) -> bool {
+    package == format!("redress.{service}.v1")
+        || package == "redress.operations.v1"
+        || package == "redress.work.v1" && proto::WORK_LISTS.contains(&service)
+}
+
+/// The methods that a service serves: its own and those that others serve, too.
 pub fn methods(service: &str) -> Vec<MethodDescriptor> {
-    let own = format!("redress.{service}.v1");
-    let served =
-        CONTRACT.services().filter(|row| [own.as_str(), "redress.operations.v1"].contains(&row.package_name()));
+    let served = CONTRACT.services().filter(|row| serves(service, row.package_name()));
     let methods = served.flat_map(|row| row.methods().collect::<Vec<_>>());
     // An upload is more than one request: intake's own tests say what is refused there.
     let methods: Vec<_> = methods.filter(|method| !method.is_client_streaming()).collect();

@@ -38,6 +38,7 @@ fn is_in_contract(service: &str, reason: &str) -> bool {
             proto::intake::ErrorReason::from_str_name(&name).is_some()
                 || proto::intake::EvidenceErrorReason::from_str_name(&format!("EVIDENCE_{name}")).is_some()
         }
+        "chassis" => proto::work::ErrorReason::from_str_name(&name).is_some(),
         "triage" => proto::triage::ErrorReason::from_str_name(&name).is_some(),
         "inventory" => proto::inventory::ErrorReason::from_str_name(&name).is_some(),
         "logistics" => proto::logistics::ErrorReason::from_str_name(&name).is_some(),

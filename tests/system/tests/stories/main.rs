@@ -32,3 +32,4 @@ mod samples;
 mod sums;
 mod upgrade;
 mod withdrawals;
+mod work;

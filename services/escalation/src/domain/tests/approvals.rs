@@ -71,12 +71,15 @@ fn walk_chain(chain: &[Role]) {
     assert_eq!(case.clock(ClockKind::Approval, 1).state, ClockState::Running);
     for (at, role) in chain.iter().enumerate() {
         let item = case.open_items()[0].clone();
-        assert_eq!((item.role, case.open_items().len()), (*role, 1));
+        assert_eq!((item.work.role, case.open_items().len()), (*role, 1));
         let others = Role::ALL.iter().copied().filter(|other| ![*role, Role::Management].contains(other));
         let others: Vec<Role> = others.collect();
         let person = format!("person {at}");
-        assert_eq!(case.decide(&person, &others, item.id, Ruling::Approve), Err(Refusal::WrongRole(*role)));
-        let events = case.decide(&person, &[*role], item.id, Ruling::Approve).unwrap();
+        assert_eq!(
+            case.decide(&person, &others, item.work.id, Ruling::Approve),
+            Err(work::Refusal::WrongRole(*role).into())
+        );
+        let events = case.decide(&person, &[*role], item.work.id, Ruling::Approve).unwrap();
         let last = at + 1 == chain.len();
         assert_eq!(granted(&events), last.then_some(person.as_str()));
     }
@@ -89,10 +92,10 @@ fn nobody_decides_on_their_own_proposal_and_one_person_takes_one_step() {
     let mut case = chain_of(&[Role::Supervisor, Role::Finance]);
     let plan = plan(1, 1, "anna");
     case.tell(&request(&plan));
-    let first = case.open_items()[0].id;
+    let first = case.open_items()[0].work.id;
     assert_eq!(case.decide("anna", Role::ALL, first, Ruling::Approve), Err(Refusal::OwnProposal));
     case.decide("boris", Role::ALL, first, Ruling::Approve).unwrap();
-    let second = case.open_items()[0].id;
+    let second = case.open_items()[0].work.id;
     assert_eq!(case.decide("boris", Role::ALL, second, Ruling::Approve), Err(Refusal::AlreadyApproved));
     let events = case.decide("carla", Role::ALL, second, Ruling::Deny).unwrap();
     assert!(events.contains(&Event::ApprovalDenied(1, "carla".to_owned())));
@@ -103,13 +106,13 @@ fn nobody_decides_on_their_own_proposal_and_one_person_takes_one_step() {
 fn case_nobody_else_may_approve() {
     let mut case = chain_of(&[Role::Supervisor, Role::Finance]);
     case.tell(&request(&plan(1, 150_000, "sue")));
-    let first = case.open_items()[0].id;
+    let first = case.open_items()[0].work.id;
     case.decide("max", &[Role::Management], first, Ruling::Approve).unwrap();
-    let second = case.open_items()[0].id;
+    let second = case.open_items()[0].work.id;
     assert_eq!(case.decide("max", &[Role::Management], second, Ruling::Approve), Err(Refusal::AlreadyApproved));
     assert_eq!(
         case.decide("sue", &[Role::Supervisor], second, Ruling::Approve),
-        Err(Refusal::WrongRole(Role::Finance))
+        Err(work::Refusal::WrongRole(Role::Finance).into())
     );
     let events = case.decide("sue", &[Role::Supervisor], second, Ruling::Deny).unwrap();
     assert!(events.contains(&Event::ApprovalDenied(1, "sue".to_owned())), "she takes it back");
@@ -126,7 +129,7 @@ fn management_takes_the_place_of_roles_that_nobody_has() {
     let (kind, reason, role) = (WorkKind::LegFailed, "LOST".to_owned(), Role::Warehouse);
     case.tell(&Command::OpenTask { task, kind, reason, role, involved: Involved::default() });
     let asked = case.open_items().into_iter().find(|item| item.kind == kind).unwrap();
-    assert_eq!(asked.role, Role::Management);
+    assert_eq!(asked.work.role, Role::Management);
     // Where management is asked anyway it is asked once.
     let mut case = Case::with(&pack);
     case.tell(&request(&plan(1, 2_000_000, "sue")));
@@ -137,28 +140,28 @@ fn management_takes_the_place_of_roles_that_nobody_has() {
 fn an_old_version_a_closed_item_and_a_wrong_ruling_are_refused() {
     let mut case = chain_of(&[Role::Supervisor]);
     case.tell(&request(&plan(1, 1, "rules")));
-    let item = case.open_items()[0].id;
+    let item = case.open_items()[0].work.id;
     let command = |etag: &str| Command::DecideWorkItem {
         item,
         etag: etag.to_owned(),
         ruling: Ruling::Approve,
         note: String::new(),
     };
-    assert_eq!(case.try_as("sue", Role::ALL, &command("\"7\"")), Err(Refusal::EtagMismatch));
+    assert_eq!(case.try_as("sue", Role::ALL, &command("\"7\"")), Err(work::Refusal::EtagMismatch.into()));
     assert_eq!(case.decide("sue", Role::ALL, item, Ruling::Retry), Err(Refusal::RulingUnfit));
     case.try_as("sue", Role::ALL, &command("\"1\"")).unwrap();
-    assert_eq!(case.decide("sue", Role::ALL, item, Ruling::Approve), Err(Refusal::WorkItemClosed));
+    assert_eq!(case.decide("sue", Role::ALL, item, Ruling::Approve), Err(work::Refusal::Closed(item).into()));
     let unknown = Uuid::from_u128(99);
-    assert_eq!(case.decide("sue", Role::ALL, unknown, Ruling::Approve), Err(Refusal::WorkItemUnknown(unknown)));
+    assert_eq!(case.decide("sue", Role::ALL, unknown, Ruling::Approve), Err(work::Refusal::Unknown(unknown).into()));
 }
 
 #[test]
 fn a_newer_plan_takes_the_place_of_the_older() {
     let mut case = chain_of(&[Role::Supervisor]);
     case.tell(&request(&plan(1, 1, "rules")));
-    let old = case.open_items()[0].id;
+    let old = case.open_items()[0].work.id;
     case.tell(&request(&plan(2, 1, "rules")));
-    assert_eq!(case.decide("sue", Role::ALL, old, Ruling::Approve), Err(Refusal::WorkItemClosed));
+    assert_eq!(case.decide("sue", Role::ALL, old, Ruling::Approve), Err(work::Refusal::Closed(old).into()));
     assert_eq!(case.clock(ClockKind::Approval, 1).state, ClockState::Stopped);
     assert!(case.tell(&request(&plan(1, 1, "rules"))).is_empty());
     assert_eq!(case.open_items().len(), 1);
@@ -205,7 +208,7 @@ fn an_approval_that_waits_too_long_is_escalated() {
     case.sweep();
     let kinds: Vec<_> = case.open_items().iter().map(|item| item.kind).collect();
     assert_eq!(kinds.len(), 2, "{kinds:?}");
-    let step = case.open_items().iter().find(|item| item.kind == WorkKind::Approval).unwrap().id;
+    let step = case.open_items().iter().find(|item| item.kind == WorkKind::Approval).unwrap().work.id;
     case.decide("fay", &[Role::Finance], step, Ruling::Approve).unwrap();
     assert!(case.open_items().is_empty());
     assert_eq!(case.clock(ClockKind::Approval, 1).state, ClockState::Breached);
@@ -242,17 +245,18 @@ fn grants_are_right(case: &Case, chain: &[Role], proposed: &BTreeMap<u32, String
             About::Task(_) | About::Step { .. } | About::Clock(_) => None,
         });
         let steps: BTreeMap<u32, &Item> = steps.collect();
-        let decisions: Vec<(&Item, &Decision)> =
-            steps.values().filter_map(|item| Some((*item, item.decision.as_ref()?))).collect();
-        let people: BTreeSet<&str> = decisions.iter().map(|(_, decision)| decision.by.as_str()).collect();
+        let ended = |item: &&Item| item.ruling.zip(item.work.ended.clone());
+        let decisions: Vec<(&Item, (Ruling, work::Ended))> =
+            steps.values().filter_map(|item| Some((*item, ended(item)?))).collect();
+        let people: BTreeSet<&str> = decisions.iter().map(|(_, (_, ended))| ended.by.as_str()).collect();
         prop_assert_eq!(people.len(), decisions.len(), "one person took two steps");
         let own = proposed.get(number).map_or("", String::as_str);
-        let approved = decisions.iter().filter(|(_, decision)| decision.ruling == Ruling::Approve);
-        prop_assert!(approved.clone().all(|(_, decision)| decision.by != own), "own proposal");
-        prop_assert!(decisions.iter().map(|(item, _)| item.role).eq(chain.iter().copied().take(decisions.len())));
+        let approved = decisions.iter().filter(|(_, (ruling, _))| *ruling == Ruling::Approve);
+        prop_assert!(approved.clone().all(|(_, (_, ended))| ended.by != own), "own proposal");
+        prop_assert!(decisions.iter().map(|(item, _)| item.work.role).eq(chain.iter().copied().take(decisions.len())));
         if approval.state == ApprovalState::Granted {
             prop_assert_eq!(decisions.len(), chain.len());
-            prop_assert!(decisions.iter().all(|(_, decision)| decision.ruling == Ruling::Approve));
+            prop_assert!(decisions.iter().all(|(_, (ruling, _))| *ruling == Ruling::Approve));
         }
     }
     Ok(())
@@ -272,7 +276,7 @@ proptest! {
                 }
                 Step::Cancel(number) => case.tell(&Command::CancelApproval(number)),
                 Step::Decide { who, roles, old, deny } => {
-                    let found = if old { case.claim.items.keys().next().copied() } else { case.open_items().first().map(|item| item.id) };
+                    let found = if old { case.claim.items.keys().next().copied() } else { case.open_items().first().map(|item| item.work.id) };
                     let ruling = if deny { Ruling::Deny } else { Ruling::Approve };
                     found.and_then(|item| case.decide(PEOPLE[who], &roles, item, ruling).ok()).unwrap_or_default()
                 }

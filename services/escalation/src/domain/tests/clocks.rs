@@ -44,7 +44,7 @@ fn a_clock_warns_twice_and_is_breached_once() {
     assert_eq!((breaches(&events), warnings(&events).len()), (1, 0));
     assert!(case.sweep().is_empty());
     let item = case.open_items()[0];
-    assert_eq!((item.kind, item.role, item.about), (WorkKind::Escalation, Role::Supervisor, About::Clock(KEY)));
+    assert_eq!((item.kind, item.work.role, item.about), (WorkKind::Escalation, Role::Supervisor, About::Clock(KEY)));
 }
 
 #[test]
@@ -213,15 +213,18 @@ fn a_breach_climbs_until_somebody_answers() {
     let mut case = running();
     case.at("2026-11-23T17:30:00Z");
     case.sweep();
-    let first = case.open_items()[0].id;
+    let first = case.open_items()[0].work.id;
     // 480 minutes: one day and half an hour.
     case.at("2026-11-25T09:30:00Z");
     let events = case.sweep();
     assert_eq!(breaches(&events), 0);
     let levels: Vec<_> = case.claim.raised.iter().map(|raised| (raised.level, raised.role)).collect();
     assert_eq!(levels, [(1, Role::Supervisor), (2, Role::Management)]);
-    assert_eq!(case.decide("sue", &[Role::Supervisor], first, Ruling::Approve), Err(Refusal::WorkItemClosed));
-    let second = case.open_items()[0].id;
+    assert_eq!(
+        case.decide("sue", &[Role::Supervisor], first, Ruling::Approve),
+        Err(work::Refusal::Closed(first).into())
+    );
+    let second = case.open_items()[0].work.id;
     case.decide("max", &[Role::Management], second, Ruling::Approve).unwrap();
     assert_eq!(case.clock(ClockKind::FirstFeedback, 1).next_at, None);
     assert_eq!(case.clock(ClockKind::FirstFeedback, 1).state, ClockState::Breached);
@@ -232,7 +235,7 @@ fn an_answer_ends_the_ladder() {
     let mut case = running();
     case.at("2026-11-23T17:30:00Z");
     case.sweep();
-    let item = case.open_items()[0].id;
+    let item = case.open_items()[0].work.id;
     assert_eq!(case.decide("sue", &[Role::Supervisor], item, Ruling::Deny), Err(Refusal::RulingUnfit));
     case.decide("sue", &[Role::Supervisor], item, Ruling::Approve).unwrap();
     case.at("2026-12-23T17:30:00Z");

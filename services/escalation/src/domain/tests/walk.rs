@@ -133,7 +133,7 @@ pub(super) fn take(case: &mut Case, model: &mut Model, step: &Step) -> Vec<Event
         }
         Step::Sweep => case.sweep(),
         Step::Answer => {
-            let item = case.open_items().first().map(|item| item.id);
+            let item = case.open_items().first().map(|item| item.work.id);
             item.map(|item| case.decide("max", Role::ALL, item, Ruling::Approve).unwrap()).unwrap_or_default()
         }
     }

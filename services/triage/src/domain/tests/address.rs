@@ -6,7 +6,7 @@ use proto::triage::triage_event::Kind as Answer;
 
 use super::super::person::{LineDecision, Verdict, VerdictKind};
 use super::super::rules::ADDRESS_NEEDED;
-use super::super::{Case, Command, Event, Item, ItemState, Refusal, decide, evolve};
+use super::super::{Case, Command, Event, Item, Refusal, decide, evolve};
 use super::*;
 
 fn run(case: &mut Case, meta: &Meta, command: &Command) -> Result<(), Refusal> {
@@ -42,13 +42,13 @@ fn planned(case: &Case, number: u32) -> &Plan {
 }
 
 fn waits(case: &Case) -> Item {
-    case.items.values().find(|item| item.state == ItemState::Open).unwrap().clone()
+    case.items.values().find(|item| item.work.is_open()).unwrap().clone()
 }
 
 fn verdict(item: &Item, resolution: Resolution) -> Command {
     let line = LineDecision { line: 1, resolution, quantity: None, unit_price: None, reason: String::new() };
     let verdict = Verdict { kind: VerdictKind::Lines(vec![line]), liability: None, note: "seen".to_owned() };
-    Command::Decide { item: item.id, etag: chassis::etag(item.version), verdict }
+    Command::Decide { item: item.work.id, etag: chassis::etag(item.work.version), verdict }
 }
 
 fn day() -> Meta {
@@ -72,7 +72,7 @@ fn b_d13_without_an_address_the_customer_is_asked_once_before_any_plan() {
         // Without one a person decides, who is shown what the rules would do.
         run(&mut case, &day(), &assess(2, AssessReason::Answered, line, false)).unwrap();
         let item = waits(&case);
-        assert_eq!((item.reason.as_str(), item.proposal.len()), (ADDRESS_NEEDED, 1));
+        assert_eq!((item.work.reason.as_str(), item.proposal.len()), (ADDRESS_NEEDED, 1));
     }
 }
 
@@ -109,7 +109,7 @@ fn b_d13_the_plan_of_a_person_waits_for_the_address() {
     // Without an answer it comes back to that person, who can only decide what needs no address.
     run(&mut case, &later, &assess(2, AssessReason::Answered, wanted_back(), false)).unwrap();
     let item = waits(&case);
-    assert_eq!(item.reason, "DENIED");
+    assert_eq!(item.work.reason, "DENIED");
     let nowhere = vec![(1, "no address is known: nothing can be sent or collected")];
     let refused = run(&mut case, &anna(), &verdict(&item, Resolution::ReturnRefund));
     assert_eq!(refused, Err(Refusal::PlanInvalid(nowhere)));

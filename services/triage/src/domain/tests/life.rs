@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use chassis::work;
 use jiff::civil::date;
 use proptest::prelude::*;
-use proto::claim::{LiabilityParty, Resolution, Role};
+use proto::claim::words::Role;
+use proto::claim::{LiabilityParty, Resolution};
 use proto::triage::AssessReason;
 use proto::triage::triage_event::Kind as Answer;
 
 use super::super::person::{LineDecision, Round, Verdict, VerdictKind};
-use super::super::{Case, Command, EntryState, Event, Item, ItemState, Refusal, decide, evolve};
+use super::super::{Case, Command, EntryState, Event, Item, Refusal, decide, evolve};
 use super::*;
 
 fn run(case: &mut Case, orders: &Orders, meta: &Meta, command: &Command) -> Result<Vec<Event>, Refusal> {
@@ -42,11 +44,11 @@ fn refund(unit_price: Option<Money>) -> Vec<LineDecision> {
 
 fn verdict(item: &Item, kind: VerdictKind) -> Command {
     let verdict = Verdict { kind, liability: Some(LiabilityParty::CompanySales), note: "seen".to_owned() };
-    Command::Decide { item: item.id, etag: chassis::etag(item.version), verdict }
+    Command::Decide { item: item.work.id, etag: chassis::etag(item.work.version), verdict }
 }
 
 fn open(case: &Case) -> Vec<Item> {
-    case.items.values().filter(|item| item.state == ItemState::Open).cloned().collect()
+    case.items.values().filter(|item| item.work.is_open()).cloned().collect()
 }
 
 fn told(events: &[Event]) -> bool {
@@ -72,7 +74,7 @@ fn a_d10_work_items_are_due_in_working_time() {
     run(&mut case, &facts([order()]), &system(date(2026, 6, 19)), &assess(1, AssessReason::Denied)).unwrap();
     let item = open(&case).remove(0);
     assert_eq!(pack().triage.work_items.due_hours.minor, 15);
-    assert_eq!(item.due_at, "2026-06-23T10:00:00Z".parse().unwrap());
+    assert_eq!(item.work.due_at, "2026-06-23T10:00:00Z".parse().unwrap());
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn a_cancelled_assessment_closes_its_work_item() {
     assert!(open(&case).is_empty());
     assert_eq!(case.entries[&1].state, EntryState::Cancelled);
     let late = verdict(&item, VerdictKind::Lines(refund(None)));
-    assert_eq!(run(&mut case, &facts([order()]), &day, &late), Err(Refusal::ItemClosed(item.id)));
+    assert_eq!(run(&mut case, &facts([order()]), &day, &late), Err(work::Refusal::Closed(item.work.id).into()));
 }
 
 #[test]
@@ -134,11 +136,11 @@ fn a_person_decides_once_and_the_answer_is_told_again() {
     let item = open(&case).remove(0);
     let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
     let stale = Command::Decide {
-        item: item.id,
+        item: item.work.id,
         etag: "\"9\"".to_owned(),
         verdict: Verdict { kind: VerdictKind::Lines(refund(None)), liability: None, note: String::new() },
     };
-    assert_eq!(run(&mut case, &orders, &anna, &stale), Err(Refusal::EtagMismatch));
+    assert_eq!(run(&mut case, &orders, &anna, &stale), Err(work::Refusal::EtagMismatch.into()));
     run(&mut case, &orders, &anna, &verdict(&item, VerdictKind::Lines(refund(None)))).unwrap();
     let entry = &case.entries[&1];
     let plan = entry.plan.as_ref().unwrap();
@@ -150,7 +152,7 @@ fn a_person_decides_once_and_the_answer_is_told_again() {
     assert_eq!(plan.lines[0].promised_on, "2026-06-27");
     assert_eq!(run(&mut case, &orders, &day, &assess(1, AssessReason::Denied)), Ok(vec![Event::Told(1)]));
     let again = verdict(&item, VerdictKind::Lines(refund(None)));
-    assert_eq!(run(&mut case, &orders, &anna, &again), Err(Refusal::ItemClosed(item.id)));
+    assert_eq!(run(&mut case, &orders, &anna, &again), Err(work::Refusal::Closed(item.work.id).into()));
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn a_question_of_a_person_returns_to_that_person() {
     assert!(matches!(&case.entries[&1].answer, Some(Answer::AnswerNeeded(asked)) if asked.reason == "PHOTO_NEEDED"));
     run(&mut case, &orders, &day, &assess(2, AssessReason::Answered)).unwrap();
     let back = open(&case).remove(0);
-    assert_eq!((back.number, back.reason.as_str(), back.role), (2, "DENIED", item.role));
+    assert_eq!((back.number, back.work.reason.as_str(), back.work.role), (2, "DENIED", item.work.role));
     // And the denial is not forgotten for the answer.
     let anna = meta(date(2026, 6, 22), "anna", &["specialist"]);
     run(&mut case, &orders, &anna, &verdict(&back, VerdictKind::Lines(refund(None)))).unwrap();
@@ -190,11 +192,11 @@ fn only_the_role_that_it_waits_for_decides() {
     let orders = facts([order()]);
     run(&mut case, &orders, &day, &assess(1, AssessReason::Reopened)).unwrap();
     let item = open(&case).remove(0);
-    assert_eq!(item.role, Role::Supervisor);
+    assert_eq!(item.work.role, Role::Supervisor);
     for role in ["specialist", "quality", "legal"] {
         let person = meta(date(2026, 6, 22), "anna", &[role]);
         let refused = run(&mut case, &orders, &person, &verdict(&item, VerdictKind::Lines(refund(None))));
-        assert_eq!(refused, Err(Refusal::WrongRole(Role::Supervisor)), "{role}");
+        assert_eq!(refused, Err(work::Refusal::WrongRole(Role::Supervisor).into()), "{role}");
     }
     let manager = meta(date(2026, 6, 22), "mia", &["management"]);
     run(&mut case, &orders, &manager, &verdict(&item, VerdictKind::Lines(refund(None)))).unwrap();
