@@ -15,17 +15,34 @@ pub fn of(resolution: Resolution, collect: bool) -> &'static [Leg] {
     }
 }
 
+/// The same with a technician's visit: support is given by it, what is sent is installed.
+pub fn with_visit(legs: &[Leg]) -> Vec<Leg> {
+    let others = legs.iter().filter(|leg| **leg != Leg::Support);
+    others.copied().chain([Leg::Visit]).collect()
+}
+
 /// Whether a line can be carried out with these legs: all that its resolution takes, once and in their order, but for a
-/// pick-up, which the customer may spare us by bringing the goods.
+/// pick-up, which the customer may spare us by bringing the goods, and perhaps a visit.
 pub fn are_sound(resolution: Resolution, collect: bool, legs: &[Leg]) -> bool {
     let all = of(resolution, collect);
-    let without = || all.iter().filter(|leg| **leg != Leg::Pickup);
-    legs == all || legs.iter().eq(without())
+    let is_visited = matches!(resolution, Resolution::TechnicalSupport | Resolution::Replace | Resolution::Resend);
+    let spared = |all: &[Leg]| legs == all || legs.iter().eq(all.iter().filter(|leg| **leg != Leg::Pickup));
+    spared(all) || (is_visited && spared(&with_visit(all)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_visit_comes_last_or_in_place_of_advice() {
+        let sound = |resolution, legs: &[Leg]| are_sound(resolution, false, legs);
+        assert!(sound(Resolution::TechnicalSupport, &[Leg::Visit]));
+        assert!(!sound(Resolution::TechnicalSupport, &[Leg::Support, Leg::Visit]));
+        assert!(sound(Resolution::Resend, &with_visit(of(Resolution::Resend, false))));
+        assert!(!sound(Resolution::Resend, &[Leg::Visit]), "nothing is installed that was not sent");
+        assert!(!sound(Resolution::RefundOnly, &with_visit(of(Resolution::RefundOnly, false))));
+    }
 
     #[test]
     fn a_pick_up_may_be_spared_and_nothing_else() {

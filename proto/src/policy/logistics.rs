@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::Problems;
+use super::triage::Word;
+use crate::claim::{Category, Resolution};
 use crate::logistics::words::DeliveryMode;
 
 /// Section `[logistics]` of a pack.
@@ -15,6 +17,36 @@ pub struct Logistics {
     pub late_days: u32,
     /// Every carrier with its contract rates.
     pub carriers: Vec<Carrier>,
+    /// Kinds of technicians' visits; none: nobody is sent.
+    #[serde(default)]
+    pub visits: Vec<VisitKind>,
+}
+
+/// A kind of technician's visit (S4-49..51).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitKind {
+    /// Its word, unique in the pack.
+    pub kind: String,
+    /// Resolutions of which it is a part: technical support is given by the visit, what is sent is installed.
+    pub resolutions: BTreeSet<Word<Resolution>>,
+    /// Categories of lines that it is for; none: all.
+    #[serde(default)]
+    pub categories: BTreeSet<Word<Category>>,
+    /// Skills that whoever comes must have.
+    #[serde(default)]
+    pub skills: Vec<String>,
+    /// Certificates that must be valid on the day of the visit.
+    #[serde(default)]
+    pub certificates: Vec<String>,
+    /// How long it takes; a multiple of 15.
+    pub minutes: u32,
+    /// Tools and material to be prepared.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// What must be checked before it is done.
+    #[serde(default)]
+    pub checklist: Vec<String>,
 }
 
 /// A carrier in one delivery mode.
@@ -67,7 +99,39 @@ impl Logistics {
             problems.require((1..=120).contains(&carrier.days), path("days"), "must be 1 to 120");
             problems.require((1..=10_000_000).contains(&carrier.units_max), path("units_max"), "must be 1 to 10000000");
         }
+        self.check_visits(problems);
     }
+
+    fn check_visits(&self, problems: &mut Problems) {
+        let mut names = BTreeSet::new();
+        for (at, visit) in self.visits.iter().enumerate() {
+            let path = |key: &str| format!("logistics.visits[{at}].{key}");
+            problems.require(names.insert(&visit.kind), path("kind"), "is the word of another kind too");
+            problems.require(is_word(&visit.kind), path("kind"), WORD);
+            problems.require(visit.skills.iter().all(|word| is_word(word)), path("skills"), WORD);
+            problems.require(visit.certificates.iter().all(|word| is_word(word)), path("certificates"), WORD);
+            let minutes = (15..=600).contains(&visit.minutes) && visit.minutes % 15 == 0;
+            problems.require(minutes, path("minutes"), "must be 15 to 600, and a multiple of 15");
+            let visited = [Resolution::TechnicalSupport, Resolution::Replace, Resolution::Resend];
+            let fits = !visit.resolutions.is_empty() && visit.resolutions.iter().all(|word| visited.contains(&word.0));
+            problems.require(fits, path("resolutions"), "must be some of technical_support, replace and resend");
+        }
+    }
+
+    /// The kind of visit that is a part of a resolution for a category; none: nobody is sent.
+    pub fn visit_for(&self, resolution: Resolution, category: Category) -> Option<&VisitKind> {
+        self.visits.iter().find(|visit| {
+            let of_category = visit.categories.is_empty() || visit.categories.contains(&Word(category));
+            of_category && visit.resolutions.contains(&Word(resolution))
+        })
+    }
+}
+
+const WORD: &str = "must have 1 to 40 of A-Z, a-z, 0-9, dot, underscore and hyphen";
+
+fn is_word(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=40).contains(&text.len()) && text.bytes().all(fits)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::global::Global;
 use crate::{
     audit, call, claim, clock, customer, demo, evidence, exit, import, order, parked, policy, reasons, rebuild,
-    rehearse, returns, serve, settlement, shipment, stock, subscriber, token, up, work,
+    rehearse, returns, serve, settlement, shipment, stock, subscriber, technician, token, up, visit, work,
 };
 
 /// Redress takes an after-sales claim from the first report to the last follow-up.
@@ -63,6 +63,12 @@ pub enum Command {
     /// Parcels to and from customers.
     #[command(subcommand)]
     Shipment(shipment::Shipment),
+    /// Visits of technicians to customers.
+    #[command(subcommand)]
+    Visit(visit::Visit),
+    /// Technicians who are sent to customers.
+    #[command(subcommand)]
+    Technician(technician::Technician),
     /// Money to customers.
     #[command(subcommand)]
     Settlement(settlement::Settlement),

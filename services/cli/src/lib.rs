@@ -45,10 +45,12 @@ pub mod settlement;
 pub mod shipment;
 pub mod stock;
 pub mod subscriber;
+pub mod technician;
 pub mod token;
 pub mod trust;
 pub mod up;
 pub mod usage;
+pub mod visit;
 pub mod wire;
 pub mod words;
 pub mod work;
@@ -95,6 +97,8 @@ async fn run(args: Args) -> Result<()> {
         Command::Stock(command) => stock::run(command, &Session::open(global, "warehouse")?).await,
         Command::Return(command) => returns::run(command, &Session::open(global, "warehouse")?).await,
         Command::Shipment(command) => shipment::run(command, &Session::open(global, "logistics")?).await,
+        Command::Visit(command) => visit::run(command, &Session::open(global, "logistics")?).await,
+        Command::Technician(command) => technician::run(command, &Session::open(global, "logistics")?).await,
         Command::Settlement(command) => settlement::run(command, &Session::open(global, "finance")?).await,
         Command::Call(command) => call::run(command, global).await,
         Command::Reasons(command) => reasons::run(&command, global.output),

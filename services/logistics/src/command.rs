@@ -5,19 +5,27 @@ use proto::logistics::LogisticsCommand;
 use proto::logistics::logistics_command::Kind as Asked;
 use proto::{Job, Subject};
 
-use crate::shipment;
 use crate::shipment::domain::Direction;
+use crate::{shipment, visit};
 
 /// A command of a noun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// About parcels.
     Shipment(shipment::domain::Command),
+    /// About technicians and visits.
+    Visit(visit::domain::Command),
 }
 
 impl From<shipment::domain::Command> for Command {
     fn from(command: shipment::domain::Command) -> Self {
         Self::Shipment(command)
+    }
+}
+
+impl From<visit::domain::Command> for Command {
+    fn from(command: visit::domain::Command) -> Self {
+        Self::Visit(command)
     }
 }
 
@@ -33,5 +41,7 @@ pub fn read(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> {
         Asked::Collect(ask) => shipment::events::collect(job, ask, policy_version)?.into(),
         Asked::CancelShipment(_) => shipment::events::cancel(job, Direction::Outbound).into(),
         Asked::CancelCollection(_) => shipment::events::cancel(job, Direction::Return).into(),
+        Asked::ArrangeVisit(ask) => visit::events::arrange(job, ask)?.into(),
+        Asked::CancelVisit(_) => visit::events::call_off(job).into(),
     })
 }

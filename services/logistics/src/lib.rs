@@ -1,6 +1,6 @@
-//! Logistics: parcels to and from customers. It does not decide who pays.
+//! Logistics: parcels to and from customers, and visits of technicians. It does not decide who pays.
 //!
-//! - [`shipment`]: parcels. A folder has all of its noun: rules, messages, calls, SQL.
+//! - [`shipment`]: parcels. [`visit`]: technicians and visits. A folder has all of its noun: rules, messages, calls, SQL.
 //! - [`command`]: what can be asked, noun by noun. [`handle`], [`world`]: the one path: load, decide, save.
 //! - [`grpc`]: calls, given to the nouns.
 
@@ -9,6 +9,8 @@ pub mod grpc;
 pub mod handle;
 mod refusal;
 pub mod shipment;
+pub mod store;
+pub mod visit;
 pub mod world;
 
 use proto::REQUEST_BYTES_MAX;
@@ -24,7 +26,7 @@ const DAYS_SWEEP: std::time::Duration = std::time::Duration::from_secs(2);
 pub static SERVICE: chassis::Service = chassis::Service {
     name: "logistics",
     migrations: &MIGRATIONS,
-    grants: shipment::store::GRANTS,
+    grants: &store::GRANTS,
     own: chassis::settings::Own::NONE,
     long: &[],
     build,
@@ -33,7 +35,8 @@ pub static SERVICE: chassis::Service = chassis::Service {
 fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
     Box::pin(async move {
         let rules = shipment::rules::Rules::of(ctx.packs());
-        let lanes = ctx.lanes(handle::Handle { rules: rules.clone() });
+        let visits = visit::rules::Rules::of(ctx.packs());
+        let lanes = ctx.lanes(handle::Handle { shipments: rules.clone(), visits: visits.clone() });
         ctx.consume(&lanes, command::read);
         let of_sweep = rules.clone();
         ctx.sweep("days that have passed", DAYS_SWEEP, &lanes, move |pool, offset| {
@@ -41,7 +44,7 @@ fn build(ctx: &chassis::Context) -> chassis::Building<'_> {
         });
         let reads = ctx.reads();
         ctx.answer(chassis::topology::PARCELS, move |asked| shipment::calls::open_parcels(reads.clone(), asked));
-        let api = grpc::Api { lanes, reads: ctx.reads(), rules, clock: ctx.clock() };
+        let api = grpc::Api { lanes, reads: ctx.reads(), shipments: rules, visits, clock: ctx.clock() };
         Ok(ctx.routes(LogisticsServiceServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX)))
     })
 }

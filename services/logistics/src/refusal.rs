@@ -1,7 +1,7 @@
 //! A refusal is one row: what it is called, what the caller gets as code, reason and sentence, and what is told beside it.
 
 /// Makes the refusals of a noun from their rows. Each field of a row is told beside the reason, under its name. A row of the
-/// code `NotFound` has one field, which is named after the thing that is not there.
+/// reason `NOT_FOUND` has one field, which is named after the thing that is not there.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $({ $($field:ident: $type:ty),* })? = $code:ident, $reason:literal, $sentence:literal;)*) => {
         /// Why a command is refused.
@@ -24,11 +24,11 @@ macro_rules! refusals {
                 match refusal {
                     $(Refusal::$name $({ $($field),* })? => {
                         let told: &[(&str, String)] = &[$($((stringify!($field), $field.to_string())),*)?];
-                        match (tonic::Code::$code, told) {
-                            (tonic::Code::NotFound, [(kind, id)]) => Self::not_found(kind, id),
-                            (code, told) => told
+                        match ($reason, told) {
+                            ("NOT_FOUND", [(kind, id)]) => Self::not_found(kind, id),
+                            (reason, told) => told
                                 .iter()
-                                .fold(Self::new(code, $reason, $sentence), |refusal, (key, value)| refusal.with(key, value)),
+                                .fold(Self::new(tonic::Code::$code, reason, $sentence), |refusal, (key, value)| refusal.with(key, value)),
                         }
                     })*
                 }

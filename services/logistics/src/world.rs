@@ -1,6 +1,6 @@
 //! What a batch looks at and changes, and what a lane remembers of it, noun by noun.
 
-use crate::shipment;
+use crate::{shipment, visit};
 
 /// What a lane remembers.
 #[derive(Debug, Default)]
@@ -14,4 +14,6 @@ pub struct Memory {
 pub struct World {
     /// Parcels.
     pub shipments: shipment::world::World,
+    /// Technicians and visits.
+    pub visits: visit::world::World,
 }

@@ -248,7 +248,9 @@ impl Case {
             Leg::Shipment | Leg::Pickup => {
                 self.waybill(job).map(|waybill| waybill.tracking_no.clone()).unwrap_or_default()
             }
-            Leg::Entitlement | Leg::Reservation | Leg::Receipt | Leg::Settlement | Leg::Support => String::new(),
+            Leg::Entitlement | Leg::Reservation | Leg::Receipt | Leg::Settlement | Leg::Support | Leg::Visit => {
+                String::new()
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ pub use again::{RetryPolicy, ask_again, retry_policy};
 pub use command::*;
 pub use event::*;
 pub use leg::run::{Count, Incident, LegRun, Purpose, RunState};
+pub use leg::visit::Visit;
 pub use leg::{Failure, Leg, LegEvent, Progress};
 pub use limits::{EVENTS_FULL, EVENTS_MAX, PLANS_MAX, ROUNDS_MAX, STATE_FULL, STATE_MAX, step_within};
 pub use questions::{LegStatus, asked, leg_statuses, state, waiting_for};

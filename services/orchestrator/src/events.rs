@@ -18,7 +18,7 @@ use proto::triage::{TriageEvent, triage_event};
 use proto::{Subject, claim, from_wire, ids};
 use uuid::Uuid;
 
-use crate::claim_process::{self, Count, Event, Incident, Job, Leg, LegEvent, Parcel, Process, Return, Stock};
+use crate::claim_process::{self, Count, Event, Incident, Leg, LegEvent, Parcel, Process, Return, Stock, Visit};
 use crate::command::{Command, Heard, SourceMessage};
 
 pub(crate) use commands::message;
@@ -49,8 +49,8 @@ pub fn command(subject: &Subject, payload: &[u8]) -> Result<Command, Malformed> 
             let LogisticsEvent { job, direction, kind } =
                 chassis::read("redress.logistics.v1.LogisticsEvent", subject, payload)?;
             let (kind, job) = (kind.ok_or_else(no_kind)?, job.ok_or_else(no_job)?);
-            let leg = words::leg_of_direction(direction)?;
-            told(claim_of(&job.claim_id)?, logistics(words::job(&job, leg)?, &kind)?, SourceMessage::Logistics(kind))
+            let claim = claim_of(&job.claim_id)?;
+            told(claim, logistics(&job, direction, &kind)?, SourceMessage::Logistics(kind))
         }
         "escalation" => {
             let EscalationEvent { claim_id, kind } =
@@ -137,7 +137,7 @@ fn inventory(job: &claim::Job, kind: &inventory_event::Kind) -> Result<Event, Ma
     Ok(Event::Work { job: words::job(job, leg)?, news })
 }
 
-fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed> {
+fn logistics(job: &claim::Job, direction: i32, kind: &logistics_event::Kind) -> Result<Event, Malformed> {
     use logistics_event::Kind;
     let news = match kind {
         Kind::Booked(_) => Parcel::Booked,
@@ -159,8 +159,22 @@ fn logistics(job: Job, kind: &logistics_event::Kind) -> Result<Event, Malformed>
         Kind::CancelRefused(_) => Parcel::CancelRefused,
         Kind::Incident(told) => Parcel::Incident(words::incident(told.reason())?, told.number),
         Kind::BookingConfirmed(confirmed) => Parcel::Incident(Incident::Confirmed, confirmed.number),
+        Kind::VisitArranged(_) => return visit(job, Visit::Arranged),
+        Kind::VisitProposed(_) => return visit(job, Visit::Proposed),
+        Kind::VisitAppointed(told) => return visit(job, Visit::Appointed(words::day(&told.day)?)),
+        Kind::VisitStarted(_) => return visit(job, Visit::Started),
+        Kind::VisitDone(_) => return visit(job, Visit::Done),
+        Kind::VisitFailed(_) => return visit(job, Visit::InVain),
+        Kind::VisitCancelled(_) => return visit(job, Visit::Cancelled),
+        Kind::VisitCancelRefused(_) => return visit(job, Visit::CancelRefused),
     };
-    Ok(Event::Work { job, news: LegEvent::Parcel(news) })
+    let leg = words::leg_of_direction(direction)?;
+    Ok(Event::Work { job: words::job(job, leg)?, news: LegEvent::Parcel(news) })
+}
+
+/// What is told of a visit goes no way.
+fn visit(job: &claim::Job, news: Visit) -> Result<Event, Malformed> {
+    Ok(Event::Work { job: words::job(job, Leg::Visit)?, news: LegEvent::Visit(news) })
 }
 
 fn escalation(kind: &escalation_event::Kind) -> Result<Event, Malformed> {

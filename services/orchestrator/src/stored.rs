@@ -149,6 +149,8 @@ impl Stored {
             Kind::Exception(exception) => self.case.changed(job, "", &exception.expected_on),
             Kind::BookingFailed(_) | Kind::HandedOver(_) | Kind::Delivered(_) | Kind::Incident(_) => {}
             Kind::Cancelled(_) | Kind::CancelRefused(_) => {}
+            Kind::VisitArranged(_) | Kind::VisitProposed(_) | Kind::VisitAppointed(_) | Kind::VisitStarted(_) => {}
+            Kind::VisitDone(_) | Kind::VisitFailed(_) | Kind::VisitCancelled(_) | Kind::VisitCancelRefused(_) => {}
         }
     }
 

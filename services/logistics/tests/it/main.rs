@@ -6,3 +6,4 @@ mod carriers;
 mod messages;
 mod process;
 mod talk;
+mod visits;

@@ -133,6 +133,6 @@ async fn a_parcel_survives_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_can_be_prepared() {
     let service = testkit::start(&logistics::SERVICE).await;
-    service.prepare_all(logistics::shipment::store::STATEMENTS).await;
-    service.needs_all(logistics::shipment::store::GRANTS, logistics::shipment::store::STATEMENTS).await;
+    service.prepare_all(&logistics::store::STATEMENTS).await;
+    service.needs_all(&logistics::store::GRANTS, &logistics::store::STATEMENTS).await;
 }

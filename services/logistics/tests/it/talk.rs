@@ -84,18 +84,7 @@ pub async fn facts(service: &TestService) -> Vec<Told> {
 }
 
 pub fn names(facts: &[Told]) -> Vec<&'static str> {
-    let name = |fact: &Told| match fact {
-        Told::Booked(_) => "booked",
-        Told::BookingFailed(_) => "booking_failed",
-        Told::HandedOver(_) => "handed_over",
-        Told::Delivered(_) => "delivered",
-        Told::Exception(_) => "exception",
-        Told::Cancelled(_) => "cancelled",
-        Told::CancelRefused(_) => "cancel_refused",
-        Told::Incident(_) => "incident",
-        Told::BookingConfirmed(_) => "booking_confirmed",
-    };
-    facts.iter().map(name).collect()
+    facts.iter().map(Told::name).collect()
 }
 
 /// Tells and waits until it is processed.

@@ -161,6 +161,18 @@ pub enum Command {
         /// The pick-up.
         job: Job,
     },
+    /// Logistics: send a technician.
+    ArrangeVisit {
+        /// The work.
+        job: Job,
+        /// Units.
+        quantity: u32,
+    },
+    /// Logistics: call a visit off.
+    CancelVisit {
+        /// The visit.
+        job: Job,
+    },
     /// Finance: pay for the units that were given under `grant`.
     Settle {
         /// The work.
@@ -230,6 +242,10 @@ pub enum Notice {
     CollectionMissed,
     /// The money was paid.
     RefundPaid,
+    /// Appointments for a visit were offered.
+    VisitProposed,
+    /// A technician comes, at an agreed time.
+    VisitAppointed,
 }
 
 impl Notice {
@@ -239,6 +255,7 @@ impl Notice {
             Self::GoodsBackOrdered | Self::DeliveryDelayed | Self::DayMoved | Self::SentAgain => true,
             Self::GoodsShipped | Self::GoodsDelivered | Self::DeliveryAttempted | Self::GoodsToCollect => false,
             Self::GoodsGoBack | Self::CollectionBooked | Self::CollectionMissed | Self::RefundPaid => false,
+            Self::VisitProposed | Self::VisitAppointed => false,
         }
     }
 }

@@ -124,6 +124,7 @@ pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: LegEv
         | LegEvent::Parcel(_)
         | LegEvent::Return(_)
         | LegEvent::Money(_)
+        | LegEvent::Visit(_)
         | LegEvent::TaskClosed => run.attempt == job.attempt,
     };
     let at = lines[line].runs.iter().position(|run| run.leg == job.leg && about(run))?;

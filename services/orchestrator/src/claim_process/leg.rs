@@ -10,6 +10,7 @@ pub(super) mod run;
 pub mod settlement;
 pub mod shipment;
 pub mod support;
+pub mod visit;
 
 use proto::claim::{Leg as Word, Role, WaitingFor};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub enum Leg {
     Settlement,
     /// Advice.
     Support,
+    /// A technician at the customer's.
+    Visit,
 }
 
 /// How far a leg has come between being asked for and being done: its own progress.
@@ -44,6 +47,7 @@ pub enum Progress {
     /// Of a shipment or a pick-up.
     Parcel(parcel::Progress),
     Return(receipt::Progress),
+    Visit(visit::Progress),
 }
 
 /// Why a leg failed.
@@ -58,6 +62,7 @@ pub enum Failure {
     Money(settlement::Failure),
     /// Of advice.
     Support(support::Failure),
+    Visit(visit::Failure),
 }
 
 /// What can be learnt about a piece of work.
@@ -73,6 +78,8 @@ pub enum LegEvent {
     Return(Return),
     /// Settlement.
     Money(Money),
+    /// Visit.
+    Visit(visit::Visit),
     /// A task was decided.
     Ruled(Ruling),
     /// A task was taken off its list.
@@ -81,7 +88,7 @@ pub enum LegEvent {
 
 impl Leg {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Entitlement,
         Self::Reservation,
         Self::Shipment,
@@ -89,6 +96,7 @@ impl Leg {
         Self::Receipt,
         Self::Settlement,
         Self::Support,
+        Self::Visit,
     ];
 
     /// The rules of the leg.
@@ -101,6 +109,7 @@ impl Leg {
             Self::Receipt => &receipt::Receipt,
             Self::Settlement => &settlement::Settlement,
             Self::Support => &support::Support,
+            Self::Visit => &visit::OfTechnician,
         }
     }
 
@@ -132,6 +141,7 @@ impl Progress {
             Self::Stock(progress) => progress.code(),
             Self::Parcel(progress) => progress.code(),
             Self::Return(progress) => progress.code(),
+            Self::Visit(progress) => progress.code(),
         }
     }
 }
@@ -145,6 +155,7 @@ impl Failure {
             Self::Return(question) => question.code(),
             Self::Money(settlement::Failure::NotPaid) => "NOT_PAID",
             Self::Support(support::Failure::NotAdvised) => "NOT_ADVISED",
+            Self::Visit(visit::Failure::VisitCancelled) => "VISIT_CANCELLED",
         }
     }
 }
@@ -256,9 +267,12 @@ pub(super) fn take_back(line: &mut Line, at: usize, turn: &mut StepBuilder) {
 /// What a message about a leg means.
 pub(super) fn learn(line: &mut Line, at: usize, news: LegEvent, turn: &mut StepBuilder) -> Answer {
     match news {
-        LegEvent::Granted(_) | LegEvent::Stock(_) | LegEvent::Parcel(_) | LegEvent::Return(_) | LegEvent::Money(_) => {
-            line.runs[at].leg.rules().learn(line, at, news, turn)
-        }
+        LegEvent::Granted(_)
+        | LegEvent::Stock(_)
+        | LegEvent::Parcel(_)
+        | LegEvent::Return(_)
+        | LegEvent::Money(_)
+        | LegEvent::Visit(_) => line.runs[at].leg.rules().learn(line, at, news, turn),
         LegEvent::Ruled(ruling) => ruled(line, at, ruling, turn),
         // It was closed because we said so.
         LegEvent::TaskClosed => Answer::Stay,

@@ -67,7 +67,9 @@ pub(crate) fn message(
         Command::Ship { .. }
         | Command::CancelShipment { .. }
         | Command::Collect { .. }
-        | Command::CancelCollection { .. } => return to.logistics(command).map(Some),
+        | Command::CancelCollection { .. }
+        | Command::ArrangeVisit { .. }
+        | Command::CancelVisit { .. } => return to.logistics(command).map(Some),
         Command::Grant { .. }
         | Command::GiveBack { .. }
         | Command::Give { .. }
@@ -251,6 +253,12 @@ impl To<'_> {
             }
             Command::CancelShipment { job } => (job, Kind::CancelShipment(log::CancelShipment {})),
             Command::CancelCollection { job } => (job, Kind::CancelCollection(log::CancelCollection {})),
+            Command::ArrangeVisit { job, quantity } => {
+                let LinePlan { sku, visit, .. } = self.line(*job)?;
+                let (sku, kind) = (sku.clone(), visit.clone());
+                (job, Kind::ArrangeVisit(log::ArrangeVisit { kind, sku, quantity: *quantity, country }))
+            }
+            Command::CancelVisit { job } => (job, Kind::CancelVisit(log::CancelVisit {})),
             other => return Err(format!("{other:?} is not for logistics")),
         };
         let name = kind.name();

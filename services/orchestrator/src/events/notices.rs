@@ -70,6 +70,8 @@ pub(crate) fn notice_for_customer(
         Notice::GoodsGoBack if reason.1.is_empty() => return None,
         Notice::GoodsGoBack => ("goods_go_back", vec![line, tracking_no, reason]),
         Notice::CollectionBooked => ("collection_booked", vec![line, tracking_no, carrier, ("promised_on", day)]),
+        Notice::VisitProposed => ("visit_proposed", [vec![line], offers(told)].concat()),
+        Notice::VisitAppointed => ("visit_appointed", [vec![line], appointment(told)].concat()),
         Notice::CollectionMissed => ("collection_missed", vec![line, tracking_no, carrier, reason]),
         Notice::RefundPaid => ("refund_paid", [vec![line], settlement.map(money).unwrap_or_default()].concat()),
     };
@@ -182,4 +184,24 @@ fn expected_on(told: Option<&SourceMessage>) -> String {
         Some(SourceMessage::Inventory(inventory_event::Kind::ReservedPartly(partly))) => partly.expected_on.clone(),
         _ => String::new(),
     }
+}
+
+/// Begins of the appointments that were offered.
+fn offers(told: Option<&SourceMessage>) -> Vec<(&'static str, String)> {
+    let Some(SourceMessage::Logistics(logistics_event::Kind::VisitProposed(proposed))) = told else {
+        return Vec::new();
+    };
+    let begins = proposed.offers.iter().map(|offer| begin(Some(offer)));
+    vec![("offers", begins.collect::<Vec<_>>().join(" "))]
+}
+
+/// The day and the begin of what was agreed.
+fn appointment(told: Option<&SourceMessage>) -> Vec<(&'static str, String)> {
+    let Some(SourceMessage::Logistics(logistics_event::Kind::VisitAppointed(agreed))) = told else { return Vec::new() };
+    vec![("day", agreed.day.clone()), ("starts_at", begin(agreed.appointment.as_ref()))]
+}
+
+fn begin(appointment: Option<&proto::logistics::Appointment>) -> String {
+    let at = appointment.and_then(|at| at.starts_at.as_ref()).and_then(proto::from_wire);
+    at.map(|at| at.to_string()).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use proto::logistics::{Direction, Exception};
 use proto::triage::ClaimJudged;
 
 use super::*;
+use crate::claim_process::Job;
 
 const CLAIM: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
 

@@ -176,6 +176,9 @@ pub fn line(pack: &Pack, line: &Line, goods: Goods, making: &Making) -> LinePlan
     let cost = value.map(|value| value.saturating_add(freight.cost).min(MONEY_MAX));
     let kept = part(&goods.amount, freight.kept, value);
     let reduced = goods.quantity < line.quantity && gives;
+    let visit = pack.logistics.visit_for(making.resolution, line.category);
+    let plain = legs::of(making.resolution, collect);
+    let legs = if visit.is_some() { legs::with_visit(plain) } else { plain.to_vec() };
     let first = goods.takes.first();
     let order_no = first.filter(|take| take.version > 0).map(|take| take.order_no.clone());
     LinePlan {
@@ -198,7 +201,8 @@ pub fn line(pack: &Pack, line: &Line, goods: Goods, making: &Making) -> LinePlan
         batch_rule: if sends(making.resolution) { making.batch_rule.into() } else { BatchRule::Unspecified.into() },
         return_reason: if collect { making.return_reason.into() } else { ReturnReason::Unspecified.into() },
         only_with: Vec::new(),
-        legs: legs::of(making.resolution, collect).iter().map(|leg| (*leg).into()).collect(),
+        legs: legs.into_iter().map(Into::into).collect(),
+        visit: visit.map(|visit| visit.kind.clone()).unwrap_or_default(),
     }
 }
 

@@ -81,6 +81,29 @@ const LEGAL: &[(&str, &[&str])] = &[
     ("logistics.v1.TrackingEvent.detail", &["empty"]),
     ("logistics.v1.TrackingEvent.expected_on", &["empty"]),
     ("logistics.v1.ConfirmBookingRequest.promised_on", &["empty"]),
+    // Empty: not compared.
+    ("logistics.v1.TechnicianRow.etag", &["empty"]),
+    ("logistics.v1.ProposeVisitRequest.etag", &["empty"]),
+    ("logistics.v1.AppointVisitRequest.etag", &["empty"]),
+    ("logistics.v1.ReportVisitRequest.etag", &["empty"]),
+    ("logistics.v1.CancelVisitRequest.etag", &["empty"]),
+    // Nobody is able to do anything yet; the hours of the calendar; no days off.
+    ("logistics.v1.Technician.skills", &["none"]),
+    ("logistics.v1.Technician.certificates", &["none"]),
+    ("logistics.v1.Technician.hours", &["none"]),
+    ("logistics.v1.Technician.days_off", &["none"]),
+    ("logistics.v1.Technician.etag", &["empty"]),
+    ("logistics.v1.ListTechniciansRequest.skill", &["empty"]),
+    ("logistics.v1.ListTechniciansRequest.region", &["empty"]),
+    ("logistics.v1.ListVisitsRequest.technician_id", &["empty"]),
+    // From tomorrow on.
+    ("logistics.v1.ProposeVisitRequest.from_day", &["empty"]),
+    // Said with some outcomes only.
+    ("logistics.v1.ReportVisitRequest.work", &["empty"]),
+    ("logistics.v1.ReportVisitRequest.failure", &["unspecified"]),
+    ("logistics.v1.ReportVisitRequest.material", &["empty"]),
+    ("logistics.v1.ReportVisitRequest.serial_out", &["empty"]),
+    ("logistics.v1.ReportVisitRequest.serial_in", &["empty"]),
     ("orchestrator.v1.ConfirmSettlementRequest.credit_note", &["empty"]),
     // All lines of the article.
     ("orchestrator.v1.GetEntitlementRequest.line_id", &["empty"]),
@@ -111,7 +134,7 @@ pub fn is_legal(field: &str, case: &str) -> bool {
         // More than 500 is taken as 500; 0 is 50.
         ("page_size", "zero" | "max") | ("page_token", "empty") => true,
         // A flag is either; but what is not attested is not taken (S2-30).
-        (_, "false") => name != "attested" && name != "paid",
+        (_, "false") => !["attested", "paid", "works", "instructed"].contains(&name),
         ("claim_id" | "customer_ref", "empty") | (_, "unspecified") if narrows => !CLAIM_NEEDED.contains(&message),
         _ => LEGAL.iter().any(|(of, cases)| *of == short && cases.contains(&case)),
     }

@@ -57,6 +57,7 @@ fn example(title: &str, kind: &str, variant: &str) -> String {
     let found = EXAMPLES.iter().find(|(of, _)| *of == name);
     let (_, body) = found.unwrap_or_else(|| panic!("letters.rs has no example of {name}"));
     let body = body.replace("$PLAN", PLAN).replace("$JUDGEMENT", JUDGEMENT).replace("$LINE", LINE).replace("$JOB", JOB);
+    let body = body.replace("$AT", AT);
     let about = match (title, kind) {
         ("Inventory", _) | ("Logistics", "Command") => format!(r#""job": {JOB}"#),
         ("Logistics", _) => format!(r#""job": {JOB}, "direction": "DIRECTION_OUTBOUND""#),
@@ -66,6 +67,7 @@ fn example(title: &str, kind: &str, variant: &str) -> String {
     format!(r#"{{{about}, "{variant}": {body}}}"#)
 }
 
+const AT: &str = r#"{"technician_id": "T-2", "starts_at": "2026-01-09T09:00:00Z", "ends_at": "2026-01-09T10:00:00Z"}"#;
 const JOB: &str = r#"{"claim_id": "@", "round": 1, "line": 1, "attempt": 1}"#;
 
 const PLAN: &str = r#"{"number": 1, "cost": {"minor_units": 250, "currency": "GBP"}, "automatic": true,
@@ -164,6 +166,8 @@ const EXAMPLES: &[(&str, &str)] = &[
         r#"{"sku": "MUG", "quantity": 1, "country": "GB", "freight_payer": "LIABILITY_PARTY_CARRIER"}"#,
     ),
     ("LogisticsCommand.cancel_collection", "{}"),
+    ("LogisticsCommand.arrange_visit", r#"{"kind": "repair", "sku": "MUG", "quantity": 1, "country": "GB"}"#),
+    ("LogisticsCommand.cancel_visit", "{}"),
     (
         "LogisticsEvent.booked",
         r#"{"shipment_id": "@", "carrier": "express", "mode": "DELIVERY_MODE_EXPRESS", "tracking_no": "RD1",
@@ -183,6 +187,14 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("LogisticsEvent.booking_confirmed", r#"{"tracking_no": "C-1", "promised_on": "2026-01-09", "number": 2}"#),
     ("LogisticsEvent.cancelled", "{}"),
     ("LogisticsEvent.cancel_refused", "{}"),
+    ("LogisticsEvent.visit_arranged", r#"{"visit_id": "@", "number": 1}"#),
+    ("LogisticsEvent.visit_proposed", r#"{"visit_id": "@", "number": 2, "offers": [$AT]}"#),
+    ("LogisticsEvent.visit_appointed", r#"{"visit_id": "@", "number": 3, "appointment": $AT, "day": "2026-01-09"}"#),
+    ("LogisticsEvent.visit_started", r#"{"number": 4}"#),
+    ("LogisticsEvent.visit_done", r#"{"number": 5}"#),
+    ("LogisticsEvent.visit_failed", r#"{"number": 5, "failure": "VISIT_FAILURE_NOBODY_THERE"}"#),
+    ("LogisticsEvent.visit_cancelled", r#"{"reason": "GIVEN_UP"}"#),
+    ("LogisticsEvent.visit_cancel_refused", "{}"),
     (
         "EscalationCommand.start_clocks",
         r#"{"round": 1, "kinds": ["CLOCK_KIND_FIRST_FEEDBACK"], "severity": "SEVERITY_MINOR",

@@ -98,6 +98,22 @@ const PLAIN: &[&str] = &[
     "assigned_to",
     "to",
     "aggregate_id",
+    "visit_id",
+    "technician_id",
+    "skill",
+    "skills",
+    "region",
+    "regions",
+    "certificate",
+    "valid_until",
+    "begin",
+    "end",
+    "days_off",
+    "from_day",
+    "work",
+    "material",
+    "serial_out",
+    "serial_in",
 ];
 
 /// What somebody who is bound gets that is not as everywhere else, and why.

@@ -155,6 +155,32 @@ fn talk(claim: &str, seconds: i64) -> tonic::Request<intake::LogContactRequest> 
     actor(ask, "sue", &["specialist"])
 }
 
+/// Calls about a visit that does not exist, and technicians that are none.
+async fn unknown_visits(doors: &mut Doors) {
+    let not_found = (Code::NotFound, "NOT_FOUND");
+    let mut client = doors.world.logistics().await;
+    let ids = || (request_id(), NOBODY.to_owned(), String::new());
+    let (request_id, visit_id, etag) = ids();
+    let ask = logistics::ProposeVisitRequest { request_id, visit_id, etag, from_day: String::new() };
+    doors.refused(("logistics", "ProposeVisit"), client.propose_visit(ask), not_found, Leaves::Answer).await;
+    let (request_id, visit_id, etag) = ids();
+    let starts_at = Some(proto::WireTime { seconds: 1_800_000_000, nanos: 0 });
+    let technician_id = "T-2".to_owned();
+    let ask = logistics::AppointVisitRequest { request_id, visit_id, etag, technician_id, starts_at };
+    doors.refused(("logistics", "AppointVisit"), client.appoint_visit(ask), not_found, Leaves::Answer).await;
+    let (request_id, visit_id, etag) = ids();
+    let outcome = logistics::VisitOutcome::OnSite.into();
+    let ask = logistics::ReportVisitRequest { request_id, visit_id, etag, outcome, ..Default::default() };
+    doors.refused(("logistics", "ReportVisit"), client.report_visit(ask), not_found, Leaves::Answer).await;
+    let (request_id, visit_id, etag) = ids();
+    let ask = logistics::CancelVisitRequest { request_id, visit_id, etag, reason: "not wanted".to_owned() };
+    doors.refused(("logistics", "CancelVisit"), client.cancel_visit(ask), not_found, Leaves::Answer).await;
+    // What does not fit is said of each row; the call as a whole is refused for its form only.
+    let none = logistics::RecordTechniciansRequest { request_id: ids().0, technicians: Vec::new() };
+    let (malformed, none) = ((Code::InvalidArgument, "MALFORMED"), client.record_technicians(none));
+    doors.refused(("logistics", "RecordTechnicians"), none, malformed, Leaves::Nothing).await;
+}
+
 /// Calls about what does not exist.
 async fn nothing_is_known(doors: &mut Doors) {
     let not_found = (Code::NotFound, "NOT_FOUND");
@@ -182,6 +208,7 @@ async fn nothing_is_known(doors: &mut Doors) {
     let none = logistics::ReportTrackingBatchRequest { request_id: request_id(), events: Vec::new() };
     let (malformed, none) = ((Code::InvalidArgument, "MALFORMED"), client.report_tracking_batch(none));
     doors.refused(("logistics", "ReportTrackingBatch"), none, malformed, Leaves::Nothing).await;
+    unknown_visits(doors).await;
     for service in local::SERVICES {
         let mut client = OperationsServiceClient::new(doors.world.channel(service.name).await);
         let ask = operations::RedriveParkedRequest { request_id: request_id(), aggregate_id: NOBODY.to_owned() };

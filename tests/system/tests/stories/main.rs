@@ -31,5 +31,6 @@ mod repeats;
 mod samples;
 mod sums;
 mod upgrade;
+mod visits;
 mod withdrawals;
 mod work;

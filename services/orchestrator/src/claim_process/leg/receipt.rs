@@ -110,7 +110,11 @@ impl Rules for Receipt {
         match news {
             LegEvent::Return(Return::Counted { count, complete, .. }) => counted(line, at, count, complete, turn),
             LegEvent::Return(Return::Cancelled { accepted }) => expected_no_more(line, at, accepted, turn),
-            LegEvent::Granted(_) | LegEvent::Stock(_) | LegEvent::Parcel(_) | LegEvent::Money(_) => Answer::Stay,
+            LegEvent::Granted(_)
+            | LegEvent::Stock(_)
+            | LegEvent::Parcel(_)
+            | LegEvent::Money(_)
+            | LegEvent::Visit(_) => Answer::Stay,
             LegEvent::Ruled(_) | LegEvent::TaskClosed => Answer::Stay,
         }
     }

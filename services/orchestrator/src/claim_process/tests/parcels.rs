@@ -40,6 +40,35 @@ fn noted(story: &Story, wanted: &str) -> usize {
     story.asked.iter().filter(is).count()
 }
 
+/// S4-54: a technician is sent again until it is solved, and what is on site cannot be undone.
+#[test]
+fn a_visit_in_vain_is_followed_by_another_and_ends_the_claim_when_it_works() {
+    let mut plan = plan(Resolution::TechnicalSupport, 1);
+    plan.lines[0].legs = vec![Leg::Visit];
+    let mut story = Story::of(plan);
+    assert!(story.was_asked(&Command::ArrangeVisit { job: job(Leg::Visit, 1), quantity: 1 }));
+    for (news, waits) in [
+        (Visit::Arranged, WaitingFor::Logistics),
+        (Visit::Proposed, WaitingFor::Customer),
+        (Visit::Appointed(None), WaitingFor::Logistics),
+        (Visit::InVain, WaitingFor::Logistics),
+        (Visit::Appointed(None), WaitingFor::Logistics),
+        (Visit::Started, WaitingFor::Logistics),
+    ] {
+        story.learns(Leg::Visit, 1, LegEvent::Visit(news));
+        assert_eq!(waits_for(&story.process), waits, "{news:?}");
+    }
+    let mut withdrawn = Story { process: story.process.clone(), asked: vec![] };
+    story.learns(Leg::Visit, 1, LegEvent::Visit(Visit::Done));
+    assert_eq!(state(&story.process), ClaimState::Closed);
+    withdrawn.hears(Event::Withdrawn);
+    assert!(withdrawn.was_asked(&Command::CancelVisit { job: job(Leg::Visit, 1) }));
+    withdrawn.learns(Leg::Visit, 1, LegEvent::Visit(Visit::CancelRefused));
+    let task =
+        Command::OpenTask { job: job(Leg::Visit, 2), kind: Task::CompensationFailed, reason: "CANNOT_BE_UNDONE" };
+    assert!(withdrawn.was_asked(&task));
+}
+
 #[test]
 fn a_parcel_that_turns_up_before_stock_is_held_gives_the_stock_back() {
     for held in [None, Some(Stock::ReservedPartly), Some(Stock::Reserved)] {

@@ -98,6 +98,7 @@ fn asked_of_others(world: &mut World, after: &Process, command: &Command) -> Kep
         Command::Release { .. } | Command::ExpectReturn { .. } | Command::CancelReturn { .. } => {}
         Command::Ship { .. } | Command::CancelShipment { .. } | Command::Collect { .. } => {}
         Command::CancelCollection { .. } | Command::Settle { .. } => {}
+        Command::ArrangeVisit { .. } | Command::CancelVisit { .. } => {}
     }
     Ok(())
 }
@@ -131,6 +132,13 @@ fn asked_about_work(world: &mut World, after: &Process, command: &Command) -> Ke
             let held = world.of_line(job.line, Leg::Reservation).last().map(|(_, fate)| fate.told);
             keep(held == Some(SourceMessage::Full), "shipped what is not held")?;
         }
+        Command::ArrangeVisit { job, .. } => {
+            new_work(world, after, *job, None)?;
+            let sent: Vec<_> = world.of_line(job.line, Leg::Shipment).collect();
+            let there = sent.iter().any(|(_, fate)| fate.told == SourceMessage::Delivered);
+            keep(there || sent.is_empty(), "somebody is sent before the goods are there")?;
+        }
+        Command::CancelVisit { job } => known(world, *job)?.undo = true,
         Command::Settle { job, quantity, .. } => settle(world, after, *job, *quantity)?,
         Command::OpenTask { job, reason: "LATE_RETURN", .. } => {
             keep(world.late_tasks.insert(*job), "a task about late goods is opened twice")?;
@@ -285,6 +293,8 @@ fn was_asked(world: &World, command: &Command) -> bool {
     let fate = |job: &Job| world.jobs.get(job);
     match command {
         Command::Grant { job, .. } | Command::Reserve { job, .. } | Command::Ship { job, .. } => fate(job).is_some(),
+        Command::CancelVisit { job } => fate(job).is_some_and(|fate| fate.undo),
+        Command::ArrangeVisit { job, .. } => fate(job).is_some(),
         Command::Collect { job, .. } | Command::ExpectReturn { job, .. } | Command::Settle { job, .. } => {
             fate(job).is_some()
         }
@@ -325,7 +335,9 @@ fn holds_nothing(world: &World, outcome: Outcome) -> Kept {
             Leg::Reservation => {
                 matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun | SourceMessage::Full)
             }
-            Leg::Shipment | Leg::Pickup => matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun),
+            Leg::Shipment | Leg::Pickup | Leg::Visit => {
+                matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun)
+            }
             Leg::Receipt => {
                 outcome != Outcome::Closed && matches!(fate.told, SourceMessage::Nothing | SourceMessage::Begun)
             }
@@ -372,6 +384,11 @@ fn nothing_is_forgotten(world: &World, undone: bool) -> Kept {
                     || (fate.told == SourceMessage::Paid && (!undone || left_so()))
             }
             Leg::Support => true,
+            Leg::Visit => match fate.told {
+                SourceMessage::Complete => true,
+                SourceMessage::Gone => undone || was_tried_again(world, *job),
+                _ => undone && fate.told == SourceMessage::Out && left_so(),
+            },
         };
         keep(settled, &forgotten())?;
     }

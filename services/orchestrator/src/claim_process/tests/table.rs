@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proto::claim::Role;
 
-use super::super::leg::{Answer, learn, parcel, receipt, reservation, settlement, support};
+use super::super::leg::{Answer, learn, parcel, receipt, reservation, settlement, support, visit};
 use super::super::step_builder::StepBuilder;
 use super::super::*;
 use super::{BOOKED, CONSUMING, COUNTED_PARTLY, HANDED_OVER, HELD, HELD_PARTLY};
@@ -168,6 +168,7 @@ fn news_name(news: LegEvent) -> String {
             format!("counted, {accepted} accepted{}", besides.collect::<String>())
         }
         LegEvent::Return(Return::Cancelled { accepted }) => format!("cancelled, {accepted} accepted"),
+        LegEvent::Visit(news) => words(&format!("{news:?}")),
         LegEvent::Money(news) => words(&format!("{news:?}")),
         LegEvent::Ruled(ruling) => format!("ruled: {}", words(&format!("{ruling:?}"))),
         LegEvent::TaskClosed => "task closed".to_owned(),
@@ -256,7 +257,7 @@ fn row(table: &mut String, leg: Leg, state: RunState, news: LegEvent) {
     let _ = writeln!(table, "| {leg:?} | {} | {} | {then} | {asks} |", at_name(state), news_name(news));
 }
 
-const STATES: [RunState; 24] = [
+const STATES: [RunState; 30] = [
     RunState::Idle,
     RunState::Asked,
     HELD_PARTLY,
@@ -265,6 +266,11 @@ const STATES: [RunState; 24] = [
     BOOKED,
     HANDED_OVER,
     COUNTED_PARTLY,
+    VISIT_ARRANGED,
+    VISIT_PROPOSED,
+    VISIT_APPOINTED,
+    ON_SITE,
+    IN_VAIN,
     RunState::Done,
     RunState::Skipped,
     RunState::Failed(Failure::Stock(reservation::Failure::NotReservable)),
@@ -278,10 +284,17 @@ const STATES: [RunState; 24] = [
     RunState::Failed(Failure::Return(receipt::Question::WrongItem)),
     RunState::Failed(Failure::Return(receipt::Question::NotAsClaimed)),
     RunState::Failed(Failure::Return(receipt::Question::TooManyReturned)),
+    RunState::Failed(Failure::Visit(visit::Failure::VisitCancelled)),
     RunState::Undoing,
     RunState::UndoFailed,
     RunState::Undone,
 ];
+
+const VISIT_ARRANGED: RunState = RunState::Working(Progress::Visit(visit::Progress::Arranged));
+const VISIT_PROPOSED: RunState = RunState::Working(Progress::Visit(visit::Progress::Proposed));
+const VISIT_APPOINTED: RunState = RunState::Working(Progress::Visit(visit::Progress::Appointed));
+const ON_SITE: RunState = RunState::Working(Progress::Visit(visit::Progress::OnSite));
+const IN_VAIN: RunState = RunState::Working(Progress::Visit(visit::Progress::InVain));
 
 const INCIDENTS: [Incident; 7] = [
     Incident::Attempted,
@@ -314,6 +327,8 @@ fn news_of(leg: Leg, state: RunState) -> Vec<LegEvent> {
         | (Leg::Support, RunState::Failed(Failure::Support(support::Failure::NotAdvised))) => true,
         (Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt | Leg::Settlement, RunState::Undoing) => true,
         (Leg::Pickup | Leg::Receipt | Leg::Settlement, RunState::UndoFailed) => true,
+        (Leg::Visit, RunState::Undoing | RunState::UndoFailed | RunState::Working(Progress::Visit(_))) => true,
+        (Leg::Visit, RunState::Failed(Failure::Visit(_))) => true,
         _ => false,
     };
     if !can_be {
@@ -349,6 +364,11 @@ fn news_of(leg: Leg, state: RunState) -> Vec<LegEvent> {
         }
         Leg::Settlement => [Money::Paid, Money::NotPaid, Money::Nothing].map(LegEvent::Money).to_vec(),
         Leg::Support => vec![],
+        Leg::Visit => {
+            use Visit::*;
+            let all = [Arranged, Proposed, Appointed(None), Started, InVain, Done, Cancelled, CancelRefused];
+            all.map(LegEvent::Visit).to_vec()
+        }
     }
 }
 
@@ -357,9 +377,10 @@ fn example(leg: Leg, state: RunState) -> (Process, Line, usize) {
     let resolution = match leg {
         Leg::Entitlement | Leg::Reservation | Leg::Shipment => Resolution::Replace,
         Leg::Pickup | Leg::Receipt | Leg::Settlement => Resolution::ReturnRefund,
-        Leg::Support => Resolution::TechnicalSupport,
+        Leg::Support | Leg::Visit => Resolution::TechnicalSupport,
     };
-    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false, only_with: vec![], legs: vec![] };
+    let legs = if leg == Leg::Visit { vec![leg] } else { vec![] };
+    let plan = LinePlan { line: 1, resolution, quantity: 2, collect: false, only_with: vec![], legs };
     let whole = Plan { number: 1, automatic: true, consented: true, follow_up: false, lines: vec![plan] };
     let (new, _) = start(false);
     let Step::Go(process, _) = step(&new, &Event::Judged { assessment: 1, plan: whole, fits: true }) else {
@@ -383,7 +404,7 @@ fn example(leg: Leg, state: RunState) -> (Process, Line, usize) {
         run.last = if run.has_task() && run.leg != Leg::Support { 2 } else { run.attempt };
     }
     match leg {
-        Leg::Entitlement | Leg::Support => {}
+        Leg::Entitlement | Leg::Support | Leg::Visit => {}
         Leg::Settlement => line.given = 2,
         Leg::Reservation | Leg::Shipment | Leg::Pickup | Leg::Receipt => line.held = 2,
     }

@@ -172,6 +172,7 @@ fn news_of(leg: Leg) -> Vec<LegEvent> {
         Leg::Receipt => vec![LegEvent::Return(Return::Counted { count, complete: true, late: 0 })],
         Leg::Settlement => vec![LegEvent::Money(Money::Paid)],
         Leg::Support => vec![LegEvent::Ruled(Ruling::Deny)],
+        Leg::Visit => vec![LegEvent::Visit(Visit::Done), LegEvent::Visit(Visit::Cancelled)],
     }
 }
 
@@ -331,6 +332,18 @@ fn mixed() -> Alphabet {
     Alphabet { mishaps: vec![Parcel::Lost], ..quiet(agreed(lines), 2) }
 }
 
+/// A technician comes, for what is sent and for advice.
+fn visited() -> Alphabet {
+    let sent = vec![Leg::Entitlement, Leg::Reservation, Leg::Shipment, Leg::Visit];
+    let sent = LinePlan { legs: sent, ..line(1, Resolution::Resend, 1, false) };
+    let advised = LinePlan { legs: vec![Leg::Visit], ..line(1, Resolution::TechnicalSupport, 1, false) };
+    let mut alphabet = quiet(agreed(vec![sent]), 2);
+    alphabet.plans.push(agreed(vec![advised]));
+    alphabet.mishaps = vec![Parcel::Lost];
+    alphabet.counts = vec![counted(1, 0)];
+    alphabet
+}
+
 /// Plan after plan does not fit, until one is carried out all the same.
 fn unfit() -> Alphabet {
     let plan = agreed(vec![line(1, Resolution::RefundOnly, 1, false)]);
@@ -388,6 +401,11 @@ fn every_promise_holds_for_a_return() {
 #[test]
 fn every_promise_holds_for_talk_and_money_in_two_rounds() {
     every_promise_holds("refund_only", &refund_only(), 12_000);
+}
+
+#[test]
+fn every_promise_holds_for_a_visit() {
+    every_promise_holds("visited", &visited(), 500);
 }
 
 #[test]

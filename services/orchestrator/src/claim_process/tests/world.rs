@@ -200,6 +200,7 @@ impl Alphabet {
                 paid.into_iter().chain(not_paid.then_some(LegEvent::Money(Money::NotPaid))).chain(free).collect()
             }
             Leg::Support => vec![],
+            Leg::Visit => visit(fate).into_iter().map(LegEvent::Visit).collect(),
         }
     }
 
@@ -276,6 +277,29 @@ fn reservation(fate: &Fate) -> Vec<Stock> {
     }
     if fate.undo && fate.told != SourceMessage::Consumed {
         news.push(Stock::Released);
+    }
+    news
+}
+
+fn visit(fate: &Fate) -> Vec<Visit> {
+    let mut news = match fate.told {
+        SourceMessage::Nothing => vec![Visit::Arranged, Visit::Cancelled],
+        SourceMessage::Begun => {
+            let day = Some(jiff::civil::date(2026, 10, 14));
+            let agreed = [Visit::Appointed(None), Visit::Appointed(day)];
+            let others =
+                [Visit::Arranged, Visit::Proposed, Visit::Started, Visit::InVain, Visit::Done, Visit::Cancelled];
+            agreed.into_iter().chain(others).collect()
+        }
+        SourceMessage::Out => vec![Visit::Started, Visit::InVain, Visit::Done],
+        SourceMessage::Complete => vec![Visit::Done],
+        _ => vec![],
+    };
+    if fate.undo {
+        news.push(match fate.told {
+            SourceMessage::Out | SourceMessage::Complete => Visit::CancelRefused,
+            _ => Visit::Cancelled,
+        });
     }
     news
 }
@@ -366,6 +390,11 @@ impl Fate {
             LegEvent::Money(Money::Paid) => SourceMessage::Paid,
             LegEvent::Money(Money::NotPaid) => SourceMessage::NotPaid,
             LegEvent::Money(Money::Nothing) => SourceMessage::Free,
+            LegEvent::Visit(Visit::Started) => SourceMessage::Out,
+            LegEvent::Visit(Visit::Done) => SourceMessage::Complete,
+            LegEvent::Visit(Visit::Cancelled) => SourceMessage::Gone,
+            LegEvent::Visit(Visit::CancelRefused) => self.told,
+            LegEvent::Visit(_) => SourceMessage::Begun,
             LegEvent::Ruled(ruling) => SourceMessage::Ruled(ruling),
             _ => self.told,
         };

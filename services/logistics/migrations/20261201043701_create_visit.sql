@@ -1,0 +1,26 @@
+-- A technician's visit, or the memory that one was called off before it was asked for (then it has no kind).
+CREATE TABLE visit (
+    visit_id      uuid        PRIMARY KEY,
+    claim_id      uuid        NOT NULL,
+    round         integer     NOT NULL CHECK (round > 0),
+    line          integer     NOT NULL CHECK (line > 0),
+    attempt       integer     NOT NULL CHECK (attempt > 0),
+    kind          text        NOT NULL,
+    sku           text        NOT NULL,
+    quantity      bigint      NOT NULL CHECK (quantity >= 0),
+    region        text        NOT NULL,
+    state         text        NOT NULL CHECK (state IN ('requested', 'proposed', 'appointed', 'on_site', 'done', 'failed',
+                                                        'cancelled')),
+    offers        bytea       NOT NULL,
+    technician_id text        REFERENCES technician,
+    starts_at     timestamptz,
+    ends_at       timestamptz CHECK (ends_at > starts_at),
+    trips         integer     NOT NULL CHECK (trips >= 0),
+    reason        text        NOT NULL,
+    version       bigint      NOT NULL CHECK (version > 0),
+    UNIQUE (claim_id, round, line, attempt),
+    CHECK ((state IN ('appointed', 'on_site')) = (technician_id IS NOT NULL)),
+    CHECK ((technician_id IS NULL) = (starts_at IS NULL) AND (starts_at IS NULL) = (ends_at IS NULL)),
+    CHECK (state NOT IN ('appointed', 'on_site', 'done', 'failed') OR trips > 0),
+    CHECK (kind <> '' OR state = 'cancelled')
+);
