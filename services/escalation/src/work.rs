@@ -28,6 +28,6 @@ impl chassis::work::List for List {
     }
 
     fn command(&self, about: Uuid, asked: Asked) -> Command {
-        Command { claim: about, number: None, what: domain::Command::Work(asked) }
+        Command { claim: about, number: None, policy_version: 0, what: domain::Command::Work(asked) }
     }
 }

@@ -32,7 +32,8 @@ pub fn record(body: &RecordTechniciansRequest) -> Result<Command, Status> {
         let none = WireTechnician::default();
         if let Some(technician) = row.technician.as_ref().filter(|technician| **technician != none) {
             let technician = check::technician(&mut check, &format!("{field}.technician"), technician);
-            rows.push((technician, row.etag.clone()));
+            let etag = check.text(&format!("{field}.etag"), &row.etag, 0..=64);
+            rows.push((technician, etag));
         } else if row.technician.is_some() {
             check.add(&format!("{field}.technician.technician_id"), "must be given");
         }
@@ -127,7 +128,8 @@ fn act(request_id: &str, visit_id: &str, etag: &str, read: impl FnOnce(&mut Chec
     let mut check = Check::new();
     check.request_id(request_id);
     let id = check.uuid("visit_id", visit_id);
+    let etag = check.text("etag", etag, 0..=64);
     let act = read(&mut check);
     check.finish()?;
-    Ok(Command::Act { id, etag: etag.to_owned(), act })
+    Ok(Command::Act { id, etag, act })
 }

@@ -22,6 +22,7 @@ pub(super) fn technician(check: &mut Check, field: &str, wire: &WireTechnician) 
         left: wire.left,
         ..Technician::default()
     };
+    check.text(&path("etag"), &wire.etag, 0..=64);
     for (at, skill) in wire.skills.iter().enumerate() {
         technician.skills.insert(check.token(&path(&format!("skills[{at}]")), skill, 1..=40));
     }

@@ -64,7 +64,7 @@ async fn of_many_who_take_a_judgement_at_once_one_has_it_and_decides_it() {
     let refused = client.decide_work_item(actor(decide(&item), "max", &["management"])).await.unwrap_err();
     assert_eq!(reason(&refused), "WORK_ITEM_ASSIGNED");
     let mine = ListWorkRequest { assigned_to: who.to_owned(), ..ListWorkRequest::default() };
-    assert_eq!(works(&service, mine.clone()).await, [item.clone()]);
+    assert_eq!(works(&service, mine.clone()).await, std::slice::from_ref(&item));
     assert!(works(&service, ListWorkRequest { kind: "approval".to_owned(), ..mine }).await.is_empty());
 
     let give = HandOverWorkRequest {
