@@ -11,6 +11,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEANT = {
     "services/intake: canary config evidence grpc handle store vault": "as others were: what a batch is, and what it looks like",
+    "services/inventory: command domain refusal reservation returns stock store wire world": "a folder per noun, and beside them what "
+    "the nouns share: one batch changes stock, reservations and returns together",
 }
 
 
