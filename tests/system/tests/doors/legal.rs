@@ -99,8 +99,6 @@ const LEGAL: &[(&str, &[&str])] = &[
     // From tomorrow on.
     ("logistics.v1.ProposeVisitRequest.from_day", &["empty"]),
     // Said with some outcomes only.
-    ("logistics.v1.ReportVisitRequest.work", &["empty"]),
-    ("logistics.v1.ReportVisitRequest.failure", &["unspecified"]),
     ("logistics.v1.ReportVisitRequest.material", &["empty"]),
     ("logistics.v1.ReportVisitRequest.serial_out", &["empty"]),
     ("logistics.v1.ReportVisitRequest.serial_in", &["empty"]),
