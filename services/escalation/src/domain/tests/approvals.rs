@@ -73,7 +73,9 @@ fn walk_chain(chain: &[Role]) {
         let item = case.open_items()[0].clone();
         assert_eq!((item.work.role, case.open_items().len()), (*role, 1));
         let others = Role::ALL.iter().copied().filter(|other| ![*role, Role::Management].contains(other));
-        let others: Vec<Role> = others.collect();
+        // The pack lets a supervisor stand in for a specialist.
+        let stands_in = |other: &Role| (*role, *other) == (Role::Specialist, Role::Supervisor);
+        let others: Vec<Role> = others.filter(|other| !stands_in(other)).collect();
         let person = format!("person {at}");
         assert_eq!(
             case.decide(&person, &others, item.work.id, Ruling::Approve),
