@@ -11,7 +11,7 @@ use proto::Subject;
 use crate::topology;
 
 /// Headers of what the broker has read out of a stream.
-const READ_OUT: [&str; 3] = ["Nats-Stream", "Nats-Sequence", "Nats-Time-Fingerprinter"];
+const READ_OUT: [&str; 3] = ["Nats-Stream", "Nats-Sequence", "Nats-Time-Stamp"];
 
 /// What is wrong with the headers of a message; none: nothing.
 pub(super) fn forged(headers: Option<&HeaderMap>, subject: &Subject) -> Option<String> {

@@ -38,8 +38,7 @@ pub(super) struct End {
 /// What the broker says of a message that it gives.
 pub(super) fn end(message: &Message) -> anyhow::Result<End> {
     let sequence = sequence(message).context("the broker does not say which message it gives")?;
-    let stored =
-        header(message, "Nats-Time-Fingerprinter").context("the broker does not say when it stored a message")?;
+    let stored = header(message, "Nats-Time-Stamp").context("the broker does not say when it stored a message")?;
     let pending = number(message, "Nats-Num-Pending").unwrap_or(0);
     Ok(End { sequence, stored: stored.to_owned(), pending })
 }
@@ -73,7 +72,7 @@ impl Feed {
     pub(super) async fn look(&self, connects: u64) -> anyhow::Result<Place> {
         let ((first, last), (oldest, newest)) = (self.bounds("FEED").await?, self.bounds("CLAIMS").await?);
         let oldest_event = if (1..=newest).contains(&oldest) { self.get("CLAIMS", oldest).await? } else { None };
-        let oldest_at = oldest_event.and_then(|event| moment(header(&event, "Nats-Time-Fingerprinter")?));
+        let oldest_at = oldest_event.and_then(|event| moment(header(&event, "Nats-Time-Stamp")?));
         let (mut next, mut lost) = (oldest.max(1), 0_u64);
         for sequence in (first.max(1)..=last).rev() {
             let Some(message) = self.get("FEED", sequence).await?.filter(is_original) else { continue };
@@ -98,7 +97,7 @@ impl Feed {
     /// Whether the public stream has this event, stored at this moment.
     async fn is_there(&self, sequence: u64, stored: &str) -> anyhow::Result<bool> {
         let event = self.get("CLAIMS", sequence).await?;
-        Ok(event.is_some_and(|event| header(&event, "Nats-Time-Fingerprinter") == Some(stored)))
+        Ok(event.is_some_and(|event| header(&event, "Nats-Time-Stamp") == Some(stored)))
     }
 
     /// Fails if the public stream ends earlier: then it is another one.

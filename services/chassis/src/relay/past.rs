@@ -113,7 +113,7 @@ impl Relay {
         if events.is_none() {
             tracing::warn!(service = self.service, id, stream, "somebody else publishes in the name of the service");
         }
-        let at = header("Nats-Time-Fingerprinter").unwrap_or("some time").to_owned();
+        let at = header("Nats-Time-Stamp").unwrap_or("some time").to_owned();
         events.map(|events| Told { events, stream, at })
     }
 }
