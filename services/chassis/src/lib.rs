@@ -17,6 +17,7 @@ mod clock;
 mod connection;
 mod consumer;
 mod context;
+pub mod contract;
 pub mod crash;
 mod database;
 mod fault;

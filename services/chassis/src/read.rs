@@ -1,22 +1,17 @@
 //! Reading a message of another service: whatever it is, it either has the shape that the contract gives it, or is
 //! malformed and parked. What decodes can still be impossible to store (P30) or come from a newer version (P31).
 
-use std::sync::LazyLock;
-
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 use proto::{Subject, WireTime};
 
 use crate::Malformed;
+use crate::contract::CONTRACT;
 
 /// Characters of a text in a message between services: none of them carries prose.
 const TEXT_MAX: usize = 300;
 /// Entries of a list in such a message.
 const LIST_MAX: usize = 500;
-
-/// The contract, as it describes itself. Taken apart once in a process.
-pub(crate) static CONTRACT: LazyLock<DescriptorPool> =
-    LazyLock::new(|| DescriptorPool::decode(proto::BARE_DESCRIPTORS).expect("our own descriptors"));
 
 /// Reads a message of the contract by its full name: no text has control characters or is too long, every enumeration
 /// and time is known, and the subject says what the message says. A service still checks what its rules need.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use proto::Word;
+use proto::{ClaimId, Job, Word};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -26,6 +26,12 @@ fn read<W: Word>(column: &str, text: &str) -> Result<W, Fault> {
 pub fn count(row: &PgRow, column: &str) -> Result<u32, Fault> {
     let number: i32 = row.try_get(column)?;
     u32::try_from(number).map_err(|_| Fault::Permanent(format!("{column} is {number}, and is never negative")))
+}
+
+/// The name of a piece of work, by the four columns that every table has it in.
+pub fn job(row: &PgRow) -> Result<Job, Fault> {
+    let claim = ClaimId(row.try_get("claim_id")?);
+    Ok(Job { claim, round: count(row, "round")?, line: count(row, "line")?, attempt: count(row, "attempt")? })
 }
 
 /// A time.

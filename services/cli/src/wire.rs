@@ -1,11 +1,11 @@
 //! A call of any method of the contract by its JSON, as a system makes it: for scripts, and for the stories of a rehearsal.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
+use chassis::contract::{self, CONTRACT};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ServiceDescriptor, Value};
+use prost_reflect::{DynamicMessage, MethodDescriptor, ServiceDescriptor, Value};
 use proto::method::Bytes;
 use serde_json::Value as Json;
 use tonic::Request;
@@ -17,8 +17,6 @@ use crate::exit::Failure;
 
 /// The packages that several services serve: what every service offers to operators, and the work list of those that have one.
 const SHARED: [&str; 2] = ["operations", "work"];
-
-static CONTRACT: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).ok());
 
 /// A method, and the service that is asked.
 #[derive(Clone, Debug)]
@@ -33,7 +31,7 @@ impl Method {
     /// Finds a method by its name: `redress.triage.v1.TriageService/RecordOrders`, `triage.RecordOrders`, or `RecordOrders` if
     /// one service has it. What every service offers to operators is asked of one, as `intake.ListParked`.
     pub fn find(name: &str) -> Result<Self> {
-        let mut found = all()?.into_iter().filter(|method| method.is_named(name));
+        let mut found = all().into_iter().filter(|method| method.is_named(name));
         let first = found.next().ok_or_else(|| Failure::NotFound(format!("there is no method {name}")))?;
         let others: Vec<String> = found.map(|method| method.short()).collect();
         if !others.is_empty() {
@@ -66,12 +64,7 @@ impl Method {
 
     /// The valid requests that the contract has for it, as JSON; an id is written `@`.
     pub fn examples(&self) -> Vec<String> {
-        let option = self.known.parent_pool().get_extension_by_name("redress.access.v1.example");
-        let Some(option) = option else { return Vec::new() };
-        let options = self.known.options();
-        let examples = options.get_extension(&option);
-        let examples = examples.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
-        examples.map(str::to_owned).collect()
+        contract::examples(&self.known)
     }
 
     /// A request from its JSON; without any it is empty.
@@ -101,9 +94,8 @@ impl Method {
 }
 
 /// Every method, those that several services have once for each.
-pub fn all() -> Result<Vec<Method>> {
-    let contract = CONTRACT.as_ref().context("the contract cannot be read")?;
-    let services = contract.services().filter(|service| service.package_name().starts_with("redress."));
+pub fn all() -> Vec<Method> {
+    let services = CONTRACT.services().filter(|service| service.package_name().starts_with("redress."));
     let services: Vec<_> = services.map(|service| (segment(service.package_name()), service)).collect();
     let names: BTreeSet<String> =
         services.iter().map(|(name, _)| name.clone()).filter(|name| !SHARED.contains(&name.as_str())).collect();
@@ -120,7 +112,7 @@ pub fn all() -> Result<Vec<Method>> {
         }
     }
     methods.sort_by_key(Method::short);
-    Ok(methods)
+    methods
 }
 
 /// Whose package it is: `redress.triage.v1` is triage's.
@@ -165,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_example_is_a_request() {
-        for method in all().unwrap() {
+        for method in all() {
             assert!(method.is_stream() || !method.examples().is_empty(), "{} has no example", method.short());
             for example in method.examples() {
                 let body = serde_json::from_str(&example).unwrap();

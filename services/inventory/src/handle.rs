@@ -51,13 +51,13 @@ impl Domain for Handle {
         for event in &events {
             world.record(meta, event);
         }
-        let (state, answer) = match command {
-            Command::Stock(command) => (&world.state, stock::calls::reply(&world.state, command, &events)),
+        let state = &world.state;
+        let answer = match command {
+            Command::Stock(command) => stock::calls::reply(state, command, &events),
             Command::Return(command) => {
-                let told = returns::events::told(&world.state, command, &events);
-                (&world.state, returns::calls::reply(&world.state, command).telling(told))
+                returns::calls::reply(state, command).telling(returns::events::told(state, command, &events))
             }
-            Command::Reservation(_) => (&world.state, Outcome::none()),
+            Command::Reservation(_) => Outcome::none(),
         };
         Ok(answer.telling(reservation::events::told(state, command, &events)))
     }

@@ -3,10 +3,9 @@
 mod decided;
 mod load;
 
-use chassis::row::{count, word};
+use chassis::row::word;
 use chassis::{Fault, Writes};
 use jiff_sqlx::ToSqlx;
-use proto::ClaimId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -58,13 +57,6 @@ pub struct Filter<S> {
     pub state: Option<S>,
     /// Only what comes after.
     pub after: i64,
-}
-
-/// The columns that name a job.
-pub(crate) fn job(row: &PgRow) -> Result<Job, Fault> {
-    let number = |column: &str| count(row, column);
-    let claim = ClaimId(row.try_get::<Uuid, _>("claim_id")?);
-    Ok(Job { claim, round: number("round")?, line: number("line")?, attempt: number("attempt")? })
 }
 
 /// The columns that name a place.

@@ -4,7 +4,6 @@
 mod audit;
 mod batch;
 mod binary;
-mod contract;
 pub mod frames;
 mod home;
 mod rights;
@@ -20,7 +19,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 pub use audit::verify_audit;
 pub use batch::{all_told, item, publish_batch, told};
 pub use binary::{Process, serve_and_stop};
-pub use contract::examples;
+pub use chassis::contract::examples;
 pub use home::{Home, make_database, nats_url, secret_variables, secrets, servers, start_servers};
 pub use service::{TestService, publish, start};
 pub use wire::{Bearer, Somebody, Wire};

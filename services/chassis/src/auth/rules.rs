@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 
 use crate::Bound;
-use crate::read::CONTRACT;
+use crate::contract::CONTRACT;
 
 /// The roles.
 pub const ROLES: [&str; 19] = [

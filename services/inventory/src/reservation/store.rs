@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::row::{self, count, word};
+use chassis::row::{self, count, job, word};
 use chassis::{Fault, Page, Tx, Writes};
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx;
@@ -11,7 +11,7 @@ use sqlx::{PgPool, Row};
 
 use super::domain::{Command, Job, Reservation, ReservationState};
 use crate::domain;
-use crate::store::{Filter, JobColumns, PlaceColumns, Wanted, instant, job, place, signed};
+use crate::store::{Filter, JobColumns, PlaceColumns, Wanted, instant, place, signed};
 use crate::world::{Loaded, World};
 
 /// Holds that ran out are taken in portions, so that a long downtime does not lead to one huge batch.

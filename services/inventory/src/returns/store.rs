@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chassis::row::{count, word};
+use chassis::row::{count, job, word};
 use chassis::{Fault, Meta, Page, Tx, Writes};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
 use super::domain::{Command, Event, Job, Return, ReturnReason, ReturnState, Waiting};
-use crate::store::{Filter, JobColumns, Wanted, instant, job, signed};
+use crate::store::{Filter, JobColumns, Wanted, instant, signed};
 use crate::world::{Loaded, Receipted, World};
 
 pub const RETURNS: &str = "\

@@ -13,11 +13,7 @@ pub(super) fn executing(process: &Process, follow_up: bool, lines: &[Line], even
     match event {
         Event::Work { job, news } => {
             let (mut lines, mut turn) = (lines.to_vec(), StepBuilder::new(process, vec![]));
-            if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
-                return proceed(process, follow_up, lines, turn);
-            }
-            let Some((line, at)) = addressed(process, &lines, *job, *news) else { return Step::Stay };
-            match learn(&mut lines[line], at, *news, &mut turn) {
+            match heard(process, &mut lines, *job, *news, &mut turn) {
                 Answer::Moved => proceed(process, follow_up, lines, turn),
                 Answer::Stay => Step::Stay,
                 Answer::Broken => Step::Broken,
@@ -114,8 +110,19 @@ pub(super) fn numbers_used(process: &Process, lines: &[Line]) -> u16 {
     used.max().unwrap_or(0).max(process.numbers)
 }
 
+/// What a message about a piece of work does to the lines, while they are carried out and while they are undone.
+pub(super) fn heard(process: &Process, lines: &mut [Line], job: Job, news: LegEvent, turn: &mut StepBuilder) -> Answer {
+    if surplus::turned_up(process, lines, job, news, turn) {
+        return Answer::Moved;
+    }
+    match addressed(process, lines, job, news) {
+        Some((line, at)) => learn(&mut lines[line], at, news, turn),
+        None => Answer::Stay,
+    }
+}
+
 /// The line and the leg that a message is about; `None`: none that is open under this name.
-pub(super) fn addressed(process: &Process, lines: &[Line], job: Job, news: LegEvent) -> Option<(usize, usize)> {
+fn addressed(process: &Process, lines: &[Line], job: Job, news: LegEvent) -> Option<(usize, usize)> {
     let line = lines.iter().position(|line| line.plan.line == job.line && job.round == process.round)?;
     let about = |run: &LegRun| match news {
         LegEvent::Ruled(_) => run.has_task() && run.open_number() == job.attempt,

@@ -1,7 +1,7 @@
 //! How what was done is undone. Each leg is taken back from wherever it is; what has left the house is brought back;
 //! what cannot be undone waits for a person, who may let it be. Stock is given back only when nothing is to be sent.
 
-use super::leg::{Answer, learn, reservation, take_back};
+use super::leg::{Answer, reservation, take_back};
 use super::*;
 
 pub(super) fn begin(
@@ -27,11 +27,7 @@ pub(super) fn compensating(process: &Process, lines: &[Line], then: Then, event:
     match event {
         Event::Work { job, news } => {
             let (mut lines, mut turn) = (lines.to_vec(), StepBuilder::new(process, vec![]));
-            if surplus::turned_up(process, &mut lines, *job, *news, &mut turn) {
-                return proceed(process, lines, then, turn);
-            }
-            let Some((line, at)) = execution::addressed(process, &lines, *job, *news) else { return Step::Stay };
-            match learn(&mut lines[line], at, *news, &mut turn) {
+            match execution::heard(process, &mut lines, *job, *news, &mut turn) {
                 Answer::Moved => proceed(process, lines, then, turn),
                 Answer::Stay | Answer::GiveUp => Step::Stay,
                 Answer::Broken => Step::Broken,

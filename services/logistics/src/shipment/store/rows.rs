@@ -2,12 +2,12 @@
 
 use chassis::{Fault, row};
 use jiff_sqlx::Date;
-use proto::{ClaimId, ShipmentId};
+use proto::ShipmentId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::super::domain::{Booking, Job, Key, Parcel, Shipment, Status};
+use super::super::domain::{Booking, Key, Parcel, Shipment, Status};
 
 /// Where a parcel is.
 pub(super) fn status(row: &PgRow) -> Result<Status, Fault> {
@@ -17,13 +17,7 @@ pub(super) fn status(row: &PgRow) -> Result<Status, Fault> {
 
 /// Reads a row of the table.
 pub(super) fn shipment(row: &PgRow) -> Result<Shipment, Fault> {
-    let number = |column: &str| row::count(row, column);
-    let job = Job {
-        claim: ClaimId(row.try_get::<Uuid, _>("claim_id")?),
-        round: number("round")?,
-        line: number("line")?,
-        attempt: number("attempt")?,
-    };
+    let job = row::job(row)?;
     let key = Key { job, direction: row::word(row, "direction")? };
     Ok(Shipment {
         id: ShipmentId(row.try_get::<Uuid, _>("shipment_id")?),

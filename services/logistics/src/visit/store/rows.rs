@@ -2,14 +2,12 @@
 
 use chassis::{Check, Fault, row};
 use prost::Message;
-use proto::ClaimId;
 use proto::logistics::{Technician as WireTechnician, VisitProposed};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use uuid::Uuid;
 
 use crate::visit::check;
-use crate::visit::domain::{Appointment, Job, Report, Technician, Trip, Visit, Wanted};
+use crate::visit::domain::{Appointment, Report, Technician, Trip, Visit, Wanted};
 use crate::visit::wire;
 
 /// What was offered, as a message of the contract has it.
@@ -21,12 +19,7 @@ pub(super) fn offers(visit: &Visit) -> Vec<u8> {
 /// A visit.
 pub(super) fn visit(row: &PgRow) -> Result<Visit, Fault> {
     let number = |column: &str| row::count(row, column);
-    let job = Job {
-        claim: ClaimId(row.try_get::<Uuid, _>("claim_id")?),
-        round: number("round")?,
-        line: number("line")?,
-        attempt: number("attempt")?,
-    };
+    let job = row::job(row)?;
     let wanted = Wanted {
         kind: row.try_get("kind")?,
         sku: row.try_get("sku")?,
