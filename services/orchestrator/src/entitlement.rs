@@ -105,7 +105,7 @@ pub enum Event {
         goods: bool,
     },
     /// Units are given no more.
-    CancelledQuestion {
+    TakenBack {
         units: u32,
         /// Minor units.
         amount: i64,
@@ -198,13 +198,13 @@ pub fn decide(ledger: &Ledger, command: Command) -> Result<Event, Refusal> {
         Command::TakeBack { units, amount, goods: true, .. } => {
             let taken = units.min(ledger.replaced);
             let amount = share::first(amount.max(0), units, taken).min(ledger.goods);
-            Ok(Event::CancelledQuestion { units: taken, amount, tax: ledger.tax_given(amount), goods: true })
+            Ok(Event::TakenBack { units: taken, amount, tax: ledger.tax_given(amount), goods: true })
         }
         Command::TakeBack { units, amount, tax, goods: false } => {
             if units > ledger.given || amount < 0 || amount > ledger.compensated || tax < 0 || tax > ledger.taxed {
                 return Err(Refusal::NotGiven);
             }
-            Ok(Event::CancelledQuestion { units, amount, tax, goods: false })
+            Ok(Event::TakenBack { units, amount, tax, goods: false })
         }
         Command::Correct(sale) => {
             if !ledger.can_follow(&sale) {
@@ -234,7 +234,7 @@ pub fn evolve(ledger: &mut Ledger, event: &Event) {
                 ledger.goods += amount;
             }
         }
-        Event::CancelledQuestion { units, amount, tax, goods } => ledger.take_back(*units, *amount, *tax, *goods),
+        Event::TakenBack { units, amount, tax, goods } => ledger.take_back(*units, *amount, *tax, *goods),
         Event::Corrected(sale) => {
             let priced_alike = (ledger.sale.sold, ledger.sale.total) == (sale.sold, sale.total);
             ledger.sale.clone_from(sale);
@@ -333,7 +333,7 @@ impl Event {
         match self {
             Self::Granted { units } | Self::GivenBack { units } => (*units, 0),
             Self::GrantedAgain { units, amount, .. } => (*units, *amount),
-            Self::Given { units, amount, .. } | Self::CancelledQuestion { units, amount, .. } => (*units, *amount),
+            Self::Given { units, amount, .. } | Self::TakenBack { units, amount, .. } => (*units, *amount),
             Self::Corrected(sale) => (sale.sold, sale.total),
         }
     }
@@ -341,7 +341,7 @@ impl Event {
     /// The tax in the money that moved.
     pub fn tax(&self) -> i64 {
         match self {
-            Self::GrantedAgain { tax, .. } | Self::Given { tax, .. } | Self::CancelledQuestion { tax, .. } => *tax,
+            Self::GrantedAgain { tax, .. } | Self::Given { tax, .. } | Self::TakenBack { tax, .. } => *tax,
             Self::Granted { .. } | Self::GivenBack { .. } | Self::Corrected(_) => 0,
         }
     }
@@ -359,8 +359,8 @@ impl Event {
             Self::GivenBack { .. } => "given_back",
             Self::Given { goods: false, .. } => "given",
             Self::Given { goods: true, .. } => "given_goods",
-            Self::CancelledQuestion { goods: false, .. } => "taken_back",
-            Self::CancelledQuestion { goods: true, .. } => "taken_back_goods",
+            Self::TakenBack { goods: false, .. } => "taken_back",
+            Self::TakenBack { goods: true, .. } => "taken_back_goods",
             Self::Corrected(_) => "corrected",
         }
     }

@@ -103,7 +103,7 @@ fn a_replacement_that_fails_can_be_helped_again() {
     assert_eq!((line.compensated, line.paid, line.replaced), (3_000, 3_000, 0));
     // What the earlier claim would close is not there any more.
     let late = apply(&mut line, Command::TakeBack { units: 1, amount: 3_000, tax: 500, goods: true });
-    assert_eq!(late, Some(Event::CancelledQuestion { units: 0, amount: 0, tax: 0, goods: true }));
+    assert_eq!(late, Some(Event::TakenBack { units: 0, amount: 0, tax: 0, goods: true }));
 }
 
 /// What claims, warehouses and shops do, each for one of six claims.
