@@ -25,7 +25,7 @@ fn the_tables_are_true() {
 
 const HEAD: &str = "# The process of a claim\n\n\
     Written by a test from `claim_process.rs`; not by hand. An event bears the name that was asked for; under an older\n\
-    name it changes nothing, under a name that was never given it is parked. *SourceMessage* facts are the public events.\n\
+    name it changes nothing, under a name that was never given it is parked. *Told* facts are the public events.\n\
     What is not listed changes nothing.\n";
 
 fn stages() -> String {

@@ -113,7 +113,10 @@ impl Turn<'_> {
         for (at, units) in grant.walk_back(quantity, |part| part.given) {
             let part = &mut grant.parts[at];
             let (amount, tax, goods) = (part.share(units), part.tax_share(units), part.goods);
-            self.book(&part.line, job, entitlement::Command::TakeBack { units, amount, tax, goods })?;
+            // Of goods that were given again more tax was taken than was booked for them, by a minor unit, after a correction.
+            let left = self.ledger(&part.line).map_or(0, |ledger| ledger.taxed);
+            let command = entitlement::Command::TakeBack { units, amount, tax: tax.min(left), goods };
+            self.book(&part.line, job, command)?;
             (part.given, part.amount, part.tax) = (part.given - units, part.amount - amount, part.tax - tax);
         }
         self.stored.set_grant(grant);
